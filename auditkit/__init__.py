@@ -1,0 +1,69 @@
+"""auditkit: audit AI models in Jupyter.
+
+Importing this package loads nothing heavy; names are found when they are used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from auditkit._version import __version__
+
+# Bound now: found later, the name would be the module `auditkit.check`, which any audit loads.
+from auditkit.check import check
+
+if TYPE_CHECKING:
+    from auditkit import data, widgets
+    from auditkit.audit import Audit
+    from auditkit.dataset import Dataset
+    from auditkit.finding import Criterion
+    from auditkit.loading import load_policy, load_subject
+    from auditkit.report import Report, load_report
+    from auditkit.runner.doctor import doctor
+    from auditkit.subject import Subject
+
+_WHERE = {
+    "Audit": "auditkit.audit",
+    "Criterion": "auditkit.finding",
+    "Dataset": "auditkit.dataset",
+    "Report": "auditkit.report",
+    "Subject": "auditkit.subject",
+    "data": "",
+    "doctor": "auditkit.runner.doctor",
+    "load_policy": "auditkit.loading",
+    "load_report": "auditkit.report",
+    "load_subject": "auditkit.loading",
+    "widgets": "",
+}
+
+__all__ = [
+    "Audit",
+    "Criterion",
+    "Dataset",
+    "Report",
+    "Subject",
+    "__version__",
+    "check",
+    "data",
+    "doctor",
+    "load_policy",
+    "load_report",
+    "load_subject",
+    "widgets",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        from auditkit.errors import did_you_mean
+
+        raise AttributeError(f"module 'auditkit' has no name {name!r}.{did_you_mean(name, __all__)}")
+    where = _WHERE[name]
+    value = getattr(import_module(where), name) if where else import_module(f"auditkit.{name}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

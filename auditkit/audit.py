@@ -1,0 +1,337 @@
+"""Audit: the plan. It runs checks on a subject, in any engine, and judges what they observed."""
+
+from __future__ import annotations
+
+import functools
+import platform
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Executor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from auditkit._version import __version__
+from auditkit.check import Check, find, registry, resolve
+from auditkit.engine import STOPS, Finished, Progress, Started, Step, in_executor, serial
+from auditkit.errors import Cancelled, InputError, did_you_mean
+from auditkit.evidence import Evidence, jsonable
+from auditkit.finding import Finding, Policy
+from auditkit.judging import judge
+from auditkit.report import Report
+from auditkit.subject import Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Audit", "Completed", "Event", "Finished", "Progress", "Started"]
+
+_PACKAGES = (
+    "numpy",
+    "pandas",
+    "scipy",
+    "scikit-learn",
+    "shap",
+    "fairlearn",
+    "lightgbm",
+    "xgboost",
+    "onnxruntime",
+    "skops",
+)
+
+OUTSIDE = (
+    ("Poisoned training data, backdoors and stolen models", "this version has no check for them"),
+    ("Unsafe model files and notebooks, language models", "this version has no check for them"),
+    (
+        "Whether the labels, and the use of the model, are right",
+        "no measurement of a model can tell; people must judge it",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """All checks ended; here is the report."""
+
+    report: Report
+
+
+Event = Started | Progress | Finished | Completed
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The plan of an audit.
+
+    Parameters
+    ----------
+    checks : sequence of str or check functions, or dict of name to parameters
+        Names, codes or dimensions ("bias" means all of its checks); marked functions, or
+        `functools.partial` of them to set parameters.
+    criteria : Policy or iterable of Criterion, optional
+        What is required; auditkit's default policy when left out.
+
+    Raises
+    ------
+    InputError
+        Before anything runs, if a check, a parameter or a criterion's metric does not exist.
+
+    Examples
+    --------
+    >>> Audit({"demographic_parity": {"level": 0.9}})
+    Audit(demographic_parity; ... criteria; .run(subject) to run)
+    """
+
+    checks: Any
+    criteria: Any = None
+    plan: tuple[tuple[Check, dict[str, Any]], ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        plan = tuple(_plan(self.checks).values())
+        if not plan:
+            raise InputError(f"an audit needs checks: names, or dimensions.{did_you_mean('', _words())}")
+        object.__setattr__(self, "plan", plan)
+        object.__setattr__(self, "criteria", _policy(self.criteria, plan))
+
+    def __repr__(self) -> str:
+        names = ", ".join(check.name for check, _ in self.plan)
+        return f"Audit({names}; {len(self.criteria)} criteria; .run(subject) to run)"
+
+    def run(self, subject: Subject, *, seed: int = 0, executor: Executor | None = None) -> Report:
+        """Run every check and return the report.
+
+        Parameters
+        ----------
+        subject : Subject
+            What to audit.
+        seed : int
+            Root of all random numbers; each check draws from its own branch, by its place in the plan.
+        executor : concurrent.futures.Executor, optional
+            Where checks run: processes, threads, or a cluster's ``client.get_executor()``. One after the
+            other in this process when left out. The numbers are the same in all of them.
+        """
+        for event in self.stream(subject, seed=seed, executor=executor):
+            if isinstance(event, Completed):
+                return event.report
+        raise Cancelled("the audit ended without a report")  # pragma: no cover - the stream always completes
+
+    def stream(
+        self, subject: Subject, *, seed: int = 0, executor: Executor | None = None,
+        only: Iterable[str] | None = None, known: Iterable[Evidence] = (),
+    ) -> Iterator[Event]:  # fmt: skip
+        """Yield events as the audit goes; the last one is `Completed`.
+
+        Closing the iterator cancels: in this process at the running check's next step (each call to the model is
+        one), in an executor by dropping what has not begun.
+
+        Parameters
+        ----------
+        subject, seed, executor
+            As for `run`.
+        only : iterable of str, optional
+            Codes of the checks to run now; each keeps its place, so the parts give the numbers of the whole.
+        known : iterable of Evidence
+            What an earlier part observed; taken over, not run again.
+
+        Raises
+        ------
+        InputError
+            At once, if an argument cannot be used, `only` names what is not in the plan, or `known` is of another
+            seed, place or parameters.
+        """
+        if not isinstance(subject, Subject):
+            raise InputError(
+                f"an audit needs a Subject(name, model, test=Dataset(X, y)); got {type(subject).__name__}"
+            )
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+            raise InputError(f"seed must be a whole number from 0; got {seed!r}")
+        if executor is not None and not isinstance(executor, Executor):
+            raise InputError(
+                "executor= takes a concurrent.futures.Executor, such as ProcessPoolExecutor(2), or is left out; "
+                f"got {executor!r}"
+            )
+        seeds = np.random.SeedSequence(int(seed)).spawn(len(self.plan))
+        steps = [Step(i, check, params, seeds[i], int(seed)) for i, (check, params) in enumerate(self.plan)]
+        at_hand = _at_hand(steps, known)
+        chosen = None if only is None else _chosen(steps, only)
+        todo = [s for s in steps if s.index not in at_hand and (chosen is None or s.check.code in chosen)]
+        return self._events(subject, int(seed), executor, todo, at_hand)
+
+    def judge(self, evidence: Iterable[Evidence]) -> tuple[Finding, ...]:
+        """Judge evidence under this audit's criteria."""
+        return judge(tuple(evidence), self.criteria)
+
+    def _events(
+        self,
+        subject: Subject,
+        seed: int,
+        executor: Executor | None,
+        steps: list[Step],
+        at_hand: dict[int, Evidence],
+    ) -> Iterator[Event]:
+        started, clock = datetime.now(UTC), time.monotonic()
+        about = jsonable(subject.describe())  # what cannot be described fails before anything runs
+        _warm(subject)
+        finished: dict[int, Finished] = {}
+        events = serial(steps, subject) if executor is None else in_executor(steps, subject, executor)
+        for event in events:
+            if isinstance(event, Finished):
+                finished[event.index] = event
+            yield event
+        whole = at_hand | {i: event.evidence for i, event in finished.items()}
+        evidence = tuple(whole[i] for i in sorted(whole)) + _broken()
+        run = {
+            "engine": "serial" if executor is None else type(executor).__name__,
+            "started": started.isoformat(timespec="seconds"),
+            "seconds": round(time.monotonic() - clock, 3),
+            "timings": {finished[i].evidence.check: round(finished[i].seconds, 3) for i in sorted(finished)},
+            "host": {
+                "python": platform.python_implementation(),
+                "system": platform.system(),
+                "machine": platform.machine(),
+            },
+        }
+        yield Completed(self._report(about, evidence, seed, run))
+
+    def _report(
+        self, about: dict[str, Any], evidence: tuple[Evidence, ...], seed: int, run: dict[str, Any]
+    ) -> Report:
+        provenance = {
+            "auditkit": __version__,
+            "seed": seed,
+            "versions": _versions(),
+            "policy": self.criteria.to_dict(),
+            "plan": [check.describe() for check, _ in self.plan],
+            "not_examined": _not_examined(self.plan, evidence),
+            **run,
+        }
+        return Report(about, self.judge(evidence), evidence, jsonable(provenance))
+
+
+def _plan(checks: Any) -> dict[str, tuple[Check, dict[str, Any]]]:
+    """Return the checks asked for and their parameters, by code; each once, in the order asked."""
+    if isinstance(checks, (str, Check)) or callable(checks):
+        checks = [checks]
+    if not isinstance(checks, Iterable):
+        raise InputError(f"checks= takes names, dimensions or marked functions; got {checks!r}")
+    plan: dict[str, tuple[Check, dict[str, Any]]] = {}
+    for word, params in checks.items() if isinstance(checks, Mapping) else ((c, {}) for c in checks):
+        for check, resolved in _asked(word, params):
+            if plan.setdefault(check.code, (check, resolved))[1] != resolved:
+                raise InputError(
+                    f"{check.name} is asked for twice with different parameters: an audit runs a check once; make two audits"
+                )
+    return plan
+
+
+def _asked(word: Any, params: Any) -> Iterator[tuple[Check, dict[str, Any]]]:
+    if not isinstance(params, Mapping):
+        raise InputError(f"parameters of {word!r} are a dict of name to value; got {params!r}")
+    if isinstance(word, functools.partial):
+        if word.args:
+            raise InputError("set a check's parameters by name: partial(check, level=0.9)")
+        word, params = word.func, {**word.keywords, **params}
+    yield from ((c, resolve(c, params)) for c in find(word))
+
+
+def _words() -> list[str]:
+    return [check.name for check in registry().checks]
+
+
+def _policy(criteria: Any, plan: tuple[tuple[Check, dict[str, Any]], ...]) -> Policy:
+    if criteria is None:
+        from auditkit.loading.policy import default_policy
+
+        return default_policy()
+    policy = criteria if isinstance(criteria, Policy) else Policy(criteria)
+    gives = {check.code: check.metrics for check in (*registry().checks, *(check for check, _ in plan))}
+    for one in policy:
+        if one.check is not None and one.check not in gives:
+            raise InputError(
+                f"a criterion speaks of the check {one.check!r}.{did_you_mean(one.check, gives)}"
+            )
+        known = {m for code, given in gives.items() if one.check in (None, code) for m in given}
+        if one.metric not in known:
+            raise InputError(
+                f"a criterion speaks of {one.metric!r}, which {one.check or 'no check'} "
+                f"{'does not give' if one.check else 'gives'}.{did_you_mean(one.metric, known)}"
+            )
+    return policy
+
+
+def _chosen(steps: list[Step], only: Iterable[str]) -> set[str]:
+    codes = {step.check.code for step in steps}
+    chosen = {only} if isinstance(only, str) else set(only)
+    for code in sorted(chosen - codes, key=str):
+        raise InputError(f"only= takes codes of this plan; {code!r} is none.{did_you_mean(code, codes)}")
+    return chosen
+
+
+def _at_hand(steps: list[Step], known: Iterable[Evidence]) -> dict[int, Evidence]:
+    """Return earlier evidence by its place, if it is what these steps would observe."""
+    places = {step.check.code: step for step in steps}
+    found: dict[int, Evidence] = {}
+    for one in known:
+        if one.check in registry().broken:
+            continue
+        step = places.get(one.check)
+        if step is None or one.seed != step.place or jsonable(one.params) != jsonable(step.params):
+            raise InputError(
+                f"the evidence of {one.check} is not of this plan: seed, place or parameters differ; run it again"
+            )
+        found[step.index] = one
+    return found
+
+
+def _warm(subject: Subject) -> None:
+    """Ask the model once, before checks are sent anywhere. What fails here fails again, with its reason, in each check."""
+    for split in ("test", "train"):
+        try:
+            subject.answers(split)
+        except STOPS:
+            raise
+        except BaseException:  # noqa: BLE001, S110 - the check that asks says it
+            pass
+
+
+def _broken() -> tuple[Evidence, ...]:
+    return tuple(
+        Evidence(name, outcome="error", reason=f"this plug-in could not be loaded: {why}")
+        for name, why in registry().broken.items()
+    )
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": ".".join(map(str, sys.version_info[:3]))}
+    for name in _PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
+def _not_examined(
+    plan: tuple[tuple[Check, dict[str, Any]], ...], evidence: tuple[Evidence, ...]
+) -> list[dict[str, str]]:
+    planned = {check.code: check for check, _ in plan}
+    observed = {e.check for e in evidence}
+    left = [
+        {"what": c.title, "why": "planned, but not run yet"}
+        for code, c in planned.items()
+        if code not in observed
+    ]
+    left += [
+        {"what": c.title, "why": "not part of this audit's plan"}
+        for c in registry().checks
+        if c.code not in planned
+    ]
+    failed = [
+        {"what": planned[e.check].title if e.check in planned else e.check, "why": e.reason}
+        for e in evidence
+        if e.outcome != "observed"
+    ]
+    return failed + left + [{"what": what, "why": why} for what, why in OUTSIDE]

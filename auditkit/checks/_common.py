@@ -1,0 +1,212 @@
+"""What checks share: the wording of common options, drawing rows, and naming groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations, product
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+from annotated_types import Gt, Lt
+from typing_extensions import Doc
+
+from auditkit import statistics
+from auditkit.errors import InputError, NotApplicable, did_you_mean
+from auditkit.evidence import Interval, Measurement
+from auditkit.methods.groups import codes_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from auditkit.dataset import Dataset
+    from auditkit.subject import Subject
+
+Level = Annotated[float, Gt(0.5), Lt(1), Doc("Confidence level of every interval.")]
+Features = Annotated[
+    list[str] | None, Doc("Sensitive features to compare groups of; all of the subject's when left out.")
+]
+Intersections = Annotated[bool, Doc("Also compare the groups formed by each pair of sensitive features.")]
+Matters = Annotated[
+    float,
+    Gt(0),
+    Lt(1),
+    Doc("The smallest difference that matters; a group too small to show it is said to be so."),
+]
+
+MOST_GROUPS = 100
+"""A feature with more values than this is a number or an identifier; every pair of its groups is compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """One way of dividing the records into groups.
+
+    Attributes
+    ----------
+    name : str
+        "sex", or "race × sex" for an intersection.
+    labels : list of str
+        "sex=Female", one a group.
+    codes : ndarray of int, shape (n,)
+        The group of each record.
+    absent : tuple of str
+        Categories that were declared and combinations that are possible, but that no record has.
+    """
+
+    name: str
+    labels: list[str]
+    codes: np.ndarray
+    absent: tuple[str, ...] = ()
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """Records of each group, shape (groups,)."""
+        return np.bincount(self.codes, minlength=len(self.labels))
+
+    def parts(self, values: np.ndarray) -> list[np.ndarray]:
+        """Return the values of each group; the rows are sorted once."""
+        order = np.argsort(self.codes, kind="stable")
+        return np.split(values[order], np.cumsum(self.sizes)[:-1])
+
+    @property
+    def too_many(self) -> str:
+        """Why the groups are not compared, where they are too many to be; else empty."""
+        if len(self.labels) <= MOST_GROUPS:
+            return ""
+        return f"{len(self.labels):,} groups are more than the {MOST_GROUPS} that are compared: give bands of {self.name}"
+
+
+def groupings(data: Dataset, features: Sequence[str] | None, *, intersections: bool) -> list[Grouping]:
+    """Return the groups of every sensitive feature, and of each pair of them.
+
+    Missing values are a group of their own, never dropped.
+
+    Raises
+    ------
+    NotApplicable
+        If there are no sensitive features.
+    InputError
+        If a feature named is none of them, or an empty list is named.
+    """
+    frame = data.sensitive_features
+    if frame is None:
+        raise NotApplicable("no sensitive features: pass Dataset(X, y, sensitive_features=[...])")
+    names = data.sensitive_names if features is None else list(dict.fromkeys(features))
+    if not names:
+        raise InputError(f"no sensitive feature named: choose from {', '.join(data.sensitive_names)}")
+    for name in names:
+        if name not in data.sensitive_names:
+            raise InputError(f"{name!r} is no sensitive feature.{did_you_mean(name, data.sensitive_names)}")
+    sets = [[name] for name in names] + (
+        [list(pair) for pair in combinations(names, 2)] if intersections else []
+    )
+    columns = dict(zip(data.sensitive_names, (frame[c] for c in frame.columns), strict=True))
+    return [_grouping(parts, columns) for parts in sets]
+
+
+def _grouping(names: list[str], columns: dict[str, Any]) -> Grouping:
+    codes, values = codes_of({name: columns[name] for name in names})
+    labels = [_words(names, found) for found in values]
+    absent: tuple[str, ...] = ()
+    if len(names) > 1 and len(values) <= MOST_GROUPS:
+        own = [dict.fromkeys(found[j] for found in values) for j in range(len(names))]
+        absent = tuple(_words(names, one) for one in product(*own) if one not in set(values))
+    elif len(names) == 1 and hasattr(columns[names[0]].dtype, "categories"):
+        declared = codes_of({names[0]: list(columns[names[0]].dtype.categories)})[1]
+        absent = tuple(_words(names, one) for one in declared if one not in set(values))
+    return Grouping(" × ".join(names), labels, codes, absent)
+
+
+def _words(names: Sequence[str], values: Sequence[str]) -> str:
+    return ", ".join(f"{n}={v}" for n, v in zip(names, values, strict=True))
+
+
+def notes_on(found: Iterable[Grouping]) -> tuple[str, ...]:
+    """Return a sentence for each grouping about groups without a record; nothing is known of these."""
+    return tuple(
+        f"{g.name}: no record has {'; '.join(g.absent[:5])}"
+        + (f"; nor {len(g.absent) - 5} more" if len(g.absent) > 5 else "")
+        for g in found
+        if g.absent
+    )
+
+
+def draw(n: int, most: int, rng: np.random.Generator) -> np.ndarray:
+    """Return sorted row numbers: all of them, or `most` drawn without replacement."""
+    return np.arange(n) if n <= most else np.sort(rng.choice(n, size=most, replace=False))
+
+
+def rows_used(used: int, of: int, split: str = "test") -> dict[str, Any]:
+    """Return what a report says of the rows used."""
+    how = "all" if used == of else "drawn at random without replacement"
+    return {"used": int(used), "of": int(of), "split": split, "how": how}
+
+
+def correct(subject: Subject, split: str = "test") -> np.ndarray:
+    """Return whether each prediction is right, shape (n,)."""
+    return np.asarray(subject.answers(split).labels == subject.split(split).y)  # type: ignore[arg-type]
+
+
+def needs_classes(subject: Subject) -> None:
+    """Raise `NotApplicable` for a regression."""
+    if subject.task == "regression":
+        raise NotApplicable("this check compares classes; the subject is a regression")
+
+
+def needs_model(subject: Subject) -> None:
+    """Raise `NotApplicable` where only predictions are known."""
+    if subject.predictions_only:
+        raise NotApplicable(
+            "this check asks the model about changed rows; only recorded predictions were given"
+        )
+    if subject.test.X.shape[1] == 0:
+        raise NotApplicable("this check needs the model's inputs; the data set has no features")
+
+
+def positive_of(subject: Subject) -> Any:
+    """Return the label that counts as selected.
+
+    Raises
+    ------
+    NotApplicable
+        If the task has none.
+    """
+    needs_classes(subject)
+    if subject.positive is None:
+        raise NotApplicable("which class counts as selected is not known: pass Subject(..., positive=...)")
+    return subject.positive
+
+
+def measured(
+    metric: str, value: float, n: float, ends: tuple[Any, Any] | None, level: float, method: str, **more: Any
+) -> Measurement:
+    """Build a measurement from numpy scalars."""
+    interval = None if ends is None else Interval(float(ends[0]), float(ends[1]), float(level), method)
+    return Measurement(metric, float(value), int(n), interval, **more)
+
+
+def mean_of(
+    metric: str, values: np.ndarray, level: float, *, group: str | None = None, least: float = -np.inf
+) -> Measurement:
+    """Build the measurement of a mean, with Student's interval held above the least possible value."""
+    low, high = statistics.mean_interval_of(values, level)
+    ends = max(float(low), least), float(high)
+    return measured(metric, values.mean(), len(values), ends, level, "t", group=group)
+
+
+def estimates(measurements: Iterable[Measurement], *, prefix: str = "") -> dict[str, tuple[Any, ...]]:
+    """Return the columns of an estimates table, one row a measurement."""
+    found = list(measurements)
+    nan = float("nan")
+    return {
+        "label": tuple((m.group or m.metric).removeprefix(prefix) for m in found),
+        "value": tuple(m.value for m in found),
+        "low": tuple(m.interval.low if m.interval else nan for m in found),
+        "high": tuple(m.interval.high if m.interval else nan for m in found),
+        "n": tuple(m.n for m in found),
+    }
+
+
+def percent(value: float) -> str:
+    """Return a share in words: "18.2%"."""
+    return "undefined" if np.isnan(value) else f"{100 * value:.1f}%"

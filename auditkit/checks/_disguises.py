@@ -1,0 +1,73 @@
+"""Disguise: an input that gives a sensitive feature away altogether, under another name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["disguise"]
+
+_FIRST = 5000  # rows that refute most columns; only what they leave open is looked at in all rows
+
+
+def disguise(codes: np.ndarray, groups: np.ndarray, said: Callable[[int], None]) -> int | None:
+    """Return the first column from which the sensitive feature follows without exception, or that is a part of it.
+
+    A copy, a recoding, an indicator of one of its values, or a number that it is a banding of.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n, d)
+        The inputs as numbers; ``nan`` is a value of its own.
+    groups : ndarray of int, shape (n,)
+        The sensitive feature, as codes.
+    said : callable
+        Told the number of each column before it is looked at.
+    """
+    k = len(np.unique(groups))
+    if k < 2:
+        return None
+    n = len(groups)
+    first = np.unique(np.linspace(0, n - 1, min(n, _FIRST)).astype(int))
+    for j in range(codes.shape[1]):
+        said(j)
+        if _possible(codes[first, j], groups[first], n) and _gives_away(codes[:, j], groups, k):
+            return j
+    return None
+
+
+def _possible(values: np.ndarray, groups: np.ndarray, n: int) -> bool:
+    """Whether a part of the rows leaves any of the relations open. What breaks in a part is broken in the whole."""
+    distinct, pairs, _ = _counted(values, groups)
+    k = len(np.unique(groups))
+    follows = pairs == distinct and distinct <= n // 5
+    indicator = pairs == k and distinct <= 2
+    return follows or indicator or (pairs == distinct and _in_bands(values, groups, k))
+
+
+def _gives_away(values: np.ndarray, groups: np.ndarray, k: int) -> bool:
+    distinct, pairs, n = _counted(values, groups)
+    if pairs == distinct and 2 <= distinct <= n // 5:
+        return True
+    if pairs == k and distinct == 2:
+        return True
+    return distinct >= k and pairs == distinct and n >= 5 * k and _in_bands(values, groups, k)
+
+
+def _counted(values: np.ndarray, groups: np.ndarray) -> tuple[int, int, int]:
+    """Return how many values there are, how many pairs of value and group, and how many rows."""
+    import pandas as pd
+
+    codes, known = pd.factorize(values, use_na_sentinel=False)
+    pairs = pd.unique(codes.astype(np.int64) * (int(groups.max()) + 1) + groups)
+    return len(known), len(pairs), len(values)
+
+
+def _in_bands(values: np.ndarray, groups: np.ndarray, k: int) -> bool:
+    """Whether the groups lie one after the other along the values; for values that each have one group."""
+    order = np.argsort(values, kind="stable")
+    return bool(1 + np.count_nonzero(np.diff(groups[order])) == k)

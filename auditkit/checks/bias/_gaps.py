@@ -1,0 +1,393 @@
+"""Gaps: how far groups lie apart, as measurements that say which groups they leave out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from scipy import special
+
+from auditkit import statistics
+from auditkit.checks import _common as common
+from auditkit.evidence import Measurement, Table
+from auditkit.methods.fairness import rate_counts
+from auditkit.methods.groups import group_confusion
+from auditkit.statistics.gaps import range_critical
+from auditkit.statistics.weighted import Moments, effective_counts, group_moments
+
+if TYPE_CHECKING:
+    from auditkit.statistics import Gap
+
+LABEL = {
+    "selection_rate": "Selection rate",
+    "true_positive_rate": "True positive rate",
+    "false_positive_rate": "False positive rate",
+    "accuracy": "Accuracy",
+    "mean_prediction": "Mean prediction",
+    "mean_error": "Mean absolute error",
+    "true_negative_rate": "True negative rate",
+    "false_negative_rate": "False negative rate",
+    "false_discovery_rate": "False discovery rate",
+    "false_omission_rate": "False omission rate",
+    "negative_predictive_value": "Negative predictive value",
+    "precision_score": "Precision",
+    "accuracy_score": "Accuracy",
+    "balanced_accuracy_score": "Balanced accuracy",
+    "mean_absolute_error": "Mean absolute error",
+    "mean_squared_error": "Mean squared error",
+}
+
+
+class Counts(NamedTuple):
+    """Successes and trials of each group, as many as the rows are worth; and the records they come from.
+
+    Attributes
+    ----------
+    hits, trials : ndarray of shape (groups,)
+        Whole numbers, or with weights those of equally weighted rows that would be as uncertain.
+    records : ndarray of shape (groups,)
+        Rows that count.
+    overall : float
+        The rate of all rows; ``nan`` where none counts.
+    shares : ndarray of shape (groups,)
+        Each group's share of all trials, by weight.
+    """
+
+    hits: np.ndarray
+    trials: np.ndarray
+    records: np.ndarray
+    overall: float
+    shares: np.ndarray
+
+
+class Cells(NamedTuple):
+    """Confusion counts of each group, shape (groups, 4): by weight, by squared weight, and by rows."""
+
+    weights: np.ndarray
+    squares: np.ndarray
+    rows: np.ndarray
+
+    def counts(self, name: str) -> Counts:
+        """Return the counts behind a rate; see `auditkit.methods.fairness.RATE_NAMES`."""
+        hits, trials = rate_counts(self.weights, name)
+        records = rate_counts(self.rows, name)[1]
+        total = trials.sum()
+        overall, shares = (
+            (float(hits.sum() / total), trials / total) if total else (math.nan, np.zeros(len(trials)))
+        )
+        if self.squares is not self.weights:
+            hits, trials = effective_counts(hits, trials, *rate_counts(self.squares, name))
+        return Counts(hits, trials, records, overall, shares)
+
+
+def cells(
+    grouping: common.Grouping, truth: np.ndarray, answer: np.ndarray, weights: np.ndarray | None
+) -> Cells:
+    """Count the confusion of each group, tn, fp, fn, tp, in one pass over the rows for each kind of count."""
+    codes, k = grouping.codes, len(grouping.labels)
+    if weights is None:
+        plain = group_confusion(truth, answer, codes, k)
+        return Cells(plain, plain, plain)
+    by_weight, by_square, rows = (
+        group_confusion(truth, answer, codes, k, part) for part in (weights, weights**2, (weights > 0) * 1.0)
+    )
+    return Cells(by_weight, by_square, rows)
+
+
+_POWER = 0.8
+_NAMED = 3
+
+
+def rates(metric: str, grouping: common.Grouping, counts: Counts, level: float) -> list[Measurement]:
+    """Return the rate of each group (Wilson); undefined, with the reason, where no record counts."""
+    hits, sizes, records = counts[:3]
+    low, high = statistics.wilson(hits, sizes, level)
+    found = []
+    for g, label in enumerate(grouping.labels):
+        if sizes[g] == 0:
+            why = f"{label} has no record that counts for the {LABEL[metric].lower()}"
+            found.append(Measurement(metric, math.nan, 0, group=label, reason=why))
+            continue
+        ends = low[g], high[g]
+        found.append(
+            common.measured(metric, hits[g] / sizes[g], records[g], ends, level, "wilson", group=label)
+        )
+    return found
+
+
+def means(
+    metric: str, grouping: common.Grouping, moments: Moments, records: np.ndarray, level: float, least: float
+) -> list[Measurement]:
+    """Return the mean of each group (Student), held above the least possible value."""
+    shift = np.nan_to_num(moments.mean)  # sums of squares of large numbers would lose the spread to rounding
+    low, high = statistics.mean_interval(np.zeros(len(shift)), moments.spread, moments.size, level)
+    found = []
+    for g, label in enumerate(grouping.labels):
+        if moments.size[g] == 0:
+            why = f"no record of {label} has any weight"
+            found.append(Measurement(metric, math.nan, 0, group=label, reason=why))
+            continue
+        ends = max(float(low[g] + shift[g]), least), float(high[g] + shift[g])
+        found.append(common.measured(metric, moments.mean[g], records[g], ends, level, "t", group=label))
+    return found
+
+
+def measurement(
+    metric: str,
+    gap: Gap,
+    grouping: common.Grouping,
+    sizes: np.ndarray,
+    *,
+    worst: float,
+    n_needed: int | None = None,
+    fewest: int = 1,
+) -> Measurement:
+    """Turn a gap over groups into a measurement of the feature.
+
+    Parameters
+    ----------
+    metric : str
+        Its name.
+    gap : Gap
+        Over the groups that could be measured.
+    grouping : Grouping
+        All groups.
+    sizes : ndarray of shape (groups,)
+        Records that count, of each group.
+    worst : float
+        What a group that could not be measured might make of the gap: 1 for a difference of rates, 0 for a
+        ratio, infinity for a difference of means. The interval reaches so far where one was left out, so that
+        a limit can be broken by the others but is never met while a group is unknown.
+    n_needed : int, optional
+        See `needed`.
+    fewest : int
+        Records a group must have to be measured.
+    """
+    n, out = int(sizes.sum()), left_out(grouping, sizes, fewest)
+    if math.isnan(gap.value):
+        reason = "; ".join(filter(None, (gap.note.strip(), out))) or "undefined on these data"
+        return Measurement(metric, math.nan, n, group=grouping.name, reason=reason)
+    ends = (min(gap.low, worst), max(gap.high, worst)) if out else (gap.low, gap.high)
+    p = None if math.isnan(gap.p_value) else gap.p_value
+    reason = "; ".join(filter(None, (pair(gap, grouping, sizes), out)))
+    return common.measured(
+        metric,
+        gap.value,
+        n,
+        ends,
+        gap.level,
+        gap.method,
+        group=grouping.name,
+        p_value=p,
+        reason=reason,
+        n_needed=n_needed,
+    )
+
+
+def pair(gap: Gap, grouping: common.Grouping, sizes: np.ndarray) -> str:
+    """Return which groups lie farthest apart, lowest first, how large they are, and how small the smallest one is."""
+
+    def group(at: int) -> str:
+        return f"{grouping.labels[at]} ({_records(sizes[at])})"
+
+    smallest = int(np.where(sizes > 0, sizes, np.inf).argmin())
+    to_all = gap.lowest_index == gap.highest_index
+    apart = f"{group(gap.lowest_index)} against {'all records' if to_all else group(gap.highest_index)}"
+    return f"{apart}; smallest group: {_records(sizes[smallest])}, {grouping.labels[smallest]}"
+
+
+def _records(n: float) -> str:
+    return f"{int(n):,} record{'' if int(n) == 1 else 's'}"
+
+
+def left_out(grouping: common.Grouping, sizes: np.ndarray, fewest: int = 1) -> str:
+    """Return which groups could not be measured and what follows; empty if all could."""
+    out = [label for label, size in zip(grouping.labels, sizes, strict=True) if size < fewest]
+    if not out:
+        return ""
+    names = "; ".join(out[:_NAMED]) + (f"; and {len(out) - _NAMED} more" if len(out) > _NAMED else "")
+    why = "no record that counts" if fewest == 1 else f"fewer than {fewest} records"
+    return f"left out, for {why}: {names}. The interval allows for any value of what was left out"
+
+
+def not_compared(metric: str, grouping: common.Grouping) -> Measurement:
+    """Return the measurement of a feature with too many groups: undefined, with the reason."""
+    return Measurement(metric, math.nan, len(grouping.codes), group=grouping.name, reason=grouping.too_many)
+
+
+def needed(counts: tuple[Any, ...], matters: float, level: float) -> int | None:
+    """Return the records needed in all, mixed as these are, for the two smallest groups to show a difference.
+
+    The chance to show it is 0.8, by the pooled z test (Fleiss, Levin and Paik 2003) at the critical value of as many groups.
+    None where these records suffice, or where a group has none.
+
+    Parameters
+    ----------
+    counts : Counts, or its first two or three
+        Successes and trials, and the records they come from where these are not the trials.
+    matters : float
+        The difference, from the rate of all towards 1/2 and beyond: the side that takes more records.
+    level : float
+        Simultaneous confidence level.
+    """
+    hits, sizes = counts[:2]
+    records = counts[2] if len(counts) > 2 else sizes
+    if len(sizes) < 2 or sizes.min() == 0:
+        return None
+    base = hits.sum() / sizes.sum()
+    other = min(base + matters, 1.0) if base <= 0.5 else max(base - matters, 0.0)
+    small, next_one = np.sort(sizes)[:2]
+    z, quantile = range_critical(level, len(sizes)), special.ndtri(_POWER)
+    factors = []
+    for p, q in ((base, other), (other, base)):
+        pooled = (small * p + next_one * q) / (small + next_one)
+        null = math.sqrt(pooled * (1 - pooled) * (1 / small + 1 / next_one))
+        spread = math.sqrt(p * (1 - p) / small + q * (1 - q) / next_one)
+        factors.append(((z * null + quantile * spread) / (q - p)) ** 2)
+    return math.ceil(max(factors) * records.sum()) if max(factors) > 1 else None
+
+
+def odds(
+    parts: dict[str, Counts],
+    gaps: dict[str, Gap],
+    grouping: common.Grouping,
+    matters: float,
+    level: float,
+) -> Measurement:
+    """Return the larger of the gaps in true and in false positive rates.
+
+    Each interval is at half the error, so that both hold together (Bonferroni). Where one of the rates cannot be compared
+    the value is the gap in the other, and the interval reaches to 1.
+    """
+    metric, names = "equalized_odds_difference", ("true_positive_rate", "false_positive_rate")
+    n = int(sum(parts[name].records.sum() for name in names))
+    out = [f"{LABEL[m].lower()}: {why}" for m in names if (why := left_out(grouping, parts[m].records))]
+    known = [name for name in names if not math.isnan(gaps[name].value)]
+    if not known:
+        reason = "; ".join(out) or gaps[names[0]].note.strip()
+        return Measurement(metric, math.nan, n, group=grouping.name, reason=reason)
+    halves = {m: statistics.largest_gap(*parts[m][:2], 1 - (1 - level) / 2) for m in known}
+    widest = max(known, key=lambda m: halves[m].value)
+    high = 1.0 if out else max(half.high for half in halves.values())
+    p_values = [gaps[m].p_value for m in known if not math.isnan(gaps[m].p_value)]
+    words = [f"{LABEL[widest].lower()}: {pair(halves[widest], grouping, parts[widest].records)}"]
+    surest = max(known, key=lambda m: halves[m].low)
+    if surest != widest:  # the value and the lower end of the interval then rest on different rates
+        words.append(
+            f"the interval begins at the gap in the {LABEL[surest].lower()}: "
+            f"{pair(halves[surest], grouping, parts[surest].records)}"
+        )
+    needs = [
+        math.ceil(need * n / parts[m].records.sum())
+        for m in known
+        if (need := needed(parts[m], matters, 1 - (1 - level) / 2)) is not None
+    ]
+    return common.measured(
+        metric,
+        halves[widest].value,
+        n,
+        (max(half.low for half in halves.values()), high),
+        level,
+        f"{halves[widest].method}, Bonferroni over both rates",
+        group=grouping.name,
+        p_value=min(1.0, len(known) * min(p_values)) if p_values else None,
+        reason="; ".join([*words, *out]),
+        n_needed=max(needs, default=None),
+    )
+
+
+def of_means(
+    values: np.ndarray, grouping: common.Grouping, level: float, weights: np.ndarray | None = None
+) -> tuple[Gap, str]:
+    """Return the largest gap of group means (Games-Howell), and what was assumed; empty if nothing.
+
+    A group whose values are all equal shows no spread of its own, which is no proof that it has none: it is
+    given the spread within the groups together.
+    """
+    k = len(grouping.labels)
+    # around the mean of all, because sums of squares of large numbers would lose the spread to rounding
+    found = group_moments(values - values.mean(), grouping.codes, k, weights)
+    moments, flat = with_spread(found, [np.ptp(part) == 0 for part in grouping.parts(values)])
+    at = np.nan_to_num(moments.mean)
+    sums, squares = at * moments.size, moments.spread + at**2 * moments.size
+    gap = statistics.largest_mean_gap(sums, squares, moments.size, level)
+    names = [label for label, is_alike in zip(grouping.labels, flat, strict=True) if is_alike]
+    note = (
+        f"no spread within {'; '.join(names[:_NAMED])}: given the spread of the other groups" if names else ""
+    )
+    return (
+        replace(gap, method=f"{gap.method}, pooled spread where a group has none") if names else gap
+    ), note
+
+
+def with_spread(moments: Moments, alike: list[Any]) -> tuple[Moments, np.ndarray]:
+    """Give groups whose values are all alike the spread within the others; return also which these were."""
+    flat = np.array(alike, dtype=bool)
+    given = flat & (moments.size >= 2)
+    pooled = float(moments.spread[~flat].sum() / max(np.maximum(moments.size[~flat] - 1, 0).sum(), 1))
+    return moments._replace(spread=np.where(given, pooled * (moments.size - 1), moments.spread)), given
+
+
+def rate_table(
+    metric: str, grouping: common.Grouping, groups: list[Measurement], counts: Counts, gap: Gap
+) -> Table:
+    """Return the rates of the groups as a table."""
+    word, known = LABEL[metric], [m for m in groups if not math.isnan(m.value)]
+    summary = f"{word}: no group has records that count."
+    if known:
+        least, most = min(known, key=lambda m: m.value), max(known, key=lambda m: m.value)
+        summary = (
+            f"{word} runs from {common.percent(least.value)} ({least.group}) to {common.percent(most.value)} "
+            f"({most.group}) over {len(known)} of {len(groups)} groups"
+        )
+        if not math.isnan(gap.low):
+            ends = f"{common.percent(gap.low)} and {common.percent(gap.high)}"
+            summary += f"; the data are compatible with a largest gap between {ends}"
+        summary += "."
+    return estimates_table(word, grouping, groups, summary, _or_none(counts.overall))
+
+
+def estimates_table(
+    word: str, grouping: common.Grouping, groups: list[Measurement], summary: str, overall: float | None
+) -> Table:
+    """Return one row a group, with the value of all records to compare with."""
+    labels: dict[str, Any] = {"value": word, "n": "records"}
+    title = f"{word} by {grouping.name}"
+    return Table(title, common.estimates(groups), "estimates", labels, summary, reference=overall)
+
+
+def side_by_side(tables: dict[str, Table], grouping: common.Grouping) -> Table:
+    """Return the tables of several rates as one, a series each, so that a reader sees them together."""
+    if len(tables) == 1:
+        return next(iter(tables.values()))
+    every = list(tables.values())
+    columns = {name: sum((one.columns[name] for one in every), ()) for name in every[0].columns}
+    columns["series"] = sum(((LABEL[metric],) * len(one.columns["n"]) for metric, one in tables.items()), ())
+    summary = " ".join(one.summary for one in every)
+    return Table(
+        f"Rates by {grouping.name}", columns, "estimates", {"value": "Rate", "n": "records"}, summary
+    )
+
+
+def clearest(found: list[Measurement], metric: str, what: str) -> str:
+    """Return the finding in one sentence: the gap whose interval begins highest, and how many could not be compared.
+
+    The gap with the highest value is most often that of the smallest groups, by chance.
+    """
+    every = [m for m in found if m.metric == metric]
+    gaps = [m for m in every if m.interval is not None]
+    if not gaps:
+        return f"The {what} of the groups could not be compared."
+    top = max(gaps, key=lambda m: (m.interval.low, m.value) if m.interval else (0.0, 0.0))
+    ends = f" [{top.interval.low:.3f}, {top.interval.high:.3f}]" if top.interval else ""
+    open_ones = len(every) - len(gaps)
+    more = f" {open_ones} of {len(every)} comparisons could not be made." if open_ones else ""
+    return (
+        f"The clearest difference in {what} is {top.value:.3f}{ends}, over {top.group} ({top.reason}).{more}"
+    )
+
+
+def _or_none(value: float) -> float | None:
+    return None if math.isnan(value) else value

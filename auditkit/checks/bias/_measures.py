@@ -1,0 +1,288 @@
+"""Measures: the counts and moments of every group in every stratum, and how far the groups lie apart in each of them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from auditkit import statistics
+from auditkit.checks import _common as common
+from auditkit.checks.bias import _gaps as gaps
+from auditkit.dataset import Dataset
+from auditkit.evidence import Measurement
+from auditkit.methods import fairness
+from auditkit.methods.groups import codes_of
+from auditkit.statistics import comparisons as held
+from auditkit.statistics.simultaneous import bootstrap_gaps
+from auditkit.statistics.weighted import Moments, group_moments
+
+if TYPE_CHECKING:
+    from auditkit.statistics import Gap
+
+Method = Literal["between_groups", "to_overall"]
+Gaps = dict[str, "Gap"]
+"""The largest difference and the smallest ratio."""
+
+MOST_VALUES = 20
+"""A numeric feature of more values than this is divided into bands."""
+
+_WORST = {"difference": 1.0, "ratio": 0.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Groups compared with each other: those of a feature, within a stratum where there are strata.
+
+    Attributes
+    ----------
+    grouping : Grouping
+        Groups that have records here; its codes are not used.
+    places : ndarray of int
+        Where these groups stand in the counts of all strata.
+    """
+
+    grouping: common.Grouping
+    places: np.ndarray
+
+    def named(self, suffix: str) -> common.Grouping:
+        """Return the grouping with a word after every name, such as the class."""
+        if not suffix:
+            return self.grouping
+        one = self.grouping
+        return replace(one, name=f"{one.name} | {suffix}", labels=[f"{g} | {suffix}" for g in one.labels])
+
+
+def in_bands(data: Dataset, bins: int) -> tuple[Dataset, tuple[str, ...]]:
+    """Return the data with numeric sensitive features of many values in bands of about equal size, and notes on them."""
+    import pandas as pd
+
+    if data.sensitive_features is None:
+        return data, ()
+    columns, notes = {}, []
+    for name, column in zip(data.sensitive_names, data.sensitive_features.items(), strict=True):
+        values = columns[name] = column[1]
+        if not pd.api.types.is_numeric_dtype(values) or values.nunique() <= MOST_VALUES:
+            continue
+        numbers = values.astype(float)
+        numbers = numbers[np.isfinite(numbers)]
+        edges = np.unique(np.quantile(numbers, np.arange(1, bins) / bins, method="higher"))
+        edges = edges[edges > numbers.min()]
+        if not edges.size:
+            continue
+        codes, labels = codes_of({name: values}, bin_edges={name: edges.tolist()})
+        columns[name] = pd.Series(np.array([label[0] for label in labels], dtype=object)[codes])
+        notes.append(f"{name} has {values.nunique():,} values: compared in {len(edges) + 1} bands of them.")
+    frame = pd.DataFrame(columns)
+    control, weights = data.control_features, data.sample_weight
+    banded = Dataset(None, data.y, frame, control_features=control, sample_weight=weights)
+    return banded, tuple(notes)
+
+
+def strata_of(data: Dataset) -> tuple[np.ndarray, list[str]]:
+    """Return the stratum of each row and the strata's names; one without a name where there are no control features."""
+    if data.control_features is None:
+        return np.zeros(len(data), dtype=np.int64), [""]
+    columns = {name: data.control_features[name] for name in data.control_features.columns}
+    codes, labels = codes_of({str(name): column for name, column in columns.items()})
+    words = [", ".join(f"{n}={v}" for n, v in zip(data.control_names, one, strict=True)) for one in labels]
+    return codes, words
+
+
+def scopes_of(
+    grouping: common.Grouping, strata: np.ndarray, names: list[str]
+) -> tuple[common.Grouping, list[Scope]]:
+    """Return the grouping by group and stratum, to be counted in one pass, and what is compared with what."""
+    k = len(grouping.labels)
+    codes = strata * k + grouping.codes
+    every = replace(grouping, codes=codes, labels=grouping.labels * len(names))
+    here = np.bincount(codes, minlength=k * len(names)).reshape(len(names), k)
+    scopes = []
+    for s, stratum in enumerate(names):
+        found = np.flatnonzero(here[s])
+        labels = [grouping.labels[g] for g in found]
+        one = replace(grouping, labels=labels)
+        scopes.append(Scope(Scope(one, found).named(stratum), s * k + found))
+    return every, scopes
+
+
+def rate_gaps(counts: gaps.Counts, method: Method, level: float, rng: np.random.Generator | None) -> Gaps:
+    """Return the largest difference and the smallest ratio of rates."""
+    hits, trials = counts.hits, counts.trials
+    if method == "to_overall":
+        given = {"shares": counts.shares, "rng": rng}
+        difference = held.largest_distance(hits, trials, level, **given)  # type: ignore[arg-type]
+        ratio = held.smallest_ratio_to_overall(hits, trials, level, shares=counts.shares)
+    else:
+        difference = statistics.largest_gap(hits, trials, level, rng=rng)
+        ratio = statistics.smallest_ratio(hits, trials, level)
+    return {"difference": difference, "ratio": _untested(ratio)}
+
+
+def balanced_gaps(cells: gaps.Cells, method: Method, level: float, rng: np.random.Generator) -> Gaps:
+    """Return the gaps in balanced accuracy, which has no closed form: by bootstrap of the counts."""
+    parts = [cells.counts(name) for name in ("true_negative_rate", "true_positive_rate")]
+    worth = np.column_stack([n for p in parts for n in (p.hits, p.trials - p.hits)])[:, [0, 1, 3, 2]]
+    whole = np.round(worth)
+    exact = {"difference": fairness.difference, "ratio": fairness.ratio}
+    value = balanced(cells.weights)
+    overall = balanced(cells.weights.sum(axis=0))
+    found: Gaps = {}
+    for kind in ("difference", "ratio"):
+        if not whole.any() or len(whole) < 2:
+            note = f"A gap needs at least two groups with rows, got {len(whole)}."
+            nan = math.nan
+            found[kind] = statistics.Gap(nan, nan, nan, nan, level, "none", "none", -1, -1, 0, note)
+            continue
+        options = {"kind": kind, "method": method, "level": level, "rng": rng}
+        gap = bootstrap_gaps(whole, {"it": balanced}, **options)["it"]  # type: ignore[arg-type]
+        known = np.isfinite(value)
+        if cells.squares is not cells.weights and known.sum() > 1 and not math.isnan(gap.value):
+            at = float(exact[kind](value[known], method, overall))
+            gap = replace(gap, value=at, low=min(gap.low, at), high=max(gap.high, at))
+        found[kind] = gap
+    return found | {"ratio": _untested(found["ratio"])}
+
+
+def balanced(cells: np.ndarray) -> np.ndarray:
+    """Return the mean of true positive and true negative rate, shape (...)."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sensitivity = cells[..., 3] / cells[..., 2:].sum(-1)
+        return np.asarray((sensitivity + cells[..., 0] / cells[..., :2].sum(-1)) / 2)
+
+
+def balanced_groups(grouping: common.Grouping, cells: gaps.Cells, level: float) -> list[Measurement]:
+    """Return the balanced accuracy of each group, with Wilson's limits of both rates squared and added."""
+    metric, values = "balanced_accuracy_score", balanced(cells.weights)
+    parts = [cells.counts(name) for name in ("true_positive_rate", "true_negative_rate")]
+    below, above = np.zeros(len(values)), np.zeros(len(values))
+    for part in parts:
+        low, high = statistics.wilson(part.hits, part.trials, level)
+        rate = np.divide(part.hits, part.trials, out=np.zeros(len(values)), where=part.trials > 0)
+        below, above = np.hypot(below, rate - low), np.hypot(above, high - rate)
+    found = []
+    for g, label in enumerate(grouping.labels):
+        n = parts[0].records[g] + parts[1].records[g]
+        if np.isnan(values[g]):
+            why = f"{label} has records of one true class only"
+            found.append(Measurement(metric, math.nan, int(n), group=label, reason=why))
+            continue
+        ends = max(values[g] - below[g] / 2, 0.0), min(values[g] + above[g] / 2, 1.0)
+        found.append(
+            common.measured(metric, values[g], n, ends, level, "wilson, square-and-add", group=label)
+        )
+    return found
+
+
+def odds_ratio(
+    parts: dict[str, gaps.Counts], grouping: common.Grouping, method: Method, level: float
+) -> Measurement:
+    """Return the smaller of the ratios of true and of false positive rates, each at half the error (Bonferroni)."""
+    metric, half = "equalized_odds_ratio", 1 - (1 - level) / 2
+    found = {name: rate_gaps(parts[name], method, half, None)["ratio"] for name in parts}
+    n = int(sum(part.records.sum() for part in parts.values()))
+    known = {name: gap for name, gap in found.items() if not math.isnan(gap.value)}
+    out = [
+        f"{gaps.LABEL[name].lower()}: {why}"
+        for name, gap in found.items()
+        if (
+            why := gaps.left_out(grouping, parts[name].records)
+            or (gap.note.strip() if name not in known else "")
+        )
+    ]
+    if not known:
+        return Measurement(metric, math.nan, n, group=grouping.name, reason="; ".join(out) or "undefined")
+    least = min(known, key=lambda name: known[name].value)
+    words = f"{gaps.LABEL[least].lower()}: {gaps.pair(known[least], grouping, parts[least].records)}"
+    low = 0.0 if out else min(gap.low for gap in known.values())
+    ends = low, min(gap.high for gap in known.values())
+    label = f"{known[least].method}, Bonferroni over both rates"
+    reason = "; ".join([words, *out])
+    return common.measured(
+        metric, known[least].value, n, ends, level, label, group=grouping.name, reason=reason
+    )
+
+
+def moments_of(
+    values: np.ndarray, every: common.Grouping, weights: np.ndarray | None
+) -> tuple[Moments, np.ndarray, np.ndarray]:
+    """Return the moments of every group, its records that count, and its weight."""
+    k = len(every.labels)
+    mass = np.bincount(every.codes, weights, minlength=k)
+    records = mass if weights is None else np.bincount(every.codes, weights > 0, minlength=k)
+    return group_moments(values, every.codes, k, weights), records, mass
+
+
+def mean_gaps(moments: Moments, mass: np.ndarray, method: Method, level: float) -> Gaps:
+    """Return the largest difference and the smallest ratio of means.
+
+    A group whose values are all alike is given the spread within the others.
+    """
+    known = np.where(moments.size > 0, moments.mean, 0.0)
+    spread, _ = gaps.with_spread(moments, list(moments.spread <= 1e-20 * np.maximum(known**2, 1e-300)))
+    variance = spread.spread / np.maximum(spread.size - 1, 1)
+    given = known, variance, spread.size, level
+    if method == "to_overall":
+        return {
+            "difference": held.largest_mean_distance(*given, shares=mass),
+            "ratio": _untested(held.smallest_mean_ratio_to_overall(*given, shares=mass)),
+        }
+    away = known - (float(np.average(known, weights=mass)) if mass.any() else 0.0)
+    sums, squares = away * spread.size, spread.spread + away**2 * spread.size
+    return {
+        "difference": statistics.largest_mean_gap(sums, squares, spread.size, level),
+        "ratio": _untested(held.smallest_mean_ratio(*given)),
+    }
+
+
+def as_measurements(
+    metric: str, found: Gaps, grouping: common.Grouping, records: np.ndarray, *, means: bool = False
+) -> list[Measurement]:
+    """Return the difference and the ratio of a metric as measurements of the feature."""
+    worst = {"difference": math.inf, "ratio": 0.0} if means else _WORST
+    fewest = 2 if means else 1
+    return [
+        gaps.measurement(f"{metric}_{kind}", gap, grouping, records, worst=worst[kind], fewest=fewest)
+        for kind, gap in found.items()
+    ]
+
+
+def over_strata(found: list[Measurement], feature: str, level: float) -> list[Measurement]:
+    """Return the worst and the mean over strata of one metric.
+
+    Each stratum's interval is at the error divided by the number of strata, so that all hold together.
+    """
+    metric = found[0].metric
+    pick = min if metric.endswith("_ratio") else max
+    known = [m for m in found if m.interval is not None]
+    n = sum(m.n for m in found)
+    names = [f"{feature} | worst of strata", f"{feature} | mean of strata"]
+    if not known:
+        return [Measurement(metric, math.nan, n, group=g, reason="undefined in every stratum") for g in names]
+    open_ones = len(found) - len(known)
+    worst = {"ratio": 0.0}.get(metric.rsplit("_", 1)[-1], 1.0 if known[0].value <= 1 else math.inf)
+    lows = [m.interval.low for m in known if m.interval] + [worst] * (open_ones and pick is min)
+    highs = [m.interval.high for m in known if m.interval] + [worst] * (open_ones and pick is max)
+    said = f"; undefined in {open_ones} of {len(found)} strata" if open_ones else ""
+    top = pick(known, key=lambda m: m.value)
+    p_values = [m.p_value for m in known if m.p_value is not None]
+    p = min(1.0, len(p_values) * min(p_values)) if p_values else None
+    label = f"{top.interval.method if top.interval else ''}, Bonferroni over {len(found)} strata"
+    where = f"{top.group}: {top.reason}{said}"
+    mean = float(np.mean([m.value for m in known]))
+    return [
+        common.measured(
+            metric, top.value, n, (pick(lows), pick(highs)), level, label, group=names[0], p_value=p, reason=where
+        ),
+        common.measured(
+            metric, mean, n, (np.mean(lows), np.mean(highs)), level, label, group=names[1],
+            reason=f"mean over {len(known)} strata{said}",
+        ),
+    ]  # fmt: skip
+
+
+def _untested(gap: Gap) -> Gap:
+    """Drop the p-value of a ratio: it tests what the difference's tests, and is counted once."""
+    return replace(gap, p_value=math.nan)

@@ -1,0 +1,216 @@
+"""Calibration: whether a score means the same for every group."""
+
+from __future__ import annotations
+
+import math
+from itertools import permutations
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+from annotated_types import Ge, Le
+from typing_extensions import Doc
+
+from auditkit.check import check
+from auditkit.checks import _common as common
+from auditkit.checks import _weights
+from auditkit.checks.bias import _gaps as gaps
+from auditkit.checks.bias import _measures as measures
+from auditkit.evidence import Evidence, Measurement, Table
+from auditkit.statistics.calibration import calibration_error, reliability
+from auditkit.statistics.weighted import kish_size
+from auditkit.subject import Subject
+
+if TYPE_CHECKING:
+    from auditkit.statistics.calibration import CalibrationError, Reliability
+
+Bins = Annotated[
+    int, Ge(2), Le(50), Doc("At most so many bins of scores for each group, of about equal size.")
+]
+
+_MEANS = {"brier_score": 0.0, "calibration_in_the_large": -1.0}
+_FEWEST = 20
+
+
+@check(
+    code="AK104",
+    title="Calibration by group",
+    question="Does the same score mean the same chance for every group?",
+    dimension="bias",
+    metrics=[
+        "calibration_in_the_large",
+        "calibration_in_the_large_difference",
+        "brier_score",
+        "brier_score_difference",
+        "expected_calibration_error",
+        "expected_calibration_error_difference",
+    ],
+)
+def calibration_by_group(
+    subject: Subject,
+    *,
+    rng: np.random.Generator,  # noqa: ARG001
+    features: common.Features = None,
+    intersections: common.Intersections = True,
+    bins: Bins = 10,
+    level: common.Level = 0.95,
+) -> Evidence:
+    """Compare how well each group's scores agree with what came true.
+
+    Parameters
+    ----------
+    subject : Subject
+        Binary, with probabilities; predictions alone suffice.
+    rng : numpy.random.Generator
+        Not used; every check takes one.
+    features, intersections
+        As in `demographic_parity`.
+    bins : int
+        At most so many bins of scores a group; fewer where a bin would expect under five cases of a class.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    Evidence
+        Of each group ``calibration_in_the_large`` (share that came true less mean score) and ``brier_score`` (Student), and
+        ``expected_calibration_error`` with the noise of the bins taken out, its interval, and the p-value of "the scores are
+        exact". Of each feature the largest difference of each (Games-Howell; for the error from the groups' intervals,
+        Bonferroni). The reliability of every group as a table.
+    """
+    scores, truth = subject.scores(), (subject.test.y == subject.positive).astype(float)
+    weights = subject.test.sample_weight
+    found: list[Measurement] = []
+    tables: dict[str, Table] = {}
+    groupings = common.groupings(subject.test, features, intersections=intersections)
+    values = {"brier_score": (scores - truth) ** 2, "calibration_in_the_large": truth - scores}
+    for grouping in groupings:
+        if grouping.too_many:
+            found += [
+                gaps.not_compared(f"{m}_difference", grouping)
+                for m in (*_MEANS, "expected_calibration_error")
+            ]
+            continue
+        for metric, least in _MEANS.items():
+            found += _of_means(metric, values[metric], grouping, weights, level, least)
+        rows = grouping.parts(np.arange(len(scores)))
+        groups = [
+            reliability(scores[at], truth[at], bins, level, None if weights is None else weights[at])
+            for at in rows
+        ]
+        worth = [len(at) if weights is None else kish_size(weights[at]) for at in rows]
+        found += _errors(groups, worth, grouping, level)
+        tables[grouping.name] = _table(groups, grouping)
+    return Evidence(
+        "AK104",
+        tuple(found),
+        tables,
+        says=gaps.clearest(
+            found, "calibration_in_the_large_difference", "share that came true less mean score"
+        ),
+        does_not_say=(
+            "Whether decisions at a threshold treat groups alike: scores calibrated for every group give unequal error rates "
+            "where the groups' true rates differ (Kleinberg et al. 2017). Calibration within bins is not seen."
+        ),
+        notes=(*common.notes_on(groupings), *_weights.note(subject.test)),
+        rows=common.rows_used(len(subject.test), len(subject.test)),
+    )
+
+
+def _of_means(
+    metric: str,
+    values: np.ndarray,
+    grouping: common.Grouping,
+    weights: np.ndarray | None,
+    level: float,
+    least: float,
+) -> list[Measurement]:
+    moments, records, mass = measures.moments_of(values, grouping, weights)
+    groups = gaps.means(metric, grouping, moments, records, level, least)
+    apart = measures.mean_gaps(moments, mass, "between_groups", level)
+    del apart["ratio"]
+    return [*groups, *measures.as_measurements(metric, apart, grouping, records, means=True)]
+
+
+def _errors(
+    groups: list[Reliability], worth: list[float], grouping: common.Grouping, level: float
+) -> list[Measurement]:
+    """Return the calibration error of each group, and the largest difference between two."""
+    metric = "expected_calibration_error"
+    found = []
+    for label, one, size in zip(grouping.labels, groups, worth, strict=True):
+        if size < _FEWEST:
+            n, why = int(one.n.sum()), f"{label} has fewer than {_FEWEST} records"
+            found.append(Measurement(metric, math.nan, n, group=label, reason=why))
+            continue
+        error = calibration_error(one, level)
+        said = f"{error.plain:.3f} before the noise of {len(one.n)} bins is taken out; p is of exact scores"
+        found.append(
+            common.measured(
+                metric,
+                error.value,
+                one.n.sum(),
+                (error.low, error.high),
+                level,
+                "chi-square ball",
+                group=label,
+                p_value=error.p_value,
+                reason=said,
+            )
+        )
+    return [*found, _apart(groups, worth, grouping, level)]
+
+
+def _apart(
+    groups: list[Reliability], worth: list[float], grouping: common.Grouping, level: float
+) -> Measurement:
+    metric = "expected_calibration_error_difference"
+    sizes = np.array([one.n.sum() if size >= _FEWEST else 0 for one, size in zip(groups, worth, strict=True)])
+    out = gaps.left_out(grouping, np.where(sizes > 0, _FEWEST, 0), _FEWEST)
+    kept = np.flatnonzero(sizes)
+    if kept.size < 2:
+        reason = "; ".join(filter(None, (f"a gap needs at least two groups of {_FEWEST} records", out)))
+        return Measurement(metric, math.nan, int(sizes.sum()), group=grouping.name, reason=reason)
+    each = 1 - (1 - level) / kept.size
+    errors: dict[int, CalibrationError] = {int(g): calibration_error(groups[g], each) for g in kept}
+    low = max(errors[a].low - errors[b].high for a, b in permutations(errors, 2))
+    high = 1.0 if out else max(errors[a].high - errors[b].low for a, b in permutations(errors, 2))
+    least, most = min(errors, key=lambda g: errors[g].value), max(errors, key=lambda g: errors[g].value)
+    words = f"{grouping.labels[least]} against {grouping.labels[most]}"
+    return common.measured(
+        metric,
+        errors[most].value - errors[least].value,
+        int(sizes.sum()),
+        (max(low, 0.0), min(high, 1.0)),
+        level,
+        f"chi-square balls, Bonferroni over {kept.size} groups",
+        group=grouping.name,
+        reason="; ".join(filter(None, (words, out))),
+    )
+
+
+def _table(groups: list[Reliability], grouping: common.Grouping) -> Table:
+    """Return the reliability of every group as curves: mean score against share that came true."""
+    shown = [(label, one) for label, one in zip(grouping.labels, groups, strict=True) if one.n.size]
+    columns = {
+        name: tuple(float(v) for _, one in shown for v in getattr(one, part))
+        for name, part in (("x", "score"), ("value", "rate"), ("low", "low"), ("high", "high"))
+    }
+    counts = tuple(int(v) for _, one in shown for v in one.n)
+    series = tuple(label for label, one in shown for _ in one.n)
+    worst = max(
+        ((label, r - s) for label, one in shown for r, s in zip(one.rate, one.score, strict=True)),
+        key=lambda pair: abs(pair[1]),
+        default=("", math.nan),
+    )
+    summary = (
+        f"Share that came true by mean score, {len(shown)} groups: farthest off in a bin of {worst[0]}, where it is "
+        f"{abs(worst[1]):.3f} {'above' if worst[1] > 0 else 'below'} the score."
+    )
+    labels = {"x": "Mean score", "value": "Share that came true", "n": "records"}
+    return Table(
+        f"Calibration by {grouping.name}",
+        {**columns, "n": counts, "series": series},
+        "curve",
+        labels,
+        summary,
+    )

@@ -1,0 +1,182 @@
+"""Consistency: whether records that are alike in all but the sensitive features are decided alike."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+from annotated_types import Ge, Le
+from scipy import special
+from typing_extensions import Doc
+
+from auditkit import progress, statistics
+from auditkit.check import check
+from auditkit.checks import _common as common
+from auditkit.checks import _weights as weights
+from auditkit.errors import NotApplicable
+from auditkit.evidence import Evidence, Measurement, Table
+from auditkit.frames import Codec
+from auditkit.methods import neighbours as method
+from auditkit.subject import Subject
+
+if TYPE_CHECKING:
+    from auditkit.methods.neighbours import Agreement
+
+_METHOD = "normal, dyadic variance over rows"
+
+
+@check(
+    code="AK111",
+    title="Consistency among neighbours",
+    question="Are records that are alike decided alike?",
+    dimension="bias",
+    metrics=["consistency", "consistency_chance"],
+)
+def consistency(
+    subject: Subject,
+    *,
+    rng: np.random.Generator,
+    features: common.Features = None,
+    neighbours: Annotated[int, Ge(1), Le(100), Doc("Nearest records each one is compared with.")] = 5,
+    rows: Annotated[int, Ge(10), Doc("Records looked around at most; drawn at random.")] = 5000,
+    pool: Annotated[
+        int, Ge(10), Doc("Records among which neighbours are looked for, at most; drawn at random.")
+    ] = 20_000,
+    level: common.Level = 0.95,
+) -> Evidence:
+    """Compare each decision with those of the nearest records, the sensitive features left out of the distance.
+
+    Parameters
+    ----------
+    subject : Subject
+        A classifier, or its predictions beside the inputs.
+    rng : numpy.random.Generator
+        Rows drawn.
+    features : list of str, optional
+        Sensitive features whose groups are shown apart; all when left out.
+    neighbours : int
+        How many.
+    rows, pool : int
+        Records looked around, and looked among, at most.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    Evidence
+        ``consistency`` (Zemel et al. 2013): mean share of the nearest records that are decided as a record is, of all
+        and of each group; ``consistency_chance``: what it would be were the decisions dealt out at random.
+    """
+    common.needs_classes(subject)
+    data = subject.test
+    columns = [c for c in data.X.columns if str(c) not in data.sensitive_names]
+    if not columns:
+        raise NotApplicable("no inputs beside the sensitive features: nothing to say which records are alike")
+    among = common.draw(len(data), max(pool, rows), rng)
+    if len(among) < 3:
+        raise NotApplicable(f"{len(among)} records have no neighbours to speak of")
+    around = common.draw(len(among), rows, rng)
+    part = data.X[columns].iloc[among]
+    codec = Codec.of(part)
+    points = method.standardised(codec.encode(part), [kind == "categorical" for kind in codec.kinds])
+    if points.shape[1] == 0:
+        raise NotApplicable("no input varies: nothing to say which records are alike")
+    k = min(neighbours, len(among) - 1)
+    near = method.nearest(around, points, k)
+    progress.step(0.8, "neighbours found")
+    said = subject.answers().labels[among]
+    whole = method.agreement(around, near, said)
+    found = [_measured(whole, None, level), _chance(whole)]
+    tables: dict[str, Table] = {}
+    groupings = []
+    if data.sensitive_features is not None:
+        groupings = common.groupings(data, features, intersections=False)
+    for grouping in groupings:
+        if grouping.too_many:
+            found.append(
+                Measurement("consistency", math.nan, 0, group=grouping.name, reason=grouping.too_many)
+            )
+            continue
+        own = grouping.codes[among][around]
+        parts = [method.agreement(around, near, said, own == g) for g in range(len(grouping.labels))]
+        groups = [_measured(one, label, level) for one, label in zip(parts, grouping.labels, strict=True)]
+        found += groups
+        tables[grouping.name] = _table(grouping.name, groups, parts, whole)
+    return Evidence(
+        "AK111",
+        tuple(found),
+        tables or {"consistency": _table("", found[:1], [whole], whole)},
+        says=_says(found[0], whole, k),
+        does_not_say=(
+            "That the neighbours are alike in what matters: the distance weighs all inputs equally, a standard deviation as much as "
+            "another category. A model that refuses everybody is perfectly consistent."
+        ),
+        notes=(
+            f"Each of {len(around):,} records is compared with its {k} nearest of {len(among):,}.",
+            f"Left out of the distance: {', '.join(data.sensitive_names) or 'nothing'}.",
+            *weights.ignored(data),
+        ),
+        rows=common.rows_used(len(around), len(data)),
+    )
+
+
+def _measured(found: Agreement, group: str | None, level: float) -> Measurement:
+    if found.n == 0:
+        return Measurement(
+            "consistency", math.nan, 0, group=group, reason="no record of this group was drawn"
+        )
+    half = float(special.ndtri(0.5 + level / 2)) * found.se
+    low, high = max(found.value - half, 0.0), min(found.value + half, 1.0)
+    if found.se == 0.0:
+        # pairs that are all alike show no spread; as many records could still hide a few that differ
+        hits = round(found.value * found.n)
+        exact = statistics.clopper_pearson(hits, found.n, level)
+        low, high = min(float(exact.low), found.value), max(float(exact.high), found.value)
+    return common.measured("consistency", found.value, found.n, (low, high), level, _METHOD, group=group)
+
+
+def _chance(found: Agreement) -> Measurement:
+    if found.n == 0:
+        return Measurement("consistency_chance", math.nan, 0, reason="no record was drawn")
+    reason = "expected if the decisions of these records were dealt out among them at random"
+    return Measurement("consistency_chance", found.chance, found.n, reason=reason)
+
+
+def _table(name: str, groups: list[Measurement], parts: list[Agreement], whole: Agreement) -> Table:
+    """Return the groups among their neighbours, and what chance would give each."""
+    near, nan = common.estimates(groups), float("nan")
+    if not name:
+        near["label"] = ("all records",)
+    columns = {
+        key: values + more
+        for (key, values), more in zip(
+            near.items(),
+            (
+                near["label"],
+                tuple(one.chance for one in parts),
+                (nan,) * len(parts),
+                (nan,) * len(parts),
+                near["n"],
+            ),
+            strict=True,
+        )
+    }
+    columns["series"] = ("nearest records",) * len(parts) + ("records at random",) * len(parts)
+    known = [m for m in groups if not math.isnan(m.value)]
+    least = min(known, key=lambda m: m.value)
+    summary = (
+        f"{common.percent(whole.value)} of the nearest records are decided alike, {common.percent(whole.chance)} of records at random; "
+        f"least often around {least.group or 'all records'} ({common.percent(least.value)})."
+    )
+    labels = {"value": "Share decided alike", "n": "records"}
+    title = f"Neighbours decided alike{f', by {name}' if name else ''}"
+    return Table(title, columns, "estimates", labels, summary, reference=whole.value)
+
+
+def _says(m: Measurement, whole: Agreement, k: int) -> str:
+    ends = f" [{common.percent(m.interval.low)}, {common.percent(m.interval.high)}]" if m.interval else ""
+    return (
+        f"{common.percent(m.value)}{ends} of the {k} nearest records are decided as a record is; among records at random it would be "
+        f"{common.percent(whole.chance)}."
+    )

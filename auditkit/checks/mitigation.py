@@ -1,0 +1,385 @@
+"""Mitigation: what it would cost to narrow a difference between groups, tried out and measured on held-out records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+from annotated_types import Ge, Le
+from typing_extensions import Doc
+
+from auditkit.check import check
+from auditkit.checks import _common as common
+from auditkit.checks import _mitigated as mitigated
+from auditkit.checks import _weights as weights_
+from auditkit.checks._mitigated import Path, Point, Yardstick
+from auditkit.checks._numbers import numbers
+from auditkit.errors import Cancelled, InputError, NotApplicable, did_you_mean
+from auditkit.evidence import Evidence
+from auditkit.methods import before_after, mitigation
+from auditkit.methods.fairness import demographic_parity_difference, equalized_odds_difference
+from auditkit.methods.groups import group_confusion
+from auditkit.methods.mitigation import Constraint
+from auditkit.subject import Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from auditkit.predictors.recipe import Recipe
+
+_FOLDS = 3
+_SLACK = 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class _Bench:
+    """What every mitigation works with.
+
+    Attributes
+    ----------
+    subject : Subject
+        Under audit.
+    recipe : Recipe
+        Its model, to be trained again.
+    Z, Z_new : tables of shape (n, d) and (m, d)
+        Training rows drawn and test rows, as the learner gets them.
+    y : ndarray of int, shape (n,)
+        1 where the label of a training row is positive.
+    who, new_who : ndarray of str, shapes (n,) and (m,)
+        Group of each row.
+    original : ndarray of bool, shape (m,)
+        What the model under audit decides.
+    constraint : {"demographic_parity", "equalized_odds"}
+        The difference to narrow.
+    strengths : tuple of float
+        Above 0, the last is 1.
+    iterations : int
+        Of exponentiated gradient.
+    """
+
+    subject: Subject
+    recipe: Recipe
+    Z: Any
+    Z_new: Any
+    y: np.ndarray
+    who: np.ndarray
+    new_who: np.ndarray
+    original: np.ndarray
+    constraint: Constraint
+    strengths: tuple[float, ...]
+    iterations: int
+
+    def trained(self, Z: Any, y: np.ndarray, weights: np.ndarray | None = None) -> Any:
+        """Return a learner trained on these rows, with labels of 0 and 1 for those of the data."""
+        positive = self.subject.positive
+        other = self.recipe.classes[self.recipe.classes != positive][0]
+        return self.recipe.train(Z, np.where(y == 1, positive, other), weights)
+
+    def decides(self, learner: Any, Z: Any) -> np.ndarray:
+        """Return whether each row is selected."""
+        decided: np.ndarray = np.asarray(learner.predict(Z)) == self.subject.positive
+        return decided
+
+    def scores(self, learner: Any, Z: Any) -> np.ndarray:
+        """Return the score of the positive label; 0 and 1 where there are no probabilities."""
+        if not self.subject.model.has_proba or not hasattr(learner, "predict_proba"):
+            return self.decides(learner, Z).astype(float)
+        at = int(np.flatnonzero(np.asarray(learner.classes_) == self.subject.positive)[0])
+        return np.asarray(learner.predict_proba(Z), dtype=float)[:, at]
+
+
+@check(
+    code="AK114",
+    title="Mitigation laboratory",
+    question="By how much would each mitigation narrow a difference, and at what cost?",
+    dimension="mitigation",
+    metrics=["gap_before", "gap_after", "gap_reduction", "accuracy_cost", "balanced_accuracy_cost"],
+)
+def mitigation_lab(
+    subject: Subject,
+    *,
+    rng: np.random.Generator,
+    feature: Annotated[str | None, Doc("Sensitive feature; the subject's first when left out.")] = None,
+    constraint: Annotated[
+        Constraint, Doc("The difference to narrow: in selection rates, or in error rates.")
+    ] = "demographic_parity",
+    mitigations: Annotated[
+        list[str] | None, Doc("Mitigations to try out, by name; all when left out.")
+    ] = None,
+    rows: Annotated[
+        int, Ge(20), Doc("Training rows at most; drawn at random where there are more.")
+    ] = 10_000,
+    points: Annotated[int, Ge(1), Le(10), Doc("Strengths at which each mitigation is tried.")] = 2,
+    iterations: Annotated[
+        int, Ge(1), Le(100), Doc("Iterations of exponentiated gradient; each trains some five models.")
+    ] = 5,
+    level: common.Level = 0.95,
+) -> Evidence:
+    """Try mitigations out on the training rows and audit each on the test rows, beside the model without it.
+
+    Parameters
+    ----------
+    subject : Subject
+        Binary, with training rows and their sensitive features, and a scikit-learn classifier or pipeline.
+    rng : numpy.random.Generator
+        Rows drawn, seeds of training, of randomised rules, and of the bootstrap.
+    feature : str, optional
+        Sensitive feature, in test and training rows.
+    constraint : {"demographic_parity", "equalized_odds"}
+        The difference to narrow.
+    mitigations : list of str, optional
+        Of "threshold optimisation", "exponentiated gradient", "correlation remover", "reweighing".
+    rows : int
+        Training rows at most.
+    points : int
+        Strengths, evenly spaced up to the mitigation in full. Threshold optimisation has one.
+    iterations : int
+        Of exponentiated gradient.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    Evidence
+        For each mitigation in full: ``gap_before`` and ``gap_after``, ``gap_reduction``, ``accuracy_cost`` and
+        ``balanced_accuracy_cost`` (before less after, paired over the same records, Bonferroni over the mitigations).
+        *Before* is the same recipe trained on the same rows without the mitigation; for threshold optimisation, which
+        trains nothing, the model under audit. ``gap_before`` of the feature itself is the model's under audit.
+
+    References
+    ----------
+    Hardt et al. 2016; Agarwal et al. 2018; Kamiran & Calders 2012. Three of the four are fairlearn's.
+    """
+    chosen = _chosen(mitigations)
+    seeds = dict(zip(_MITIGATIONS, rng.integers(2**31 - 2, size=(len(_MITIGATIONS),)).tolist(), strict=True))
+    bench, yard, notes = _set_up(
+        subject, feature, constraint, _strengths(points), iterations, rows, level, rng
+    )
+    learner = bench.trained(bench.Z, bench.y)
+    again = bench.decides(learner, bench.Z_new)
+    base = bench.decides(learner, bench.Z), again
+    paths: list[Path] = []
+    for name in chosen:
+        try:
+            paths.append(_MITIGATIONS[name](bench, base, seeds[name]))
+        except Cancelled:
+            raise
+        except Exception as error:  # noqa: BLE001 - a mitigation that fails leaves the others standing
+            notes.append(_failed(name, error))
+    if not paths:
+        raise NotApplicable(f"no mitigation could be tried: {'; '.join(notes)}")
+    original = yard.gap("gap_before", bench.original, yard.grouping.name)
+    found = [m for path in paths for m in mitigated.measured(path, yard, rng, len(paths))]
+    notes += [_retrained(bench, yard, again), *_chance(paths)]
+    return Evidence(
+        "AK114",
+        (original, *found),
+        {
+            "trade_off": mitigated.trade_off(bench.original, paths, yard),
+            "changes": mitigated.change_table(found, yard),
+            "differences": mitigated.gap_table(original, found, yard),
+            **mitigated.rate_tables(bench.original, paths, yard),
+        },
+        says=mitigated.sentence(found, yard),
+        does_not_say=(
+            "That a difference is cured, or that one of these rules ought to be used. What narrowed a difference here may not "
+            "elsewhere, may widen another, and may lower a group's rate rather than raise one. Threshold "
+            "optimisation and the correlation remover need the sensitive feature at decision time; deciding by it may be "
+            "unlawful."
+        ),
+        notes=tuple(notes),
+        rows=common.rows_used(len(subject.test), len(subject.test)),
+    )
+
+
+def _thresholds(bench: _Bench, base: tuple[np.ndarray, np.ndarray], seed: int) -> Path:  # noqa: ARG001
+    """Fit on scores of models that did not see the row, apply to the scores of the model under audit."""
+    rng = np.random.default_rng(seed)
+    groups = np.unique(bench.who, return_inverse=True)[1]
+    fold = mitigation.cross_folds(2 * groups + bench.y, _FOLDS, rng)
+    scores = np.empty(len(bench.y))
+    for one in range(_FOLDS):
+        rest, held = np.flatnonzero(fold != one), np.flatnonzero(fold == one)
+        learner = bench.trained(_rows(bench.Z, rest), bench.y[rest])
+        scores[held] = bench.scores(learner, _rows(bench.Z, held))
+    subject = bench.subject
+    new = subject.scores() if subject.model.has_proba else bench.original.astype(float)
+    known = np.isin(bench.new_who, bench.who)
+    drawn = mitigation.optimised_thresholds(
+        scores, bench.y, bench.who, new[known], bench.new_who[known], constraint=bench.constraint, seed=seed
+    )
+    decisions = bench.original.copy()
+    decisions[known] = drawn.decisions
+    last = Point(1.0, decisions, drawn.by_chance * float(known.mean()))
+    return Path("threshold optimisation", (Point(0.0, bench.original), last))
+
+
+def _gradient(bench: _Bench, base: tuple[np.ndarray, np.ndarray], seed: int) -> Path:
+    """Allow, at strength s, a share 1 - s of the largest distance from the rate of all that the model has in training."""
+    n, m = len(bench.y), len(bench.new_who)
+
+    def train(labels: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        if len(np.unique(labels)) == 1:
+            return np.full(n + m, labels[0] == 1)
+        learner = bench.trained(bench.Z, labels, weights)
+        return np.concatenate([bench.decides(learner, bench.Z), bench.decides(learner, bench.Z_new)])
+
+    names, codes = np.unique(bench.who, return_inverse=True)
+    counts = group_confusion(bench.y, base[0], codes, len(names))
+    far = (
+        demographic_parity_difference
+        if bench.constraint == "demographic_parity"
+        else equalized_odds_difference
+    )(counts, method="to_overall")
+    found = [Point(0.0, base[1])]
+    for strength in bench.strengths:
+        drawn = mitigation.constrained_training(
+            train,
+            bench.y,
+            bench.who,
+            m,
+            constraint=bench.constraint,
+            slack=max(_SLACK, (1 - strength) * float(np.nan_to_num(far))),
+            iterations=bench.iterations,
+            seed=seed,
+        )
+        found.append(Point(strength, drawn.decisions, drawn.by_chance))
+    return Path("exponentiated gradient", tuple(found))
+
+
+def _remover(bench: _Bench, base: tuple[np.ndarray, np.ndarray], seed: int) -> Path:  # noqa: ARG001
+    Z, Z_new = numbers(bench.Z, bench.Z_new)
+    found = []
+    for strength in (0.0, *bench.strengths):
+        changed, new = mitigation.uncorrelated(Z, bench.who, Z_new, bench.new_who, strength)
+        found.append(Point(strength, bench.decides(bench.trained(changed, bench.y), new)))
+    return Path("correlation remover", tuple(found))
+
+
+def _reweighing(bench: _Bench, base: tuple[np.ndarray, np.ndarray], seed: int) -> Path:  # noqa: ARG001
+    found = [Point(0.0, base[1])]
+    for strength in bench.strengths:
+        weights = mitigation.reweighing_weights(bench.who, bench.y, strength)
+        learner = bench.trained(bench.Z, bench.y, weights)
+        found.append(Point(strength, bench.decides(learner, bench.Z_new)))
+    return Path("reweighing", tuple(found))
+
+
+_MITIGATIONS: dict[str, Callable[[_Bench, tuple[np.ndarray, np.ndarray], int], Path]] = {
+    "threshold optimisation": _thresholds,
+    "exponentiated gradient": _gradient,
+    "correlation remover": _remover,
+    "reweighing": _reweighing,
+}
+"""The decisions of the model trained again, on training and test rows, and a seed, to the path."""
+
+
+def _chosen(names: list[str] | None) -> list[str]:
+    if names is None:
+        return list(_MITIGATIONS)
+    if not names:
+        raise InputError(f"no mitigation named: choose from {', '.join(_MITIGATIONS)}")
+    for name in names:
+        if name not in _MITIGATIONS:
+            raise InputError(f"{name!r} is no mitigation.{did_you_mean(name, _MITIGATIONS)}")
+    return list(dict.fromkeys(names))
+
+
+def _strengths(points: int) -> tuple[float, ...]:
+    return tuple(np.linspace(0, 1, points + 1)[1:].tolist())
+
+
+def _set_up(
+    subject: Subject,
+    feature: str | None,
+    constraint: Constraint,
+    strengths: tuple[float, ...],
+    iterations: int,
+    rows: int,
+    level: float,
+    rng: np.random.Generator,
+) -> tuple[_Bench, Yardstick, list[str]]:
+    """Return what the mitigations work with and are measured against, and what a reader must know of it.
+
+    Raises
+    ------
+    NotApplicable
+        If something is missing that the laboratory needs.
+    """
+    positive = common.positive_of(subject)
+    if subject.task != "binary":
+        raise NotApplicable(f"mitigations are tried on binary decisions; this subject is {subject.task}")
+    common.needs_model(subject)
+    data = subject.split("train")
+    (grouping,) = common.groupings(subject.test, None if feature is None else [feature], intersections=False)[
+        :1
+    ]
+    if grouping.name not in data.sensitive_names:
+        raise NotApplicable(
+            f"the training rows do not say who they are about: pass train=Dataset(X, y, sensitive_features=...) with "
+            f"{grouping.name!r}"
+        )
+    (own,) = common.groupings(data, [grouping.name], intersections=False)
+    for one in (grouping, own):
+        if one.too_many:
+            raise NotApplicable(one.too_many)
+    if len(grouping.labels) < 2:
+        raise NotApplicable(
+            f"the test rows hold one group of {grouping.name}: there is no difference to narrow"
+        )
+    recipe = subject.model.recipe(int(rng.integers(2**31 - 1)))
+    drawn = common.draw(len(data), rows, rng)
+    part, y = data.take(drawn), (data.y[drawn] == positive).astype(int)
+    if len(np.unique(y)) < 2:
+        raise NotApplicable(f"the {len(y)} training rows drawn hold one label only: raise rows=")
+    Z, Z_new = recipe.prepare(part.X, part.y, subject.test.X)
+    who, new_who = (np.array(g.labels)[g.codes] for g in (own, grouping))
+    original = subject.answers().labels == positive
+    bench = _Bench(
+        subject, recipe, Z, Z_new, y, who[drawn], new_who, original, constraint, strengths, iterations
+    )
+    yard = Yardstick(grouping, subject.test.y == positive, constraint, level)
+    notes = [*common.notes_on([grouping])]
+    unseen = sorted(set(new_who.tolist()) - set(bench.who.tolist()))
+    if unseen:
+        notes.append(
+            f"no training row drawn has {'; '.join(unseen)}: thresholds leave these records as they were"
+        )
+    notes += weights_.ignored(subject.test) or weights_.ignored(data)
+    return bench, yard, notes
+
+
+def _failed(name: str, error: Exception) -> str:
+    kind = "" if isinstance(error, (NotApplicable, InputError)) else f"{type(error).__name__}: "
+    return f"{name} could not be tried: {kind}{error}"
+
+
+def _retrained(bench: _Bench, yard: Yardstick, again: np.ndarray) -> str:
+    """Return how the model trained again, without any mitigation, differs from the one under audit."""
+    train = bench.subject.split("train")
+    of = "all" if len(bench.y) == len(train) else f"{len(bench.y):,} of"
+    gaps = [
+        float(before_after.gap(yard.cells(said).rows, bench.constraint)) for said in (bench.original, again)
+    ]
+    right = [float((said == yard.truth).mean()) for said in (bench.original, again)]
+    return (
+        f"trained again on {of} {len(train):,} training rows, with no mitigation, the difference is {gaps[1]:.3f} (original "
+        f"{gaps[0]:.3f}) and accuracy {common.percent(right[1])} (original {common.percent(right[0])}); mitigations that "
+        "train are compared with this model"
+    )
+
+
+def _chance(paths: list[Path]) -> list[str]:
+    return [
+        f"{path.name} decides by chance: another draw would decide {common.percent(path.points[-1].by_chance)} of the "
+        "records otherwise; the figures are of one draw"
+        for path in paths
+        if path.points[-1].by_chance > 0
+    ]
+
+
+def _rows(Z: Any, at: np.ndarray) -> Any:
+    from sklearn.utils import _safe_indexing
+
+    return _safe_indexing(Z, at)

@@ -1,0 +1,323 @@
+"""Robustness: how little must change before the answer changes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+from annotated_types import Ge, Gt, Le
+from typing_extensions import Doc
+
+from auditkit import statistics
+from auditkit.check import check
+from auditkit.checks import _common as common
+from auditkit.checks._sweeps import space_of, sweep
+from auditkit.errors import InputError, NotApplicable, did_you_mean
+from auditkit.evidence import Evidence, Measurement, Table
+from auditkit.methods import evasion
+from auditkit.subject import Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from auditkit.frames import Codec
+    from auditkit.methods.feature_space import FeatureSpace
+
+
+Rows = Annotated[
+    int, Ge(10), Doc("Rows changed and asked again at most; drawn at random where there are more.")
+]
+Norm = Literal["l1", "l2", "linf", "l0"]
+
+_NOISE = (0.05, 0.1, 0.2, 0.5, 1.0)
+_MISSING = (0.02, 0.05, 0.1, 0.2, 0.4)
+
+
+@check(
+    code="AK301",
+    title="Noise in the inputs",
+    question="How many right answers are lost when the numbers are a little off?",
+    dimension="robustness",
+    metrics=["accuracy_drop_noise", "error_increase_noise"],
+)
+def noise_sweep(
+    subject: Subject,
+    *,
+    rng: np.random.Generator,
+    strength: Annotated[
+        float, Gt(0), Le(3), Doc("Noise that is judged, in multiples of each column's spread.")
+    ] = 0.1,
+    rows: Rows = 5000,
+    level: common.Level = 0.95,
+) -> Evidence:
+    """Add Gaussian noise to every number and ask again.
+
+    Parameters
+    ----------
+    subject : Subject
+        With a model to ask and at least one numeric column.
+    rng : numpy.random.Generator
+        Rows drawn, and the noise.
+    strength : float
+        Standard deviation that is judged, in multiples of each column's robust spread.
+    rows : int
+        Test rows at most.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    Evidence
+        ``accuracy_drop_noise``: right answers lost less those won, on the same rows (paired interval of Bonett
+        & Price 2012); for a regression ``error_increase_noise``: growth of the absolute error in standard
+        deviations of the target. The sweep over strengths is a table; all strengths share one draw.
+    """
+    grid = tuple(sorted({*_NOISE, strength}))
+    return sweep(subject, "noise", "AK301", grid, strength, rows, level, rng)
+
+
+@check(
+    code="AK302",
+    title="Missing values in the inputs",
+    question="How many right answers are lost when some values are missing?",
+    dimension="robustness",
+    metrics=["accuracy_drop_missing", "error_increase_missing"],
+)
+def missing_sweep(
+    subject: Subject,
+    *,
+    rng: np.random.Generator,
+    strength: Annotated[float, Gt(0), Le(1), Doc("Share of values removed that is judged.")] = 0.1,
+    rows: Rows = 5000,
+    level: common.Level = 0.95,
+) -> Evidence:
+    """Remove values at random and ask again.
+
+    Parameters
+    ----------
+    subject : Subject
+        With a model that takes missing values.
+    rng : numpy.random.Generator
+        Rows drawn, and the values removed.
+    strength : float
+        Share of values removed that is judged.
+    rows : int
+        Test rows at most.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    Evidence
+        ``accuracy_drop_missing``, or ``error_increase_missing`` for a regression; see `noise_sweep`.
+    """
+    grid = tuple(sorted({*_MISSING, strength}))
+    return sweep(subject, "missing", "AK302", grid, strength, rows, level, rng)
+
+
+@check(
+    code="AK303",
+    title="Decisions changed by an allowed change",
+    question="For how many records does a small, allowed change flip the decision?",
+    dimension="robustness",
+    metrics=["attack_success_rate", "attack_median_distance"],
+)
+def decision_attack(
+    subject: Subject,
+    *,
+    rng: np.random.Generator,
+    radius: Annotated[
+        float, Gt(0), Doc("Changes up to this count, in spreads of a column; a category counts 1.")
+    ] = 0.5,
+    norm: Annotated[Norm, Doc("How changes of several columns add up.")] = "l2",
+    immutable: Annotated[
+        list[str] | None, Doc("Columns nobody can change; the sensitive features when left out.")
+    ] = None,
+    rows: Annotated[int, Ge(10), Doc("Rows attacked at most; drawn at random where there are more.")] = 200,
+    max_calls: Annotated[int, Ge(10), Doc("Calls to the model at most, for all rows together.")] = 150,
+    level: common.Level = 0.95,
+) -> Evidence:
+    """Search, seeing labels only, for the nearest allowed row that is decided otherwise.
+
+    Parameters
+    ----------
+    subject : Subject
+        A classifier to ask.
+    rng : numpy.random.Generator
+        Rows drawn, and the search.
+    radius : float
+        Largest change that counts as small, in standardised units.
+    norm : {"l1", "l2", "linf", "l0"}
+        How changes of several columns add up.
+    immutable : list of str, optional
+        Columns that stay; the sensitive features when left out.
+    rows : int
+        Test rows attacked at most.
+    max_calls : int
+        Budget of calls to the model; each call asks about all rows.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    Evidence
+        ``attack_success_rate``: share of decisions flipped within the radius, a lower bound, since a better
+        search may flip more (Clopper-Pearson); ``attack_median_distance`` over all rows attacked, an upper bound; rows not flipped count as infinitely far.
+        Ranges, whole numbers, categories and immutable columns are kept; every success is asked again.
+    """
+    common.needs_model(subject)
+    common.needs_classes(subject)
+    data = subject.test
+    fixed = _fixed(subject, immutable)
+    codec, space = space_of(subject, fixed)
+    coarse = _coarse(space, radius, norm)
+    chosen = common.draw(len(data), rows, rng)
+    X = codec.encode(data.X.iloc[chosen])
+    pool_from = subject.train if subject.train is not None else data
+    pool = codec.encode(pool_from.X.iloc[common.draw(len(pool_from), 2000, rng)])
+
+    def ask(matrix: np.ndarray) -> np.ndarray:
+        return subject.class_index(subject.model.predict(codec.decode(matrix)))
+
+    start = subject.class_index(subject.model.predict(data.X.iloc[chosen]))
+    found = evasion.decision_search(ask, X, start, space, pool, rng=rng, max_calls=max_calls - 1, norm=norm)
+    attacked = ~np.isnan(found.distance)
+    distance = found.distance[attacked]
+    within = found.success & (found.distance <= radius)
+    n, k = int(attacked.sum()), int(within.sum())
+    if n == 0:
+        raise NotApplicable("the model answers no row the same way twice: there is no decision to flip")
+    measurements = [
+        common.measured(
+            "attack_success_rate",
+            k / n,
+            n,
+            statistics.clopper_pearson(k, n, level),
+            level,
+            "clopper-pearson",
+            bound="lower",
+            reason=f"{max_calls:,} calls, radius {radius:g}, {norm}",
+        ),
+        _median_distance(distance, level),
+    ]
+    return Evidence(
+        "AK303",
+        tuple(measurements),
+        {
+            "by_radius": _by_radius(distance, radius, level),
+            "examples": _examples(codec, X, found, within, space),
+        },
+        says=f"The search flipped {k} of {n} decisions with changes of at most {radius:g} ({norm}).",
+        does_not_say="That the other decisions cannot be flipped: a better search, or more calls, may find more.",
+        notes=(
+            (
+                f"Allowed: values within the range of the data, whole numbers stay whole, categories stay known; "
+                f"{'not changed: ' + ', '.join(fixed) if fixed else 'no column was held fixed'}."
+            ),
+            *((f"Too coarse to change within {radius:g}: {', '.join(coarse)}.",) if coarse else ()),
+            *_no_start(int(np.isinf(distance).sum()), n),
+            *(
+                (f"{len(X) - n} rows were left out: the model answers them differently each time.",)
+                if n < len(X)
+                else ()
+            ),
+            f"{int(np.sum(found.queries)) + len(X) + len(pool):,} rows asked in {found.calls + 1} calls.",
+        ),
+        rows=common.rows_used(n, len(data)),
+    )
+
+
+def _coarse(space: FeatureSpace, radius: float, norm: Norm) -> list[str]:
+    """Return the columns whose least change is larger than the radius.
+
+    Raises
+    ------
+    NotApplicable
+        If that is every column: a rate of 0 would say nothing.
+    """
+    movable = np.asarray(
+        space.mutable & np.where(space.categorical, space.n_categories > 1, space.high > space.low)
+    )
+    least = np.where(space.categorical | (norm == "l0"), 1.0, space.step / space.scale)
+    if not (movable & (least <= radius)).any():
+        why = (
+            f"the least change of any column is {least[movable].min():.3g}: pass radius={np.ceil(least[movable].min()):g} "
+            "or more"
+            if movable.any()
+            else "no column may change"
+        )
+        raise NotApplicable(f"no allowed change is as small as {radius:g} ({norm}); {why}")
+    return [name for name, far in zip(space.names, movable & (least > radius), strict=True) if far]
+
+
+def _no_start(failed: int, n: int) -> tuple[str, ...]:
+    if not failed:
+        return ()
+    return (
+        f"For {failed} of {n} rows no allowed row with another answer was found at any distance; they count as not flipped.",
+    )
+
+
+def _fixed(subject: Subject, immutable: Sequence[str] | None) -> list[str]:
+    columns = [str(c) for c in subject.test.X.columns]
+    if immutable is None:
+        return [name for name in subject.test.sensitive_names if name in columns]
+    for name in immutable:
+        if name not in columns:
+            raise InputError(f"no column {name!r} to hold fixed.{did_you_mean(name, columns)}")
+    return list(immutable)
+
+
+def _median_distance(distance: np.ndarray, level: float) -> Measurement:
+    """Return the median over all rows attacked; a row that was not flipped counts as infinitely far."""
+    from scipy.stats import binom
+
+    n, ordered = len(distance), np.sort(distance)
+    middle = float(ordered[(n - 1) // 2 : n // 2 + 1].mean())
+    if np.isinf(middle):
+        reason = f"fewer than half of {n} decisions were flipped at any distance"
+        return Measurement("attack_median_distance", float("nan"), n, bound="upper", reason=reason)
+    k = int(binom.ppf((1 - level) / 2, n, 0.5))
+    ends = (ordered[k - 1], ordered[n - k]) if k else (0.0, np.inf)
+    method = "order statistics"
+    return common.measured("attack_median_distance", middle, n, ends, level, method, bound="upper")
+
+
+def _by_radius(distance: np.ndarray, radius: float, level: float) -> Table:
+    n = len(distance)
+    grid = np.unique(np.append(np.linspace(0, 4 * radius, 33), radius))
+    hits = np.array([int((distance <= r).sum()) for r in grid])
+    low, high = statistics.clopper_pearson(hits, n, level)
+    columns = {
+        "x": tuple(grid),
+        "value": tuple(hits / n),
+        "low": tuple(low),
+        "high": tuple(high),
+        "n": (n,) * len(grid),
+    }
+    at = int(np.flatnonzero(grid == radius)[0])
+    summary = f"Share of {n} decisions flipped by changes up to a radius: {common.percent(hits[at] / n)} at {radius:g}."
+    return Table("Decisions flipped, by size of the change", columns, "curve",
+                 {"x": "Size of the change (standardised)", "value": "Share flipped", "n": "records"}, summary)  # fmt: skip
+
+
+def _examples(
+    codec: Codec, X: np.ndarray, found: evasion.AttackResult, within: np.ndarray, space: FeatureSpace
+) -> Table:
+    """Show which columns the flips went through; no record is shown."""
+    moved = space.changed(X, found.adversarial) & within[:, None]
+    share = moved.sum(axis=0) / max(int(within.sum()), 1)
+    order = np.argsort(-share)
+    order = order[share[order] > 0]
+    columns = {
+        "column": tuple(str(codec.columns[j]) for j in order),
+        "changed in": tuple(float(share[j]) for j in order),
+        "flips": tuple(int(moved[:, j].sum()) for j in order),
+    }
+    summary = f"Columns changed in the {int(within.sum())} flips within the radius."
+    return Table(
+        "What the search changed",
+        columns,
+        summary=summary,
+        labels={"changed in": "share of flips", "flips": "flips"},
+    )

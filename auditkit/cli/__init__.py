@@ -1,0 +1,301 @@
+"""Command line: the same audits from a terminal or a pipeline. Heavy packages are loaded by the command that needs them."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from auditkit._version import __version__
+from auditkit.cli.output import (
+    EXIT,
+    INTERRUPTED,
+    bar,
+    object_,
+    outcome,
+    plain_errors,
+    say,
+    summary,
+    table,
+    tell,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from auditkit.runner.run import RunResult
+
+__all__ = ["app", "main"]
+
+TERMINATED = 143
+
+app = typer.Typer(
+    name="auditkit",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object, and nothing else, to standard output.")
+]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Root of all random numbers.")]
+Jobs = Annotated[
+    int,
+    typer.Option(
+        "--jobs", metavar="N", min=1, help="Processes the checks are spread over; the numbers stay the same."
+    ),
+]
+Code = Annotated[bool, typer.Option("--code", help="Show code in the page, folded.")]
+
+
+class Kind(StrEnum):
+    """What can be listed."""
+
+    checks = "checks"
+    templates = "templates"
+    metrics = "metrics"
+    parameters = "parameters"
+
+
+def main() -> None:
+    """Run the command line."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        app(prog_name="auditkit")
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def _terminated(_number: int, _frame: object) -> None:
+    sys.exit(TERMINATED)  # unwinds, so that kernels are stopped and unfinished files removed
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001 - the shape of a typer callback
+    if asked:
+        typer.echo(f"auditkit {__version__}")
+        raise typer.Exit
+
+
+@app.callback(epilog="Start with: auditkit demo")
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and leave.")
+    ] = False,
+) -> None:
+    """Audit AI models: explainability, bias, membership inference, robustness.
+
+    \b
+    Examples:
+      auditkit demo
+      auditkit run full --subject credit.toml --out reports/credit
+      auditkit list templates
+    """
+
+
+@app.command()
+def demo(
+    out: Annotated[
+        str, typer.Option("--out", metavar="DIR", help="Folder for the model, its data and the report.")
+    ] = "auditkit-demo",
+    seed: Seed = 0,
+    jobs: Jobs = 1,
+    rows: Annotated[
+        int | None,
+        typer.Option("--rows", metavar="N", min=500, help="Rows of each split at most; all when left out."),
+    ] = None,
+    code: Code = False,
+    as_json: Json = False,
+) -> None:
+    """Train a model on census data and audit it: 20 to 40 seconds, nothing is downloaded.
+
+    \b
+    Examples:
+      auditkit demo
+      auditkit demo --out /tmp/first-look --rows 2000
+    """
+    with plain_errors():
+        say("Training a gradient-boosting model on the Adult census data ...")
+        from auditkit.runner.demo import write_demo
+
+        subject = write_demo(out, seed=seed, rows=rows)
+        result = _run("full", str(subject), out, seed=seed, jobs=jobs, code=code, as_json=as_json)
+        tell(result, as_json=as_json, at_most=8)
+
+
+@app.command()
+def run(
+    template: Annotated[
+        str,
+        typer.Argument(
+            metavar="TEMPLATE",
+            help="A template's name (see: auditkit list templates), or the path of an .ipynb.",
+        ),
+    ],
+    subject: Annotated[
+        str,
+        typer.Option(
+            "--subject", metavar="FILE", help="The subject file: TOML that names a model and its data."
+        ),
+    ],
+    out: Annotated[
+        str,
+        typer.Option("--out", metavar="DIR", help="Folder for report.html, report.ipynb and report.json."),
+    ],
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="Set a parameter; again for more."),
+    ] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option("--policy", metavar="FILE", help="Criteria in TOML; auditkit's default when left out."),
+    ] = None,
+    seed: Seed = 0,
+    jobs: Jobs = 1,
+    code: Code = False,
+    as_json: Json = False,
+) -> None:
+    """Run a template on a subject; write the page, the executed notebook and the record.
+
+    Exit code: 0 no criterion failed and nothing was left undecided, 1 a criterion not met, 2 bad input,
+    3 undecided or broken.
+
+    \b
+    Examples:
+      auditkit run bias --subject credit.toml --out reports/bias
+      auditkit run membership --subject credit.toml --out reports/mi -p offline_rmia__references=16
+      auditkit run full --subject credit.toml --out reports --policy policy.toml --jobs 2 --json
+    """
+    with plain_errors():
+        result = _run(
+            template,
+            subject,
+            out,
+            words=parameter or (),
+            policy=policy,
+            seed=seed,
+            jobs=jobs,
+            code=code,
+            as_json=as_json,
+        )
+        tell(result, as_json=as_json)
+        raise typer.Exit(EXIT[result.report.verdict])
+
+
+@app.command()
+def judge(
+    report: Annotated[str, typer.Argument(metavar="REPORT", help="A report.json.")],
+    policy: Annotated[str, typer.Option("--policy", metavar="FILE", help="Criteria in TOML.")],
+    as_json: Json = False,
+) -> None:
+    """Judge a saved report under another policy, without the model.
+
+    Exit code: 0 no criterion failed and nothing was left undecided, 1 a criterion not met, 2 bad input,
+    3 undecided.
+
+    \b
+    Examples:
+      auditkit judge reports/report.json --policy policy.toml
+      auditkit judge reports/report.json --policy policy.toml --json
+    """
+    with plain_errors():
+        from auditkit.runner.rejudge import rejudge
+
+        judged = rejudge(report, policy)
+        if as_json:
+            object_({**outcome(judged), "policy": judged.provenance["policy"]["name"], "report": report})
+        else:
+            summary(judged)
+        raise typer.Exit(EXIT[judged.verdict])
+
+
+@app.command("list")
+def list_(
+    kind: Annotated[Kind, typer.Argument(help="What to list.")] = Kind.checks,
+    template: Annotated[
+        str | None, typer.Option("--template", metavar="NAME", help="Parameters of this template only.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List checks, templates, the metrics a policy can speak of, or the parameters that -p can set.
+
+    \b
+    Examples:
+      auditkit list
+      auditkit list templates
+      auditkit list metrics
+      auditkit list parameters --template bias
+      auditkit list checks --json
+    """
+    with plain_errors():
+        from auditkit.cli import listing
+
+        offered = {"checks": listing.checks, "templates": listing.templates, "metrics": listing.metrics}
+        rows, notes = offered.get(kind.value, lambda: listing.parameters(template))()
+        if as_json:
+            object_({kind.value: rows, "broken": notes})
+            return
+        table(rows)
+        for name, why in notes.items():
+            say(f"plug-in {name} could not be loaded: {why}")
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Look at this installation: packages, kernel, front end, where it may write.
+
+    Exit code: 0 if everything needed is here, 1 if not.
+
+    \b
+    Examples:
+      auditkit doctor
+      auditkit doctor --json
+    """
+    with plain_errors():
+        from dataclasses import asdict
+
+        from auditkit.runner.doctor import doctor as look
+
+        found = look()
+        rows = [asdict(item) for item in found.items]
+        if as_json:
+            object_({"healthy": found.healthy, "items": rows})
+        else:
+            table(rows)
+            typer.echo("Everything needed is here." if found.healthy else "Something is missing.")
+        raise typer.Exit(0 if found.healthy else 1)
+
+
+def _run(
+    template: str,
+    subject: str,
+    out: str,
+    *,
+    seed: int,
+    jobs: int,
+    code: bool,
+    as_json: bool,
+    words: Sequence[str] = (),
+    policy: str | None = None,
+) -> RunResult:
+    from auditkit.runner.parameters import declared, parse_assignments
+    from auditkit.runner.run import run_template
+    from auditkit.runner.templates import find_template
+
+    parameters = parse_assignments(words, declared(find_template(template))) if words else {}
+    with bar(shown=sys.stderr.isatty() and not as_json) as progress:
+        return run_template(
+            template,
+            subject,
+            out,
+            parameters=parameters,
+            policy=policy,
+            seed=seed,
+            jobs=jobs,
+            include_code=code,
+            progress=progress,
+        )

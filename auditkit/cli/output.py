@@ -1,0 +1,148 @@
+"""Output: what the command line says, where, and with which exit code."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from auditkit.errors import AuditkitError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from auditkit.report import Report
+    from auditkit.runner.news import News
+    from auditkit.runner.run import RunResult
+
+__all__ = [
+    "EXIT",
+    "INTERRUPTED",
+    "bar",
+    "object_",
+    "outcome",
+    "plain_errors",
+    "say",
+    "summary",
+    "table",
+    "tell",
+]
+
+EXIT = {"pass": 0, "fail": 1, "undecided": 3}
+BAD_INPUT, BROKE, INTERRUPTED = 2, 3, 130
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Turn errors into a sentence and an exit code; only a mistake of auditkit's own shows a traceback."""
+    try:
+        yield
+    except typer.Exit:
+        raise
+    except InputError as error:
+        say(f"Error: {error}")
+        raise typer.Exit(BAD_INPUT) from None
+    except AuditkitError as error:
+        say(f"Error: {error}")
+        raise typer.Exit(BROKE) from None
+    except KeyboardInterrupt:
+        say("Interrupted: the kernel is stopped, and no report was written.")
+        raise typer.Exit(INTERRUPTED) from None
+    except OSError as error:
+        say(f"Error: {error}")
+        raise typer.Exit(BROKE) from None
+    except Exception:  # noqa: BLE001 - exit code 1 would read as a criterion that was not met
+        say(f"{traceback.format_exc()}This is a mistake in auditkit itself; no report was written.")
+        raise typer.Exit(BROKE) from None
+
+
+@contextmanager
+def bar(*, shown: bool) -> Iterator[Callable[[News], None] | None]:
+    """Give a listener that moves a progress bar on standard error, or none."""
+    if not shown:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    words = TextColumn("{task.description}", markup=False)
+    drawn = Progress(
+        SpinnerColumn(), words, BarColumn(), TimeElapsedColumn(), console=Console(stderr=True), transient=True
+    )
+    task = drawn.add_task("starting a kernel", total=None)
+    done: dict[int, float] = {}
+
+    def listen(news: News) -> None:
+        if news.kind == "completed":
+            drawn.update(task, description="writing the report", total=None)
+            return
+        done[news.index] = max(done.get(news.index, 0.0), news.fraction or 0.0)
+        text = f"{sum(v >= 1 for v in done.values())}/{news.total} {news.title} {news.what if news.kind == 'progress' else ''}"
+        drawn.update(task, description=text.rstrip()[:60], total=news.total, completed=sum(done.values()))
+
+    with drawn:
+        yield listen
+
+
+def tell(result: RunResult, *, as_json: bool, at_most: int | None = None) -> None:
+    """Say how a run ended and where its files are."""
+    paths = {"html": result.html_path, "notebook": result.notebook_path, "report": result.report_path}
+    if as_json:
+        object_({**outcome(result.report), **{name: str(path) for name, path in paths.items()}})
+        return
+    summary(result.report, at_most)
+    for name, path in paths.items():
+        typer.echo(f"{name + ':':<10}{path}")
+
+
+def outcome(report: Report) -> dict[str, Any]:
+    """Return the verdict as a machine reads it."""
+    return {
+        "verdict": report.verdict,
+        "exit_code": EXIT[report.verdict],
+        "counts": report.counts,
+        "subject": report.subject.get("name"),
+    }
+
+
+def summary(report: Report, at_most: int | None = None) -> None:
+    """Say the verdict in words, and what it rests on."""
+    from auditkit.render.text import summary_lines
+
+    head, *lines = summary_lines(report.to_dict())
+    shown = lines if at_most is None else lines[:at_most]
+    typer.echo("\n".join([head, *shown]))
+    if len(shown) < len(lines):
+        typer.echo(f"  ... and {len(lines) - len(shown)} more, in the report")
+
+
+def table(rows: Sequence[dict[str, Any]]) -> None:
+    """Print rows as a table."""
+    from rich.console import Console
+    from rich.table import Table
+
+    # names come from plug-ins too: nothing in them is markup
+    console = Console(markup=False, emoji=False, highlight=False)
+    if not console.is_terminal:
+        console.width = 160
+    made = Table(box=None, header_style="bold", pad_edge=False)
+    for name in rows[0] if rows else ():
+        made.add_column(name, overflow="fold")
+    for row in rows:
+        made.add_row(*(", ".join(value) if isinstance(value, list) else str(value) for value in row.values()))
+    console.print(made)
+
+
+def object_(data: dict[str, Any]) -> None:
+    """Print one JSON object."""
+    typer.echo(json.dumps(data, ensure_ascii=False, indent=1, default=str))
+
+
+def say(text: str) -> None:
+    """Say something to the person, not to the pipe; with no characters that steer the terminal."""
+    from auditkit.render.text import clean
+
+    typer.echo(clean(text), err=True)

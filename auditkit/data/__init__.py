@@ -1,0 +1,30 @@
+"""Data: two public tables that ship with the package, and subjects with faults planted at a known size."""
+
+from __future__ import annotations
+
+from auditkit.data.backdoored import TRIGGER, make_backdoored, stamp
+from auditkit.data.biased import make_biased
+from auditkit.data.brittle import make_brittle
+from auditkit.data.leaky import make_leaky
+from auditkit.data.load import load_adult, load_german_credit
+from auditkit.data.ordinary import make_credit, make_multiclass, make_regression
+from auditkit.data.planted import Planted
+from auditkit.data.proxy import make_proxy
+from auditkit.data.sources import describe
+
+__all__ = [
+    "TRIGGER",
+    "Planted",
+    "describe",
+    "load_adult",
+    "load_german_credit",
+    "make_backdoored",
+    "make_biased",
+    "make_brittle",
+    "make_credit",
+    "make_leaky",
+    "make_multiclass",
+    "make_proxy",
+    "make_regression",
+    "stamp",
+]

@@ -1,0 +1,53 @@
+"""Errors: what was expected, what came, and what to type."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["AuditkitError", "Cancelled", "InputError", "ModelError", "NotApplicable", "did_you_mean", "needs"]
+
+
+class AuditkitError(Exception):
+    """The root of every error auditkit raises on purpose."""
+
+
+class InputError(AuditkitError, ValueError):
+    """Something the caller gave cannot be used; the message says what to give instead."""
+
+
+class NotApplicable(AuditkitError):  # noqa: N818 - a status of the report, not a mistake
+    """A check cannot run on this subject; the message says what is missing. It becomes a finding."""
+
+
+class ModelError(AuditkitError):
+    """The model under audit did not answer, or could not be trained, as a model should."""
+
+
+class Cancelled(AuditkitError):  # noqa: N818 - a request, not a mistake
+    """The person who started the audit asked it to stop."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return ``" Did you mean 'x'?"`` for the closest known word, or the list of them.
+
+    Examples
+    --------
+    >>> did_you_mean("membersip", ["bias", "membership"])
+    " Did you mean 'membership'?"
+    >>> did_you_mean("zzz", ["bias", "membership"])
+    ' Known: bias, membership.'
+    """
+    words = sorted(set(known))
+    close = difflib.get_close_matches(str(word), words, n=1, cutoff=0.6)
+    if close:
+        return f" Did you mean {close[0]!r}?"
+    return f" Known: {', '.join(words)}." if words else ""
+
+
+def needs(package: str, extra: str, purpose: str) -> InputError:
+    """Return the error for an optional package that is not installed."""
+    return InputError(f"{purpose} needs {package}: pip install 'jupyter-auditkit[{extra}]'")

@@ -1,0 +1,226 @@
+"""Finding: evidence judged against a requirement."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass, fields
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
+
+from auditkit.errors import InputError
+from auditkit.evidence import Measurement, json_number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import pandas as pd
+
+__all__ = [
+    "POLICY",
+    "SEVERITIES",
+    "STATUSES",
+    "UNJUDGED",
+    "Criterion",
+    "Finding",
+    "Policy",
+    "Severity",
+    "Status",
+]
+
+Severity = Literal["low", "medium", "high", "critical"]
+Status = Literal["pass", "fail", "inconclusive", "not_applicable", "error", "waived"]
+Unmeasured = Literal["undecided", "ignored"]
+
+SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
+STATUSES: tuple[Status, ...] = ("fail", "error", "inconclusive", "not_applicable", "waived", "pass")
+
+UNJUDGED = "measured, not judged: no criterion of the policy speaks of it"
+POLICY = "policy"  # stands for the code of a check in a finding about criteria that nothing measured
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """A requirement, written as data.
+
+    Attributes
+    ----------
+    metric : str
+        The metric it speaks of: "demographic_parity_difference".
+    at_most, at_least : float, optional
+        The limit; at least one of them. In the unit of the metric.
+    severity : {"low", "medium", "high", "critical"}
+        How much it matters when it is not met.
+    group : str, optional
+        Only measurements of this group; shell-style wildcards ("sex=*"). None for all.
+    check : str, optional
+        Only measurements of the check of this code.
+    why : str
+        Where the limit comes from. Every limit says why it is there.
+    """
+
+    metric: str
+    at_most: float | None = None
+    at_least: float | None = None
+    severity: Severity = "medium"
+    group: str | None = None
+    check: str | None = None
+    why: str = ""
+
+    def __post_init__(self) -> None:
+        limits = [v for v in (self.at_most, self.at_least) if v is not None]
+        if not limits:
+            raise InputError(f"a criterion on {self.metric!r} needs at_most or at_least")
+        if any(math.isnan(v) for v in limits):
+            raise InputError(f"a limit on {self.metric!r} must be a number, got nan")
+        if self.at_most is not None and self.at_least is not None and self.at_least > self.at_most:
+            raise InputError(f"at_least={self.at_least} is above at_most={self.at_most} for {self.metric!r}")
+        if self.severity not in SEVERITIES:
+            raise InputError(f"severity must be one of {', '.join(SEVERITIES)}; got {self.severity!r}")
+
+    def speaks_of(self, check: str, measurement: Measurement) -> bool:
+        """Whether this requirement is about that measurement."""
+        if measurement.metric != self.metric or (self.check is not None and self.check != check):
+            return False
+        return self.group is None or fnmatchcase(measurement.group or "", self.group)
+
+    def words(self) -> str:
+        """Return the requirement as a phrase: "at most 0.1"."""
+        parts = [f"at least {self.at_least:g}"] if self.at_least is not None else []
+        return " and ".join(parts + ([f"at most {self.at_most:g}"] if self.at_most is not None else []))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return asdict(self) | {"at_most": json_number(self.at_most), "at_least": json_number(self.at_least)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote."""
+        limits = {k: None if data.get(k) is None else float(data[k]) for k in ("at_most", "at_least")}
+        return cls(**{**data, **limits})
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Criteria with a name: what an organisation requires.
+
+    Attributes
+    ----------
+    criteria : tuple of Criterion
+        The requirements.
+    name, description : str
+        For the report.
+    unmeasured : {"undecided", "ignored"}
+        What a criterion becomes that nothing in the audit measured: a finding that keeps the audit undecided, or a
+        line that names it. Silence never reads as met.
+    """
+
+    criteria: tuple[Criterion, ...]
+    name: str = "criteria given in code"
+    description: str = ""
+    unmeasured: Unmeasured = "undecided"
+
+    def __post_init__(self) -> None:
+        given: Any = self.criteria
+        criteria = (given,) if isinstance(given, Criterion) else tuple(given)
+        for one in criteria:
+            if not isinstance(one, Criterion):
+                raise InputError(
+                    f"criteria= takes Criterion(metric, at_most=...), or load_policy(path); got {one!r}"
+                )
+        object.__setattr__(self, "criteria", criteria)
+        if self.unmeasured not in get_args(Unmeasured):
+            raise InputError(f"unmeasured must be 'undecided' or 'ignored'; got {self.unmeasured!r}")
+
+    def __iter__(self) -> Iterator[Criterion]:
+        return iter(self.criteria)
+
+    def __len__(self) -> int:
+        return len(self.criteria)
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row a criterion."""
+        import pandas as pd
+
+        return pd.DataFrame([asdict(c) for c in self.criteria], columns=[f.name for f in fields(Criterion)])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values, with a digest over the criteria."""
+        criteria = [c.to_dict() for c in self.criteria]
+        decides = [criteria, self.unmeasured]
+        digest = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+        about = {"name": self.name, "description": self.description, "unmeasured": self.unmeasured}
+        return {**about, "digest": digest, "criteria": criteria}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Evidence judged.
+
+    Attributes
+    ----------
+    check : str
+        Code of the check.
+    status : {"pass", "fail", "inconclusive", "not_applicable", "error", "waived"}
+        The judgement.
+    severity : {"low", "medium", "high", "critical"} or None
+        That of the criterion; None where nothing was judged.
+    measurement : Measurement or None
+        What was judged.
+    criterion : Criterion or None
+        Against what.
+    reason : str
+        Why this status, in one sentence.
+    p_adjusted : float or None
+        The p-value after Benjamini-Hochberg over all tests of the audit.
+    """
+
+    check: str
+    status: Status
+    severity: Severity | None = None
+    measurement: Measurement | None = None
+    criterion: Criterion | None = None
+    reason: str = ""
+    p_adjusted: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.status not in STATUSES:
+            raise InputError(f"status must be one of {', '.join(STATUSES)}; got {self.status!r}")
+        if self.severity is not None and self.severity not in SEVERITIES:
+            raise InputError(f"severity must be one of {', '.join(SEVERITIES)}; got {self.severity!r}")
+
+    @property
+    def fingerprint(self) -> str:
+        """A short digest of what the finding is about; the same in every run of the same plan."""
+        m, c = self.measurement, self.criterion
+        about = [self.check, m and (m.metric, m.group), c and (c.metric, c.group, c.at_most, c.at_least)]
+        return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:16]
+
+    @property
+    def judged(self) -> bool:
+        """Whether a criterion was applied."""
+        return self.criterion is not None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {
+            "check": self.check,
+            "status": self.status,
+            "severity": self.severity,
+            "measurement": None if self.measurement is None else self.measurement.to_dict(),
+            "criterion": None if self.criterion is None else self.criterion.to_dict(),
+            "reason": self.reason,
+            "p_adjusted": json_number(self.p_adjusted),
+            "fingerprint": self.fingerprint,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote."""
+        raw = {k: v for k, v in data.items() if k != "fingerprint"}
+        if raw["measurement"] is not None:
+            raw["measurement"] = Measurement.from_dict(raw["measurement"])
+        if raw["criterion"] is not None:
+            raw["criterion"] = Criterion.from_dict(raw["criterion"])
+        return cls(**raw)

@@ -1,0 +1,174 @@
+"""Judging: evidence against criteria, over the whole audit at once, and the gate that decides."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import TYPE_CHECKING, Literal
+
+from auditkit.finding import POLICY, STATUSES, UNJUDGED, Criterion, Finding, Policy, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from auditkit.evidence import Evidence, Measurement
+
+__all__ = ["Verdict", "count", "judge", "verdict"]
+
+Verdict = Literal["pass", "fail", "undecided"]
+
+
+def judge(
+    evidence: Sequence[Evidence], criteria: Iterable[Criterion], *, alpha: float = 0.05
+) -> tuple[Finding, ...]:
+    """Judge all evidence of an audit against all criteria.
+
+    A criterion is not met (``fail``) only when the whole interval lies beyond the limit and, where the
+    measurement carries a test, the test holds after Benjamini-Hochberg over the whole audit. It is met
+    (``pass``) only when the whole interval lies within. Anything else is ``inconclusive``. What an attack
+    achieved is a bound of the risk, not the risk: it can break a limit, it passes only as "not found", and it
+    says nothing of a limit on its other side.
+
+    Parameters
+    ----------
+    evidence : sequence of Evidence
+        What was observed, one a check.
+    criteria : iterable of Criterion
+        The policy.
+    alpha : float
+        False discovery rate of the whole audit.
+
+    Returns
+    -------
+    tuple of Finding
+        In the order of the evidence; every check appears, and so does every criterion: what nothing measured comes last,
+        under the name "policy".
+    """
+    policy = criteria if isinstance(criteria, Policy) else Policy(tuple(criteria))
+    rules = policy.criteria
+    adjusted = _adjusted(evidence)
+    findings: list[Finding] = []
+    for i, one in enumerate(evidence):
+        if one.outcome != "observed":
+            findings.append(Finding(one.check, one.outcome, reason=one.reason))
+            continue
+        found = [
+            _judge_one(one.check, m, c, adjusted.get((i, j)), alpha)
+            for j, m in enumerate(one.measurements)
+            for c in rules
+            if c.speaks_of(one.check, m)
+        ]
+        found += _unmatched(one, rules, evidence)
+        findings += found or [Finding(one.check, "not_applicable", reason=UNJUDGED)]
+    return (*findings, *_unmeasured(policy, findings))
+
+
+def count(findings: Iterable[Finding]) -> dict[str, int]:
+    """Return how many findings have each status; statuses without any included."""
+    counted = Counter(f.status for f in findings)
+    return {status: counted.get(status, 0) for status in STATUSES}
+
+
+def verdict(findings: Iterable[Finding]) -> Verdict:
+    """Decide: the one gate behind Python, command line and notebook.
+
+    ``fail`` if a criterion was not met; else ``undecided`` if anything was inconclusive, broke, or could not
+    run, or if nothing was judged at all; else ``pass``.
+    """
+    found = tuple(findings)
+    if any(f.status == "fail" for f in found):
+        return "fail"
+    open_ones = [f for f in found if f.status in ("inconclusive", "error") or _could_not_run(f)]
+    return "undecided" if open_ones or not any(f.judged for f in found) else "pass"
+
+
+def _could_not_run(finding: Finding) -> bool:
+    return finding.status == "not_applicable" and finding.reason != UNJUDGED and finding.check != POLICY
+
+
+def _adjusted(evidence: Sequence[Evidence]) -> dict[tuple[int, int], float]:
+    """Adjust every p-value of the audit at once (Benjamini & Hochberg 1995)."""
+    raw = {
+        (i, j): m.p_value
+        for i, one in enumerate(evidence)
+        for j, m in enumerate(one.measurements)
+        if m.p_value is not None
+    }
+    if not raw:
+        return {}
+    from scipy.stats import false_discovery_control
+
+    return dict(zip(raw, map(float, false_discovery_control(list(raw.values()))), strict=True))
+
+
+def _judge_one(check: str, m: Measurement, c: Criterion, p_adjusted: float | None, alpha: float) -> Finding:
+    status, reason = _compare(m, c)
+    if status == "fail" and p_adjusted is not None and p_adjusted > alpha:
+        status = "inconclusive"
+        reason = (
+            f"beyond the limit alone, but not after correction for all tests of this audit "
+            f"(adjusted p = {p_adjusted:.3g}, above {alpha:g})"
+        )
+    return Finding(check, status, c.severity, m, c, reason, p_adjusted)
+
+
+def _compare(m: Measurement, c: Criterion) -> tuple[Status, str]:
+    if math.isnan(m.value):
+        return "inconclusive", m.reason or "the value is undefined on these data"
+    low, high = (m.value, m.value) if m.interval is None else (m.interval.low, m.interval.high)
+    if math.isnan(low) or math.isnan(high):
+        return "inconclusive", m.reason or "the value has no interval on these data"
+    what = "the whole interval lies" if m.interval else "the value has no interval and lies"
+    over = c.at_most is not None and low > c.at_most
+    under = c.at_least is not None and high < c.at_least
+    if (over and m.bound == "upper") or (under and m.bound == "lower"):
+        side, beyond = ("an upper", "above") if over else ("a lower", "below")
+        return (
+            "inconclusive",
+            f"{what} {beyond} the limit, but {side} bound cannot show that the true value does",
+        )
+    if over or under:
+        return "fail", f"{what} {'above' if over else 'below'} the limit"
+    if (c.at_most is None or high <= c.at_most) and (c.at_least is None or low >= c.at_least):
+        return "pass", f"{what} within the limit{_not_found(m, c)}"
+    need = f"; about {m.n_needed:,} records in all, mixed as these, would be needed" if m.n_needed else ""
+    return "inconclusive", f"the interval reaches across the limit: {m.n:,} records cannot decide it{need}"
+
+
+def _not_found(m: Measurement, c: Criterion) -> str:
+    if m.bound == "lower" and c.at_most is not None:
+        return "; a lower bound, so a stronger attack may still find more"
+    if m.bound == "upper" and c.at_least is not None:
+        return "; an upper bound, so a stronger attack may still need less"
+    return ""
+
+
+def _unmatched(one: Evidence, rules: tuple[Criterion, ...], evidence: Sequence[Evidence]) -> list[Finding]:
+    """Name the criteria that speak of this very check, or of a group of its metrics, and found nothing to judge."""
+    findings = []
+    for c in rules:
+        if any(c.speaks_of(e.check, m) for e in evidence for m in e.measurements):
+            continue
+        groups = sorted({m.group for m in one.measurements if m.metric == c.metric and m.group})
+        if c.check == one.check:
+            reason = "the check gave no such measurement on this subject"
+        elif c.check is None and c.group is not None and any(m.metric == c.metric for m in one.measurements):
+            reason = (
+                f"no group {c.group!r} was measured; measured: {', '.join(groups) or 'all records together'}"
+            )
+        else:
+            continue
+        findings.append(Finding(one.check, "inconclusive", c.severity, None, c, reason))
+    return findings
+
+
+def _unmeasured(policy: Policy, findings: Sequence[Finding]) -> list[Finding]:
+    """Name the criteria that no finding is about: nothing in this audit measured what they ask."""
+    met = {id(f.criterion) for f in findings if f.criterion is not None}
+    left = [c for c in policy if id(c) not in met]
+    if policy.unmeasured == "undecided":
+        reason = "nothing in this audit measured it: run the check that does, on data that allow it"
+        return [Finding(POLICY, "inconclusive", c.severity, None, c, reason) for c in left]
+    names = ", ".join(dict.fromkeys(c.metric for c in left))
+    told = f"the policy also speaks of what this audit did not measure: {names}"
+    return [Finding(POLICY, "not_applicable", reason=told)] if left else []

@@ -1,0 +1,10 @@
+"""Loading: subjects, models and tables from files that nobody trusts yet."""
+
+from __future__ import annotations
+
+from auditkit.loading.models import LoadedModel, load_model
+from auditkit.loading.policy import default_policy, load_policy
+from auditkit.loading.subject_file import load_subject
+from auditkit.loading.tables import read_table
+
+__all__ = ["LoadedModel", "default_policy", "load_model", "load_policy", "load_subject", "read_table"]

@@ -1,0 +1,101 @@
+"""Policy files: criteria in TOML."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from auditkit.errors import InputError, did_you_mean
+from auditkit.finding import Criterion, Policy, Severity, Unmeasured
+
+if TYPE_CHECKING:
+    import os
+
+__all__ = ["default_policy", "load_policy"]
+
+Limit = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _CriterionFile(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    metric: str
+    at_most: Limit | None = None
+    at_least: Limit | None = None
+    severity: Severity = "medium"
+    group: str | None = None
+    check: str | None = None
+    why: str = ""
+
+
+class _PolicyFile(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str = ""
+    description: str = ""
+    unmeasured: Unmeasured = "undecided"
+    criterion: Annotated[list[_CriterionFile], Field(min_length=1)]
+
+
+@cache
+def default_policy() -> Policy:
+    """Return the policy that holds when nobody gives another. It explains each of its limits."""
+    return _read((files("auditkit") / "policies" / "default.toml").read_text("utf-8"), "the default policy")
+
+
+def load_policy(path: str | os.PathLike[str] | None = None) -> Policy:
+    """Read a policy file.
+
+    Parameters
+    ----------
+    path : path, optional
+        A TOML file of ``[[criterion]]`` tables; auditkit's default policy when left out.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, is no TOML, or has an unknown key, a wrong type or an impossible limit. A metric that
+        no check gives is refused by the `Audit` that is to use it: it knows its checks.
+    """
+    if path is None:
+        return default_policy()
+    file = Path(path)
+    if not file.is_file():
+        raise InputError(f"no policy file at {file}")
+    try:
+        text = file.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file.name} is not TOML: it is not UTF-8 text ({error.reason})") from None
+    return _read(text, file.name)
+
+
+def _read(text: str, name: str) -> Policy:
+    try:
+        parsed = _PolicyFile.model_validate(tomllib.loads(text))
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise InputError(f"{name} is not TOML: {error}") from None
+    except ValidationError as error:
+        raise InputError(f"{name}: {_first(error)}") from None
+    criteria = []
+    for i, one in enumerate(parsed.criterion, 1):
+        try:
+            criteria.append(Criterion(**one.model_dump()))
+        except InputError as error:
+            raise InputError(f"{name}, criterion {i}: {error}") from None
+    return Policy(tuple(criteria), parsed.name or name, parsed.description, parsed.unmeasured)
+
+
+def _first(error: ValidationError) -> str:
+    first: Any = error.errors()[0]
+    where = ".".join(str(p + 1) if isinstance(p, int) else p for p in first["loc"])
+    if first["type"] == "extra_forbidden":
+        model = _PolicyFile if len(first["loc"]) == 1 else _CriterionFile
+        return f"no key {where!r}.{did_you_mean(str(first['loc'][-1]), model.model_fields)}"
+    if first["type"] == "missing":
+        return f"{where} is missing: a policy is a list of [[criterion]] tables with metric and at_most or at_least"
+    return f"{where}: {first['msg'].lower()}, got {first['input']!r}"

@@ -1,0 +1,294 @@
+"""The decision-based search behind `evasion.decision_search`: its state, its proposals, its order of steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditkit import progress
+from auditkit.errors import InputError
+from auditkit.methods.feature_space import FeatureSpace, Norm, norm_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Oracle", "Search"]
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Rows = NDArray[np.intp]
+
+POOL_ROWS = 128  # pool rows of another label among which a row's nearest starts are looked for
+POOL_ROUNDS = 3  # calls with starts from the pool
+DRAWN_ROUNDS = 3  # calls with starts drawn from the ranges, for rows without a start
+TURN = (1e-3, 1.0)  # least and greatest turn of the walk, as a share of the distance
+STALLED = 25  # rounds in a row without one proposal worth asking about
+
+
+@dataclass
+class Oracle:
+    """The model, and how many calls it still answers."""
+
+    answer: Callable[[Floats], Any]
+    limit: int
+    axes: int = 1
+    calls: int = 0
+
+    @property
+    def left(self) -> int:
+        """Calls that remain."""
+        return self.limit - self.calls
+
+    def ask(self, rows: Floats) -> NDArray[Any]:
+        """Return the model's answers about rows (m, d), in one call."""
+        self.calls += 1
+        given = np.asarray(self.answer(rows))
+        if given.ndim != self.axes or len(given) != len(rows):
+            wanted = "(rows,), the labels" if self.axes == 1 else "(rows, classes), the scores"
+            raise InputError(
+                f"the model was asked about {len(rows)} rows: expected {wanted}, got shape {given.shape}"
+            )
+        return given
+
+
+class Search:
+    """The best adversarial row found so far for each row, and the steps that shorten its distance.
+
+    Parameters
+    ----------
+    model : Oracle
+        Labels for rows, and the budget.
+    X : array (n, d)
+        The original rows.
+    y : array (n,)
+        The labels to get away from.
+    space : FeatureSpace
+        What may change.
+    norm : str
+        The norm of the distance.
+    radius : float or None
+        Rows within it are left alone.
+    rng : numpy.random.Generator
+        Source of every draw.
+    width : int
+        Candidates of a row in one call.
+    """
+
+    def __init__(
+        self,
+        model: Oracle,
+        X: Floats,
+        y: NDArray[Any],
+        space: FeatureSpace,
+        *,
+        norm: Norm,
+        radius: float | None,
+        rng: np.random.Generator,
+        width: int,
+    ) -> None:
+        self.model, self.X, self.y, self.space = model, X, y, space
+        self.norm: Norm = norm
+        self.radius, self.rng, self.width = radius, rng, width
+        self.attacked = np.zeros(len(X), dtype=bool)
+        self.best = X.copy()
+        self.distance = np.full(len(X), np.inf)
+        self.queries = np.zeros(len(X), dtype=np.int64)
+        self.turn = np.full(len(X), 0.3)
+        self.graded = ~space.categorical & space.mutable & np.isfinite(X)
+
+    def run(self, pool: Floats) -> None:
+        """Spend the model's calls."""
+        self.attacked = np.asarray(self.model.ask(self.X) == self.y)
+        self.queries += 1
+        if not self.attacked.any():
+            return
+        donors = self._start(pool)
+        self._line(3)
+        self._sweep()
+        self._line(2)
+        self._probe()
+        self._walk(donors)
+
+    def _start(self, pool: Floats) -> Floats:
+        """Find a first adversarial row; return rows of other labels to take values from, (k, n, d)."""
+        attacked = np.flatnonzero(self.attacked)
+        donors = np.repeat(self.X[None], POOL_ROUNDS * self.width, axis=0)
+        if len(pool):
+            labels = self.model.ask(pool)
+            for label in np.unique(self.y[attacked]):
+                others, rows = np.flatnonzero(labels != label), attacked[self.y[attacked] == label]
+                if len(others):
+                    donors[:, rows] = pool[self._near_and_random(rows, pool, others)]
+        for turn in range(POOL_ROUNDS + DRAWN_ROUNDS):
+            rows = np.flatnonzero(self.attacked & ~np.isfinite(self.distance))
+            if turn < POOL_ROUNDS:
+                self._offer(rows, donors[turn * self.width : (turn + 1) * self.width, rows])
+            else:
+                self._offer(rows, self._drawn(rows, corners=turn % 2 == 0))
+        everyone = np.arange(len(self.X))
+        return np.concatenate(
+            [donors, self._drawn(everyone, corners=False), self._drawn(everyone, corners=True)]
+        )
+
+    def _near_and_random(self, rows: Rows, pool: Floats, others: Rows) -> Rows:
+        """Return pool places (k, m): for each row some of the nearest rows of another label, then random ones."""
+        some = self.rng.permutation(others)[:POOL_ROWS]
+        square = np.zeros((len(rows), len(some)))
+        for j in range(pool.shape[1]):
+            before, after = self.X[rows, j][:, None], pool[some, j][None]
+            same = (before == after) | (np.isnan(before) & np.isnan(after))
+            with np.errstate(invalid="ignore", over="ignore"):
+                gap = np.abs(before - after) / self.space.scale[j]
+            whole = np.isnan(gap) | self.space.categorical[j]
+            square += np.where(same, 0.0, np.where(whole, 1.0, gap)) ** 2
+        near = np.argsort(square, axis=1)[:, : self.width // 2]
+        random = self.rng.integers(len(others), size=(len(rows), POOL_ROUNDS * self.width - near.shape[1]))
+        return np.concatenate([some[near], others[random]], axis=1).T
+
+    def _drawn(self, rows: Rows, *, corners: bool) -> Floats:
+        """Return rows (k, m, d) drawn from the ranges, or from their ends."""
+        share = self.rng.random((self.width, len(rows), self.X.shape[1]))
+        codes = np.floor(share * self.space.n_categories)
+        low = np.where(np.isfinite(self.space.low), self.space.low, self.X[rows] - 10 * self.space.scale)
+        high = np.where(np.isfinite(self.space.high), self.space.high, self.X[rows] + 10 * self.space.scale)
+        return np.where(
+            self.space.categorical, codes, low + (high - low) * (np.rint(share) if corners else share)
+        )
+
+    def _open(self) -> Rows:
+        """Return the rows that have a start and are not yet as near as was asked for."""
+        near = 0.0 if self.radius is None else self.radius
+        return np.flatnonzero(np.isfinite(self.distance) & (self.distance > near))
+
+    def _offer(self, rows: Rows, candidates: Floats) -> Rows:
+        """Ask about the candidates (k, m, d) that would be nearer; keep the nearest adversarial.
+
+        Returns
+        -------
+        array of int (m,)
+            Which candidate was kept, -1 for none.
+        """
+        k, m, d = candidates.shape
+        kept = np.full(m, -1, dtype=np.intp)
+        if self.model.left < 1 or not m:
+            return kept
+        valid = self.space.project(np.tile(self.X[rows], (k, 1)), candidates.reshape(-1, d))
+        length = self.space.distance(np.tile(self.X[rows], (k, 1)), valid, self.norm)
+        worth = (length < np.tile(self.distance[rows], k)) & (length > 0)
+        if not worth.any():
+            return kept
+        progress.step(self.model.calls / (self.model.limit + 1), f"decision search: {m} rows")
+        hit = np.zeros(k * m, dtype=bool)
+        hit[worth] = self.model.ask(valid[worth]) != np.tile(self.y[rows], k)[worth]
+        self.queries[rows] += worth.reshape(k, m).sum(axis=0)
+        length = np.where(hit, length, np.inf).reshape(k, m)
+        nearest, at = length.argmin(axis=0), np.arange(m)
+        found = np.isfinite(length[nearest, at])
+        self.best[rows[found]] = valid.reshape(k, m, d)[nearest, at][found]
+        self.distance[rows[found]] = length[nearest, at][found]
+        kept[found] = nearest[found]
+        return kept
+
+    def _change(self, rows: Rows) -> Floats:
+        """Return the graded part of the present change, (m, d), in standardised units."""
+        with np.errstate(invalid="ignore"):
+            return np.where(self.graded[rows], (self.best[rows] - self.X[rows]) / self.space.scale, 0.0)
+
+    def _apply(self, rows: Rows, change: Floats, revert: Bools | None = None) -> Floats:
+        """Return rows (k, m, d) with the graded change given, and other cells kept or reverted."""
+        moved = self.X[rows] + change * self.space.scale
+        whole = self.best[rows] if revert is None else np.where(revert, self.X[rows], self.best[rows])
+        return np.where(self.graded[rows], moved, whole)
+
+    def _line(self, times: int) -> None:
+        """Bisect the whole graded change towards the original, ``width`` points a call."""
+        rows = self._open()
+        low = np.zeros(len(rows))
+        for _ in range(times):
+            share = low + (1 - low) * np.arange(self.width)[:, None] / self.width
+            kept = self._offer(rows, self._apply(rows, share[:, :, None] * self._change(rows)))
+            at = np.arange(len(rows))
+            below = np.where(kept > 0, share[kept - 1, at] / np.maximum(share[kept, at], 1e-12), 0.0)
+            low = np.where(kept < 0, share[-1], below)
+
+    def _sweep(self) -> None:
+        """Revert or shorten one feature after another, the most expensive first, each row its own."""
+        rows = self._open()
+        cost = self.space.cost(self.X[rows], self.best[rows])
+        order = np.argsort(-cost, axis=1)
+        share = np.arange(self.width)[:, None, None] / self.width
+        for rank in range(min(self.X.shape[1], self.model.left // 3)):
+            if not (np.take_along_axis(cost, order[:, rank : rank + 1], axis=1) > 0).any():
+                return
+            chosen = np.zeros(cost.shape, dtype=bool)
+            np.put_along_axis(chosen, order[:, rank : rank + 1], values=True, axis=1)
+            factor = np.where(chosen, share, 1.0)
+            self._offer(rows, self._apply(rows, factor * self._change(rows), revert=factor == 0))
+
+    def _probe(self) -> None:
+        """Try each feature alone on the original, both ways and nearer than what was found."""
+        rows = self._open()
+        half = self.width // 2
+        share = np.concatenate([np.arange(half, 0, -1), -np.arange(self.width - half, 0, -1)]) / (half + 1)
+        for j in self.rng.permutation(np.flatnonzero(self.space.mutable))[: self.model.left // 3]:
+            alone = np.repeat(self.X[rows][None], self.width, axis=0)
+            if self.space.categorical[j]:
+                alone[:, :, j] = np.resize(self.rng.permutation(self.space.n_categories[j]), (self.width, 1))
+            else:
+                alone[:, :, j] += share[:, None] * self.distance[rows] * self.space.scale[j]
+            self._offer(rows, alone)
+
+    def _walk(self, donors: Floats) -> None:
+        """Walk along the boundary until the budget is spent or proposals run out; every third call is a line."""
+        idle = turn = 0
+        while self.model.left and idle < STALLED:
+            rows, calls, turn = self._open(), self.model.calls, turn + 1
+            if not len(rows):
+                return
+            if turn % 3 == 0:
+                self._line(1)
+            else:
+                kept = self._offer(rows, self._proposals(rows, donors))
+                self.turn[rows] = np.clip(self.turn[rows] * np.where(kept >= 0, 1.5, 0.8), *TURN)
+            idle = idle + 1 if self.model.calls == calls else 0
+
+    def _proposals(self, rows: Rows, donors: Floats) -> Floats:
+        """Return candidates (k, m, d): turned changes, changes with a subset dropped or shortened, and grafts."""
+        k, m, d = self.width, len(rows), self.X.shape[1]
+        change = np.repeat(self._change(rows)[None], k, axis=0)
+        work: Norm = "l2" if self.norm == "l0" else self.norm
+        length = norm_of(np.abs(change), work)[..., None]
+        turn = self.turn[rows][:, None]
+        # 0 and 1 turn the change, 2 drops a subset and grows the rest, 3 shortens a subset or takes from a donor
+        way = np.arange(k)[:, None, None] % 4
+        subset = self.rng.random((k, m, d)) < self.rng.choice([0.15, 0.5, 1.0], size=(k, m, 1))
+        free = self.graded[rows].sum(axis=1, keepdims=True)
+        noise = self.rng.standard_normal((k, m, d)) * np.where(self.graded[rows] & subset, 1.0, 0.0)
+        turned = change + turn * length * noise / np.sqrt(np.maximum(free, 1))
+        dropped = np.where(subset, 0.0, change)
+        raw = np.where(way < 2, turned, dropped)
+        size = norm_of(np.abs(raw), work)[..., None]
+        grow = self.rng.uniform(1, 3, size=(k, m, 1)) if self.norm == "l0" else 1 - 0.1 * turn
+        with np.errstate(invalid="ignore", divide="ignore"):
+            scaled = np.where(size > 0, raw * (grow * length / size), 0.0)
+        if self.norm == "linf":  # the cube's corners: let the small changes grow while the largest is held
+            cube = np.clip(raw * self.rng.uniform(1, 4, size=(k, m, 1)), -grow * length, grow * length)
+            scaled = np.where(way == 1, cube, scaled)
+        shortened = np.where(subset, change * (1 - turn * self.rng.random((k, m, 1))), change)
+        candidates = self._apply(rows, np.where(way < 3, scaled, shortened), revert=(way == 2) & subset)
+        return np.where(way == 3, self._grafted(rows, donors, candidates), candidates)
+
+    def _grafted(self, rows: Rows, donors: Floats, candidates: Floats) -> Floats:
+        """Give two in three candidates a few cells of a donor, in whole or in part; half of those on the original."""
+        k, m, d = candidates.shape
+        donor = donors[self.rng.integers(len(donors), size=(k, m)), rows]
+        part = np.maximum(self.rng.random((k, m, d)), self.rng.random((k, m, 1)) < 0.3)
+        with np.errstate(invalid="ignore", over="ignore"):
+            near = np.where(self.graded[rows], self.X[rows] + part * (donor - self.X[rows]), donor)
+        kind = self.rng.integers(3, size=(k, m, 1))
+        few = self.rng.random((k, m, d)) < self.rng.choice([1.0, 2.0, 3.0], size=(k, m, 1)) / d
+        base = np.where(kind == 2, self.X[rows], candidates)
+        return np.where((kind > 0) & few, near, base)

@@ -1,0 +1,114 @@
+"""Threshold sweep: who would be selected at every threshold, counted once for all of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from auditkit.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["threshold_counts", "threshold_grid"]
+
+
+def threshold_grid(scores: ArrayLike, points: int, include: tuple[float, ...] = ()) -> NDArray[np.float64]:
+    """Return thresholds that select evenly spaced shares of the records, from all of them to the highest score alone.
+
+    Parameters
+    ----------
+    scores : array_like of shape (n,)
+        Finite numbers.
+    points : int
+        Thresholds at most, at least 2; fewer where scores are tied.
+    include : tuple of float
+        Further thresholds, left out where they lie outside the scores.
+
+    Returns
+    -------
+    numpy.ndarray of float, shape (thresholds,)
+        Distinct and ascending; but for `include` each is one of the scores.
+
+    Raises
+    ------
+    InputError
+        If there is no score, one is not finite, or there are fewer than 2 points.
+
+    Examples
+    --------
+    >>> threshold_grid([0.1, 0.2, 0.3, 0.9], 4).tolist()
+    [0.1, 0.2, 0.3, 0.9]
+    """
+    values = np.asarray(scores, dtype=np.float64)
+    if values.ndim != 1 or values.size == 0 or not np.isfinite(values).all() or points < 2:
+        raise InputError(
+            f"a grid needs finite scores, one a record, and 2 points or more; got {values.shape}, {points}"
+        )
+    grid = np.quantile(values, np.linspace(0, 1, points), method="higher")
+    more = [value for value in include if grid[0] <= value <= grid[-1]]
+    return np.unique(np.concatenate([grid, more]))
+
+
+def threshold_counts(
+    scores: ArrayLike,
+    group_codes: ArrayLike,
+    n_groups: int,
+    grid: ArrayLike,
+    positive: ArrayLike | None = None,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Count who scores at or above each threshold, by group and true label, in one pass over the records.
+
+    Every rate of every group at every threshold follows from these counts, also with another threshold for each group.
+
+    Parameters
+    ----------
+    scores : array_like of shape (n,)
+        Finite numbers.
+    group_codes : array_like of int, shape (n,)
+        Group of each record, from 0 to ``n_groups - 1``.
+    n_groups : int
+        Number of groups.
+    grid : array_like of shape (thresholds,)
+        Ascending thresholds. A record is selected where ``score >= threshold``.
+    positive : array_like of bool, shape (n,), optional
+        Who is truly positive; without it all records count as negative.
+
+    Returns
+    -------
+    selected : numpy.ndarray of int, shape (thresholds, n_groups, 2)
+        Selected records, truly negative and truly positive.
+    totals : numpy.ndarray of int, shape (n_groups, 2)
+        All records, likewise.
+
+    Raises
+    ------
+    InputError
+        If lengths differ, a score is not finite, codes are out of range, or the grid does not ascend.
+
+    Examples
+    --------
+    >>> selected, totals = threshold_counts([0.2, 0.8, 0.5], [0, 0, 1], 2, [0.5, 0.8], [False, True, True])
+    >>> selected.tolist(), totals.tolist()
+    ([[[0, 1], [0, 1]], [[0, 1], [0, 0]]], [[1, 1], [0, 1]])
+    """
+    values, codes = np.asarray(scores, dtype=np.float64), np.asarray(group_codes)
+    cuts = np.asarray(grid, dtype=np.float64)
+    if values.ndim != 1 or codes.shape != values.shape or not np.isfinite(values).all():
+        raise InputError(f"scores must be finite, one a record of {codes.shape}; got shape {values.shape}")
+    if codes.size and not (codes.min() >= 0 and codes.max() < n_groups):
+        raise InputError(f"group codes must be from 0 to {n_groups - 1}")
+    if cuts.ndim != 1 or cuts.size == 0 or not (np.diff(cuts) > 0).all():
+        raise InputError("thresholds must ascend, at least one")
+    truth = (
+        np.zeros(values.size, dtype=np.int64) if positive is None else np.asarray(positive).astype(np.int64)
+    )
+    if truth.shape != values.shape:
+        raise InputError(f"positive must be one a record, {values.size} in all; got shape {truth.shape}")
+    reached = np.searchsorted(cuts, values, side="right")  # how many thresholds a record meets
+    place = (codes.astype(np.int64) * (cuts.size + 1) + reached) * 2 + truth
+    cells = np.bincount(place, minlength=n_groups * (cuts.size + 1) * 2)
+    counted = cells.reshape(n_groups, cuts.size + 1, 2)
+    met = np.cumsum(counted[:, ::-1], axis=1)[:, ::-1]
+    return np.moveaxis(met[:, 1:], 1, 0).astype(np.int64), met[:, 0].astype(np.int64)

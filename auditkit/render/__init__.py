@@ -1,0 +1,1 @@
+"""Render: dictionaries in, text, figures and pages out. Nothing here computes a result."""

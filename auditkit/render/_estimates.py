@@ -1,0 +1,160 @@
+"""Estimates: a dot with its interval for every label."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from auditkit.render import _draw as draw
+from auditkit.render.text import count, ends, finite, number, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+WIDTH = 34  # of a label's line, in characters
+_ORDERED = re.compile(r"^(?:[^=]{0,60}=)?\s*[\[(<>≤≥=]*\s*-?\d")
+
+
+def estimates(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any], list[str]]:
+    """Return traces, layout and notes of a dot plot, largest value on top, ordered labels in their own order."""
+    columns = table["columns"]
+    series, notes = draw.capped(draw.series_of(columns, len(columns["label"])))
+    names = _order(columns, series)
+    if len(names) > draw.MAX_ROWS:
+        notes.append(
+            f"{draw.MAX_ROWS} of {len(names):,} labels drawn, the ends of the order; the table has all."
+        )
+        names = names[: draw.MAX_ROWS // 2] + names[-draw.MAX_ROWS // 2 :]
+    place = {name: -i for i, name in enumerate(names)}
+    traces = [_trace(table, name, rows, place, at=i, of=len(series)) for i, (name, rows) in enumerate(series)]
+    for trace, words in zip(traces, draw.labels([name for name, _ in series], 40, 2), strict=True):
+        trace["name"] = words
+    notes += _open_ends(columns, series)
+    own = {
+        "xaxis": draw.axis(draw.said(table, "value")),
+        "yaxis": (labelled := _label_axis(columns, names, place)),
+        "height": 110 + max(26, 14 * len(series) + 12, _tallest(labelled)) * len(names),
+        "showlegend": len(series) > 1,
+        **draw.reference_line(finite(table.get("reference")), across="x"),
+    }
+    return traces, own, notes
+
+
+def _order(columns: Mapping[str, Sequence[Any]], series: list[tuple[str, list[int]]]) -> list[str]:
+    """Return the labels in the order to draw them: as given if they are bands, else by value, undefined last."""
+    values: dict[str, float | None] = {}
+    for _, rows in series:
+        for row in rows:
+            values.setdefault(one_line(columns["label"][row]), finite(columns["value"][row]))
+    if all(_ORDERED.match(name) for name in values):
+        return list(values)
+    return sorted(values, key=lambda name: (values[name] is None, -(values[name] or 0.0)))
+
+
+def _open_ends(columns: Mapping[str, Sequence[Any]], series: list[tuple[str, list[int]]]) -> list[str]:
+    """Return the note on intervals that have an estimate but lack a bound on a side."""
+    rows = [row for _, every in series for row in every if finite(columns["value"][row]) is not None]
+    unbounded = sum(None in (finite(columns["low"][row]), finite(columns["high"][row])) for row in rows)
+    if not unbounded:
+        return []
+    return [f"Intervals without a bound on a side, whisker left out there: {unbounded:,}."]
+
+
+def _label_axis(
+    columns: Mapping[str, Sequence[Any]], names: list[str], place: Mapping[str, int]
+) -> dict[str, Any]:
+    """Return an axis of positions, so that no label is ever read as a number or a date."""
+    sizes: dict[str, set[Any]] = {}
+    known: set[str] = set()
+    for name, n, value in zip(columns["label"], columns["n"], columns["value"], strict=True):
+        sizes.setdefault(one_line(name), set()).add(n)
+        known |= set() if finite(value) is None else {one_line(name)}
+    shown, of_what = _shortened(names)
+    ticks = []
+    for name, words in zip(names, draw.labels(shown, WIDTH), strict=True):
+        one = next(iter(sizes[name])) if len(sizes[name]) == 1 else None
+        said = [f"n = {count(one)}" if finite(one) is not None else "", "" if name in known else "undefined"]
+        told = ", ".join(filter(None, said))
+        ticks.append(
+            f"{words}{'<br>' if len(words) + len(told) > WIDTH else '  '}({told})" if told else words
+        )
+    where = {"tickvals": [place[n] for n in names], "ticktext": ticks, "range": [-len(names) + 0.4, 0.6]}
+    return draw.axis(of_what, showgrid=False, **where)
+
+
+def _tallest(labelled: Mapping[str, Any]) -> int:
+    texts: list[str] = labelled["ticktext"]
+    return 17 * max(text.count("<br>") + 1 for text in texts) + 6
+
+
+def _shortened(names: list[str]) -> tuple[list[str], str]:
+    """Return the values of intersections alone, and the features they are of; other labels as they are.
+
+    Examples
+    --------
+    >>> _shortened(["sex=F, race=A", "sex=M, race=A"])
+    (['F · A', 'M · A'], 'sex · race')
+    """
+    least = min(names, key=lambda name: name.count("="))
+    features = [part.partition("=")[0] for part in least.split(", ") if "=" in part]
+    found = [_values(name, features) for name in names] if len(features) > 1 else []
+    short = [" · ".join(values) for values in found if values]
+    if len(set(short)) < len(names):
+        return names, ""
+    return short, " · ".join(features)
+
+
+def _values(name: str, features: list[str]) -> list[str]:
+    """Return the value of each feature in "sex=F, race=A", or nothing if the name is not of this form."""
+    values, rest = [], name
+    for feature, after in zip(features, [*features[1:], None], strict=True):
+        if not rest.startswith(f"{feature}="):
+            return []
+        value, found, rest = rest[len(feature) + 1 :].partition("\n" if after is None else f", {after}=")
+        rest = f"{after}={rest}" if found else ""
+        values.append(value)
+    return values
+
+
+def _trace(
+    table: Mapping[str, Any], name: str, rows: list[int], place: Mapping[str, int], *, at: int, of: int
+) -> dict[str, Any]:
+    columns = table["columns"]
+    rows = [row for row in rows if one_line(columns["label"][row]) in place]
+    value, low, high = (draw.numbers([columns[key][row] for row in rows]) for key in ("value", "low", "high"))
+    shift = 0.0 if of == 1 else 0.5 * (0.5 - at / (of - 1))
+    colour, symbol, _ = draw.style(at)
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": value,
+        "y": [place[one_line(columns["label"][row])] + shift for row in rows],
+        "marker": {"color": colour, "symbol": symbol, "size": 10},
+        "error_x": {
+            "type": "data",
+            "symmetric": False,
+            "array": [_reach(v, h) for v, h in zip(value, high, strict=True)],
+            "arrayminus": [_reach(bottom, v) for bottom, v in zip(low, value, strict=True)],
+            "color": colour,
+            "thickness": 1.8,
+            "width": 5,
+        },
+        "hoverinfo": "text",
+        "hovertext": [_hover(table, name, row) for row in rows],
+    }
+
+
+def _reach(near: float | None, far: float | None) -> float:
+    """Return how far a whisker goes; none where an end is open or undefined."""
+    return 0.0 if near is None or far is None else max(0.0, far - near)
+
+
+def _hover(table: Mapping[str, Any], name: str, row: int) -> str:
+    columns = table["columns"]
+    span = ends(columns["low"][row], columns["high"][row])
+    return draw.hover(
+        draw.label(columns["label"][row]),
+        draw.label(name),
+        f"{draw.label(draw.said(table, 'value'), 90)}: {number(columns['value'][row])} {span}",
+        f"n = {count(columns['n'][row])}",
+    )

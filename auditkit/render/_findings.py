@@ -1,0 +1,162 @@
+"""Findings as shown: in groups by severity, in each the most pressing first."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from auditkit.render.grounds import grounds, sentence
+from auditkit.render.text import (
+    STATUSES,
+    about,
+    criterion_text,
+    finite,
+    measured,
+    one_line,
+    p_value,
+    percent,
+    shown_status,
+    words,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SEVERITIES = ("critical", "high", "medium", "low")
+OPEN = ("fail", "error", "inconclusive")
+UNFOLDED = 3  # the gravest; each of the others says its value and its limit in one line
+_RECORDS = re.compile(r"\babout ([0-9]{1,3}(?:,[0-9]{3})+) records")
+
+
+def finding_groups(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the findings by severity, and in each by what was measured, the most pressing first.
+
+    Returns
+    -------
+    list of dict
+        ``{"title", "tally", "findings", "sets"}``: all findings of the severity, and the same in sets of one check
+        and metric, ``{"title", "check_title", "tally", "asked", "why", "status", "open", "findings"}``;
+        what its findings ask alike stands in the set.
+    """
+    plan = {p.get("code"): p for p in (report.get("provenance") or {}).get("plan") or []}
+    evidence = {e.get("check"): e for e in report.get("evidence") or []}
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for finding in report.get("findings") or []:
+        severity = finding.get("severity") if finding.get("severity") in SEVERITIES else None
+        title = f"{severity.capitalize()} severity" if severity else "No severity set"
+        code = finding.get("check")
+        groups.setdefault(title, []).append(_item(finding, plan.get(code, {}), evidence.get(code, {})))
+    titles = [*(f"{severity.capitalize()} severity" for severity in SEVERITIES), "No severity set"]
+    shown = [_group(title, groups[title]) for title in titles if title in groups]
+    firsts = [one["findings"][0] for group in shown for one in group["sets"]]
+    for item in [item for item in firsts if item["status"] in OPEN][:UNFOLDED]:
+        item["open"] = True
+    return shown
+
+
+def _group(title: str, items: list[dict[str, Any]]) -> dict[str, Any]:
+    sets: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for item in items:
+        sets.setdefault((item["code"], item["title"]), []).append(item)
+    ordered = sorted((_set(_ranked(found)) for found in sets.values()), key=_concern)
+    flat = [item for one in ordered for item in one["findings"]]
+    return {"title": title, "tally": _tally(items), "findings": flat, "sets": ordered}
+
+
+def _set(items: list[dict[str, Any]]) -> dict[str, Any]:
+    first = items[0]
+    shared = {key: first[key] for key in ("asked", "why") if len({item[key] for item in items}) == 1}
+    return {
+        "title": first["title"],
+        "check_title": first["check_title"],
+        "status": first["status"],
+        "tally": _tally(items),
+        "asked": "",
+        "why": "",
+        "open": first["status"] in OPEN,
+        "findings": items,
+        **shared,
+    }
+
+
+def _concern(shown: Mapping[str, Any]) -> int:
+    return list(STATUSES).index(shown["status"])
+
+
+def _ranked(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(items, key=_concern)
+
+
+def _tally(items: list[dict[str, Any]]) -> str:
+    """Return how many have each status: "18 not met, 5 undecided, 7 met"."""
+    found = Counter(item["status"] for item in items)
+    return ", ".join(f"{found[status]:,} {said[2]}" for status, said in STATUSES.items() if found[status])
+
+
+def _item(finding: Mapping[str, Any], plan: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, Any]:
+    status = shown_status(finding)
+    m = finding.get("measurement")
+    criterion = finding.get("criterion") or {}
+    ground = grounds(finding, evidence)
+    check_title = one_line(plan.get("title"))
+    return {
+        "status": status,
+        "icon": STATUSES[status][0],
+        "word": STATUSES[status][1],
+        "open": False,
+        "title": _title(m, criterion) or check_title or one_line(finding.get("check")),
+        "group": one_line((m or criterion).get("group")),
+        "measured": bool(m),
+        "value": measured({**m, "reason": None}) if m else "",
+        "n": m.get("n") if m else None,
+        "asked": _asked(finding, criterion),
+        "context": sentence(m["reason"])
+        if m and m.get("reason") and finite(m.get("value")) is not None
+        else "",
+        "why": one_line(criterion.get("why")),
+        "reason": sentence(_rounded(finding["reason"]))
+        if m and status not in ("pass", "fail") and finding.get("reason")
+        else "",
+        "speaks_for": ground["for"],
+        "speaks_against": ground["against"],
+        "does_not_say": one_line(evidence.get("does_not_say")),
+        "code": one_line(finding.get("check")),
+        "check_title": check_title,
+        "page": plan.get("page"),
+        "method": _how(finding, m or {}),
+    }
+
+
+def _asked(finding: Mapping[str, Any], criterion: Mapping[str, Any]) -> str:
+    """Return what was asked; where nothing was measured, why not."""
+    if not finding.get("measurement") and finding.get("reason"):
+        asked = f" (asked: {criterion_text(criterion)})" if criterion else ""
+        return _rounded(finding["reason"]) + asked
+    return f"asked: {criterion_text(criterion)}" if criterion else "no criterion set"
+
+
+def _title(m: Mapping[str, Any] | None, criterion: Mapping[str, Any]) -> str:
+    metric = (m or criterion).get("metric")
+    return _sentence_case(words(metric)) if metric else ""
+
+
+def _rounded(reason: object) -> str:
+    """Return a reason in which an estimate of records needed has no more digits than it knows."""
+    return _RECORDS.sub(
+        lambda found: f"about {about(int(found[1].replace(',', '')))} records", one_line(reason)
+    )
+
+
+def _sentence_case(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _how(finding: Mapping[str, Any], m: Mapping[str, Any]) -> str:
+    interval = m.get("interval") or {}
+    parts = []
+    if interval:
+        parts.append(f"{percent(interval.get('level'))} interval by {words(interval.get('method'))}")
+    if finite(finding.get("p_adjusted")) is not None:
+        parts.append(f"p {p_value(finding['p_adjusted'])}, corrected over the whole audit")
+    return ", ".join(parts)

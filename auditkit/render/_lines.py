@@ -1,0 +1,204 @@
+"""Lines: a curve with its band for every series, and the log-log ROC curve."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from auditkit.render import _draw as draw
+from auditkit.render.text import count, ends, finite, number, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+SMALLEST_FLOOR = 1e-6
+LARGEST_FLOOR = 1e-2
+
+
+def curve(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any], list[str]]:
+    """Return traces, layout and notes of value against x, one line and one band a series."""
+    columns = table["columns"]
+    series, notes = draw.capped(draw.series_of(columns, len(columns["x"])))
+    at, ticks = _positions(columns["x"])
+    traces: list[dict[str, Any]] = []
+    for place, (name, every) in enumerate(series):
+        rows = draw.thinned(
+            every if ticks else sorted(every, key=lambda row: (at[row] is None, at[row] or 0.0))
+        )
+        traces += _band(
+            place, [at[r] for r in rows], _pick(columns["low"], rows), _pick(columns["high"], rows)
+        )
+        line = _line(
+            place, name, [at[r] for r in rows], draw.numbers(_pick(columns["value"], rows)), len(rows)
+        )
+        traces.append({**line, "hovertext": [_curve_hover(table, name, row) for row in rows]})
+        if len(rows) < len(every):
+            notes.append(f"{len(rows)} of {len(every):,} points drawn; the table has all.")
+    own = {
+        "xaxis": draw.axis(draw.said(table, "x"), **ticks),
+        "yaxis": draw.axis(draw.said(table, "value")),
+        "showlegend": len(series) > 1,
+        **draw.reference_line(finite(table.get("reference")), across="y"),
+    }
+    return traces, own, notes[:2]
+
+
+def _positions(values: Sequence[Any]) -> tuple[list[float | None], dict[str, Any]]:
+    """Return numbers to draw at, and ticks of words where x is not a number."""
+    if all(v is None or finite(v) is not None for v in values):
+        return draw.numbers(values), {}
+    names = list(dict.fromkeys(one_line(v) for v in values))
+    place = {name: float(i) for i, name in enumerate(names)}
+    shown = draw.thinned(list(range(len(names))), 40)
+    ticks = {"tickvals": shown, "ticktext": draw.labels([names[i] for i in shown], 24)}
+    return [place[one_line(v)] for v in values], ticks
+
+
+def _pick(values: Sequence[Any], rows: list[int]) -> list[Any]:
+    return [values[row] for row in rows]
+
+
+def _line(place: int, name: str, x: list[float | None], y: list[float | None], points: int) -> dict[str, Any]:
+    colour, symbol, dash = draw.style(place)
+    return {
+        "type": "scatter",
+        "mode": "lines+markers" if points <= 40 else "lines",
+        "name": draw.label(name, 40),
+        "x": x,
+        "y": y,
+        "line": {"color": colour, "width": 2, "dash": dash},
+        "marker": {"color": colour, "symbol": symbol, "size": 8},
+        "connectgaps": False,
+        "hoverinfo": "text",
+    }
+
+
+def _band(place: int, x: list[float | None], low: Sequence[Any], high: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return the interval as one filled shape for each unbroken run of bounded ends."""
+    runs: list[list[tuple[float, float, float]]] = [[]]
+    for at, bottom, top in zip(x, draw.numbers(low), draw.numbers(high), strict=True):
+        if at is None or bottom is None or top is None:
+            runs.append([])
+        else:
+            runs[-1].append((at, bottom, top))
+    colour = draw.faded(draw.style(place)[0], 0.18)
+    return [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": [p[0] for p in run] + [p[0] for p in reversed(run)],
+            "y": [p[1] for p in run] + [p[2] for p in reversed(run)],
+            "fill": "toself",
+            "fillcolor": colour,
+            "line": {"width": 0, "color": colour},
+            "hoverinfo": "skip",
+            "showlegend": False,
+        }
+        for run in runs
+        if len(run) > 1
+    ]
+
+
+def _curve_hover(table: Mapping[str, Any], name: str, row: int) -> str:
+    columns = table["columns"]
+    x = columns["x"][row]
+    return draw.hover(
+        draw.label(name),
+        f"{draw.label(draw.said(table, 'x'), 90)}: {draw.label(x) if finite(x) is None else number(x)}",
+        f"{draw.label(draw.said(table, 'value'), 90)}: {number(columns['value'][row])} "
+        f"{ends(columns['low'][row], columns['high'][row])}",
+        f"n = {count(columns['n'][row])}",
+    )
+
+
+def roc(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any], list[str]]:
+    """Return traces, layout and notes of a ROC curve on two logarithmic axes, where low error rates can be read."""
+    columns = table["columns"]
+    series, notes = draw.capped(draw.series_of(columns, len(columns["fpr"])))
+    floor = _floor(columns["fpr"])
+    traces: list[dict[str, Any]] = [_chance(floor)]
+    for place, (name, every) in enumerate(series):
+        rows = _log_thinned(columns, every, floor)
+        fpr = [_at_least(columns["fpr"][row], floor) for row in rows]
+        if "low" in columns and "high" in columns:
+            low, high = ([_at_least(columns[key][row], floor) for row in rows] for key in ("low", "high"))
+            traces += _band(place, *_stepped(fpr, low, high))
+        line = _line(
+            place, name or "attack", fpr, [_at_least(columns["tpr"][row], floor) for row in rows], MAX_LINES
+        )
+        line["line"]["shape"] = "hv"
+        traces.append({**line, "hovertext": [_roc_hover(columns, name, row) for row in rows]})
+    reach = [math.log10(floor), 0.02]
+    own = {
+        "xaxis": draw.axis(
+            draw.said(table, "fpr", "false-positive rate"),
+            type="log",
+            range=reach,
+            dtick=1,
+            tickformat=".4~%",
+        ),
+        "yaxis": draw.axis(
+            draw.said(table, "tpr", "true-positive rate"), type="log", range=reach, dtick=1, tickformat=".4~%"
+        ),
+        "showlegend": True,
+        "height": 440,
+    }
+    return traces, own, notes
+
+
+MAX_LINES = draw.MAX_POINTS
+
+
+def _stepped(x: list[float | None], *ends_of: list[float | None]) -> list[list[float | None]]:
+    """Return points that hold each value until the next x, as the line does."""
+    across = [at for pair in zip(x, [*x[1:], None], strict=True) for at in pair][:-1]
+    return [across, *([value for value in values for _ in range(2)][:-1] for values in ends_of)]
+
+
+def _floor(rates: Sequence[Any]) -> float:
+    """Return the power of ten the axes begin at: the smallest rate that was resolved."""
+    known = [rate for rate in draw.numbers(rates) if rate is not None and rate > 0]
+    smallest = min(known, default=LARGEST_FLOOR)
+    return min(LARGEST_FLOOR, max(SMALLEST_FLOOR, 10.0 ** math.floor(math.log10(smallest))))
+
+
+def _at_least(rate: Any, floor: float) -> float | None:
+    value = finite(rate)
+    return None if value is None else max(value, floor)
+
+
+def _log_thinned(columns: Mapping[str, Sequence[Any]], rows: list[int], floor: float) -> list[int]:
+    """Return rows spaced evenly along the logarithm of the false-positive rate, the best of each step."""
+    known = [(f, t, row) for row in rows if (f := finite(columns["fpr"][row])) is not None
+             and (t := finite(columns["tpr"][row])) is not None]  # fmt: skip
+    known.sort()
+    best: dict[int, int] = {}
+    steps = draw.MAX_POINTS - 2
+    for rate, _, row in known:
+        best[round(steps * (1 - math.log10(max(rate, floor)) / math.log10(floor)))] = row
+    return [best[step] for step in sorted(best)]
+
+
+def _chance(floor: float) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": "chance",
+        "x": [floor, 1],
+        "y": [floor, 1],
+        "line": {"color": draw.MUTED, "width": 1.5, "dash": "dash"},
+        "hoverinfo": "skip",
+    }
+
+
+def _roc_hover(columns: Mapping[str, Sequence[Any]], name: str, row: int) -> str:
+    span = (
+        f" {ends(columns['low'][row], columns['high'][row])}"
+        if "low" in columns and "high" in columns
+        else ""
+    )
+    return draw.hover(
+        draw.label(name),
+        f"false-positive rate: {number(columns['fpr'][row])}",
+        f"true-positive rate: {number(columns['tpr'][row])}{span}",
+    )

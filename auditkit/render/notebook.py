@@ -1,0 +1,253 @@
+"""Notebook: an executed notebook as a report, its views drawn from their data and the rest made harmless."""
+
+from __future__ import annotations
+
+import ast
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup, escape
+
+from auditkit.render import sanitize, views
+from auditkit.render._outputs import joined, output_html, view_html
+from auditkit.render._templating import fill
+from auditkit.render.document import document
+from auditkit.render.pages import about, place, plan_of
+from auditkit.render.text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["notebook_html"]
+
+# where a view goes whatever cell it came from; the last of its kind is the one that counts
+FIRST = ("verdict", "findings")
+LAST = ("methods",)
+MOVED = (*FIRST, *LAST)
+
+
+@dataclass
+class _Body:
+    """Blocks of the page in the making."""
+
+    blocks: list[tuple[str, Markup]] = field(default_factory=list)
+    moved: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    dimensions: dict[int, str] = field(default_factory=dict)
+    planned: dict[str, str] = field(default_factory=dict)
+    failed: bool = False
+    outputs: int = 0
+
+
+def notebook_html(
+    notebook: Mapping[str, Any],
+    *,
+    include_code: bool = False,
+    title: str = "",
+    pages: Mapping[str, str] | None = None,
+) -> str:
+    """Return an executed notebook as one self-contained HTML page.
+
+    Parameters
+    ----------
+    notebook : mapping
+        A notebook of format 4, as JSON or as nbformat's node.
+    include_code : bool, default False
+        Whether to show source code, folded.
+    title : str, optional
+        Used where the notebook holds no verdict and no heading.
+    pages : mapping of str to str, optional
+        Code of a check to its page in Markdown. Pages of the checks shown close the report, and findings lead there.
+
+    Returns
+    -------
+    str
+        Verdict first, then findings, then the notebook in its own order, methods last. Markup from outputs is
+        sanitised; widgets, SVG and what needs a network are left out with a note in their place.
+    """
+    body = _read(_pointing(notebook, pages or {}), include_code=include_code)
+    signed = [("", fill("signatures.html.j2"))] if "verdict" in body.moved else []
+    sections = [*_ordered(body, _parameters(notebook)), *signed, *about(body.planned, pages or {})]
+    nav = [(f"s{i}", words) for i, (words, _) in enumerate(sections) if words]
+    html = Markup("").join(
+        Markup('<section id="s{}">{}</section>').format(i, block) if words else block
+        for i, (words, block) in enumerate(sections)
+    )
+    return document(html, title=_title(body, notebook, title), nav=nav[:16], notices=_notices(body, notebook))
+
+
+def _pointing(notebook: Mapping[str, Any], pages: Mapping[str, str]) -> Mapping[str, Any]:
+    """Return the notebook with each check's page address led to its place on this page."""
+    if not pages:
+        return notebook
+    notebook = deepcopy(dict(notebook))
+    for cell in notebook.get("cells", []):
+        for output in cell.get("outputs") or []:
+            for code, one in plan_of((output.get("data") or {}).get(views.MIME)).items():
+                if code in pages:
+                    one["page"] = f"#{place(code)}"
+    return notebook
+
+
+def _read(notebook: Mapping[str, Any], *, include_code: bool) -> _Body:
+    body = _Body()
+    held: list[str] = []
+    for cell in notebook.get("cells", []):
+        source = joined(cell.get("source"))
+        if cell.get("cell_type") == "markdown":
+            held.append(source)
+        elif cell.get("cell_type") == "code":
+            shown = [part for output in cell.get("outputs", []) if (part := _output(output, body))]
+            only_moved = bool(cell.get("outputs")) and not shown
+            _write(held, body, but_headings=only_moved)
+            if include_code and source.strip():
+                shown.insert(0, _code(source))
+            if shown and (dimension := _dimension(cell)):
+                body.dimensions[len(body.blocks)] = dimension
+            body.blocks += [("", part) for part in shown]
+    _write(held, body, but_headings=False)
+    if "methods" in body.moved:
+        body.moved["methods"] = _with_template(body.moved["methods"], notebook)
+    return body
+
+
+def _with_template(data: Mapping[str, Any], notebook: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the methods with the command that was run, or at least the template, so that it can be run again."""
+    about_file = _inner(notebook.get("metadata") or {}, "auditkit")
+    known = {key: about_file.get(key) for key in ("template", "command")}
+    return {**data, "provenance": {**_inner(data, "provenance"), **known}}
+
+
+def _dimension(cell: Mapping[str, Any]) -> str:
+    """Return the dimension of the first view of evidence in a cell's outputs."""
+    for output in cell.get("outputs", []):
+        view = (output.get("data") or {}).get(views.MIME)
+        if isinstance(view, dict) and view.get("view") == "evidence" and isinstance(view.get("data"), dict):
+            plan = _inner(view["data"], "provenance").get("plan")
+            words = one_line(plan[0].get("dimension")) if plan and isinstance(plan[0], dict) else ""
+            return words[:1].upper() + words[1:]
+    return ""
+
+
+def _write(held: list[str], body: _Body, *, but_headings: bool) -> None:
+    """Write the Markdown cells that waited; a bare heading of a view that moves away goes with it."""
+    if but_headings and held and sanitize.only_headings(held[-1]):
+        held.pop()
+    for source in held:
+        words = sanitize.headings(source)
+        body.blocks.append((words[0] if words else "", sanitize.markdown(source)))
+    held.clear()
+
+
+def _output(output: Mapping[str, Any], body: _Body) -> Markup | None:
+    """Return an output as HTML, or None when it stands elsewhere on the page."""
+    body.outputs += 1
+    body.failed = body.failed or output.get("output_type") == "error"
+    view = (output.get("data") or {}).get(views.MIME)
+    body.planned |= {code: one_line(one.get("title")) for code, one in plan_of(view).items()}
+    if isinstance(view, dict) and view.get("view") in MOVED and isinstance(view.get("data"), dict):
+        body.moved[view["view"]] = view["data"]
+        return None
+    return output_html(output)
+
+
+def _ordered(body: _Body, parameters: Mapping[str, Any]) -> list[tuple[str, Markup]]:
+    words = {"verdict": "Verdict", "findings": "Findings", "methods": "Methods"}
+
+    def drawn(names: tuple[str, ...]) -> list[tuple[str, Markup]]:
+        return [
+            (words[name], view_html({"view": name, "data": body.moved[name]}, parameters))
+            for name in names
+            if name in body.moved
+        ]
+
+    last = drawn(LAST)
+    if not last and parameters:
+        from auditkit.render._methods import parameter_table
+
+        last = [("Parameters", parameter_table(parameters))]
+    return [*drawn(FIRST), *_titled(body), *last]
+
+
+def _titled(body: _Body) -> list[tuple[str, Markup]]:
+    """Return the blocks; where no Markdown gives headings, each dimension gets one."""
+    if any(words for words, _ in body.blocks):
+        return body.blocks
+    seen: set[str] = set()
+    blocks = []
+    for at, (_, block) in enumerate(body.blocks):
+        dimension = body.dimensions.get(at, "")
+        words = "" if dimension in seen else dimension
+        seen.add(dimension)
+        blocks.append((words, Markup("<h2>{}</h2>{}").format(words, block) if words else block))
+    return blocks
+
+
+def _parameters(notebook: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the injected parameters: from papermill's own record, else read (never run) from the injected cell."""
+    recorded = ((notebook.get("metadata") or {}).get("papermill") or {}).get("parameters")
+    if isinstance(recorded, dict) and recorded:
+        return dict(recorded)
+    found: dict[str, Any] = {}
+    for cell in notebook.get("cells", []):
+        if "injected-parameters" in ((cell.get("metadata") or {}).get("tags") or []):
+            found |= _assignments(joined(cell.get("source")))
+    return found
+
+
+def _assignments(source: str) -> dict[str, Any]:
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {"(parameters cell)": "could not be read"}
+    return {
+        node.targets[0].id: ast.get_source_segment(source, node.value) or ""
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    }
+
+
+def _code(source: str) -> Markup:
+    return Markup("<details><summary>Code</summary><pre>{}</pre></details>").format(
+        escape(sanitize.plain(source))
+    )
+
+
+def _inner(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Return a mapping inside another, or an empty one: what travelled in a notebook may be damaged."""
+    found = data.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _title(body: _Body, notebook: Mapping[str, Any], otherwise: str) -> str:
+    for data in body.moved.values():
+        name = one_line(_inner(data, "subject").get("name"))
+        if name:
+            return f"Audit of {name}"
+    for cell in notebook.get("cells", []):
+        words = sanitize.headings(joined(cell.get("source"))) if cell.get("cell_type") == "markdown" else []
+        if words:
+            return words[0]
+    return one_line(otherwise) or "Audit report"
+
+
+def _notices(body: _Body, notebook: Mapping[str, Any]) -> list[str]:
+    notices = []
+    if body.failed:
+        notices.append("A cell of this notebook stopped with an error: what stands below is incomplete.")
+    code = [
+        c
+        for c in notebook.get("cells", [])
+        if c.get("cell_type") == "code" and joined(c.get("source")).strip()
+    ]
+    waiting = sum(1 for c in code if c.get("execution_count") is None and not c.get("outputs"))
+    if code and waiting == len(code):
+        notices.append("No cell of this notebook was run: it holds no results.")
+    elif waiting:
+        were = "1 cell was" if waiting == 1 else f"{waiting} cells were"
+        notices.append(f"{were} not run: what stands below may be incomplete.")
+    if code and body.outputs and "verdict" not in body.moved:
+        notices.append(
+            "This notebook holds no verdict: nothing in it was judged, or the audit did not finish."
+        )
+    return notices

@@ -1,0 +1,276 @@
+"""Page: the sections of a report as escaped HTML, from the report's dictionary."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from auditkit.errors import InputError
+from auditkit.render._findings import finding_groups
+from auditkit.render._methods import methods, rows_used
+from auditkit.render._templating import asset, fill
+from auditkit.render.figures import bare
+from auditkit.render.sanitize import caption
+from auditkit.render.tables import table_html
+from auditkit.render.text import (
+    chips,
+    count,
+    gathered,
+    measured,
+    of_group,
+    one_line,
+    p_value,
+    percent,
+    shown_counts,
+    shown_status,
+    verdict_words,
+    words,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = [
+    "evidence",
+    "figure_html",
+    "findings",
+    "foreign_figure_html",
+    "fragment",
+    "inert_json",
+    "methods",
+    "styles",
+    "verdict",
+]
+
+FRAGMENT_ROWS = 12
+
+
+def styles() -> Markup:
+    """Return the one style sheet, for a ``<style>`` element."""
+    return Markup(asset("style.css"))  # noqa: S704 - a file of this package
+
+
+def inert_json(value: Any) -> Markup:
+    """Return JSON that can stand in a script element: no tag, comment or section can begin in it."""
+    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704
+
+
+def fragment(report: Mapping[str, Any]) -> str:
+    """Return compact static HTML for a notebook's output cell: no script, styles of its own.
+
+    Parameters
+    ----------
+    report : mapping
+        What ``Report.to_dict()`` returned.
+    """
+    rows = [item for group in finding_groups(report) for item in group["findings"]][:FRAGMENT_ROWS]
+    total = len(report.get("findings", []))
+    columns = {
+        "status": [f"{item['icon']} {item['word']}" for item in rows],
+        "finding": [" · ".join(filter(None, (item["title"], item["group"]))) for item in rows],
+        "value [interval]": [item["value"] for item in rows],
+        "n": [item["n"] if item["measured"] else "" for item in rows],
+        "criterion": [item["asked"].removeprefix("asked: ") for item in rows],
+        "check": [item["code"] for item in rows],
+    }
+    title = "Findings" if total == len(rows) else f"Findings, {len(rows)} of {total:,}; .frame() has all"
+    return str(
+        fill(
+            "fragment.html.j2",
+            css=styles(),
+            **_head(report),
+            table=table_html({"title": title, "columns": columns}),
+        )
+    )
+
+
+# how far a model file was trusted when it was opened
+TRUST = {
+    "data": "data; nothing in it runs",
+    "listed": "a skops file; every type in it is on skops's own list or named by the subject file",
+    "pinned": "a file that its owner vouches for by its sha256",
+    "factory": "code that the subject file names",
+    "live object": "an object in the session",
+}
+
+
+def verdict(report: Mapping[str, Any]) -> str:
+    """Return the first screen: what was audited, the outcome in words, and what was not examined."""
+    return str(fill("verdict.html.j2", **_head(report)))
+
+
+def findings(report: Mapping[str, Any]) -> str:
+    """Return every finding, by severity and then by concern, with what speaks for and against it."""
+    return str(fill("findings.html.j2", groups=finding_groups(report)))
+
+
+def _head(report: Mapping[str, Any]) -> dict[str, Any]:
+    counts = shown_counts(report)
+    subject = report.get("subject") or {}
+    about_run = report.get("provenance") or {}
+    gaps = about_run.get("not_examined") or []
+    return {
+        "name": one_line(subject.get("name")) or "Unnamed subject",
+        "verdict": report.get("verdict")
+        if report.get("verdict") in ("pass", "fail", "undecided")
+        else "undecided",
+        "headline": verdict_words(counts),
+        "chips": chips(counts),
+        "audited": [*_audited(subject), *_how(about_run)],
+        "gaps": gathered(gaps),
+        "gap_count": len(gaps),
+    }
+
+
+def _audited(subject: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what was audited as pairs of a word and its value, empty ones left out."""
+    model = subject.get("model") or {}
+    classes = [one_line(c) for c in subject.get("classes") or []]
+    pairs = [
+        ("Model", one_line(model.get("kind"))),
+        ("Task", words(subject.get("task"))),
+        (
+            "Classes",
+            ", ".join(classes[:12]) + (f" and {len(classes) - 12} more" if len(classes) > 12 else ""),
+        ),
+        ("Positive", "" if subject.get("positive") is None else one_line(subject["positive"])),
+        ("Test data", _size(subject.get("test"))),
+        ("Training data", _size(subject.get("train")) or "not given"),
+        (
+            "Sensitive features",
+            ", ".join(map(one_line, subject.get("sensitive_features") or [])) or "none declared",
+        ),
+        ("Model came as", TRUST.get(str(model.get("trust")), one_line(model.get("trust")))),
+    ]
+    return [(name, value) for name, value in pairs if value]
+
+
+def _how(about_run: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what ties a printed page to its run: the day, the policy, the version and the seed."""
+    policy = about_run.get("policy") or {}
+    pairs = [
+        ("Audited on", _day(about_run.get("started"))),
+        ("Policy", one_line(policy.get("name"))),
+        ("auditkit", one_line(about_run.get("auditkit"))),
+        ("Seed", one_line(about_run.get("seed"))),
+    ]
+    return [(name, value) for name, value in pairs if value]
+
+
+def _day(started: object) -> str:
+    found = re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?=T|$)", str(started or ""))
+    return found[0] if found else ""
+
+
+def _size(data: Mapping[str, Any] | None) -> str:
+    if not data:
+        return ""
+    return f"{count(data.get('rows'))} rows, {count(len(data.get('columns') or []))} columns"
+
+
+def evidence(report: Mapping[str, Any], code: str, *, figures: bool = False) -> str:
+    """Return what one check observed: its words, tables, measurements and notes.
+
+    Parameters
+    ----------
+    report : mapping
+        What ``Report.to_dict()`` returned.
+    code : str
+        The check: "AK101".
+    figures : bool, default False
+        Whether to add the data of each figure, for a page that draws them.
+
+    Raises
+    ------
+    InputError
+        If the report has no evidence of this check.
+    """
+    found = [e for e in report.get("evidence", []) if e.get("check") == code]
+    if not found:
+        have = ", ".join(str(e.get("check")) for e in report.get("evidence", [])) or "none"
+        raise InputError(f"no evidence of {code!r} in this report; it has: {have}")
+    one = found[0]
+    plan: Mapping[str, Any] = next(
+        (p for p in (report.get("provenance") or {}).get("plan", []) if p.get("code") == code), {}
+    )
+    judged = {shown_status(f) for f in report.get("findings", []) if f.get("check") == code}
+    numbers = one.get("measurements") or []
+    return str(
+        fill(
+            "evidence.html.j2",
+            code=one_line(code),
+            title=one_line(plan.get("title") or plan.get("name") or code),
+            question=one_line(plan.get("question")),
+            page=plan.get("page"),
+            marks=[item["status"] for item in chips({}) if item["status"] in judged],
+            figures=[figure_html(t, draw=figures) for t in (one.get("tables") or {}).values()],
+            notes=[one_line(note) for note in one.get("notes") or []],
+            measurements=_measurements(numbers) if numbers else "",
+            measurement_count=len(numbers),
+            rows=rows_used(one.get("rows") or {}),
+            **{key: one_line(one.get(key)) for key in ("says", "does_not_say", "reason")},
+        )
+    )
+
+
+def figure_html(table: Mapping[str, Any], *, draw: bool = True) -> Markup:
+    """Return a table as a figure with its text alternative and its data, or as a table alone."""
+    drawing, notes = (draw and bare(table)) or (None, [])
+    title = one_line(table.get("title"))
+    summary = one_line(table.get("summary"))
+    return fill(
+        "figure.html.j2",
+        title=title,
+        summary=summary,
+        notes=notes,
+        alternative=f"{title}. {summary}".strip(". "),
+        drawing=inert_json(drawing) if drawing else "",
+        height=drawing["layout"]["height"] if drawing else "",
+        foreign=False,
+        table=table_html({**table, "title": "" if not drawing else title}),
+        folded=bool(drawing) or _long(table),
+    )
+
+
+def foreign_figure_html(drawing: dict[str, Any], note: str = "") -> Markup:
+    """Return a figure that came as plotly's JSON, already made inert."""
+    title = caption(drawing)
+    return fill(
+        "figure.html.j2",
+        title=title,
+        summary=note,
+        notes=[],
+        alternative=title,
+        drawing=inert_json(drawing),
+        height="",
+        foreign=True,
+        table="",
+        folded=False,
+    )
+
+
+def _long(table: Mapping[str, Any]) -> bool:
+    return max((len(values) for values in (table.get("columns") or {}).values()), default=0) > 25
+
+
+def _measurements(numbers: Sequence[Mapping[str, Any]]) -> Markup:
+    columns: dict[str, list[Any]] = {
+        "metric": [of_group(m.get("metric"), m.get("group")) for m in numbers],
+        "value [interval]": [measured(m) for m in numbers],
+        "n": [m.get("n") for m in numbers],
+        "interval's method": [_method(m) for m in numbers],
+    }
+    if any(m.get("p_value") is not None for m in numbers):
+        columns["p"] = [
+            "" if m.get("p_value") is None else p_value(m["p_value"]).removeprefix("= ") for m in numbers
+        ]
+    return table_html({"title": "", "columns": columns})
+
+
+def _method(m: Mapping[str, Any]) -> str:
+    interval = m.get("interval") or {}
+    return f"{one_line(interval.get('method'))}, {percent(interval.get('level'))}" if interval else "none"

@@ -1,0 +1,78 @@
+"use strict";
+(async () => {
+  const plots = [...document.querySelectorAll(".ak-plot")];
+  const plain = (plot, why) => {
+    const note = document.createElement("p");
+    note.className = "ak-note";
+    note.textContent = why;
+    plot.replaceWith(note);
+  };
+  const load = async () => {
+    const raw = atob(document.getElementById("ak-bundle").textContent.trim());
+    const bytes = Uint8Array.from(raw, (c) => c.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    const script = document.createElement("script");
+    script.textContent = await new Response(stream).text();
+    document.head.append(script);
+  };
+  const config = { displayModeBar: false, responsive: true, scrollZoom: false, showTips: false, staticPlot: false,
+    plotlyServerURL: "", topojsonURL: "" };
+  // an entity counts as one character, and "n = 5" stays together
+  const length = (text) => text.replace(/&#?\w+;/g, "x").length;
+  const wrap = (text, width) => {
+    const lines = [""];
+    for (const word of text.replaceAll(" = ", "\u00a0=\u00a0").split(/<br>| +/)) {
+      const parts = length(word) > width ? word.match(new RegExp(`(?:&#?\\w+;|.){1,${width}}`, "gsu")) : [word];
+      for (const part of parts) {
+        const last = lines.at(-1);
+        if (last && length(last) + 1 + length(part) > width) lines.push(part);
+        else lines[lines.length - 1] = last ? `${last} ${part}` : part;
+      }
+    }
+    return lines.join("<br>");
+  };
+  const narrow = (data, layout, width) => {
+    const { xaxis, yaxis } = layout;
+    const names = yaxis?.ticktext ?? [];
+    if (names.length) {
+      yaxis.ticktext = names.map((name) => wrap(name, 23));
+      const tallest = Math.max(...yaxis.ticktext.map((name) => name.split("<br>").length));
+      layout.height = Math.max(layout.height, 110 + (17 * tallest + 6) * names.length);
+    }
+    if (xaxis?.title?.text) xaxis.title.text = wrap(xaxis.title.text, Math.floor((width - (names.length ? 180 : 80)) / 7.5));
+    if (yaxis?.title?.text) yaxis.title.text = wrap(yaxis.title.text, 30);
+    data.filter((trace) => trace.type === "heatmap" && trace.texttemplate).forEach((trace) => { trace.showscale = false; });
+  };
+  const draw = (plot) => {
+    const { data, layout } = JSON.parse(plot.nextElementSibling.textContent);
+    const own = !plot.classList.contains("ak-foreign");
+    if (own && plot.clientWidth < 560) narrow(data, layout, plot.clientWidth);
+    return Plotly.newPlot(plot, data, layout, config);
+  };
+  try {
+    await load();
+  } catch (error) {
+    plots.forEach((plot) => plain(plot, "This browser cannot draw the figure; its data stand below."));
+    return;
+  }
+  for (const plot of plots) {
+    try {
+      await draw(plot);
+    } catch (error) {
+      plain(plot, "The figure could not be drawn; its data stand below.");
+    }
+  }
+  const size = (width) => plots.filter((plot) => plot.isConnected)
+    .forEach((plot) => Plotly.relayout(plot, width ? { width, autosize: false } : { width: null, autosize: true }));
+  let opened = [];
+  window.addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll("details:not([open]):not(.ak-data)")];
+    opened.forEach((one) => { one.open = true; });
+    size(660);
+  });
+  window.addEventListener("afterprint", () => {
+    opened.forEach((one) => { one.open = false; });
+    size(null);
+  });
+  document.documentElement.dataset.drawn = "yes";
+})();

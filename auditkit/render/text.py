@@ -1,0 +1,377 @@
+"""Text: how numbers, names and verdicts are written, the same in every place that shows them."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = [
+    "NOT_JUDGED",
+    "STATUSES",
+    "about",
+    "chips",
+    "clean",
+    "count",
+    "criterion_text",
+    "cut",
+    "ends",
+    "finite",
+    "gathered",
+    "markdown_escape",
+    "measured",
+    "number",
+    "of_group",
+    "one_line",
+    "p_value",
+    "percent",
+    "safe_href",
+    "shown_counts",
+    "shown_status",
+    "summary_lines",
+    "verdict_words",
+    "words",
+]
+
+NOT_JUDGED = "measured, not judged"  # how the reason of such a finding begins; its status is not_applicable
+# status as shown -> (icon, word on a chip, words in a sentence); the order is the order of concern
+STATUSES: dict[str, tuple[str, str, str]] = {
+    "fail": ("✕", "not met", "not met"),
+    "error": ("!", "error", "could not run"),
+    "inconclusive": ("?", "undecided", "undecided"),
+    "waived": ("⚑", "waived", "waived"),
+    "not_applicable": ("–", "not applicable", "not applicable"),
+    "pass": ("✓", "met", "met"),
+    "not_judged": ("○", "measured, not judged", "measured but not judged"),
+}
+UNDEFINED = "undefined"
+_ACRONYMS = {
+    word.lower(): word
+    for word in "TPR FPR TNR FNR PPV NPV FDR AUC ROC ECE SHAP MAE RMSE MSE RMIA LiRA R2".split()  # noqa: SIM905
+}
+
+# C0 and C1 controls but tab and line feed, and what reorders, hides or joins text: bidi controls, zero-width, tags
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
+)
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-!|<>~$&])")
+_PERCENT = re.compile(r"(?<![0-9a-z])(0?)([1-9][0-9]*)pct(?![0-9a-z])")
+_PLACE = re.compile(r"#page-[a-z0-9-]+")
+_DOCS_PATH = re.compile(
+    r"(?!/)(?:[A-Za-z0-9_][A-Za-z0-9_.-]*/)*[A-Za-z0-9_][A-Za-z0-9_-]*\.(?:md|html)(?:#[\w-]+)?"
+)
+_WEB = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::\d+)?(?:/[\w./~%#?=&+,;:@-]*)?")
+
+
+def clean(value: object) -> str:
+    """Return text in which every hidden or reordering character is visible as U+FFFD.
+
+    Examples
+    --------
+    >>> clean("a" + chr(0x202E) + "b")
+    'a\ufffdb'
+    """
+    return _HIDDEN.sub("\ufffd", "" if value is None else str(value))
+
+
+def one_line(value: object) -> str:
+    """Return cleaned text with every run of white space as one blank."""
+    return " ".join(clean(value).split())
+
+
+def cut(value: object, width: int = 28) -> str:
+    """Return one line of at most `width` characters; an ellipsis marks what is missing.
+
+    Examples
+    --------
+    >>> cut("a rather long label", 10)
+    'a rather …'
+    """
+    text = one_line(value)
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def number(value: Any) -> str:
+    """Return a number as a reader expects it: three decimals, thousands separators, never ``nan``.
+
+    Examples
+    --------
+    >>> number(0.18249), number(1234567), number(None), number("Infinity"), number(0.00004)
+    ('0.182', '1,234,567', 'undefined', '∞', '4e-05')
+    """
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    value = _as_float(value)
+    if value is None or math.isnan(value):
+        return UNDEFINED
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if isinstance(value, int) or (abs(value) >= 1000 and value == int(value)):
+        return f"{int(value):,}".replace("-", "−")
+    size = abs(value)
+    if size >= 1e9 or 0 < size < 0.0005:
+        text = f"{value:.2g}"
+    else:
+        text = f"{value:,.0f}" if size >= 1000 else f"{value:.1f}" if size >= 100 else f"{value:.3f}"
+    return "−" + text[1:] if text.startswith("-") else text
+
+
+def _as_float(value: Any) -> float | int | None:
+    """Read a JSON number, where infinities travel as words; anything else is None."""
+    if isinstance(value, (int, float)):
+        return value
+    return float(value) if value in ("Infinity", "-Infinity") else None
+
+
+def finite(value: Any) -> float | None:
+    """Return a finite float, or None."""
+    read = None if isinstance(value, bool) else _as_float(value)
+    return float(read) if read is not None and math.isfinite(read) else None
+
+
+def p_value(p: Any) -> str:
+    """Return a p-value with its sign; one too small for the machine is not written as 0.
+
+    Examples
+    --------
+    >>> p_value(0.31), p_value(0.0002), p_value(7.39e-152), p_value(0.0)
+    ('= 0.310', '= 0.0002', '= 7.4e-152', '< 1e-300')
+    """
+    value = finite(p)
+    if value is None:
+        return f"= {UNDEFINED}"
+    if value < 1e-300:
+        return "< 1e-300"
+    return f"= {value:.3f}" if value >= 0.01 else f"= {value:.2g}"
+
+
+def about(n: Any) -> str:
+    """Return an estimate of a number of records with two digits that count.
+
+    Examples
+    --------
+    >>> about(3_722_592), about(41_666), about(900), about(2_960_000_000)
+    ('3.7 million', '42,000', '900', '3.0 billion')
+    """
+    value = finite(n)
+    if value is None or value < 100:
+        return number(n)
+    rounded = float(f"{value:.1e}")
+    for size, word in ((1e9, "billion"), (1e6, "million")):
+        if rounded >= size:
+            return f"{rounded / size:,.1f} {word}" if rounded < 10 * size else f"{rounded / size:,.0f} {word}"
+    return f"{rounded:,.0f}"
+
+
+def percent(level: Any) -> str:
+    """Return a level as a percentage; proportions that were measured stay proportions.
+
+    Examples
+    --------
+    >>> percent(0.95), percent(0.999)
+    ('95%', '99.9%')
+    """
+    level = finite(level)
+    return "" if level is None else f"{100 * level:.4g}%"
+
+
+def count(n: Any) -> str:
+    """Return a number of records.
+
+    Examples
+    --------
+    >>> count(16281)
+    '16,281'
+    """
+    return number(n)
+
+
+def measured(m: Mapping[str, Any] | None) -> str:
+    """Return a measurement's value with its interval; an undefined one with the reason.
+
+    Examples
+    --------
+    >>> measured({"value": 0.182, "interval": {"low": 0.165, "high": 0.199}})
+    '0.182 [0.165, 0.199]'
+    >>> measured({"value": None, "reason": "no positives"})
+    'undefined: no positives'
+    """
+    if m is None:
+        return "not measured"
+    value = number(m.get("value"))
+    if value == UNDEFINED:
+        return f"{UNDEFINED}: {one_line(m['reason'])}" if m.get("reason") else UNDEFINED
+    interval = m.get("interval")
+    sign = {"lower": "≥ ", "upper": "≤ "}.get(str(m.get("bound")), "")
+    return f"{sign}{value}" + (f" {ends(interval['low'], interval['high'])}" if interval else "")
+
+
+def ends(low: Any, high: Any) -> str:
+    """Return ``[low, high]``."""
+    return f"[{number(low)}, {number(high)}]"
+
+
+def words(name: object) -> str:
+    """Return a snake-case name as words.
+
+    Examples
+    --------
+    >>> words("demographic_parity_difference"), words("tpr_at_1pct_fpr"), words("tpr_at_01pct_fpr")
+    ('demographic parity difference', 'TPR at 1% FPR', 'TPR at 0.1% FPR')
+    """
+    plain = _PERCENT.sub(lambda found: f"{'0.' if found[1] else ''}{found[2]}%", one_line(name))
+    return " ".join(_ACRONYMS.get(word, word) for word in plain.replace("_", " ").split(" "))
+
+
+def of_group(metric: object, group: object) -> str:
+    """Return a metric and whom it is about.
+
+    Examples
+    --------
+    >>> of_group("selection_rate", "sex=Female")
+    'selection rate · sex=Female'
+    """
+    return f"{words(metric)} · {one_line(group)}" if group else words(metric)
+
+
+def criterion_text(criterion: Mapping[str, Any] | None) -> str:
+    """Return what a criterion asks for.
+
+    Examples
+    --------
+    >>> criterion_text({"at_least": 0.8, "at_most": None})
+    'at least 0.800'
+    """
+    if not criterion:
+        return "no criterion"
+    asked = [
+        f"{name} {number(criterion[key])}"
+        for name, key in (("at least", "at_least"), ("at most", "at_most"))
+        if criterion.get(key) is not None
+    ]
+    return " and ".join(asked) or "no limit given"
+
+
+def shown_status(finding: Mapping[str, Any]) -> str:
+    """Return a finding's status as it is shown: what was measured but has no criterion is not the same as what does not apply."""
+    status = str(finding.get("status"))
+    if status == "not_applicable" and str(finding.get("reason") or "").startswith(NOT_JUDGED):
+        return "not_judged"
+    return status if status in STATUSES else "error"
+
+
+def shown_counts(report: Mapping[str, Any]) -> dict[str, int]:
+    """Return a report's counts by status as shown."""
+    counts = {str(status): int(n) for status, n in (report.get("counts") or {}).items()}
+    apart = sum(shown_status(finding) == "not_judged" for finding in report.get("findings") or [])
+    if apart:
+        counts["not_judged"] = apart
+        counts["not_applicable"] = max(0, counts.get("not_applicable", 0) - apart)
+    return counts
+
+
+def gathered(gaps: Iterable[Mapping[str, Any]]) -> list[tuple[list[str], str]]:
+    """Return what was not examined, by reason: those of one reason in one entry, in the order they came.
+
+    Examples
+    --------
+    >>> gathered([{"what": "a", "why": "no time"}, {"what": "b", "why": "no data"}, {"what": "c", "why": "no time"}])
+    [(['a', 'c'], 'no time'), (['b'], 'no data')]
+    """
+    found: dict[str, list[str]] = {}
+    for gap in gaps:
+        found.setdefault(one_line(gap.get("why")), []).append(one_line(gap.get("what")))
+    return [(whats, why) for why, whats in found.items()]
+
+
+def verdict_words(counts: Mapping[str, int]) -> str:
+    """Return the outcome in words, of criteria only: a report never calls a model anything.
+
+    Examples
+    --------
+    >>> verdict_words({"fail": 2, "inconclusive": 3, "pass": 9})
+    '2 criteria not met, 3 undecided, 9 met'
+    >>> verdict_words({})
+    'Nothing was judged'
+    """
+    parts = [(int(counts.get(status, 0)), phrase) for status, (_, _, phrase) in STATUSES.items()]
+    parts = [(n, phrase) for n, phrase in parts if n]
+    if not parts:
+        return "Nothing was judged"
+    n, phrase = parts[0]
+    noun = (
+        "check" if phrase in ("could not run", "not applicable", STATUSES["not_judged"][2]) else "criterion"
+    )
+    first = f"{n:,} {noun if n == 1 else {'check': 'checks', 'criterion': 'criteria'}[noun]} {phrase}"
+    return ", ".join([first, *(f"{n:,} {phrase}" for n, phrase in parts[1:])])
+
+
+def chips(counts: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Return every status with its icon, word and count, zeros included."""
+    return [
+        {"status": status, "icon": icon, "word": word, "n": int(counts.get(status, 0))}
+        for status, (icon, word, _) in STATUSES.items()
+    ]
+
+
+def safe_href(page: object) -> str | None:
+    """Return a page's address if it is a web address, a docs path or a place on this page, else None.
+
+    Examples
+    --------
+    >>> safe_href("docs/checks/ak101.md"), safe_href("javascript:alert(1)"), safe_href("../x.md")
+    ('docs/checks/ak101.md', None, None)
+    """
+    text = str(page or "")
+    good = _WEB.fullmatch(text) or _DOCS_PATH.fullmatch(text) or _PLACE.fullmatch(text)
+    return text if good else None
+
+
+def markdown_escape(value: object) -> str:
+    """Return one line that Markdown shows as it stands."""
+    return _MARKDOWN.sub(r"\\\1", one_line(value))
+
+
+def summary_lines(report: Mapping[str, Any], *, markdown: bool = False) -> list[str]:
+    """Return the report in a few lines, for a terminal or a pull request.
+
+    Parameters
+    ----------
+    report : mapping
+        What ``Report.to_dict()`` returned.
+    markdown : bool, default False
+        Escape for Markdown and write a list.
+
+    Returns
+    -------
+    list of str
+        The verdict, one line for each finding that was not met, could not run or is undecided, and one line
+        for what was not examined, for each reason.
+    """
+    say = markdown_escape if markdown else one_line
+    start = "- " if markdown else "  "
+    head = f"{report.get('subject', {}).get('name', 'subject')}: {verdict_words(shown_counts(report))}"
+    lines = [f"**{say(head)}**" if markdown else say(head)]
+    open_ones = [
+        f for f in report.get("findings", []) if f.get("status") in ("fail", "error", "inconclusive")
+    ]
+    order = list(STATUSES)
+    ranked = sorted(open_ones, key=lambda f: order.index(f["status"]))
+    gaps = report.get("provenance", {}).get("not_examined", [])
+    lines.extend(start + say(_finding_line(finding)) for finding in ranked)
+    lines.extend(start + say(f"not examined: {'; '.join(what)} ({why})") for what, why in gathered(gaps))
+    return lines
+
+
+def _finding_line(finding: Mapping[str, Any]) -> str:
+    icon, word, _ = STATUSES[finding["status"]]
+    m = finding.get("measurement")
+    if m is None:
+        return f"{icon} {word}: {finding.get('check')} {finding.get('reason') or ''}"
+    asked = f", asked {criterion_text(finding['criterion'])}" if finding.get("criterion") else ""
+    about = of_group(m.get("metric"), m.get("group"))
+    return f"{icon} {word}: {about} {measured(m)}, n = {count(m.get('n'))}{asked} ({finding.get('check')})"

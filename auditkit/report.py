@@ -1,0 +1,296 @@
+"""Report: the record of an audit."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import json
+import re
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from auditkit.errors import InputError, did_you_mean
+from auditkit.evidence import Evidence, jsonable, writable
+from auditkit.files import write_whole
+from auditkit.finding import Criterion, Finding, Policy
+from auditkit.judging import Verdict, count, judge, verdict
+from auditkit.shape import misfit, short
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable, Mapping
+
+    import pandas as pd
+    from plotly.graph_objects import Figure
+
+__all__ = ["SCHEMA", "VOLATILE", "Report", "load_report", "schema"]
+
+_T = TypeVar("_T")
+
+SCHEMA = "auditkit.report/1.0"
+
+VOLATILE = ("engine", "started", "seconds", "timings", "host")
+"""Keys of the provenance that differ between two runs of one audit; all else is the same in every engine."""
+
+_LONGEST = 300  # characters of a message about a damaged report: it may quote what is in there
+
+_COLUMNS = (
+    "check",
+    "name",
+    "status",
+    "severity",
+    "metric",
+    "group",
+    "value",
+    "low",
+    "high",
+    "n",
+    "criterion",
+    "reason",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """The record of an audit: what was audited, observed and judged, and how.
+
+    Attributes
+    ----------
+    subject : dict
+        What was audited: name, task, model, rows, digests.
+    findings : tuple of Finding
+        Evidence judged.
+    evidence : tuple of Evidence
+        What each check observed; every check that was asked for is here once.
+    provenance : dict
+        Seed, versions, plan, policy, what was not examined; and times, engine and host (`VOLATILE`).
+    """
+
+    subject: dict[str, Any]
+    findings: tuple[Finding, ...]
+    evidence: tuple[Evidence, ...]
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        counted = ", ".join(f"{n} {status}" for status, n in self.counts.items() if n) or "nothing judged"
+        return f"Report({self.subject.get('name')}: {counted}; .frame() for the table)"
+
+    @property
+    def verdict(self) -> Verdict:
+        """``fail``, ``undecided`` or ``pass``: the gate. No ``pass`` while a planned check has not run."""
+        decided = verdict(self.findings)
+        seen = {one.check for one in self.evidence}
+        missing = [c for c in self.provenance.get("plan", ()) if c["code"] not in seen]
+        return "undecided" if decided == "pass" and missing else decided
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Findings by status."""
+        return count(self.findings)
+
+    def frame(self) -> pd.DataFrame:
+        """Return the findings as a pandas DataFrame, one row each."""
+        import pandas as pd
+
+        names = {c["code"]: c["name"] for c in self.provenance.get("plan", ())}
+        rows = []
+        for f in self.findings:
+            m, interval = f.measurement, f.measurement.interval if f.measurement else None
+            rows.append(
+                {
+                    "check": f.check,
+                    "name": names.get(f.check, ""),
+                    "status": f.status,
+                    "severity": f.severity,
+                    "metric": m.metric if m else (f.criterion.metric if f.criterion else None),
+                    "group": m.group if m else None,
+                    "value": m.value if m else float("nan"),
+                    "low": interval.low if interval else float("nan"),
+                    "high": interval.high if interval else float("nan"),
+                    "n": m.n if m else None,
+                    "criterion": f.criterion.words() if f.criterion else None,
+                    "reason": _reason(f),
+                }
+            )
+        return pd.DataFrame(writable(rows), columns=list(_COLUMNS))
+
+    def of(self, check: str) -> Evidence:
+        """Return the evidence of a check, by code or name.
+
+        Raises
+        ------
+        InputError
+            If the check was not part of this audit.
+        """
+        codes = {c["name"]: c["code"] for c in self.provenance.get("plan", ())}
+        code = codes.get(check, check)
+        for one in self.evidence:
+            if one.check == code:
+                return one
+        raise InputError(
+            f"no check {check!r} in this report.{did_you_mean(check, [*codes, *codes.values()])}"
+        )
+
+    def plot(self, check: str, table: str | None = None) -> Figure:
+        """Return a plotly figure of a table of a check's evidence.
+
+        Parameters
+        ----------
+        check : str
+            Code or name of the check.
+        table : str, optional
+            Which table; the first that can be drawn when left out.
+        """
+        from plotly.graph_objects import Figure
+
+        from auditkit.render.figures import figure
+
+        tables = self.of(check).tables
+        if table is not None and table not in tables:
+            raise InputError(f"{check} has no table {table!r}.{did_you_mean(table, tables)}")
+        for name in [table] if table else list(tables):
+            drawn = figure(tables[name].to_dict())
+            if drawn is not None:
+                return Figure(drawn)
+        raise InputError(
+            f"nothing to draw for {check}: {self.of(check).reason or 'its tables are plain; see .of(...).tables'}"
+        )
+
+    def judge(self, criteria: Policy | Iterable[Criterion]) -> Report:
+        """Return the same evidence judged under another policy. Needs no model."""
+        policy = criteria if isinstance(criteria, Policy) else Policy(criteria)  # type: ignore[arg-type]
+        provenance = {**self.provenance, "policy": policy.to_dict()}
+        return Report(self.subject, judge(self.evidence, policy), self.evidence, provenance)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values, after the published schema."""
+        return {
+            "schema": SCHEMA,
+            "verdict": self.verdict,
+            "counts": self.counts,
+            "subject": self.subject,
+            "findings": [f.to_dict() for f in self.findings],
+            "evidence": [e.to_dict() for e in self.evidence],
+            "provenance": self.provenance,
+        }
+
+    def stable_dict(self) -> dict[str, Any]:
+        """Return `to_dict` without times, engine and host: the same for every run of one audit."""
+        data = self.to_dict()
+        return data | {"provenance": {k: v for k, v in self.provenance.items() if k not in VOLATILE}}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote.
+
+        Raises
+        ------
+        InputError
+            If it is no report of a schema this version reads.
+        """
+        _readable(data.get("schema") if isinstance(data, dict) else None)
+        if wrong := misfit(data, _schema()):
+            raise InputError(f"this report is damaged: {wrong}")
+        return cls(
+            dict(data["subject"]),
+            _each(Finding.from_dict, data["findings"], "findings"),
+            _each(Evidence.from_dict, data["evidence"], "evidence"),
+            dict(data["provenance"]),
+        )
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the report as JSON, whole or not at all; return the path.
+
+        A file that is there is replaced and keeps its permissions; after a failure it is as it was.
+
+        Raises
+        ------
+        InputError
+            If the folder is not there, or the path is a folder.
+        OSError
+            If it cannot be written.
+        """
+        target = Path(path)
+        if not target.parent.is_dir() or target.is_dir():
+            raise InputError(
+                f"cannot save to {target}: give the path of a file, such as report.json, in a folder that is there"
+            )
+        # lone surrogates (undecodable names) become JSON's own escapes
+        text = json.dumps(jsonable(self.to_dict()), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        return write_whole(target, text.encode("utf-8", "backslashreplace"))
+
+    def _repr_html_(self) -> str:
+        from auditkit.render.page import fragment
+
+        return fragment(self.to_dict())
+
+
+def load_report(path: str | os.PathLike[str]) -> Report:
+    """Read a saved report.
+
+    Raises
+    ------
+    InputError
+        If the file is not there, is not JSON, or is no report.
+    """
+    target = Path(path)
+    if not target.is_file():
+        raise InputError(f"no report at {target}: give the path of a report.json")
+    try:
+        data = json.loads(target.read_text(encoding="utf-8"), parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{target} is not JSON: {error}") from None
+    try:
+        return Report.from_dict(data)
+    except InputError as error:
+        raise InputError(f"{target}: {error}") from error
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON schema (draft 2020-12) of a saved report."""
+    return copy.deepcopy(_schema())
+
+
+@functools.cache
+def _schema() -> dict[str, Any]:
+    text = (files("auditkit") / "schemas" / "report-1.0.schema.json").read_text("utf-8")
+    return dict(json.loads(text))
+
+
+def _each(read: Callable[[Any], _T], items: list[Any], place: str) -> tuple[_T, ...]:
+    """Read every item; one that has its form and yet makes no sense is named."""
+    found = []
+    for i, one in enumerate(items):
+        try:
+            found.append(read(one))
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+            said = str(error) if len(str(error)) <= _LONGEST else f"{str(error)[:_LONGEST]} ..."
+            raise InputError(f"this report is damaged: {place}[{i}]: {said}") from error
+    return tuple(found)
+
+
+def _reason(finding: Finding) -> str:
+    """Return why this status, and what must be known to read the number."""
+    of_number = finding.measurement.reason if finding.measurement else None
+    return (
+        finding.reason if not of_number or of_number in finding.reason else f"{finding.reason} ({of_number})"
+    )
+
+
+def _readable(found: Any) -> None:
+    """Refuse what is no report, and what a later version wrote: it may say what this one cannot read."""
+    name, _, version = found.partition("/") if isinstance(found, str) else ("", "", "")
+    if name == "auditkit.report" and re.fullmatch(r"[0-9]{1,4}\.[0-9]{1,4}", version):
+        if version == "1.0":
+            return
+        if tuple(map(int, version.split("."))) > (1, 0):
+            raise InputError(
+                f"this report was written by a later auditkit (schema {version}): pip install -U jupyter-auditkit"
+            )
+    raise InputError(f"expected a report of schema {SCHEMA!r}, got {short(found)}")
+
+
+def _no_constant(word: str) -> None:
+    raise ValueError(f"{word} is no JSON")

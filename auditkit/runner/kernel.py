@@ -1,0 +1,92 @@
+"""Kernel: a fresh Python to run a notebook in, the same interpreter as this one, whatever kernels are installed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from auditkit.errors import Cancelled
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+__all__ = ["RUN_FOLDER", "KernelHandle", "in_notebook"]
+
+RUN_FOLDER = "AUDITKIT_RUN_FOLDER"
+
+
+def in_notebook() -> bool:
+    """Whether this is a Jupyter kernel, and not a script or a terminal."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return hasattr(shell, "kernel")
+
+
+class KernelHandle:
+    """Makes the kernel manager that papermill is to use, and stops its kernel when asked.
+
+    A kernel called ``python3`` may be installed for the user and lead to another interpreter; the audit would then
+    run with other packages than those that were validated. So the command is given here, not looked up.
+
+    Parameters
+    ----------
+    environment : mapping of str to str
+        Variables for the kernel beside those of this process.
+    log : pathlib.Path
+        File for what the kernel's process itself says: warnings at its start, a crash's last words.
+    """
+
+    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
+        self._log = log
+        # jupyter_client substitutes $NAME in these values; a path may hold a dollar
+        self._environment = {k: v.replace("$", "$$") for k, v in environment.items()}
+        self._managers: list[Any] = []
+        self._stopped = threading.Event()
+
+    def manager_class(self) -> type:
+        """Return the class that nbclient makes its kernel manager from."""
+        from jupyter_client.kernelspec import KernelSpec
+        from jupyter_client.manager import AsyncKernelManager
+
+        handle = self
+        spec = KernelSpec(
+            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+            display_name="Python 3",
+            language="python",
+            env=self._environment,
+            metadata={"supported_encryption": ["curve"]},  # as ipykernel's own
+        )
+
+        class RunKernelManager(AsyncKernelManager):
+            """Starts this very interpreter."""
+
+            @property
+            def kernel_spec(self) -> KernelSpec:
+                return spec
+
+            async def start_kernel(self, **kwargs: Any) -> None:  # type: ignore[override]  # async in the parent too
+                if handle._stopped.is_set():
+                    raise Cancelled("stopped before the kernel started")
+                handle._managers.append(self)
+                with handle._log.open("ab") as log:
+                    await super().start_kernel(**kwargs, stdout=log.fileno(), stderr=log.fileno())
+
+        return RunKernelManager
+
+    def stop(self) -> None:
+        """Kill the kernel and all processes it started; no other kernel starts."""
+        self._stopped.set()
+        for manager in self._managers:
+            provisioner = manager.provisioner
+            pid = getattr(provisioner, "pid", None)
+            if not pid:
+                continue
+            with suppress(ProcessLookupError, PermissionError):
+                if hasattr(os, "killpg") and getattr(provisioner, "pgid", None) == pid:
+                    os.killpg(pid, signal.SIGKILL)
+                else:
+                    provisioner.process.kill()

@@ -1,0 +1,150 @@
+"""Notebook: the few words an audit notebook needs, to run its audit and to show parts of the report."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from auditkit.audit import Completed
+from auditkit.errors import InputError, did_you_mean
+from auditkit.runner.kernel import RUN_FOLDER, in_notebook
+from auditkit.runner.news import of_event, tell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Executor
+    from contextlib import AbstractContextManager
+
+    from auditkit.audit import Audit, Event
+    from auditkit.report import Report
+    from auditkit.subject import Subject
+
+__all__ = ["observe", "show"]
+
+_DRAWN = 4
+_VIEWS = ("verdict", "findings", "methods")
+
+
+def observe(
+    audit: Audit, subject: Subject, *, seed: int = 0, jobs: int = 1, out_dir: str | os.PathLike[str] = "."
+) -> Report:
+    """Run the audit and save ``report.json``.
+
+    Parameters
+    ----------
+    audit : Audit
+        The plan.
+    subject : Subject
+        What to audit.
+    seed : int
+        Root of all random numbers.
+    jobs : int
+        Processes the checks are spread over. The numbers do not depend on it.
+    out_dir : path
+        Folder that gets ``report.json``; it must exist. While `auditkit run` runs the notebook, the file waits
+        among the run's unfinished ones until all of the notebook is done.
+
+    Raises
+    ------
+    InputError
+        If `jobs` is no whole number from 1, or the folder is missing.
+    """
+    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
+        raise InputError(f"jobs must be a whole number from 1; got {jobs!r}")
+    run_folder = os.environ.get(RUN_FOLDER)
+    folder = Path(run_folder or out_dir)
+    if not folder.is_dir():
+        raise InputError(f"out_dir must be a folder that exists; got {str(out_dir)!r}")
+    say = _say_in_file(folder / "news.jsonl") if run_folder else _say_here()
+    with _engine(jobs) as executor:
+        for event in audit.stream(subject, seed=seed, executor=executor):
+            say(event)
+            if isinstance(event, Completed):
+                report = event.report
+    report.save(folder / "report.json")
+    return report
+
+
+def show(report: Report, part: str) -> None:
+    """Display a part of the report: static output, the same in a notebook and in its export.
+
+    Parameters
+    ----------
+    report : Report
+        What `observe` returned, or any saved report.
+    part : str
+        "verdict", "findings", "methods"; a dimension ("bias") for all of its checks; or one check, by name or code.
+
+    Raises
+    ------
+    InputError
+        If the report has no such part.
+    """
+    from auditkit.render import views
+
+    data = report.to_dict()
+    if part in _VIEWS:
+        _display(views.bundle(part, views.view_data(part, data)))  # type: ignore[arg-type]
+        return
+    for code in _codes(report, part):
+        about = views.view_data("evidence", data, code)
+        tables = [table for one in about["evidence"] for table in one["tables"].values()]
+        about["evidence"] = [{**one, "tables": {}} for one in about["evidence"]]
+        _display(views.bundle("evidence", about))
+        for at, table in enumerate(tables):
+            # what follows the first few is there to be looked up: a folded table
+            _display(views.bundle("figure", table if at < _DRAWN else {**table, "kind": "plain"}))
+
+
+def _codes(report: Report, part: str) -> list[str]:
+    plan = report.provenance.get("plan", ())
+    codes = [one["code"] for one in plan if part in (one["dimension"], one["name"], one["code"])]
+    if not codes:
+        known = [*_VIEWS, *(one[key] for one in plan for key in ("dimension", "name", "code"))]
+        raise InputError(f"this report has no part {part!r}.{did_you_mean(part, known)}")
+    return codes
+
+
+def _display(bundle: dict[str, Any]) -> None:
+    from IPython.display import display
+
+    display(bundle, raw=True)  # type: ignore[no-untyped-call]
+
+
+def _engine(jobs: int) -> AbstractContextManager[Executor | None]:
+    if jobs == 1:
+        return nullcontext()
+    from concurrent.futures import ProcessPoolExecutor
+
+    # a forked kernel would share its sockets and threads with its children
+    return ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
+
+
+def _say_in_file(path: Path) -> Callable[[Event], None]:
+    return lambda event: tell(path, event)
+
+
+def _say_here() -> Callable[[Event], None]:
+    """Keep one line up to date in a notebook run by hand; say nothing elsewhere."""
+    if not in_notebook():
+        return lambda _event: None
+    from IPython.display import display
+
+    line = display({"text/plain": "starting ..."}, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+    finished, last = 0, 0.0
+
+    def say(event: Event) -> None:
+        nonlocal finished, last
+        news, now = of_event(event), time.monotonic()
+        finished += news.kind == "finished"
+        if news.kind == "progress" and now - last < 0.5:
+            return
+        last = now
+        done = f"{finished} of {news.total} checks done; {news.title} {news.what}".rstrip()
+        line.update({"text/plain": "all checks done" if news.kind == "completed" else done}, raw=True)
+
+    return say

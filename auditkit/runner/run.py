@@ -1,0 +1,250 @@
+"""Run: a template on a subject, in a kernel of its own; out come the notebook, the report and its page."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from auditkit.errors import AuditkitError, InputError
+from auditkit.report import Report, load_report
+from auditkit.runner.kernel import RUN_FOLDER, KernelHandle
+from auditkit.runner.news import News, follow
+from auditkit.runner.order import load_early, take_order
+from auditkit.runner.paths import output_folder, output_path
+from auditkit.runner.scratch import scratch_folder
+from auditkit.runner.templates import write_notebook
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from auditkit.runner.order import Order
+
+__all__ = ["NAMES", "RunError", "RunResult", "run_template"]
+
+NAMES = {
+    "report": "report.json",
+    "notebook": "report.ipynb",
+    "html": "report.html",
+    "partial": "report.partial.ipynb",
+}
+_KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+
+
+class RunError(AuditkitError):
+    """A notebook did not run to its end; the message says where and why. There is no report."""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run left.
+
+    Attributes
+    ----------
+    report : Report
+        The record.
+    report_path, notebook_path, html_path : pathlib.Path
+        Where it is saved: as JSON, as the executed notebook, as a page.
+    """
+
+    report: Report
+    report_path: Path
+    notebook_path: Path
+    html_path: Path
+
+    def __repr__(self) -> str:
+        return f"RunResult({self.report.subject.get('name')}: {self.report.verdict}; open {self.html_path})"
+
+
+def run_template(
+    template: str | os.PathLike[str],
+    subject_file: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    policy: str | os.PathLike[str] | None = None,
+    seed: int = 0,
+    jobs: int = 1,
+    include_code: bool = False,
+    progress: Callable[[News], None] | None = None,
+) -> RunResult:
+    """Run a template on a subject and write ``report.json``, ``report.ipynb`` and ``report.html``.
+
+    Parameters
+    ----------
+    template : str or path
+        A template's name ("bias"), or the path of a notebook.
+    subject_file : path
+        The subject file.
+    out : path
+        The folder for the three files; made if it is not there. Files of an earlier run are replaced, together and
+        only when the new ones are complete.
+    parameters : mapping, optional
+        Values for the template's parameters: ``{"performance__level": 0.9}``.
+    policy : path, optional
+        Criteria; auditkit's default policy when left out.
+    seed : int
+        Root of all random numbers.
+    jobs : int
+        Processes the checks are spread over.
+    include_code : bool
+        Whether the page shows code, folded.
+    progress : callable, optional
+        Told each `News` as it comes.
+
+    Raises
+    ------
+    InputError
+        Before a kernel starts, if anything given cannot be used; once it runs, if that shows only in a large file or
+        in a model that runs code of its own. A folder that was made for the run is removed again.
+    RunError
+        If the kernel died or a cell failed; what there is of the notebook is kept as ``report.partial.ipynb``.
+    """
+    order = take_order(template, subject_file, out, parameters or {}, policy, seed=seed, jobs=jobs)
+    with output_folder(out) as folder:
+        for name in NAMES.values():
+            if output_path(folder, name).is_dir():
+                raise InputError(f"{str(folder / name)!r} is a folder: give another --out")
+        load_early(order.subject)
+        with scratch_folder(folder) as scratch:
+            _execute(order, scratch, progress or (lambda _news: None))
+            return _deliver(order, scratch, include_code=include_code)
+
+
+def _execute(order: Order, scratch: Path, progress: Callable[[News], None]) -> None:
+    """Run papermill in a thread, so that this one can pass on the news and be interrupted."""
+    given = order.template.notebook
+    about = {**(given["metadata"].get("auditkit") or {}), "command": list(order.command)}
+    metadata = {**given["metadata"], "auditkit": about, "kernelspec": _KERNEL}
+    write_notebook(scratch / "template.ipynb", {**given, "metadata": metadata})
+    # the user's own IPython start-up files are no part of the audit
+    handle = KernelHandle(
+        {RUN_FOLDER: str(scratch), "IPYTHONDIR": str(scratch / "ipython")}, scratch / "kernel.log"
+    )
+    failed: list[BaseException] = []
+    ended = threading.Event()
+    work = threading.Thread(
+        target=_papermill, args=(order, scratch, handle, failed, ended), name="papermill", daemon=True
+    )
+    work.start()
+    news = follow(scratch / "news.jsonl")
+    try:
+        # not join(timeout): an interrupt inside it marks a thread that still runs as ended
+        while not ended.wait(0.1):
+            for one in next(news):
+                progress(one)
+        for one in next(news):
+            progress(one)
+    finally:
+        if not ended.is_set():
+            handle.stop()
+            ended.wait(30)
+    if failed:
+        _say_why(order, scratch, failed[0])
+
+
+def _papermill(
+    order: Order, scratch: Path, handle: KernelHandle, failed: list[BaseException], ended: threading.Event
+) -> None:
+    try:
+        with _event_loop():
+            import papermill
+
+            logging.getLogger("papermill").addHandler(logging.NullHandler())
+            papermill.execute_notebook(
+                _unformatted(scratch / "template.ipynb"),
+                _unformatted(scratch / NAMES["notebook"]),
+                parameters=order.parameters,
+                kernel_name=_KERNEL["name"],
+                progress_bar=False,
+                kernel_manager_class=handle.manager_class(),
+                resources={"metadata": {"path": str(order.out)}},
+            )
+    except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
+        failed.append(error)
+    finally:
+        ended.set()
+
+
+@contextmanager
+def _event_loop() -> Iterator[None]:
+    """Close the loop that jupyter_client makes for this thread and leaves open."""
+    from jupyter_core.utils import ensure_event_loop
+
+    loop = ensure_event_loop()
+    try:
+        yield
+    finally:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+
+
+def _unformatted(path: Path) -> str:
+    """Return a path that papermill, which formats it with the parameters, leaves as it is."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
+def _say_why(order: Order, scratch: Path, error: BaseException) -> None:
+    ename, evalue = getattr(error, "ename", type(error).__name__), getattr(error, "evalue", str(error))
+    if ename in ("InputError", "NotApplicable") and not (scratch / NAMES["report"]).exists():
+        raise InputError(order.as_typed(evalue)) from None
+    died = type(error).__name__ == "DeadKernelError"
+    cell = getattr(error, "exec_count", None)
+    where = (
+        "the kernel died (crash, or out of memory)"
+        if died
+        else f"cell {cell} failed"
+        if cell
+        else "the notebook failed"
+    )
+    why = "" if died else f": {ename}: {evalue}"
+    kept = _keep_partial(order, scratch)
+    raise RunError(f"{where}{why}. No report was made.{kept}") from None
+
+
+def _keep_partial(order: Order, scratch: Path) -> str:
+    """Keep what there is of the notebook, under a name and with marks that say so."""
+    source = scratch / NAMES["notebook"]
+    if not source.is_file():
+        return ""
+    notebook = json.loads(source.read_text(encoding="utf-8"))
+    _tidy(notebook, order, NAMES["partial"])
+    notebook["metadata"]["auditkit"] = {**notebook["metadata"].get("auditkit", {}), "partial": True}
+    for cell in notebook["cells"]:
+        about = cell["metadata"].get("papermill", {})
+        if cell["cell_type"] == "code" and cell.get("execution_count") is None and about:
+            about["status"] = "not run"  # papermill calls the cells of a dead kernel completed
+    target = output_path(order.out, NAMES["partial"])
+    write_notebook(source, notebook)
+    source.replace(target)
+    return f" What there is of the notebook: {target}"
+
+
+def _tidy(notebook: dict[str, Any], order: Order, name: str) -> None:
+    about = notebook["metadata"].get("papermill", {})
+    about |= {"input_path": order.template.path.name, "output_path": name}
+
+
+def _deliver(order: Order, scratch: Path, *, include_code: bool) -> RunResult:
+    """Make the page, then move all three files to their names."""
+    from auditkit.runner.export import export_report
+
+    notebook = scratch / NAMES["notebook"]
+    if not (scratch / NAMES["report"]).is_file():
+        kept = _keep_partial(order, scratch)
+        raise RunError(f"the notebook ended without a report: it must call observe(audit, subject).{kept}")
+    report = load_report(scratch / NAMES["report"])
+    content = json.loads(notebook.read_text(encoding="utf-8"))
+    _tidy(content, order, NAMES["notebook"])
+    write_notebook(notebook, content)
+    export_report(notebook, scratch / NAMES["html"], include_code=include_code)
+    targets = {kind: output_path(order.out, NAMES[kind]) for kind in ("html", "notebook", "report")}
+    for kind, target in targets.items():
+        (scratch / NAMES[kind]).replace(target)
+    output_path(order.out, NAMES["partial"]).unlink(missing_ok=True)
+    return RunResult(report, targets["report"], targets["notebook"], targets["html"])

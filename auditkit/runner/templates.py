@@ -1,0 +1,292 @@
+"""Template: a notebook that holds an audit's narrative, and whose parameters come from the checks it names."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from auditkit.errors import InputError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from auditkit.check import Check, Parameter
+
+__all__ = [
+    "Catalogue",
+    "Template",
+    "catalogue",
+    "find_template",
+    "list_templates",
+    "read_template",
+    "refresh",
+]
+
+_GROUP = "auditkit.templates"
+_ORDER = ("full", "explainability", "bias", "membership", "robustness")
+
+_SHARED_CELL = """\
+subject_file = "subject.toml"  # the subject file, relative to this notebook
+policy_file = None  # criteria in TOML, relative to this notebook; auditkit's default policy when None
+seed = 0  # root of all random numbers
+jobs = 1  # processes the checks are spread over
+out_dir = "."  # folder that gets report.json"""
+
+
+@dataclass(frozen=True)
+class Template:
+    """A notebook that can be run on a subject.
+
+    Attributes
+    ----------
+    name : str
+        What people type: "bias".
+    title : str
+        For readers.
+    path : pathlib.Path
+        The .ipynb file.
+    checks : tuple of str
+        Names of the checks it runs; empty for a notebook that does not say.
+    origin : {"auditkit", "plug-in", "file"}
+        Where it was found.
+    """
+
+    name: str
+    title: str
+    path: Path
+    checks: tuple[str, ...]
+    origin: str = "file"
+
+    @cached_property
+    def notebook(self) -> dict[str, Any]:
+        """The notebook as JSON."""
+        return _load(self.path)
+
+    def resolved_checks(self) -> tuple[Check, ...]:
+        """Return the checks it names.
+
+        Raises
+        ------
+        InputError
+            If one does not exist.
+        """
+        from auditkit.check import find
+
+        return tuple(about for word in self.checks for about in find(word))
+
+    def source_of(self, tag: str) -> str:
+        """Return the source of the cell with this tag; empty if there is none."""
+        cell = _tagged(self.notebook, tag)
+        return "" if cell is None else _text(cell)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All templates of this installation.
+
+    Attributes
+    ----------
+    templates : tuple of Template
+        auditkit's own first.
+    broken : dict of str to str
+        Plug-ins whose templates could not be read, and why.
+    """
+
+    templates: tuple[Template, ...]
+    broken: dict[str, str]
+
+
+def catalogue() -> Catalogue:
+    """Find the templates of auditkit and of the entry points ``auditkit.templates``.
+
+    An entry point names a path (or a function without arguments that returns one, or a module) of a notebook or
+    of a folder of notebooks.
+    """
+    found = {t.name: t for t in _in_folder(shipped_folder(), "auditkit")}
+    broken: dict[str, str] = {}
+    for entry in sorted(entry_points(group=_GROUP), key=lambda e: e.name):
+        try:
+            for template in _in_folder(_place(entry.load()), "plug-in"):
+                if template.name in found:
+                    raise InputError(f"the name {template.name!r} is taken by {found[template.name].path}")  # noqa: TRY301
+                found[template.name] = template
+        except Exception as error:  # noqa: BLE001 - a plug-in may fail in any way; that is said where templates are listed
+            broken[f"{entry.name} ({entry.value})"] = f"{type(error).__name__}: {error}"
+    rank = {name: i for i, name in enumerate(_ORDER)}
+    return Catalogue(
+        tuple(sorted(found.values(), key=lambda t: (rank.get(t.name, len(rank)), t.name))), broken
+    )
+
+
+def list_templates() -> tuple[Template, ...]:
+    """Return the templates of this installation, auditkit's own first."""
+    return catalogue().templates
+
+
+def find_template(word: str | os.PathLike[str]) -> Template:
+    """Return a template by name, or by the path of a notebook.
+
+    Raises
+    ------
+    InputError
+        If there is none; the message names the closest.
+    """
+    text = os.fspath(word)
+    if text.endswith(".ipynb"):
+        path = Path(text)
+        if not path.is_file():
+            raise InputError(f"no template at {text!r}: give the path of an .ipynb file")
+        return read_template(path)
+    known = {t.name: t for t in list_templates()}
+    if text not in known:
+        raise InputError(
+            f"no template named {text!r}.{did_you_mean(text, known)} A path to an .ipynb file works too."
+        )
+    return known[text]
+
+
+def read_template(path: Path, origin: str = "file") -> Template:
+    """Read a template from a notebook file.
+
+    Raises
+    ------
+    InputError
+        If it is no notebook of format 4, or its metadata are damaged.
+    """
+    about = _load(path)["metadata"].get("auditkit") or {}
+    checks = about.get("checks", []) if isinstance(about, dict) else None
+    if not isinstance(checks, list) or not all(isinstance(c, str) for c in checks):
+        raise InputError(
+            f"{path.name}: its metadata must be {{'auditkit': {{'title': ..., 'checks': [names]}}}}"
+        )
+    name = str(about.get("template") or path.stem)
+    return Template(name, str(about.get("title") or name), path.resolve(), tuple(checks), origin)
+
+
+def refresh(notebook: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the notebook with its ``parameters`` and ``plan`` cells made anew from the checks' signatures.
+
+    Parameters
+    ----------
+    notebook : mapping
+        A notebook as JSON, whose metadata name its checks.
+
+    Raises
+    ------
+    InputError
+        If it names no checks, or a tagged cell is missing. Everything else is left alone.
+    """
+    from auditkit.check import find
+
+    fresh = deepcopy(dict(notebook))
+    words = (fresh.get("metadata", {}).get("auditkit") or {}).get("checks") or []
+    if not words:
+        raise InputError("the notebook names no checks: set metadata.auditkit.checks to a list of names")
+    checks = [about for word in words for about in find(word)]
+    for tag, source in (("parameters", _parameters_cell(checks)), ("plan", _plan_cell(checks))):
+        cell = _tagged(fresh, tag)
+        if cell is None:
+            raise InputError(f"the notebook has no cell tagged {tag!r}: add a code cell with that tag")
+        cell["source"] = source.splitlines(keepends=True)
+    return fresh
+
+
+def shipped_folder() -> Path:
+    """Return the folder of auditkit's own templates: inside the wheel, or at the root of a source tree."""
+    package = Path(__file__).parents[1]
+    packed = package / "_templates"
+    return packed if packed.is_dir() else package.parent / "templates"
+
+
+def write_notebook(path: Path, notebook: Mapping[str, Any]) -> None:
+    """Write a notebook as Jupyter does: one blank of indent, a newline at the end."""
+    path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def main(paths: Iterable[str] = ()) -> None:
+    """Refresh the given templates, or all of auditkit's own."""
+    for path in [Path(p) for p in paths] or sorted(shipped_folder().glob("*.ipynb")):
+        write_notebook(path, refresh(_load(path)))
+
+
+def _parameters_cell(checks: Iterable[Check]) -> str:
+    from auditkit.runner.parameters import SEPARATOR
+
+    blocks = [_SHARED_CELL]
+    for about in checks:
+        lines = [f"{about.name}{SEPARATOR}{p.name} = {p.default!r}{_comment(p)}" for p in about.parameters]
+        blocks += ["\n".join([f"# {about.code} {about.title}", *lines])] if lines else []
+    return "\n\n".join(blocks)
+
+
+def _comment(parameter: Parameter) -> str:
+    """Return the description and the bounds as papermill reads help: one line, no equals sign."""
+    from auditkit.runner.parameters import bounds
+
+    words = "; ".join(filter(None, [parameter.description.rstrip("."), bounds(parameter)])).replace("=", " ")
+    return f"  # {' '.join(words.split())}" if words else ""
+
+
+def _plan_cell(checks: Iterable[Check]) -> str:
+    from auditkit.runner.parameters import SEPARATOR
+
+    lines = ["audit = ak.Audit(", "    {"]
+    for about in checks:
+        lines.append(f'        "{about.name}": {{')
+        lines += [f'            "{p.name}": {about.name}{SEPARATOR}{p.name},' for p in about.parameters]
+        lines.append("        },")
+    return "\n".join([*lines, "    },", "    criteria=ak.load_policy(policy_file),", ")"])
+
+
+def _in_folder(place: Path, origin: str) -> list[Template]:
+    paths = [place] if place.suffix == ".ipynb" else sorted(place.glob("*.ipynb"))
+    return [read_template(path, origin) for path in paths]
+
+
+def _place(loaded: Any) -> Path:
+    """Return the path an entry point stands for."""
+    if hasattr(loaded, "__path__"):
+        return Path(next(iter(loaded.__path__)))
+    if getattr(loaded, "__file__", None):
+        return Path(loaded.__file__).parent
+    return Path(loaded() if callable(loaded) else loaded)
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot read the template {path}: {error.strerror or error}") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} is not a Jupyter notebook: {error}") from None
+    cells = notebook.get("cells") if isinstance(notebook, dict) else None
+    if (
+        not isinstance(cells, list)
+        or notebook.get("nbformat") != 4
+        or not isinstance(notebook.get("metadata"), dict)
+    ):
+        raise InputError(f"{path} is not a Jupyter notebook of format 4")
+    return notebook  # type: ignore[no-any-return]
+
+
+def _tagged(notebook: Mapping[str, Any], tag: str) -> dict[str, Any] | None:
+    for cell in notebook.get("cells", []):
+        if tag in (cell.get("metadata", {}).get("tags") or []):
+            return cell  # type: ignore[no-any-return]
+    return None
+
+
+def _text(cell: Mapping[str, Any]) -> str:
+    source = cell.get("source", "")
+    return source if isinstance(source, str) else "".join(source)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

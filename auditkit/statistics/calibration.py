@@ -1,0 +1,231 @@
+"""Calibration: whether what is predicted with probability p comes true in a share p of cases.
+
+The expected calibration error of a finite sample is above 0 even for perfect probabilities, the more so the fewer rows and the more
+bins. Here each bin's share of noise is taken out, and the interval and the test allow for it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from auditkit.errors import InputError
+from auditkit.statistics._arguments import FloatArray, as_level
+from auditkit.statistics.intervals import wilson
+from auditkit.statistics.weighted import effective_counts
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+__all__ = ["CalibrationError", "Reliability", "calibration_error", "reliability"]
+
+_FEWEST = 5.0  # expected cases of either class in a bin: Cochran's rule for the chi-square approximation
+
+
+class Reliability(NamedTuple):
+    """Bins of one group, lowest scores first; all of shape (bins,).
+
+    Attributes
+    ----------
+    score, rate : ndarray
+        Mean score, and share that came true.
+    low, high : ndarray
+        Wilson's interval of the share.
+    n : ndarray
+        Rows.
+    share : ndarray
+        The bin's part of all rows, by weight.
+    noise, chance : ndarray
+        Variance of rate less score: as observed, and if the scores were exact.
+    """
+
+    score: FloatArray
+    rate: FloatArray
+    low: FloatArray
+    high: FloatArray
+    n: FloatArray
+    share: FloatArray
+    noise: FloatArray
+    chance: FloatArray
+
+
+class CalibrationError(NamedTuple):
+    """The expected calibration error of one group over its bins.
+
+    Attributes
+    ----------
+    value : float
+        With the bins' noise taken out; in [0, 1].
+    low, high : float
+        Interval.
+    plain : float
+        As usually computed, biased upward.
+    p_value : float
+        Of the hypothesis that the scores are exact.
+    """
+
+    value: float
+    low: float
+    high: float
+    plain: float
+    p_value: float
+
+
+def reliability(
+    scores: npt.ArrayLike,
+    truth: npt.ArrayLike,
+    bins: int = 10,
+    level: float = 0.95,
+    weights: npt.ArrayLike | None = None,
+) -> Reliability:
+    """Return the reliability of probabilities, in bins of about equal size.
+
+    Neighbouring bins are joined until each expects five cases of either class, so there may be fewer than asked for.
+
+    Parameters
+    ----------
+    scores : array_like, shape (rows,)
+        Probabilities.
+    truth : array_like, shape (rows,)
+        Whether it came true: booleans, or 0 and 1.
+    bins : int
+        At most so many bins.
+    level : float
+        Of Wilson's intervals.
+    weights : array_like, shape (rows,), optional
+        At least 0; intervals then use effective sizes.
+
+    Returns
+    -------
+    Reliability
+        Without bins where there are no rows.
+
+    Raises
+    ------
+    InputError
+        If scores are not probabilities, or lengths differ.
+
+    Examples
+    --------
+    >>> found = reliability([0.2] * 50 + [0.6] * 50, [1] * 10 + [0] * 40 + [1] * 20 + [0] * 30, bins=2)
+    >>> found.score.round(2).tolist(), found.rate.tolist()
+    ([0.2, 0.6], [0.2, 0.4])
+    """
+    p, y = np.asarray(scores, dtype=float), np.asarray(truth, dtype=float)
+    if p.ndim != 1 or p.shape != y.shape or not ((p >= 0) & (p <= 1)).all():
+        raise InputError(
+            f"scores must be probabilities, one a row, with as many labels; got {p.shape} and {y.shape}"
+        )
+    w: FloatArray = np.ones(p.size) if weights is None else np.asarray(weights, dtype=float)
+    if not w.any():
+        return Reliability(*(np.zeros(0) for _ in Reliability._fields))
+    edges = np.unique(np.quantile(p, np.arange(1, bins) / bins, method="higher"))
+    at = np.searchsorted(edges, p, side="right")
+
+    def total(part: FloatArray) -> FloatArray:
+        return np.bincount(at, part, minlength=edges.size + 1).astype(float)
+
+    columns = np.stack(
+        [
+            total(part)
+            for part in (w, w * w, w * p, w * y, w * w * y, w * w * p * (1 - p), (w > 0).astype(float))
+        ]
+    )
+    mass, squares, said, true, true_squares, exact, n = _joined(columns)
+    hits, trials = effective_counts(true, mass, true_squares, squares)
+    low, high = wilson(hits, trials, level)
+    smooth = (hits + 2) / (trials + 4)  # Agresti and Coull: a bin all alike has a spread too
+    noise = smooth * (1 - smooth) / (trials + 4)
+    return Reliability(said / mass, true / mass, low, high, n, mass / mass.sum(), noise, exact / mass**2)
+
+
+def _joined(columns: FloatArray) -> FloatArray:
+    """Join neighbouring bins until each expects enough of either class, as many as its effective rows make."""
+    done: list[FloatArray] = []
+    now = np.zeros(len(columns))
+    for column in columns.T:
+        now = now + column
+        if _enough(now):
+            done.append(now)
+            now = np.zeros(len(columns))
+    if now[0] > 0:
+        if done:
+            done[-1] = done[-1] + now
+        else:
+            done.append(now)
+    return np.stack(done, axis=1)
+
+
+def _enough(column: FloatArray) -> bool:
+    mass, squares, said = column[:3]
+    if squares == 0:
+        return False
+    size, rate = mass**2 / squares, said / mass
+    return bool(size * min(rate, 1 - rate) >= _FEWEST)
+
+
+def calibration_error(found: Reliability, level: float = 0.95) -> CalibrationError:
+    """Return the expected calibration error of bins, with the noise taken out, its interval and a test.
+
+    The value: the plain error, times the root of the part of the squared distances that noise does not explain (their
+    expected noise is one squared standard error a bin). The interval: the range of the error over all true rates that the
+    bins together are compatible with (a chi-square ball). The test: Pearson's statistic of the bins against the scores; the
+    interval leaves out 0 only where it rejects.
+
+    Parameters
+    ----------
+    found : Reliability
+        From `reliability`.
+    level : float
+        Two-sided confidence level.
+
+    Returns
+    -------
+    CalibrationError
+        ``nan`` with [0, 1] where there are no bins.
+
+    References
+    ----------
+    Kumar, Liang and Ma 2019, "Verified Uncertainty Calibration", NeurIPS, on the bias; Hosmer and Lemeshow 1980 on the test.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> p = rng.random(2000)
+    >>> error = calibration_error(reliability(p, rng.random(2000) < p))
+    >>> error.value < error.plain < 0.05, error.low
+    (True, 0.0)
+    """
+    tail = as_level(level)
+    if not found.n.size:
+        return CalibrationError(math.nan, 0.0, 1.0, math.nan, math.nan)
+    away, w, noise = np.abs(found.rate - found.score), found.share, found.noise
+    plain = float(w @ away)
+    signal = float((away**2 / noise).sum())  # of which as much as there are bins is expected from noise alone
+    value = plain * math.sqrt(max(1 - away.size / signal, 0.0)) if signal else 0.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        each = np.where(away > 1e-12, away**2 / found.chance, 0.0)
+    p_value = float(stats.chi2.sf(each.sum(), each.size))
+    radius = float(stats.chi2.ppf(tail, each.size))
+    high = min(plain + math.sqrt(radius * float(w**2 @ noise)), 1.0)
+    low = _least(away, w, noise, radius) if p_value <= 1 - tail else 0.0
+    return CalibrationError(value, min(low, value), max(high, value), plain, p_value)
+
+
+def _least(away: FloatArray, w: FloatArray, noise: FloatArray, radius: float) -> float:
+    """Return the smallest weighted sum of distances within the ball: each drawn in by as much as it costs (Lagrange)."""
+    if float((away**2 / noise).sum()) <= radius:
+        return 0.0
+    pull = w * noise
+    few, many = 0.0, float((away / pull).max())
+    for _ in range(100):
+        middle = (few + many) / 2
+        moved = np.minimum(middle * pull, away)
+        if float((moved**2 / noise).sum()) < radius:
+            few = middle
+        else:
+            many = middle
+    return float(w @ np.maximum(away - few * pull, 0.0))

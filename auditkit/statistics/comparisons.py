@@ -1,0 +1,349 @@
+"""Comparisons: each group held against everybody, and ratios of group means.
+
+Everybody includes the group itself, so what is compared is the group and the rest: with a share s of all rows,
+p - overall = (1 - s)(p - rest), and p / overall = R / (sR + 1 - s) for R = p / rest. The groups' shares are held as observed.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import special
+
+from auditkit.errors import InputError
+from auditkit.statistics._arguments import FloatArray, as_counts, as_level
+from auditkit.statistics.gaps import Gap, games_howell, no_difference
+from auditkit.statistics.hypothesis_tests import welch_anova
+from auditkit.statistics.intervals import jeffreys_at, wilson_at
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+__all__ = [
+    "largest_distance",
+    "largest_mean_distance",
+    "smallest_mean_ratio",
+    "smallest_mean_ratio_to_overall",
+    "smallest_ratio_to_overall",
+]
+
+
+def largest_distance(
+    successes: npt.ArrayLike,
+    n: npt.ArrayLike,
+    level: float = 0.95,
+    *,
+    shares: npt.ArrayLike | None = None,
+    rng: np.random.Generator | None = None,
+) -> Gap:
+    """Return the largest distance of a group's rate from the rate of all.
+
+    A square-and-add interval (Newcombe 1998) for each group against the rest, at half the Bonferroni tail of the number of groups.
+
+    Parameters
+    ----------
+    successes, n : array_like, shape (groups,)
+        Counts; groups without rows are left out, and `note` says how many.
+    level : float
+        Simultaneous confidence level.
+    shares : array_like, shape (groups,), optional
+        Shares of all rows, where rows are weighted; those of `n` otherwise.
+    rng : numpy.random.Generator, optional
+        For the permutation test of small groups.
+
+    Returns
+    -------
+    Gap
+        Both places name the group that lies farthest off; ``nan`` with a note below two groups.
+
+    Raises
+    ------
+    InputError
+        On impossible counts, shares or level.
+
+    Examples
+    --------
+    >>> gap = largest_distance([30, 60], [100, 100])
+    >>> round(gap.value, 2), round(gap.low, 2), round(gap.high, 2)
+    (0.15, 0.08, 0.21)
+    """
+    x, size, share, kept, note = _rows(successes, n, shares)
+    method = f"square-and-add, group against the rest, {x.size} groups"
+    if x.size < 2:
+        return _undefined(method, level, note)
+    rate, rest, ends, rest_ends = _against_rest(x, size, share, level)
+    away = rate - rest
+    low = (1 - share) * (away - np.hypot(rate - ends[0], rest_ends[1] - rest))
+    high = (1 - share) * (away + np.hypot(ends[1] - rate, rest - rest_ends[0]))
+    value = np.abs((1 - share) * away)
+    worst = int(kept[value.argmax()])
+    bounds = float(np.maximum(low, -high).max()), float(np.maximum(high, -low).max())
+    p_value, p_method = no_difference(x, size, rng, 4999)
+    return Gap(
+        float(value.max()), max(bounds[0], 0.0), min(bounds[1], 1.0), p_value, level, method, p_method,
+        worst, worst, x.size, note,
+    )  # fmt: skip
+
+
+def smallest_ratio_to_overall(
+    successes: npt.ArrayLike,
+    n: npt.ArrayLike,
+    level: float = 0.95,
+    *,
+    shares: npt.ArrayLike | None = None,
+    rng: np.random.Generator | None = None,
+) -> Gap:
+    """Return the smallest ratio of a group's rate and the rate of all, the smaller over the larger.
+
+    The ratio form of the square-and-add interval (Donner and Zou 2012) for each group against the rest. Arguments as for
+    `largest_distance`.
+
+    Returns
+    -------
+    Gap
+        Within [0, 1]; ``nan`` with a note below two groups, or where no group has a success.
+
+    Raises
+    ------
+    InputError
+        On impossible counts, shares or level.
+
+    Examples
+    --------
+    >>> ratio = smallest_ratio_to_overall([30, 60], [100, 100])
+    >>> round(ratio.value, 3), ratio.high < 1
+    (0.667, True)
+    """
+    x, size, share, kept, note = _rows(successes, n, shares)
+    method = f"mover-r, group against the rest, {x.size} groups"
+    if x.size < 2 or not x.any():
+        why = "no group has a success: the ratio is 0 / 0" if x.size > 1 else ""
+        return _undefined(method, level, note + why)
+    rate, rest, ends, rest_ends = _against_rest(x, size, share, level)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = _folded(_to_overall(rate / rest, share))
+    low, high = _mover_ratio(rate, ends, rest, rest_ends)
+    p_value, p_method = no_difference(x, size, rng, 4999)
+    worst = int(kept[value.argmin()])
+    bounds = _smallest(_to_overall(low, share), _to_overall(high, share))
+    return Gap(float(value.min()), *bounds, p_value, level, method, p_method, worst, worst, x.size, note)
+
+
+def smallest_mean_ratio(
+    mean: npt.ArrayLike, variance: npt.ArrayLike, n: npt.ArrayLike, level: float = 0.95
+) -> Gap:
+    """Return the smallest ratio of two group means, with Games and Howell's interval of the logs.
+
+    The logs have the delta method's variance, which holds where each mean is several of its standard errors above 0.
+
+    Parameters
+    ----------
+    mean, variance, n : array_like, shape (groups,)
+        Of positive values; groups of fewer than two rows are left out, and `note` says how many.
+    level : float
+        Simultaneous confidence level.
+
+    Returns
+    -------
+    Gap
+        Within [0, 1]; ``nan`` with a note below two groups, or where a mean is not above 0.
+
+    Examples
+    --------
+    >>> ratio = smallest_mean_ratio([2.0, 4.0], [1.0, 1.0], [50, 50])
+    >>> ratio.value, 0.42 < ratio.low < ratio.high < 0.59
+    (0.5, True)
+    """
+    m, v, size, _, kept, note = _moments(mean, variance, n, None)
+    method = f"games-howell of the logs, {m.size} groups"
+    if m.size < 2 or (m <= 0).any():
+        return _undefined(method, level, note + _not_positive(m))
+    low, high = games_howell(np.log(m), v / m**2, size, as_level(level))
+    p_value = float(welch_anova(m, v, size).p_value)
+    places = int(kept[m.argmin()]), int(kept[m.argmax()])
+    value = float(m.min() / m.max())
+    return Gap(
+        value, math.exp(-high), math.exp(-low), p_value, level, method, "welch anova", *places, m.size, note
+    )
+
+
+def largest_mean_distance(
+    mean: npt.ArrayLike,
+    variance: npt.ArrayLike,
+    n: npt.ArrayLike,
+    level: float = 0.95,
+    *,
+    shares: npt.ArrayLike | None = None,
+) -> Gap:
+    """Return the largest distance of a group's mean from the mean of all (Welch 1947, group against the rest).
+
+    A group's own spread is taken to be no less than that within the groups together.
+
+    Arguments as for `smallest_mean_ratio`, of any values, with `shares` as for `largest_distance`.
+
+    Examples
+    --------
+    >>> gap = largest_mean_distance([2.0, 4.0], [1.0, 1.0], [50, 50])
+    >>> gap.value, gap.low > 0.7
+    (1.0, True)
+    """
+    m, v, size, share, kept, note = _moments(mean, variance, n, shares)
+    method = f"welch, group against the rest, {m.size} groups"
+    if m.size < 2:
+        return _undefined(method, level, note)
+    rest, own, others, half = _mean_against_rest(m, v, size, share, level)
+    away = np.abs((1 - share) * (m - rest))
+    half = half * (1 - share) * np.sqrt(own + others)
+    worst = int(kept[away.argmax()])
+    ends = max(float((away - half).max()), 0.0), float((away + half).max())
+    p_value = float(welch_anova(m, v, size).p_value)
+    return Gap(float(away.max()), *ends, p_value, level, method, "welch anova", worst, worst, m.size, note)
+
+
+def smallest_mean_ratio_to_overall(
+    mean: npt.ArrayLike,
+    variance: npt.ArrayLike,
+    n: npt.ArrayLike,
+    level: float = 0.95,
+    *,
+    shares: npt.ArrayLike | None = None,
+) -> Gap:
+    """Return the smallest ratio of a group's mean and the mean of all, by the delta method on the logs.
+
+    Arguments as for `largest_mean_distance`; ``nan`` with a note where a mean is not above 0.
+
+    Examples
+    --------
+    >>> round(smallest_mean_ratio_to_overall([2.0, 4.0], [1.0, 1.0], [50, 50]).value, 3)
+    0.667
+    """
+    m, v, size, share, kept, note = _moments(mean, variance, n, shares)
+    method = f"delta method of the logs, group against the rest, {m.size} groups"
+    if m.size < 2 or (m <= 0).any():
+        return _undefined(method, level, note + _not_positive(m))
+    rest, own, others, factor = _mean_against_rest(m, v, size, share, level)
+    half = factor * np.sqrt(own / m**2 + others / rest**2)
+    centre = np.log(m / rest)
+    value = _folded(_to_overall(m / rest, share))
+    bounds = _smallest(_to_overall(np.exp(centre - half), share), _to_overall(np.exp(centre + half), share))
+    p_value = float(welch_anova(m, v, size).p_value)
+    worst = int(kept[value.argmin()])
+    return Gap(float(value.min()), *bounds, p_value, level, method, "welch anova", worst, worst, m.size, note)
+
+
+def _tail(level: float, groups: int) -> float:
+    """Return the tail on either side of each comparison; two groups are one comparison."""
+    return (1 - as_level(level)) / 2 / (groups if groups > 2 else 1)
+
+
+def _rows(
+    successes: npt.ArrayLike, n: npt.ArrayLike, shares: npt.ArrayLike | None
+) -> tuple[FloatArray, FloatArray, FloatArray, npt.NDArray[np.intp], str]:
+    x, size = as_counts(successes, n)
+    if x.ndim != 1:
+        raise InputError(f"counts must be one a group, shape (groups,), got shape {x.shape}")
+    kept = np.flatnonzero(size)
+    share = _shares(size, shares)[kept]
+    return x[kept], size[kept], share, kept, _note(size.size, kept.size, "no rows")
+
+
+def _moments(
+    mean: npt.ArrayLike, variance: npt.ArrayLike, n: npt.ArrayLike, shares: npt.ArrayLike | None
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, npt.NDArray[np.intp], str]:
+    m, v, size = (np.asarray(part, dtype=float) for part in (mean, variance, n))
+    kept = np.flatnonzero(size >= 2)
+    share = _shares(size, shares)[kept]
+    share = share / share.sum() if kept.size else share
+    return m[kept], v[kept], size[kept], share, kept, _note(size.size, kept.size, "fewer than two rows")
+
+
+def _shares(size: FloatArray, shares: npt.ArrayLike | None) -> FloatArray:
+    given = size if shares is None else np.asarray(shares, dtype=float)
+    if given.shape != size.shape or (given < 0).any():
+        raise InputError(f"shares must be one number of at least 0 a group, got shape {given.shape}")
+    return given / given.sum() if given.sum() else given
+
+
+def _note(groups: int, kept: int, why: str) -> str:
+    note = f"{groups - kept} of {groups} groups left out: {why}. " if kept < groups else ""
+    return note if kept >= 2 else f"{note}A gap needs at least two groups with rows, got {kept}."
+
+
+def _not_positive(mean: FloatArray) -> str:
+    return "a ratio needs means above 0; a difference does not" if mean.size > 1 else ""
+
+
+def _undefined(method: str, level: float, note: str) -> Gap:
+    as_level(level)
+    return Gap(math.nan, math.nan, math.nan, math.nan, level, method, "none", -1, -1, 0, note)
+
+
+def _others(values: FloatArray) -> FloatArray:
+    """Return for each group the sum over the others; never by subtraction from the total, which costs digits."""
+    return (np.ones((values.size, values.size)) - np.eye(values.size)) @ values
+
+
+def _against_rest(
+    x: FloatArray, size: FloatArray, share: FloatArray, level: float
+) -> tuple[FloatArray, FloatArray, tuple[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]:
+    """Return each group's rate and that of the rest, and the limits of both."""
+    rate, outside = x / size, _others(share)
+    rest = np.clip(_others(share * rate) / outside, 0.0, 1.0)
+    rest_size = outside**2 / _others(share**2 / size)
+    tail = _tail(level, x.size)
+    z = float(special.ndtri(1 - tail))
+    limits = [
+        wilson_at(a, b, z) if x.size == 2 else jeffreys_at(a, b, tail)
+        for a, b in ((x, size), (rest * rest_size, rest_size))
+    ]
+    return rate, rest, (limits[0].low, limits[0].high), (limits[1].low, limits[1].high)
+
+
+def _mean_against_rest(
+    m: FloatArray, v: FloatArray, size: FloatArray, share: FloatArray, level: float
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Return the mean of the rest, the squared errors of both means, and the critical value of each."""
+    outside = _others(share)
+    rest, part = _others(share * m) / outside, share**2 * v / size
+    # where values are skewed, a small group of a low mean shows too little spread, and would seem to lie far off
+    pooled = float(((size - 1) * v).sum() / (size - 1).sum())
+    own = np.maximum(v, pooled) / size
+    others = _others(part) / outside**2
+    spread = own**2 / (size - 1) + _others(part**2 / (size - 1)) / outside**4
+    with np.errstate(divide="ignore", invalid="ignore"):
+        df = np.where(spread > 0, (own + others) ** 2 / spread, 1e6)
+    return rest, own, others, np.asarray(special.stdtrit(np.maximum(df, 1.0), 1 - _tail(level, m.size)))
+
+
+def _mover_ratio(
+    p: FloatArray, ends: tuple[FloatArray, FloatArray], q: FloatArray, others: tuple[FloatArray, FloatArray]
+) -> tuple[FloatArray, FloatArray]:
+    product = p * q
+    inner_p, outer_p = (end * (2 * p - end) for end in ends)
+    inner_q, outer_q = (end * (2 * q - end) for end in others)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        root = np.sqrt(np.maximum(product**2 - inner_p * outer_q, 0.0))
+        low = np.where(inner_p > 0, inner_p / (product + root), 0.0)
+        root = np.sqrt(np.maximum(product**2 - outer_p * inner_q, 0.0))
+        high = np.where(inner_q > 0, (product + root) / inner_q, np.inf)
+    return low, high
+
+
+def _to_overall(ratio: FloatArray, share: FloatArray) -> FloatArray:
+    """Return group over all from group over the rest."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(1 / (share + (1 - share) / ratio))
+
+
+def _folded(ratio: FloatArray) -> FloatArray:
+    with np.errstate(divide="ignore"):
+        return np.minimum(ratio, 1 / ratio)
+
+
+def _smallest(low: FloatArray, high: FloatArray) -> tuple[float, float]:
+    """Return the interval of the smallest folded ratio from the intervals of the ratios."""
+    with np.errstate(divide="ignore"):
+        top = np.where(high < 1, high, np.where(low > 1, 1 / low, 1.0))
+        return float(np.minimum(low, 1 / high).min()), float(np.minimum(top, 1.0).min())

@@ -1,0 +1,400 @@
+"""Gaps: how far apart the groups can be, when the two farthest were picked after looking.
+
+A maximum of noisy numbers lies above the true one on average, and resampling repeats the error: a percentile
+bootstrap of max - min excludes 0 for groups that do not differ at all. The intervals here hold for *every* pair of groups at once, so they hold for the pair that was picked.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import special, stats
+
+from auditkit.errors import InputError
+from auditkit.statistics._arguments import FloatArray, as_counts, as_level
+from auditkit.statistics.hypothesis_tests import chi_square, permutation_test, welch_anova
+from auditkit.statistics.intervals import jeffreys_at, moments, wilson_at
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+__all__ = ["Gap", "gap_bounds", "largest_gap", "largest_mean_gap", "ratio_bounds", "smallest_ratio"]
+
+# harmonic interpolation between these, as in the printed tables; the curve is convex in 1/df, so never too narrow
+_DF_NODES = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 30, 60, 120, math.inf)
+_SMALLEST_EXPECTED = 5.0  # Cochran's rule for the chi-square approximation
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The widest disparity over groups, with an interval for the true widest one.
+
+    Attributes
+    ----------
+    value : float
+        What was observed; ``nan`` when undefined, and then `note` says why. A largest gap is biased upward, a
+        smallest ratio downward: read the interval.
+    low, high : float
+        Interval of the true largest gap (or smallest ratio), valid however many groups were compared.
+    p_value : float
+        Of the hypothesis that no group differs; ``nan`` when `p_method` says why it could not be computed.
+    level : float
+        Confidence level of the interval.
+    method, p_method : str
+        How the interval and the p-value were made.
+    lowest_index, highest_index : int
+        The groups with the lowest and the highest value, as places in the arrays given; -1 when undefined.
+    groups : int
+        Groups compared, those without rows left out.
+    note : str
+        What was left out, or why the value is undefined; empty otherwise.
+    """
+
+    value: float
+    low: float
+    high: float
+    p_value: float
+    level: float
+    method: str
+    p_method: str
+    lowest_index: int
+    highest_index: int
+    groups: int
+    note: str = ""
+
+
+@lru_cache(maxsize=1024)
+def range_critical(level: float, groups: int, df: float = math.inf) -> float:
+    """Return the studentised range quantile over sqrt(2): the factor of a standard error for all pairs at once."""
+    if groups == 2:
+        tail = 0.5 + level / 2
+        return float(special.ndtri(tail) if math.isinf(df) else special.stdtrit(df, tail))
+    return float(stats.studentized_range.ppf(level, groups, df)) / math.sqrt(2)
+
+
+def _range_criticals(level: float, groups: int, df: FloatArray) -> FloatArray:
+    """Return `range_critical` at many degrees of freedom, by harmonic interpolation."""
+    if groups == 2:
+        return np.asarray(special.stdtrit(df, 0.5 + level / 2), dtype=float)
+    least = max((node for node in _DF_NODES if node <= df.min()), default=1)
+    nodes = [node for node in _DF_NODES if node >= least][::-1]
+    return np.interp(1 / df, [1 / node for node in nodes], [range_critical(level, groups, n) for n in nodes])
+
+
+def gap_bounds(
+    successes: npt.ArrayLike, n: npt.ArrayLike, level: float = 0.95
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the largest difference of rates over the last axis and its interval, for many tables at once.
+
+    A square-and-add interval (Newcombe 1998) for every ordered pair, at the studentised range's critical value for the number
+    of groups (Tukey-Kramer). The largest lower end lies below the true largest gap, and the largest upper end
+    above it, whenever all pairs are covered. Two groups take Wilson's limits, which is Newcombe's interval; more
+    take Jeffreys', because at the level a pair then needs Wilson's are too short near 0 and 1.
+
+    Parameters
+    ----------
+    successes, n : array_like, shape (..., groups)
+        Counts; every group has rows.
+    level : float
+        Simultaneous confidence level.
+
+    Returns
+    -------
+    value, low, high : ndarray, shape (...)
+        Within [0, 1].
+
+    Raises
+    ------
+    InputError
+        On impossible counts, a group without rows, or fewer than two groups.
+
+    Examples
+    --------
+    >>> value, low, high = gap_bounds([[10, 12, 30], [10, 11, 12]], 50)
+    >>> value.round(2).tolist(), low.round(2).tolist()
+    ([0.4, 0.04], [0.18, 0.0])
+    """
+    rate, lowest, highest = _limits(successes, n, level)
+    below, above = rate - lowest, highest - rate
+    apart = rate[..., :, None] - rate[..., None, :]
+    low = apart - np.hypot(below[..., :, None], above[..., None, :])
+    high = apart + np.hypot(above[..., :, None], below[..., None, :])
+    high[..., _diagonal(high)] = -np.inf
+    ends = np.maximum(low.max(axis=(-2, -1)), 0.0), np.minimum(high.max(axis=(-2, -1)), 1.0)
+    return rate.max(-1) - rate.min(-1), *ends
+
+
+def ratio_bounds(
+    successes: npt.ArrayLike, n: npt.ArrayLike, level: float = 0.95
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the smallest ratio of rates over the last axis and its interval, for many tables at once.
+
+    The ratio form of the square-and-add interval (MOVER-R, Donner and Zou 2012) for every ordered pair, with the limits and
+    critical value of `gap_bounds`. It excludes 1 exactly when the interval of the largest gap excludes 0, and
+    counts of 0 need no correction.
+
+    Parameters
+    ----------
+    successes, n : array_like, shape (..., groups)
+        Counts; every group has rows.
+    level : float
+        Simultaneous confidence level.
+
+    Returns
+    -------
+    value, low, high : ndarray, shape (...)
+        Within [0, 1]. Where no group has a success the value is ``nan`` and the interval [0, 1].
+
+    Raises
+    ------
+    InputError
+        On impossible counts, a group without rows, or fewer than two groups.
+
+    Examples
+    --------
+    >>> value, low, high = ratio_bounds([30, 60], [100, 100])
+    >>> float(value), round(float(low), 2), round(float(high), 2)
+    (0.5, 0.35, 0.7)
+    """
+    rate, lowest, highest = _limits(successes, n, level)
+    product = rate[..., :, None] * rate[..., None, :]
+    # the roots R of (p1 - R p2)^2 = (distance of p1 to its limit)^2 + R^2 (distance of p2 to its limit)^2
+    inner, outer = lowest * (2 * rate - lowest), highest * (2 * rate - highest)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        root = np.sqrt(np.maximum(product**2 - inner[..., :, None] * outer[..., None, :], 0.0))
+        low = np.where(inner[..., :, None] > 0, inner[..., :, None] / (product + root), 0.0)
+        root = np.sqrt(np.maximum(product**2 - outer[..., :, None] * inner[..., None, :], 0.0))
+        high = np.where(inner[..., None, :] > 0, (product + root) / inner[..., None, :], np.inf)
+        value = rate.min(-1) / rate.max(-1)
+    low[..., _diagonal(low)] = np.inf
+    high[..., _diagonal(high)] = np.inf
+    return value, np.minimum(low.min(axis=(-2, -1)), 1.0), np.minimum(high.min(axis=(-2, -1)), 1.0)
+
+
+def _limits(
+    successes: npt.ArrayLike, n: npt.ArrayLike, level: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return each group's rate and its limits at the critical value that all pairs together need."""
+    x, size = as_counts(successes, n)
+    if x.ndim < 1 or x.shape[-1] < 2 or (size == 0).any():
+        raise InputError("a gap needs at least two groups along the last axis, each with rows")
+    z = range_critical(as_level(level), x.shape[-1])
+    low, high = wilson_at(x, size, z) if x.shape[-1] == 2 else jeffreys_at(x, size, float(special.ndtr(-z)))
+    return x / size, low, high
+
+
+def _diagonal(pairs: FloatArray) -> npt.NDArray[np.bool_]:
+    """Return where a group is paired with itself."""
+    return np.eye(pairs.shape[-1], dtype=bool)
+
+
+def largest_gap(
+    successes: npt.ArrayLike,
+    n: npt.ArrayLike,
+    level: float = 0.95,
+    *,
+    rng: np.random.Generator | None = None,
+    replicates: int = 4999,
+) -> Gap:
+    """Return the largest difference of rates between any two groups, with an interval that survives the picking.
+
+    The interval is simultaneous over all pairs (`gap_bounds`). The p-value is Pearson's chi-square where all expected
+    counts reach 5, else a Monte Carlo permutation test, which needs `rng`.
+
+    Parameters
+    ----------
+    successes, n : array_like, shape (groups,)
+        Counts of each group. Groups without rows are left out, and `note` says how many.
+    level : float
+        Confidence level.
+    rng : numpy.random.Generator, optional
+        Source of randomness of the permutation test.
+    replicates : int
+        Tables the permutation test draws.
+
+    Returns
+    -------
+    Gap
+        ``nan`` with a note where fewer than two groups have rows.
+
+    Raises
+    ------
+    InputError
+        On impossible counts or level.
+
+    Examples
+    --------
+    >>> gap = largest_gap([30, 35, 60], [100, 100, 100])
+    >>> round(gap.value, 2), gap.low > 0, gap.lowest_index, gap.highest_index
+    (0.3, True, 0, 2)
+    """
+    x, size, kept, note = _kept(successes, n)
+    method = _method("newcombe" if x.size <= 2 else "square-and-add jeffreys", x.size)
+    if x.size < 2:
+        return _undefined(method, level, note)
+    value, low, high = (float(part) for part in gap_bounds(x, size, level))
+    p_value, p_method = no_difference(x, size, rng, replicates)
+    places = _extremes(x / size, kept)
+    return Gap(value, low, high, p_value, level, method, p_method, *places, x.size, note)
+
+
+def smallest_ratio(
+    successes: npt.ArrayLike,
+    n: npt.ArrayLike,
+    level: float = 0.95,
+    *,
+    rng: np.random.Generator | None = None,
+    replicates: int = 4999,
+) -> Gap:
+    """Return the smallest ratio of rates between any two groups (the four-fifths ratio), min rate over max rate.
+
+    The interval is simultaneous over all pairs (`ratio_bounds`), the p-value that of `largest_gap`.
+
+    Parameters
+    ----------
+    successes, n : array_like, shape (groups,)
+        Counts of each group. Groups without rows are left out, and `note` says how many.
+    level, rng, replicates
+        As in `largest_gap`.
+
+    Returns
+    -------
+    Gap
+        ``nan`` with a note where fewer than two groups have rows, or where no group has a success.
+
+    Raises
+    ------
+    InputError
+        On impossible counts or level.
+
+    Examples
+    --------
+    >>> ratio = smallest_ratio([30, 60], [100, 100])
+    >>> ratio.value, round(ratio.high, 2), ratio.method
+    (0.5, 0.7, 'mover-r wilson, 2 groups')
+    """
+    x, size, kept, note = _kept(successes, n)
+    method = _method("mover-r wilson" if x.size <= 2 else "mover-r jeffreys", x.size)
+    if x.size < 2:
+        return _undefined(method, level, note)
+    if not x.any():
+        return _undefined(method, level, f"{note}no group has a success: the ratio is 0 / 0")
+    value, low, high = (float(part) for part in ratio_bounds(x, size, level))
+    p_value, p_method = no_difference(x, size, rng, replicates)
+    places = _extremes(x / size, kept)
+    return Gap(value, low, high, p_value, level, method, p_method, *places, x.size, note)
+
+
+def _kept(
+    successes: npt.ArrayLike, n: npt.ArrayLike
+) -> tuple[FloatArray, FloatArray, npt.NDArray[np.intp], str]:
+    """Return the groups with rows, their places, and a sentence about the others."""
+    x, size = as_counts(successes, n)
+    if x.ndim != 1:
+        raise InputError(f"counts must be one a group, shape (groups,), got shape {x.shape}")
+    kept = np.flatnonzero(size)
+    return x[kept], size[kept], kept, _left_out(size.size - kept.size, kept.size, "no rows")
+
+
+def _extremes(values: FloatArray, kept: npt.NDArray[np.intp]) -> tuple[int, int]:
+    return int(kept[values.argmin()]), int(kept[values.argmax()])
+
+
+def _left_out(dropped: int, kept: int, why: str) -> str:
+    note = f"{dropped} of {dropped + kept} groups left out: {why}. " if dropped else ""
+    return note if kept >= 2 else f"{note}A gap needs at least two groups with rows, got {kept}."
+
+
+def _method(pairwise: str, groups: int) -> str:
+    return f"{pairwise}, {groups} groups" + (", studentised range" if groups > 2 else "")
+
+
+def _undefined(method: str, level: float, note: str) -> Gap:
+    as_level(level)
+    return Gap(math.nan, math.nan, math.nan, math.nan, level, method, "none", -1, -1, 0, note)
+
+
+def no_difference(
+    x: FloatArray, n: FloatArray, rng: np.random.Generator | None, replicates: int
+) -> tuple[float, str]:
+    """Return the p-value of equal rates and the name of its test."""
+    result = chi_square(np.stack([x, n - x]))
+    if math.isnan(result.p_value):
+        return 1.0, "all rows alike"
+    if result.smallest_expected >= _SMALLEST_EXPECTED:
+        return result.p_value, "chi-square"
+    if rng is None:
+        return (
+            math.nan,
+            "not computed: an expected count is below 5 and no rng was given for a permutation test",
+        )
+    return permutation_test(x, n, rng=rng, replicates=replicates).p_value, f"permutation, {replicates} tables"
+
+
+def largest_mean_gap(
+    sums: npt.ArrayLike, sumsqs: npt.ArrayLike, n: npt.ArrayLike, level: float = 0.95
+) -> Gap:
+    """Return the largest difference of means between any two groups, for errors or predictions of a regression.
+
+    Games and Howell's intervals (1976): the studentised range with Welch's degrees of freedom for each pair, so variances
+    may differ. Means of strongly skewed values (squared errors) need hundreds of rows a group. The p-value is Welch's (1951).
+
+    Parameters
+    ----------
+    sums, sumsqs, n : array_like, shape (groups,)
+        Sum of the values, sum of their squares and rows of each group. Groups of fewer than two rows have no
+        measurable spread; they are left out, and `note` says how many.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    Gap
+        In the unit of the values; ``nan`` with a note where fewer than two groups are left.
+
+    Raises
+    ------
+    InputError
+        On sums no real values can have.
+
+    Examples
+    --------
+    >>> gap = largest_mean_gap([0.0, 20.0], [9.0, 60.0], [10, 10])
+    >>> gap.value, gap.low > 0, gap.highest_index
+    (2.0, True, 1)
+    """
+    mean, variance, size = moments(sums, sumsqs, n)
+    if mean.ndim != 1:
+        raise InputError(f"sums must be one a group, shape (groups,), got shape {mean.shape}")
+    kept = np.flatnonzero(size >= 2)
+    note = _left_out(size.size - kept.size, kept.size, "fewer than two rows")
+    method = _method("games-howell", kept.size)
+    if kept.size < 2:
+        return _undefined(method, level, note)
+    mean, variance, size = mean[kept], variance[kept], size[kept]
+    low, high = games_howell(mean, variance, size, as_level(level))
+    if (variance == 0).any():
+        note += "A group's values are all equal: its mean is taken as exact. "
+    p_value = float(welch_anova(mean, variance, size).p_value)
+    p_method = "not computed: a group has no spread" if math.isnan(p_value) else "welch anova"
+    places = _extremes(mean, kept)
+    return Gap(float(np.ptp(mean)), low, high, p_value, level, method, p_method, *places, kept.size, note)
+
+
+def games_howell(mean: FloatArray, variance: FloatArray, n: FloatArray, level: float) -> tuple[float, float]:
+    """Return the largest lower and upper end over all pairs."""
+    first, second = np.triu_indices(mean.size, 1)
+    share = variance / n
+    squared = share[first] + share[second]
+    spread = share**2 / (n - 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        df = squared**2 / (spread[first] + spread[second])
+    # without any spread the width is 0 whatever the degrees of freedom
+    df = np.where(squared > 0, df, 1e6)
+    half = _range_criticals(level, mean.size, np.maximum(df, 1.0)) * np.sqrt(squared)
+    apart = np.abs(mean[first] - mean[second])
+    return float(max((apart - half).max(), 0.0)), float((apart + half).max())

@@ -1,0 +1,302 @@
+"""Subject: what is under audit, a model and its data. A person in the data is a record, never a subject."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from auditkit.dataset import Dataset
+from auditkit.errors import InputError, NotApplicable, did_you_mean
+from auditkit.predictors import Counted, Predictions, Predictor, as_predictor
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Answers", "Dataset", "Subject"]
+
+Task = Literal["binary", "multiclass", "regression"]
+Split = Literal["test", "train"]
+
+_OBVIOUS_POSITIVE: tuple[tuple[Any, Any], ...] = ((0, 1), (-1, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the model says of the rows of a split.
+
+    Attributes
+    ----------
+    labels : ndarray of shape (n,)
+        Predicted labels or values.
+    proba : ndarray of shape (n, k) or None
+        Class probabilities in the order of the subject's classes; None where the model gives none.
+    """
+
+    labels: np.ndarray
+    proba: np.ndarray | None
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """What is under audit.
+
+    Parameters
+    ----------
+    name : str
+        How the report calls it.
+    model : estimator, booster, callable or Predictor
+        Anything `auditkit.predictors.as_predictor` knows how to ask.
+    test : Dataset
+        Held-out rows; every figure rests on them.
+    train : Dataset, optional
+        The rows the model was trained on; membership inference needs them.
+    task : {"binary", "multiclass", "regression"}, optional
+        Inferred from the labels and the model when left out.
+    positive : label, optional
+        For a binary task the label that counts as selected (the favourable outcome). Inferred for 0/1,
+        -1/1 and booleans; asked for otherwise, since a guess would turn every fairness figure around.
+
+    Raises
+    ------
+    InputError
+        If the parts do not fit together; the message says which and what to give.
+    """
+
+    name: str
+    model: Any
+    test: Dataset
+    train: Dataset | None = None
+    task: Task | None = None
+    positive: Any = None
+    _cache: dict[str, Any] = field(init=False, repr=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_splits(self.test, self.train)
+        if isinstance(self.model, type):
+            as_predictor(self.model)  # says that it is a class, which has labels and tasks of no kind
+        labels = self.test.y if self.train is None else np.concatenate([self.train.y, self.test.y])
+        task = self.task or _infer_task(labels, self.model)
+        if task not in ("binary", "multiclass", "regression"):
+            raise InputError(
+                f"no task named {task!r}.{did_you_mean(task, ('binary', 'multiclass', 'regression'))}"
+            )
+        model = as_predictor(
+            self.model,
+            native=self.test.native,
+            task=task,
+            labels=np.unique(labels) if task != "regression" else None,
+        )
+        if not isinstance(model, Counted):
+            model = Counted(model)
+        model.inner.meet(self.test.X)
+        object.__setattr__(self, "model", model)
+        object.__setattr__(self, "task", task)
+        if task != "regression":
+            _same_labels(model, labels)
+        object.__setattr__(self, "positive", _positive(self.positive, task, self.classes))
+
+    def __repr__(self) -> str:
+        train = "" if self.train is None else f", {len(self.train):,} training rows"
+        return f"Subject({self.name}: {self.task}, {self.model.kind}, {len(self.test):,} test rows{train}; Audit([...]).run(subject) to audit)"
+
+    @property
+    def classes(self) -> np.ndarray | None:
+        """The labels, in the order of the probability columns; None for regression."""
+        classes: np.ndarray | None = self.model.classes
+        return classes
+
+    @property
+    def predictions_only(self) -> bool:
+        """Whether there is no model to ask, only its recorded predictions."""
+        return isinstance(self.model.inner, Predictions)
+
+    def split(self, name: Split) -> Dataset:
+        """Return the rows of a split.
+
+        Raises
+        ------
+        NotApplicable
+            If the subject has no training rows.
+        """
+        if name == "test":
+            return self.test
+        if self.train is None:
+            raise NotApplicable("no training data: pass Subject(..., train=Dataset(X, y))")
+        return self.train
+
+    def answers(self, split: Split = "test") -> Answers:
+        """Return what the model says of a split; asked once, then remembered.
+
+        Raises
+        ------
+        NotApplicable
+            If the subject has no such rows, or no recorded predictions of them.
+        ModelError
+            If the model fails, or answers with NaN or a wrong shape.
+        """
+        if split not in self._cache:
+            self._cache[split] = self._ask(self.split(split), split)
+        answers: Answers = self._cache[split]
+        return answers
+
+    def labels_of(self, proba: np.ndarray) -> np.ndarray:
+        """Return the most probable label of each row, shape (n,)."""
+        if self.classes is None:
+            raise NotApplicable("a regression has no labels")
+        return np.asarray(self.classes[proba.argmax(axis=1)])
+
+    def scores(self, split: Split = "test") -> np.ndarray:
+        """Return the probability of the positive label, shape (n,).
+
+        Raises
+        ------
+        NotApplicable
+            If the task is not binary or the model gives no probabilities.
+        """
+        if self.task != "binary" or self.classes is None:
+            raise NotApplicable(f"a score of the positive label needs a binary task; this one is {self.task}")
+        proba = self.proba(split)
+        return proba[:, int(np.flatnonzero(self.classes == self.positive)[0])]
+
+    def proba(self, split: Split = "test") -> np.ndarray:
+        """Return class probabilities of a split, shape (n, k).
+
+        Raises
+        ------
+        NotApplicable
+            If the model gives none.
+        """
+        proba = self.answers(split).proba
+        if proba is None:
+            raise NotApplicable(f"this model ({self.model.kind}) gives no probabilities, only labels")
+        return proba
+
+    def class_index(self, y: np.ndarray) -> np.ndarray:
+        """Return the column of `predict_proba` of each label, shape (n,)."""
+        if self.classes is None:
+            raise NotApplicable("a regression has no classes")
+        order = np.argsort(self.classes)
+        at: np.ndarray = order[np.searchsorted(self.classes, y, sorter=order)]
+        return at
+
+    def asks(self, X: pd.DataFrame) -> np.ndarray:
+        """Ask the model about any rows: the positive score (binary), class probabilities, or values.
+
+        Where a classifier gives only labels, the answer is one-hot.
+        """
+        if self.task == "regression":
+            return self.model.predict(X)  # type: ignore[no-any-return]
+        if self.model.has_proba:
+            proba = self.model.predict_proba(X)
+        else:
+            proba = np.eye(0 if self.classes is None else len(self.classes))[
+                self.class_index(self.model.predict(X))
+            ]
+        if self.task == "binary":
+            return proba[:, int(np.flatnonzero(self.classes == self.positive)[0])]  # type: ignore[no-any-return]
+        return proba  # type: ignore[no-any-return]
+
+    def counted(self) -> Subject:
+        """Return the same subject with fresh counters; what it already answered is kept."""
+        fresh = object.__new__(Subject)
+        for name in ("name", "test", "train", "task", "positive", "_cache"):
+            object.__setattr__(fresh, name, getattr(self, name))
+        object.__setattr__(fresh, "model", Counted(self.model.inner, self.model.batch_rows))
+        return fresh
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the report says of the subject; plain JSON values."""
+        classes = None if self.classes is None else [_word(c) for c in self.classes]
+        return {
+            "name": str(self.name),
+            "task": self.task,
+            "positive": None if self.positive is None else _word(self.positive),
+            "classes": classes,
+            "model": self.model.describe(),
+            "test": self.test.describe(),
+            "train": None if self.train is None else self.train.describe(),
+            "sensitive_features": self.test.sensitive_names,
+        }
+
+    def _ask(self, data: Dataset, split: Split) -> Answers:
+        model: Predictor = self.model.inner
+        if isinstance(model, Predictions):
+            labels, proba = model.recorded(split, len(data))
+            return Answers(labels, proba)
+        if self.task == "regression":
+            return Answers(self.model.predict(data.X), None)
+        if not self.model.has_proba:
+            return Answers(self.model.predict(data.X), None)
+        return Answers(self.model.predict(data.X), self.model.predict_proba(data.X))
+
+
+def _check_splits(test: Any, train: Any) -> None:
+    for name, data in (("test", test), ("train", train)):
+        if isinstance(data, Dataset) or (name == "train" and data is None):
+            continue
+        if isinstance(data, tuple) and len(data) in (2, 3):
+            raise InputError(f"{name}= must be a Dataset, got a tuple: write {name}=Dataset(X, y)")
+        raise InputError(f"{name}= must be a Dataset(X, y), got {type(data).__name__}")
+    if train is None or list(train.X.columns) == list(test.X.columns):
+        return
+    odd = sorted(map(str, set(train.X.columns) ^ set(test.X.columns)))
+    if not odd:
+        raise InputError(
+            "train and test have the same columns in another order: build the training rows with X_train[X_test.columns]"
+        )
+    raise InputError(f"train and test must have the same columns in the same order; they differ in {odd}")
+
+
+def _word(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _infer_task(labels: np.ndarray, model: Any) -> Task:
+    classes = getattr(model, "classes_", getattr(model, "classes", None))
+    if classes is None and labels.dtype.kind == "f" and not np.all(labels == np.rint(labels)):
+        return "regression"
+    if classes is None and labels.dtype.kind in "iuf":
+        if getattr(model, "_estimator_type", None) == "regressor" or _is_regressor(model):
+            return "regression"
+        if len(np.unique(labels)) > max(20, len(labels) // 20):
+            return "regression"
+    return "binary" if len(np.unique(labels if classes is None else classes)) <= 2 else "multiclass"
+
+
+def _is_regressor(model: Any) -> bool:
+    if not hasattr(model, "get_params"):
+        return False
+    from sklearn.base import is_regressor
+
+    return bool(is_regressor(model))
+
+
+def _same_labels(model: Predictor, labels: np.ndarray) -> None:
+    if model.classes is None:
+        raise InputError(
+            f"the labels of the model ({model.kind}) are not known: wrap it in a predictor with classes=[...]"
+        )
+    unknown = [_word(v) for v in np.unique(labels) if v not in set(model.classes.tolist())]
+    if unknown:
+        raise InputError(
+            f"the data have labels that the model does not know: {unknown[:5]}; it knows {model.classes.tolist()[:10]}. "
+            "Give y in the labels the model was trained with."
+        )
+
+
+def _positive(positive: Any, task: Task, classes: np.ndarray | None) -> Any:
+    if task != "binary" or classes is None:
+        if positive is not None and classes is not None and positive not in classes.tolist():
+            raise InputError(f"positive={positive!r} is none of the labels {classes.tolist()}")
+        return positive
+    known = classes.tolist()
+    if positive is not None:
+        if positive not in known:
+            raise InputError(f"positive={positive!r} is none of the labels {known}")
+        return positive
+    for pair in _OBVIOUS_POSITIVE:
+        if set(known) <= set(pair):
+            return pair[1] if pair[1] in known else known[-1]
+    raise InputError(f"which label counts as selected? Pass positive=, one of {known}")

@@ -1,0 +1,8 @@
+"""Widgets: the guided audit in a notebook; views of a session, and nothing that computes."""
+
+from __future__ import annotations
+
+from auditkit.widgets.session import Session
+from auditkit.widgets.studio import Bias, Explainability, Membership, Robustness, Studio
+
+__all__ = ["Bias", "Explainability", "Membership", "Robustness", "Session", "Studio"]

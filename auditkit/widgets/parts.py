@@ -1,0 +1,112 @@
+"""Parts: escaped pieces of text that every view of the studio is made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as w
+from markupsafe import Markup, escape
+
+from auditkit.render import page, pages
+from auditkit.render.text import clean, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from auditkit.check import Check
+
+__all__ = ["button", "explained", "note", "paged", "problem", "said", "sheet", "status"]
+
+# The front end knows its theme, the kernel does not: the figure's words take the page's colour. Words within cells
+# and in hover boxes stand on grounds of their own.
+_CSS = """
+.ak-studio { --ak-text: var(--jp-content-font-color1, var(--vscode-foreground, currentColor)); padding: .5rem 0; }
+.ak-studio .ak { color: var(--ak-text); font-size: 14px; }
+.ak-studio .ak p { margin: .25rem 0; }
+.ak-studio .ak h1, .ak-studio .ak h2 { font-size: 1.25rem; margin: 1.2rem 0 .4rem; }
+.ak-studio .ak h3, .ak-studio .ak h4 { font-size: 1.05rem; margin: .5rem 0 .2rem; }
+.ak-studio .ak p.ak-help { color: var(--jp-content-font-color2, inherit); font-size: 12px; margin: 0; max-width: 40rem; line-height: 1.35; }
+.ak-studio .widget-inline-hbox > .widget-label { text-align: left; }
+.ak-studio .widget-vbox > .jupyter-button { align-self: flex-start; width: auto; }
+.ak-studio .ak-title .widget-label-basic { font-weight: 600; }
+.ak-studio .ak-row { flex-flow: row wrap; align-items: center; column-gap: 1rem; }
+.ak-studio .ak-problem { border-left: 4px solid var(--ak-fail); padding: .3rem .6rem; }
+.ak-studio .ak-check { border-left: 3px solid var(--jp-border-color2, #bbb); padding-left: .8rem; margin: .4rem 0; }
+.ak-studio .ak-steps button { width: auto; }
+.ak-studio .ak-here { font-weight: 700; text-decoration: underline; text-underline-offset: .25em; }
+.ak-studio button:focus-visible, .ak-studio input:focus-visible, .ak-studio select:focus-visible, .ak-studio summary:focus-visible {
+  outline: 3px solid var(--jp-brand-color1, #1976d2) !important; outline-offset: 1px; }
+.ak-studio .js-plotly-plot .main-svg text:not(.heatmap-label *, .hovertext *) { fill: var(--ak-text) !important; }
+"""
+
+
+def sheet() -> Any:
+    """Return the style sheet, once for a whole studio."""
+    return w.HTML(f"<style>{page.styles()}{_CSS}</style>", layout=w.Layout(display="none"))
+
+
+def said(text: object, *, tag: str = "p", kind: str = "") -> str:
+    """Return text as one escaped element.
+
+    Examples
+    --------
+    >>> said("<b>")
+    '<div class="ak"><p class="">&lt;b&gt;</p></div>'
+    """
+    return str(Markup('<div class="ak"><{tag} class="{kind}">{text}</{tag}></div>').format(
+        tag=tag, kind=kind, text=escape(clean(text))
+    ))  # fmt: skip
+
+
+def note(text: object) -> Any:
+    """Return a line of help beneath a control."""
+    return w.HTML(said(text, kind="ak-help"))
+
+
+def problem(text: object) -> str:
+    """Return what went wrong, read out by screen readers at once."""
+    return str(
+        Markup('<div class="ak"><p class="ak-problem" role="alert"><b>Not possible:</b> {}</p></div>').format(
+            clean(text)
+        )
+    )
+
+
+def status(text: object) -> str:
+    """Return what is going on, read out when the reader is free."""
+    return str(Markup('<div class="ak"><p role="status" aria-live="polite">{}</p></div>').format(clean(text)))
+
+
+def button(
+    description: str, tooltip: str, do: Callable[[], None], failed: Callable[[str], None], **more: Any
+) -> Any:
+    """Return a button whose errors are told, not lost in a log."""
+    made = w.Button(description=description, tooltip=tooltip, layout=w.Layout(width="auto"), **more)
+
+    def click(_: Any) -> None:
+        try:
+            do()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the person who clicked must see it
+            failed(f"{error}" if str(error) else type(error).__name__)
+
+    made.on_click(click)
+    return made
+
+
+def paged(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the report without addresses of the checks' pages: a relative link would lead out of the notebook."""
+    about = dict(report.get("provenance") or {})
+    plan = [{**one, "page": None} for one in about.get("plan", ())]
+    return {**report, "provenance": {**about, "plan": plan}}
+
+
+def explained(checks: Iterable[Check]) -> str:
+    """Return the pages of these checks, each under a toggle."""
+    from auditkit.runner.pages import check_pages
+
+    chosen = list(checks)
+    shown = pages.folded(
+        {check.code: one_line(check.title) for check in chosen}, check_pages(chosen), places=False
+    )
+    words = "How the check works" if len(chosen) == 1 else "How the checks work"
+    return str(Markup('<div class="ak"><h3>{}</h3>{}</div>').format(words, shown))

@@ -1,0 +1,296 @@
+"""Session: what a guided audit knows, without a line about how it looks."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from traitlets import Dict, Enum, Float, HasTraits, Instance, Set, Unicode
+
+from auditkit.audit import Audit, Completed, Finished, Progress
+from auditkit.check import DIMENSIONS, Check, resolve
+from auditkit.errors import InputError, did_you_mean
+from auditkit.report import Report
+from auditkit.subject import Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from concurrent.futures import Executor
+    from pathlib import Path
+
+    from auditkit.audit import Event
+    from auditkit.evidence import Evidence
+
+__all__ = ["Session"]
+
+BUSY = ("running", "stopping")
+
+
+class Session(HasTraits):
+    """A guided audit of one subject, in parts that add up to the audit made at once.
+
+    Checks run in a thread, so the kernel stays free; views observe the traits below. Every part runs at its place in
+    one plan, so the report holds the numbers that ``Audit(...).run(subject, seed=seed)`` gives.
+
+    Parameters
+    ----------
+    subject : Subject
+        What to audit.
+    checks : names, codes, dimensions or check functions, optional
+        As for `Audit`; every installed check when left out.
+    criteria : Policy or iterable of Criterion, optional
+        What is required; the default policy when left out.
+    seed : int, default 0
+        Root of all random numbers.
+    executor : concurrent.futures.Executor, optional
+        Where checks run; in this process when left out.
+
+    Attributes
+    ----------
+    state : {"idle", "running", "stopping", "done", "cancelled", "failed"}
+        What the session is doing.
+    fraction : float
+        How much of the running part is done, 0 to 1.
+    message : str
+        A sentence on the state; when it failed, why.
+    active : str
+        The dimension that runs or ran last; empty for all of them.
+    dimension : str
+        The dimension looked at.
+    settings : dict of str to dict
+        Parameters of each check by its code, resolved.
+    left_out : set of str
+        Codes that are not to be run.
+    report : Report or None
+        All that was measured so far, judged together.
+
+    Raises
+    ------
+    InputError
+        If the subject is none, or a check or criterion does not exist.
+    """
+
+    state = Enum(("idle", *BUSY, "done", "cancelled", "failed"), default_value="idle")
+    fraction = Float(0.0)
+    message = Unicode()
+    active = Unicode()
+    dimension = Unicode()
+    settings = Dict()
+    left_out = Set()
+    report = Instance(Report, allow_none=True)
+
+    def __init__(
+        self,
+        subject: Subject,
+        checks: Any = None,
+        *,
+        criteria: Any = None,
+        seed: int = 0,
+        executor: Executor | None = None,
+    ) -> None:
+        if not isinstance(subject, Subject):
+            raise InputError(
+                f"expected a Subject(name, model, test=Dataset(X, y)); got {type(subject).__name__}"
+            )
+        super().__init__()
+        self.subject, self.seed, self.executor = subject, seed, executor
+        plan = Audit(_everything() if checks is None else checks, criteria)
+        self.criteria = plan.criteria
+        self.checks: tuple[Check, ...] = tuple(dict.fromkeys(check for check, _ in plan.plan))
+        self.settings = {check.code: params for check, params in plan.plan}
+        self.dimensions: tuple[str, ...] = _in_order({check.dimension for check in self.checks})
+        self.dimension = self.dimensions[0]
+        self._cancel = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._turn = threading.RLock()  # cancelling and ending must not cross
+
+    def __repr__(self) -> str:
+        return f"Session({self.subject.name}: {self.state}; .start({self.dimension!r}) to run, .report for what was measured)"
+
+    @property
+    def busy(self) -> bool:
+        """Whether checks are running."""
+        return self.state in BUSY
+
+    @property
+    def audit(self) -> Audit:
+        """The whole plan as set now; ``.run(subject, seed=seed)`` gives the report of all parts at once."""
+        return Audit({check.function: self.settings[check.code] for check in self.checks}, self.criteria)
+
+    def of(self, dimension: str) -> tuple[Check, ...]:
+        """Return the checks of a dimension; all for an empty word.
+
+        Raises
+        ------
+        InputError
+            If this session has no such dimension.
+        """
+        if dimension and dimension not in self.dimensions:
+            raise InputError(f"no dimension {dimension!r} here.{did_you_mean(dimension, self.dimensions)}")
+        return tuple(check for check in self.checks if dimension in ("", check.dimension))
+
+    def set(self, code: str, **params: Any) -> None:
+        """Change parameters of a check; the others keep their values.
+
+        Raises
+        ------
+        InputError
+            If a parameter does not exist or a value does not fit; nothing changes then.
+        """
+        about = next(check for check in self.checks if check.code == code)
+        self.settings = {**self.settings, code: resolve(about, {**self.settings[code], **params})}
+
+    def options(self, check: Check) -> dict[str, tuple[str, ...]]:
+        """Return what the subject offers for parameters of a check that name columns, by parameter."""
+        inputs = [str(name) for name in self.subject.test.X.columns]
+        sensitive = self.subject.test.sensitive_names
+        found: dict[str, tuple[str, ...]] = {}
+        for parameter in check.parameters:
+            if parameter.name == "immutable":
+                found[parameter.name] = tuple(inputs)
+            elif parameter.name == "features":
+                # a check that forms slices says that it takes columns, inputs among them
+                any_column = parameter.description.startswith("Columns")
+                names = [*sensitive, *inputs] if any_column else sensitive
+                found[parameter.name] = tuple(dict.fromkeys(names))
+        return found
+
+    def include(self, code: str, *, run: bool) -> None:
+        """Say whether a check is to be run."""
+        self.left_out = self.left_out - {code} if run else self.left_out | {code}
+
+    def current(self) -> tuple[Evidence, ...]:
+        """Return the evidence that was observed under the settings as they are now."""
+        if self.report is None:
+            return ()
+        return tuple(e for e in self.report.evidence if e.params == self.settings.get(e.check))
+
+    def stale(self, dimension: str = "") -> tuple[str, ...]:
+        """Return the codes whose settings changed after they ran."""
+        measured = {e.check for e in self.report.evidence} if self.report else set()
+        now = {e.check for e in self.current()}
+        return tuple(check.code for check in self.of(dimension) if check.code in measured - now)
+
+    def missing(self) -> tuple[str, ...]:
+        """Return the codes that are to be run and were not, or not under these settings."""
+        now = {e.check for e in self.current()}
+        return tuple(check.code for check in self.checks if check.code not in now | self.left_out)
+
+    def start(self, dimension: str = "") -> None:
+        """Run the checks of a dimension in the background; for an empty word all that are missing.
+
+        What cannot be run is said in `message`, with the state "failed".
+
+        Raises
+        ------
+        InputError
+            If checks are running, or there is no such dimension.
+        """
+        if self.busy:
+            raise InputError("checks are running: wait for them, or cancel")
+        codes = {check.code for check in self.of(dimension)} - self.left_out
+        codes &= set(codes if dimension else self.missing())
+        self.active, self.fraction = dimension, 0.0
+        if not codes:
+            self._end(
+                "failed",
+                "No check is chosen: tick one."
+                if dimension
+                else "Nothing is missing: every chosen check was run.",
+            )
+            return
+        try:
+            known = [e for e in self.current() if e.check not in codes]
+            events = self.audit.stream(
+                self.subject, seed=self.seed, executor=self.executor, only=codes, known=known
+            )
+        except InputError as error:
+            self._end("failed", str(error))
+            return
+        self._cancel = threading.Event()
+        self.message, self.state = "Starting", "running"
+        arguments = (events, len(codes), self._cancel)
+        self._thread = threading.Thread(
+            target=self._follow, args=arguments, name="auditkit-session", daemon=True
+        )
+        self._thread.start()
+
+    def cancel(self) -> None:
+        """Ask the running checks to stop at their next step; what was measured before stays."""
+        with self._turn:
+            if self.state == "running":
+                self.message, self.state = "Stopping at the next step of the running check", "stopping"
+                self._cancel.set()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until nothing runs; return whether that came to be in time."""
+        if self._thread is not None:
+            self._thread.join(seconds)
+        return not self.busy
+
+    def export(self, folder: str | Path) -> tuple[Path, Path]:
+        """Write ``report.json`` and ``report.html`` into a folder, made if need be; return both paths.
+
+        Raises
+        ------
+        InputError
+            If nothing was measured yet, or the folder cannot be written.
+        """
+        from auditkit.runner.studio_report import write_report
+
+        if self.report is None:
+            raise InputError("nothing was measured yet: run a check first")
+        return write_report(self.report, folder)
+
+    def _follow(self, events: Iterator[Event], total: int, cancel: threading.Event) -> None:
+        try:
+            report = self._through(events, total, cancel)
+            if report is None:
+                self._end("cancelled", "Cancelled. What was measured before stands.")
+                return
+            self.report, self.fraction = report, 1.0
+            self._end("done", "Done: 1 check was run." if total == 1 else f"Done: {total} checks were run.")
+        except Exception as error:  # noqa: BLE001 - shown to the person who waits; it would be lost in a thread
+            self._end("failed", f"{type(error).__name__}: {error}")
+
+    def _through(self, events: Iterator[Event], total: int, cancel: threading.Event) -> Report | None:
+        """Consume the stream; None if it was closed half-way."""
+        finished = 0
+        with closing(events):  # type: ignore[type-var]
+            for event in events:
+                if isinstance(event, Completed):
+                    return event.report
+                if cancel.is_set():
+                    return None
+                finished += isinstance(event, Finished)
+                self._note(event, finished, total)
+        return None
+
+    def _note(self, event: Event, finished: int, total: int) -> None:
+        if isinstance(event, Completed):
+            return
+        part = (event.fraction or 0.0) if isinstance(event, Progress) else 0.0
+        self.fraction = max(self.fraction, min(1.0, (finished + part) / total))
+        if isinstance(event, Finished):
+            return
+        what = f": {event.what}" if isinstance(event, Progress) and event.what else ""
+        with self._turn:
+            if self.state == "running":
+                self.message = f"{event.check.title}{what} (check {min(finished + 1, total)} of {total})"
+
+    def _end(self, state: str, message: str) -> None:
+        with self._turn:
+            self.message = message
+            self.state = state
+
+
+def _everything() -> list[Any]:
+    from auditkit.check import registry
+
+    return [check.function for check in registry().checks]
+
+
+def _in_order(dimensions: set[str]) -> tuple[str, ...]:
+    order = list(DIMENSIONS)
+    return tuple(sorted(dimensions, key=lambda d: (order.index(d) if d in order else len(order), d)))

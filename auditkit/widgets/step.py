@@ -1,0 +1,163 @@
+"""Step: one dimension of the audit, the question, its checks' controls, a run, and what came of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as w
+
+from auditkit.check import DIMENSIONS
+from auditkit.errors import InputError
+from auditkit.render.text import one_line, words
+from auditkit.widgets.forms import Form
+from auditkit.widgets.parts import button, problem, said, status
+from auditkit.widgets.results import Results
+
+if TYPE_CHECKING:
+    from auditkit.check import Check
+    from auditkit.widgets.session import Session
+
+__all__ = ["Runner", "Step"]
+
+
+class Runner(w.VBox):  # type: ignore[misc]
+    """Run, Cancel, how far it is, and what went wrong; of a dimension, or of all that is missing.
+
+    Parameters
+    ----------
+    session : Session
+        What runs.
+    dimension : str
+        What the Run button starts; empty for all that is missing.
+    label, tooltip : str
+        Of the Run button.
+    ready : callable, optional
+        Called before a run; an InputError keeps it from starting and is shown.
+    """
+
+    def __init__(
+        self, session: Session, dimension: str, *, label: str, tooltip: str, ready: Any = None
+    ) -> None:
+        self.session, self.dimension, self._ready = session, dimension, ready
+        self.trouble = w.HTML()
+        self.run = button(label, tooltip, self._start, self._failed, icon="play", button_style="primary")
+        self.cancel = button(
+            "Cancel", "Stop the running checks", session.cancel, self._failed, icon="stop", disabled=True
+        )
+        self.bar = w.FloatProgress(min=0.0, max=1.0, layout=w.Layout(width="18rem", visibility="hidden"))
+        self.state = w.HTML()
+        super().__init__([w.HBox([self.run, self.cancel, self.bar]), self.state, self.trouble])
+        session.observe(self._follow, ["state", "fraction", "message"])
+        self._follow()
+
+    def _start(self) -> None:
+        self.trouble.value = ""
+        if self._ready is not None:
+            self._ready()
+        self.session.start(self.dimension)
+
+    def _failed(self, why: str) -> None:
+        self.trouble.value = problem(why)
+
+    def _follow(self, _: Any = None) -> None:
+        session = self.session
+        mine = session.active == self.dimension and session.state != "idle"
+        self.run.disabled = session.busy
+        self.cancel.disabled = session.state != "running"
+        self.bar.layout.visibility = "visible" if mine and session.busy else "hidden"
+        self.bar.value = session.fraction if mine else 0.0
+        failed = mine and session.state == "failed"
+        about = (
+            f"{session.message}, {session.fraction:.0%}" if session.state == "running" else session.message
+        )
+        self.state.value = status(about) if mine and not failed else ""
+        self.trouble.value = (
+            problem(session.message) if failed else ("" if session.busy else self.trouble.value)
+        )
+
+
+class Step(w.VBox):  # type: ignore[misc]
+    """One dimension, from the question to the findings.
+
+    Parameters
+    ----------
+    session : Session
+        The model of the view.
+    dimension : str
+        One of ``session.dimensions``.
+    """
+
+    def __init__(self, session: Session, dimension: str) -> None:
+        self.session, self.dimension = session, dimension
+        self.checks = session.of(dimension)
+        self.forms = {check.code: self._form(check) for check in self.checks}
+        self.chosen = {check.code: self._choice(check) for check in self.checks}
+        name = words(dimension)
+        tooltip = f"Run the ticked {name} checks"
+        self.runner = Runner(session, dimension, label=f"Run {name}", tooltip=tooltip, ready=self.take)
+        self.changed, self.results = w.HTML(), Results()
+        question = DIMENSIONS.get(dimension) or f"What is there to say on {name}?"
+        super().__init__(
+            [
+                w.HTML(said(question, tag="h3")),
+                *(self._card(check) for check in self.checks),
+                self.runner,
+                self.changed,
+                self.results,
+            ]
+        )
+        session.observe(self._measured, "report")
+        session.observe(self._follow, ["state", "settings"])
+
+    def _form(self, check: Check) -> Form:
+        session = self.session
+        return Form(
+            check,
+            session.settings[check.code],
+            lambda values: session.set(check.code, **values),
+            session.options(check),
+        )
+
+    def _choice(self, check: Check) -> Any:
+        box = w.Checkbox(
+            value=check.code not in self.session.left_out,
+            description=one_line(f"{check.title} ({check.code})"),
+            description_allow_html=False,
+            tooltip=one_line(f"Run this check: {check.question}"),
+            indent=False,
+            layout=w.Layout(width="auto"),
+        )
+
+        def chosen(change: Any) -> None:
+            self.session.include(check.code, run=change["new"])
+            self.forms[check.code].layout.display = "" if change["new"] else "none"
+
+        box.observe(chosen, "value")
+        box.add_class("ak-title")
+        return box
+
+    def _card(self, check: Check) -> Any:
+        card = w.VBox([self.chosen[check.code], w.HTML(said(check.question)), self.forms[check.code]])
+        card.add_class("ak-check")
+        return card
+
+    def take(self) -> None:
+        """Take every form as it stands, so that nothing but what is seen is run."""
+        for check in self.checks:
+            if check.code not in self.session.left_out:
+                try:
+                    self.session.set(check.code, **self.forms[check.code].values())
+                except InputError as error:
+                    raise InputError(f"{check.title}: {error}") from None
+
+    def _measured(self, _: Any) -> None:
+        if self.session.report is not None:
+            self.results.show(self.session.report, self.checks)
+
+    def _follow(self, _: Any = None) -> None:
+        for code, form in self.forms.items():
+            form.enable(on=not self.session.busy)
+            self.chosen[code].disabled = self.session.busy
+        stale = ", ".join(self.session.stale(self.dimension))
+        text = f"The settings of {stale} changed since this was measured; run it again, or what is shown will be left out of the next report."
+        self.changed.value = said(text, kind="ak-problem") if stale else ""

@@ -1,0 +1,65 @@
+"""A JupyterLab that serves a folder of the test session, and a page that looks at it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HERE = Path(__file__).parent
+
+
+def _harness() -> Any:
+    """Load the harness under a name of its own: as ``jupyterlab`` it would hide the package."""
+    name = "auditkit_tests_jupyterlab"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, HERE / "jupyterlab.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+    return sys.modules[name]
+
+
+@pytest.fixture(scope="session")
+def harness() -> Any:
+    """The module that starts servers and browsers; skips where there is no browser, but never in CI."""
+    module = _harness()
+    lacking = module.missing()
+    if lacking and os.environ.get("CI", "").lower() == "true":
+        pytest.fail(f"browser tests must run in CI, but {lacking}")
+    if lacking:
+        pytest.skip(lacking)
+    return module
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder the notebooks stand in, with the small checks beside them."""
+    folder = tmp_path_factory.mktemp("workshop")
+    shutil.copy(HERE / "studio_checks.py", folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def lab(harness: Any, workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A running JupyterLab."""
+    with harness.serving(workshop, tmp_path_factory.mktemp("lab-home")) as server:
+        yield server
+
+
+@pytest.fixture
+def browser(harness: Any) -> Iterator[Any]:
+    """A page of Chromium; the test fails if it asked anybody but this machine."""
+    with harness.browsing() as browser:
+        yield browser
+        assert browser.refused == [], "the page asked other hosts"

@@ -1,0 +1,242 @@
+"""JupyterLab, for tests: a real server on loopback and a real browser that may ask nobody else."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
+_IDLE = """() => {
+  const app = window.jupyterapp;
+  const context = app && app.shell.currentWidget && app.shell.currentWidget.context;
+  const session = context && context.isReady && context.sessionContext.session;
+  const kernel = session && session.kernel;
+  return !!kernel && kernel.connectionStatus === "connected" && kernel.status === "idle";
+}"""
+_RUN = """() => { window.jupyterapp.commands.execute("notebook:run-all-cells"); }"""
+
+
+def chromium() -> str | None:
+    """Return where Chromium, or a browser built on it, is; None if it is not on the path."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def missing() -> str:
+    """Return what a browser test lacks here; empty if nothing."""
+    if chromium() is None:
+        return "no chromium on the path"
+    try:
+        import playwright.sync_api  # noqa: F401
+    except ImportError:
+        return "playwright is not installed"
+    return ""
+
+
+@dataclass
+class Server:
+    """A running Jupyter server.
+
+    Attributes
+    ----------
+    url, token : str
+        How to reach it.
+    root : Path
+        The folder it serves.
+    log : Path
+        What it wrote.
+    """
+
+    url: str
+    token: str
+    root: Path
+    log: Path
+
+    def address(self, notebook: str, *, app: str = "lab") -> str:
+        """Return the address of one notebook, alone on the page."""
+        path = f"doc/tree/{quote(notebook)}" if app == "lab" else f"notebooks/{quote(notebook)}"
+        return f"{self.url}/{path}?token={self.token}"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _command(app: str, port: int, token: str, root: Path) -> list[str]:
+    name = "LabApp" if app == "lab" else "JupyterNotebookApp"
+    return [
+        sys.executable,
+        "-m",
+        "jupyterlab" if app == "lab" else "notebook",
+        "--no-browser",
+        "--allow-root",
+        "--ip=127.0.0.1",
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+        f"--IdentityProvider.token={token}",
+        f"--ServerApp.root_dir={root}",
+        f"--{name}.expose_app_in_browser=True",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.news_url=None",
+        # a server whose test run was killed ends by itself
+        "--ServerApp.shutdown_no_activity_timeout=300",
+        "--MappingKernelManager.cull_idle_timeout=300",
+        "--MappingKernelManager.cull_interval=60",
+    ]
+
+
+def _environment(home: Path) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "IPYTHON"))}
+    folders = {f"JUPYTER_{kind}_DIR": home / kind.lower() for kind in ("CONFIG", "DATA", "RUNTIME")}
+    settings = home / "settings"
+    for folder in (*folders.values(), settings, home / "ipython"):
+        folder.mkdir(parents=True, exist_ok=True)
+    # without an answer on file a dialogue asks whether to fetch news
+    quiet = settings / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    quiet.parent.mkdir(parents=True, exist_ok=True)
+    quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    own = {
+        "IPYTHONDIR": home / "ipython",
+        "JUPYTERLAB_SETTINGS_DIR": settings,
+        "JUPYTERLAB_WORKSPACES_DIR": home / "workspaces",
+        "OMP_NUM_THREADS": "1",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }
+    return {**kept, **{k: str(v) for k, v in {**folders, **own}.items()}}
+
+
+@contextlib.contextmanager
+def serving(root: Path, home: Path, *, app: str = "lab") -> Iterator[Server]:
+    """Serve a folder with JupyterLab (or Notebook 7), and end it with its kernels afterwards."""
+    port, token, log = _free_port(), secrets.token_urlsafe(16), home / f"{app}.log"
+    environment = _environment(home)
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            _command(app, port, token, root),
+            cwd=root, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+    server = Server(f"http://127.0.0.1:{port}", token, root, log)
+    try:
+        poll(
+            lambda: _answers(server, process),
+            60,
+            lambda: f"the server did not start: {log.read_text()[-2000:]}",
+        )
+        yield server
+    finally:
+        _end(process)
+
+
+def _answers(server: Server, process: subprocess.Popen[bytes]) -> bool:
+    if process.poll() is not None:
+        raise AssertionError(f"the server ended: {server.log.read_text()[-2000:]}")
+    request = urllib.request.Request(
+        f"{server.url}/api/status", headers={"Authorization": f"token {server.token}"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the server by its handle. It ends its kernels; were it killed, they end when they miss their parent."""
+    for sign, seconds in ((signal.SIGTERM, 15), (signal.SIGKILL, 5)):
+        if process.poll() is not None:
+            return
+        process.send_signal(sign)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+
+
+def poll(ready: Callable[[], Any], seconds: float, otherwise: Callable[[], str] | str) -> Any:
+    """Wait until `ready` gives something true, and return it."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := ready():
+            return found
+        time.sleep(0.1)
+    raise AssertionError(otherwise if isinstance(otherwise, str) else otherwise())
+
+
+@dataclass
+class Browser:
+    """One page of Chromium that reaches this machine and nothing else.
+
+    Attributes
+    ----------
+    page : playwright.sync_api.Page
+        The page.
+    refused : list of str
+        Requests that would have left the machine.
+    errors : list of str
+        Uncaught errors of the page's scripts.
+    """
+
+    page: Any
+    refused: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def open(self, server: Server, notebook: str, *, app: str = "lab") -> None:
+        """Open a notebook and wait for its kernel: the indicator says idle too early, so the session is asked."""
+        self.page.goto(server.address(notebook, app=app))
+        self.page.wait_for_function(_IDLE, timeout=90_000)
+
+    def run_all(self) -> None:
+        """Start all cells; not awaited, since the command ends when the last cell does."""
+        self.page.evaluate(_RUN)
+
+    def theme(self, name: str) -> None:
+        """Switch JupyterLab's theme."""
+        self.page.evaluate(
+            f"window.jupyterapp.commands.execute('apputils:change-theme', {{theme: '{name}'}})"
+        )
+        light = "true" if "Light" in name else "false"
+        self.page.wait_for_selector(f"body[data-jp-theme-light={light}]", state="attached")
+
+    def shot(self, path: Path) -> None:
+        """Take a picture of the notebook, all of it that fits the window."""
+        self.page.screenshot(path=str(path))
+
+
+@contextlib.contextmanager
+def browsing(*, width: int = 1280, height: int = 1500) -> Iterator[Browser]:
+    """Open a page; what it asks of other hosts is refused and recorded."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
+        try:
+            page = running.new_page(viewport={"width": width, "height": height})
+            browser = Browser(page)
+            page.route("**/*", lambda route: _route(route, browser.refused))
+            page.on("pageerror", lambda error: browser.errors.append(str(error)))
+            yield browser
+        finally:
+            running.close()
+
+
+def _route(route: Any, refused: list[str]) -> None:
+    address = urlsplit(route.request.url)
+    if address.scheme in ("data", "blob") or address.hostname in ("127.0.0.1", "localhost", "::1"):
+        route.continue_()
+    else:
+        refused.append(route.request.url)
+        route.abort()

@@ -1,0 +1,119 @@
+"""AK104: whether a score means the same for every group, held against scikit-learn and planted errors."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import fairlearn.metrics as fl
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from sklearn.metrics import brier_score_loss
+
+from auditkit import Dataset, Subject
+from auditkit.checks.bias import calibration_by_group
+from auditkit.data import make_regression
+from auditkit.errors import NotApplicable
+from auditkit.predictors import from_predictions
+
+LARGE = "calibration_in_the_large"
+ECE = "expected_calibration_error"
+
+
+def observe(subject, **options):
+    return calibration_by_group(subject, rng=np.random.default_rng(0), **options)
+
+
+def recorded(scores, y, groups, **more):
+    data = Dataset(
+        None, np.asarray(y).astype(int), groups if isinstance(groups, pd.DataFrame) else {"g": groups}, **more
+    )
+    return Subject("recorded", from_predictions(scores=scores, classes=[0, 1]), data)
+
+
+def drawn(rng, n, k=2, shift=0.0):
+    """Return scores that are exact but for the last group, whose true chance is higher."""
+    scores, groups = rng.uniform(0.1, 0.7, size=n), rng.integers(k, size=n)
+    return recorded(scores, rng.random(n) < scores + shift * (groups == k - 1), groups)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_means_are_fairlearns(weighted):
+    rng = np.random.default_rng(0)
+    n = 900
+    scores, groups = rng.random(n), rng.choice(list("abc"), n)
+    y = (rng.random(n) < scores).astype(int)
+    weights = rng.uniform(0.2, 3, n) if weighted else None
+    evidence = observe(recorded(scores, y, groups, sample_weight=weights))
+    params = {"sample_weight": weights} if weighted else None
+    frame = fl.MetricFrame(
+        metrics=brier_score_loss, y_true=y, y_pred=scores, sensitive_features=groups, sample_params=params
+    )
+    for value, brier in frame.by_group.items():
+        part = groups == value
+        assert evidence.measurement("brier_score", f"g={value}").value == pytest.approx(brier, abs=1e-12)
+        w = None if weights is None else weights[part]
+        mean = np.average((y - scores)[part], weights=w)
+        assert evidence.measurement(LARGE, f"g={value}").value == pytest.approx(mean, abs=1e-12)
+    gap = evidence.measurement("brier_score_difference", "g").value
+    assert gap == pytest.approx(frame.difference(), abs=1e-12)
+
+
+def test_a_planted_error_is_found_for_the_group_that_has_it():
+    evidence = observe(drawn(np.random.default_rng(1), 6000, shift=0.15))
+    gap = evidence.measurement(f"{LARGE}_difference", "g")
+    assert 0 < gap.interval.low <= 0.15 <= gap.interval.high
+    assert "g=0" in gap.reason.split(" against ")[0]  # the other comes true more often than its scores say
+    error = evidence.measurement(ECE, "g=1")
+    assert 0 < error.interval.low <= 0.15 <= error.interval.high
+    assert error.p_value < 1e-6
+    fine = evidence.measurement(ECE, "g=0")
+    assert fine.interval.low == 0
+    apart = evidence.measurement(f"{ECE}_difference", "g")
+    assert 0 < apart.interval.low <= 0.15 <= apart.interval.high
+    assert "g=1" in evidence.tables["g"].summary
+
+
+def test_exact_scores_raise_no_more_alarms_than_stated():
+    found = {}
+    for seed in range(150):
+        evidence = observe(drawn(np.random.default_rng(seed), 500, k=3))
+        for m in evidence.measurements:
+            if m.metric.endswith("_difference"):
+                found[m.metric] = found.get(m.metric, 0) + (m.interval.low > 0)
+            elif m.metric == ECE and m.group == "g=0":
+                found[ECE] = found.get(ECE, 0) + (m.interval.low > 0)
+    most = stats.binom.ppf(1 - 1e-4, 150, 0.05)
+    # the Brier scores of groups with the same scores are alike too
+    assert len(found) == 4
+    assert max(found.values()) <= most
+
+
+def test_groups_too_small_are_undefined_and_leave_the_gap_open():
+    rng = np.random.default_rng(0)
+    scores, y = rng.random(300), rng.integers(2, size=300)
+    groups = np.where(np.arange(300) < 8, "few", np.where(rng.random(300) < 0.5, "a", "b"))
+    evidence = observe(recorded(scores, y, groups))
+    assert math.isnan(evidence.measurement(ECE, "g=few").value)
+    gap = evidence.measurement(f"{ECE}_difference", "g")
+    assert gap.interval.high == 1.0
+    assert "fewer than 20 records: g=few" in gap.reason
+
+
+def test_it_says_what_it_needs():
+    with pytest.raises(NotApplicable, match="binary"):
+        observe(make_regression(n_train=60, n_test=60))
+    labels = Subject(
+        "labels", from_predictions(labels=np.array([0, 1])), Dataset(None, [0, 1], {"g": ["a", "b"]})
+    )
+    with pytest.raises(NotApplicable, match="no probabilities"):
+        observe(labels)
+
+
+def test_a_million_rows_take_seconds():
+    subject = drawn(np.random.default_rng(0), 1_000_000, k=6)
+    start = time.perf_counter()
+    observe(subject)
+    assert time.perf_counter() - start < 8

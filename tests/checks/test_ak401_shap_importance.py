@@ -1,0 +1,154 @@
+"""AK401: which inputs move the model's output most."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from scipy.special import expit
+from sklearn.linear_model import LinearRegression
+
+from auditkit import Audit, Criterion, Dataset, Subject
+from auditkit.checks import explainability
+from auditkit.checks._explainers import Explanation
+from auditkit.data import make_credit, make_multiclass, make_regression
+from auditkit.predictors import from_predictions
+
+
+def run(subject, seed=0, **params):
+    return explainability.shap_importance(subject, rng=np.random.default_rng(seed), **params)
+
+
+def test_a_linear_model_has_the_importance_of_its_closed_form():
+    subject = make_regression(n_train=300, n_test=200)
+    found = run(subject, background=300)
+    X, coef = subject.test.X.to_numpy(), subject.model.inner.estimator.coef_
+    sizes = np.abs((X - subject.train.X.to_numpy().mean(axis=0)) * coef)
+    for j, name in enumerate(subject.test.X.columns):
+        m = found.measurement("shap_importance", name)
+        assert m.value == pytest.approx(sizes[:, j].mean())
+        ends = stats.t.interval(0.95, 199, sizes[:, j].mean(), stats.sem(sizes[:, j]))
+        assert (m.interval.low, m.interval.high) == pytest.approx(ends)
+        assert m.n == 200
+    assert found.measurement("shap_additivity_error").value < 1e-9
+
+
+def test_the_table_leads_with_the_largest_and_names_the_explainer():
+    found = run(make_regression(n_train=300, n_test=200))
+    labels = found.tables["importance"].columns["label"]
+    assert labels[:2] == ("x0", "x1")  # the outcome is 3 + 2 x0 - x1
+    assert "closed form" in found.notes[0]
+    direction = dict(
+        zip(*(found.tables["dependence"].columns[c] for c in ("input", "rank correlation")), strict=True)
+    )
+    assert direction["x0"] == pytest.approx(1)
+    assert direction["x1"] == pytest.approx(-1)
+
+
+def test_several_classes_are_averaged():
+    subject = make_multiclass(n_train=300, n_test=100)
+    found = run(subject, background=300)
+    model = subject.model.inner.estimator
+    away = subject.test.X.to_numpy() - subject.train.X.to_numpy().mean(axis=0)
+    expected = np.abs(away[:, :, np.newaxis] * model.coef_.T).mean(axis=(0, 2))
+    assert [found.measurement("shap_importance", f"x{j}").value for j in range(4)] == pytest.approx(
+        expected.tolist()
+    )
+
+
+def test_a_pipeline_is_explained_in_its_input_columns():
+    subject = make_credit(n_train=200, n_test=120)
+    found = run(subject)
+    assert {m.group for m in found.measurements if m.group} == set(subject.test.X.columns)
+    assert found.measurement("shap_additivity_error").value < 1e-9
+
+
+def test_rows_are_drawn_and_said():
+    found = run(make_regression(n_train=100, n_test=200), rows=50)
+    assert found.rows == {
+        "used": 50,
+        "of": 200,
+        "split": "test",
+        "how": "drawn at random without replacement",
+    }
+
+
+def test_the_interval_covers_the_value_of_the_population():
+    # |coef| E|x - mean| of a standard normal is |coef| sqrt(2 / pi); the model is fixed
+    model = LinearRegression()
+    model.coef_, model.intercept_, model.n_features_in_ = np.array([2.0, -1.0]), 0.0, 2
+    covered = 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(60, 2))
+        zero = np.vstack([X, -X])  # a background whose mean is exactly 0
+        subject = Subject("c", model, Dataset(X, X[:, 0]), Dataset(zero, zero[:, 0]), task="regression")
+        m = run(subject, rows=60, background=120).measurement("shap_importance", "x0")
+        covered += m.interval.low <= 2 * np.sqrt(2 / np.pi) <= m.interval.high
+    # between the 0.1% and 99.9% quantiles of a binomial at 93.5%: the t interval of a skewed size covers a little less
+    assert stats.binom.ppf(0.001, 200, 0.935) <= covered <= stats.binom.ppf(0.999, 200, 0.955)
+
+
+def test_an_explanation_that_does_not_add_up_fails_the_criterion(monkeypatch):
+    honest = explainability.explain
+
+    def broken(*args, **more):
+        found = honest(*args, **more)
+        return Explanation(0.8 * found.values, found.base, found.output, found.method, found.why, found.unit)
+
+    subject = make_regression(n_train=100, n_test=100)
+    criteria = [Criterion("shap_additivity_error", at_most=0.01)]
+    audit = Audit(["shap_importance"], criteria)
+    assert audit.run(subject).verdict == "pass"
+    monkeypatch.setattr(explainability, "explain", broken)
+    (finding,) = audit.run(subject).findings
+    assert finding.status == "fail"
+    # a fifth of what the output lies away from its mean, at the farthest row, in spreads
+    output = subject.answers().labels
+    base = subject.model.predict(subject.train.X).mean()
+    assert finding.measurement.value == pytest.approx(
+        0.2 * np.abs(output - base).max() / output.std(), rel=0.2
+    )
+
+
+def test_a_sampled_explanation_meets_the_default_criterion():
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(120, 3)), columns=["a", "b", "c"])
+    subject = Subject(
+        "f", lambda f: expit(f["a"] * f["b"]).to_numpy(), Dataset(X, (X["a"] * X["b"] > 0).astype(int))
+    )
+    report = Audit(["shap_importance"]).run(subject)
+    assert report.verdict == "pass"
+    assert "Mean standard error of an attribution from sampling" in report.evidence[0].notes[-1]
+    assert report.of("AK401").measurement("shap_importance", "c").value == 0
+
+
+def test_a_constant_model_is_undecided_not_passed():
+    X = pd.DataFrame({"a": np.arange(30.0), "b": np.arange(30.0) % 3})
+    subject = Subject("k", lambda f: np.full(len(f), 0.3), Dataset(X, (X["b"] > 0).astype(int)))
+    report = Audit(["shap_importance"]).run(subject)
+    finding = report.findings[0]
+    assert finding.status == "inconclusive"
+    assert "nothing to attribute" in finding.reason
+    assert report.of("AK401").measurement("shap_importance", "a").value == 0
+
+
+def test_predictions_alone_cannot_be_explained():
+    recorded = from_predictions(labels=[0, 1] * 20, classes=[0, 1])
+    report = Audit(["shap_importance"]).run(Subject("p", recorded, Dataset(None, [0, 1] * 20)))
+    finding = report.findings[0]
+    assert finding.status == "not_applicable"
+    assert "only recorded predictions" in finding.reason
+
+
+def test_polars_rows_are_explained():
+    pl = pytest.importorskip("polars")
+    from sklearn.linear_model import LogisticRegression
+
+    rng = np.random.default_rng(0)
+    frame = pl.DataFrame({"a": rng.normal(size=80), "b": rng.normal(size=80)})
+    y = (frame["a"].to_numpy() > 0).astype(int)
+    data = Dataset(frame, y)
+    found = run(Subject("pl", LogisticRegression().fit(frame, y), data, data))
+    assert found.measurement("shap_additivity_error").value < 1e-9
+    assert found.measurement("shap_importance", "a").value > found.measurement("shap_importance", "b").value

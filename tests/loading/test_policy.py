@@ -1,0 +1,99 @@
+"""Policy files: what is wrong is named, by key."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditkit import Audit
+from auditkit.check import registry
+from auditkit.errors import InputError
+from auditkit.finding import SEVERITIES, Criterion
+from auditkit.loading import load_policy
+
+
+def written(tmp_path, text):
+    path = tmp_path / "policy.toml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+ONE = '[[criterion]]\nmetric = "attack_auc"\nat_most = 0.6\n'
+
+
+def test_a_policy_file_is_read_whole(tmp_path):
+    policy = load_policy(
+        written(
+            tmp_path,
+            'name = "house"\ndescription = "ours"\n'
+            + ONE
+            + 'severity = "critical"\ngroup = "sex=*"\ncheck = "AK201"\nwhy = "so"\n'
+            '[[criterion]]\nmetric = "accuracy"\nat_least = 0.7\nat_most = 1\n',
+        )
+    )
+    assert (policy.name, policy.description) == ("house", "ours")
+    assert policy.criteria == (
+        Criterion("attack_auc", at_most=0.6, severity="critical", group="sex=*", check="AK201", why="so"),
+        Criterion("accuracy", at_least=0.7, at_most=1.0),
+    )
+    assert load_policy(written(tmp_path, ONE)).name == "policy.toml"
+
+
+WRONG = {
+    "not TOML": ("criterion = [", "is not TOML"),
+    "binary": (b"\xff\xfe\x00", "not UTF-8"),
+    "deep": ("a = " + "[" * 100_000, "is not TOML"),
+    "empty": ("", "criterion is missing"),
+    "no criteria": ("criterion = []", "criterion: "),
+    "criterion is a table": ('[criterion]\nmetric = "x"\nat_most = 1', "criterion: "),
+    "criterion is text": ('criterion = "all"', "criterion: "),
+    "unknown top key": ("nmae = 'x'\n" + ONE, "no key 'nmae'. Did you mean 'name'"),
+    "unknown key": (ONE + "at_mots = 1", r"no key 'criterion.1.at_mots'. Did you mean 'at_most'"),
+    "unknown key in the second": (ONE + ONE + "hello = 1", r"criterion.2.hello"),
+    "no metric": ("[[criterion]]\nat_most = 1", "criterion.1.metric is missing"),
+    "no limit": ('[[criterion]]\nmetric = "x"', "criterion 1: a criterion on 'x' needs at_most or at_least"),
+    "limit is text": ('[[criterion]]\nmetric = "x"\nat_most = "0.5"', "criterion.1.at_most: .* got '0.5'"),
+    "limit is a bool": ('[[criterion]]\nmetric = "x"\nat_most = true', "criterion.1.at_most"),
+    "limit is nan": ('[[criterion]]\nmetric = "x"\nat_most = nan', "criterion.1.at_most"),
+    "limit is inf": ('[[criterion]]\nmetric = "x"\nat_least = -inf', "criterion.1.at_least"),
+    "crossed limits": (
+        '[[criterion]]\nmetric = "x"\nat_most = 0\nat_least = 1',
+        "criterion 1: at_least=1.0 is above",
+    ),
+    "severity": (ONE + 'severity = "urgent"', "criterion.1.severity"),
+    "metric is a number": ("[[criterion]]\nmetric = 3\nat_most = 1", "criterion.1.metric"),
+    "group is a list": (ONE + "group = ['a']", "criterion.1.group"),
+    "why is a date": (ONE + "why = 2020-01-01", "criterion.1.why"),
+    "twice the same key": (ONE + "at_most = 1", "is not TOML"),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), WRONG.values(), ids=WRONG)
+def test_what_is_wrong_is_named(tmp_path, text, message):
+    with pytest.raises(InputError, match=message) as caught:
+        load_policy(written(tmp_path, text))
+    assert "policy.toml" in str(caught.value)
+    assert len(str(caught.value)) < 600
+
+
+def test_a_missing_file_is_said(tmp_path):
+    for path in (tmp_path / "none.toml", tmp_path):
+        with pytest.raises(InputError, match="no policy file at"):
+            load_policy(path)
+
+
+def test_a_metric_that_no_check_gives_is_refused_by_the_audit(tmp_path):
+    policy = load_policy(written(tmp_path, ONE.replace("attack_auc", "atack_auc")))
+    with pytest.raises(InputError, match="Did you mean 'attack_auc'"):
+        Audit("membership", policy)
+
+
+def test_the_default_policy_says_why_and_speaks_of_what_is_measured():
+    policy = load_policy()
+    assert policy.name
+    assert "not law" in policy.description
+    assert len({(c.metric, c.group, c.check) for c in policy}) == len(policy)
+    for criterion in policy:
+        assert criterion.why.endswith(".")
+        assert criterion.severity in SEVERITIES
+        assert criterion.metric in registry().metrics()
+    assert load_policy() is policy

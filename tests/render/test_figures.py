@@ -1,0 +1,282 @@
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from auditkit.errors import InputError
+from auditkit.render._draw import labels
+from auditkit.render.figures import MAX_POINTS, MAX_ROWS, MAX_SERIES, bare, figure, label
+
+OURS = re.compile(r"<br>")
+PLAIN = {"title", "text", "name", "ticktext", "hovertext"}
+
+
+def strings(value, key=""):
+    if isinstance(value, str):
+        yield key, value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from strings(inner, name)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from strings(inner, key)
+
+
+def assert_inert(drawing):
+    for key, text in strings(drawing):
+        bare = OURS.sub("", text)
+        assert "<" not in bare, (key, text)
+        assert "$" not in bare, (key, text)
+        assert key != "hovertemplate"
+        assert key != "texttemplate" or text == "%{text}"
+        assert not re.search(r"&(?!amp;|lt;|gt;|#36;)", bare), (key, text)
+
+
+def estimates(rows, **own):
+    names = ("label", "value", "low", "high", "n")
+    columns = {name: [row[i] for row in rows] for i, name in enumerate(names)}
+    return {"title": "t", "kind": "estimates", "columns": columns | own.pop("columns", {}), **own}
+
+
+@pytest.mark.parametrize("name", ["rates", "by_metric", "robust", "roc", "confusion"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_plotly_accepts_every_kind(each_table, name, theme):
+    import plotly.graph_objects as go
+
+    drawing = figure(each_table[name], theme=theme)
+    go.Figure(drawing)
+    json.dumps(drawing, allow_nan=False)
+    assert_inert(drawing)
+
+
+def test_plain_and_empty_tables_are_not_drawn(each_table):
+    assert figure(each_table["slices"]) is None
+    assert figure(estimates([])) is None
+
+
+def test_wrong_theme_and_kind_are_refused(each_table):
+    with pytest.raises(InputError, match="theme"):
+        figure(each_table["rates"], theme="blue")
+    with pytest.raises(InputError, match="kind"):
+        figure({"kind": "pie", "columns": {"a": [1]}})
+
+
+def test_estimates_are_sorted_with_whiskers_and_n():
+    drawing = figure(
+        estimates([("a", 0.2, 0.1, 0.4, 10), ("b", 0.5, 0.3, 0.6, 1200), ("c", None, None, None, 0)])
+    )
+    trace, axis = drawing["data"][0], drawing["layout"]["yaxis"]
+    assert axis["ticktext"] == ["b  (n = 1,200)", "a  (n = 10)", "c  (n = 0, undefined)"]
+    assert axis["tickvals"] == [0, -1, -2]
+    assert trace["y"] == [-1, 0, -2]
+    assert trace["error_x"]["array"] == pytest.approx([0.2, 0.1, 0])
+    assert trace["error_x"]["arrayminus"] == pytest.approx([0.1, 0.2, 0])
+
+
+def test_bands_keep_their_own_order():
+    drawing = figure(
+        estimates([("age=18-29", 0.1, 0, 1, 5), ("age=30-39", 0.9, 0, 1, 5), ("age=40+", 0.5, 0, 1, 5)])
+    )
+    assert [t.split(" ")[0] for t in drawing["layout"]["yaxis"]["ticktext"]] == [
+        "age=18-29",
+        "age=30-39",
+        "age=40+",
+    ]
+
+
+def test_labels_that_look_like_dates_or_numbers_stay_words():
+    drawing = figure(estimates([("2020-01-01", 0.1, 0, 1, 5), ("1e3", 0.2, 0, 1, 5)]))
+    assert all(isinstance(y, (int, float)) for y in drawing["data"][0]["y"])
+
+
+def test_many_estimates_are_cut_and_the_figure_says_so():
+    drawing = figure(estimates([(f"g{chr(97 + i % 26)}{i}x", i / 200, 0, 1, 5) for i in range(200)]))
+    assert len(drawing["data"][0]["x"]) == MAX_ROWS
+    assert "60 of 200 labels" in drawing["layout"]["title"]["subtitle"]["text"]
+
+
+def test_an_open_interval_is_said():
+    drawing = figure(estimates([("a", 0.2, 0.1, "Infinity", 10)]))
+    assert "without a bound" in drawing["layout"]["title"]["subtitle"]["text"]
+
+
+def test_reference_is_a_line_and_words():
+    layout = figure(estimates([("a", 0.2, 0.1, 0.3, 10)], reference=0.24))["layout"]
+    assert layout["shapes"][0]["x0"] == layout["shapes"][0]["x1"] == 0.24
+    assert layout["annotations"][0]["text"] == "reference 0.24"
+
+
+def test_series_differ_by_more_than_colour(each_table):
+    marks = [t["marker"]["symbol"] for t in figure(each_table["by_metric"])["data"]]
+    dashes = [
+        t["line"]["dash"] for t in figure(each_table["robust"])["data"] if t.get("mode") == "lines+markers"
+    ]
+    assert len(set(marks)) == 2
+    assert len(set(dashes)) == 2
+
+
+def test_curves_are_bounded_and_keep_their_ends():
+    n = 5000
+    columns = {"x": list(range(n)), "value": [0.5] * n, "low": [0.4] * n, "high": [0.6] * n, "n": [9] * n}
+    drawing = figure({"title": "t", "kind": "curve", "columns": columns})
+    line = drawing["data"][-1]
+    assert len(line["x"]) == MAX_POINTS
+    assert (line["x"][0], line["x"][-1]) == (0, n - 1)
+
+
+def test_too_many_series_are_cut_and_the_figure_says_so():
+    columns = {
+        "x": [1] * 20,
+        "value": [0.5] * 20,
+        "low": [0.4] * 20,
+        "high": [0.6] * 20,
+        "n": [9] * 20,
+        "series": [f"s{i}" for i in range(20)],
+    }
+    drawing = figure({"title": "t", "kind": "curve", "columns": columns})
+    assert len(drawing["data"]) == MAX_SERIES
+    assert "8 of 20 series" in drawing["layout"]["title"]["subtitle"]["text"]
+
+
+def test_a_gap_breaks_the_line_and_the_band(each_table):
+    traces = [t for t in figure(each_table["robust"])["data"] if t.get("fill") == "toself"]
+    assert len(traces) == 3  # one whole, one broken in two
+    assert None in figure(each_table["robust"])["data"][-1]["y"]
+
+
+def test_roc_begins_at_the_rate_that_was_resolved():
+    drawing = figure(
+        {"title": "t", "kind": "roc", "columns": {"fpr": [0, 0.004, 0.1, 1], "tpr": [0, 0.02, 0.3, 1]}}
+    )
+    chance, line = drawing["data"]
+    assert chance["x"] == chance["y"] == [0.001, 1]
+    assert drawing["layout"]["xaxis"]["type"] == drawing["layout"]["yaxis"]["type"] == "log"
+    assert min(line["x"]) == min(line["y"]) == 0.001
+    assert (line["x"][-1], line["y"][-1]) == (1, 1)
+
+
+def test_a_long_roc_is_bounded_at_low_rates_too():
+    n = 20_000
+    rates = [i / n for i in range(n + 1)]
+    line = figure({"title": "t", "kind": "roc", "columns": {"fpr": rates, "tpr": rates}})["data"][-1]
+    assert len(line["x"]) <= MAX_POINTS
+    assert sum(x < 0.01 for x in line["x"]) > 50
+
+
+def test_matrix_cells_carry_numbers(each_table):
+    trace = figure(each_table["confusion"])["data"][0]
+    assert trace["z"] == [[0.93, 0.07], [0.39, 0.61]]
+    assert trace["text"][0][0] == "0.930<br>n = 11,500"
+
+
+def test_labels_are_cut_and_whole_on_hover():
+    name = "a very long label that goes on " * 4
+    drawing = figure(estimates([(name, 0.2, 0.1, 0.3, 10)]))
+    lines = drawing["layout"]["yaxis"]["ticktext"][0].split("<br>")
+    assert len(lines) == 4  # three of the name, one of n
+    assert max(map(len, lines)) <= 34
+    assert name.strip() in drawing["data"][0]["hovertext"][0]
+
+
+CROSSED = [
+    f"race={r}, age_band={a}" for r in ("Amer-Indian-Eskimo", "White") for a in ("25-39", "60 and over")
+]
+
+
+def ticks(names):
+    return figure(estimates([(name, 0.2, 0.1, 0.3, 1000 + at) for at, name in enumerate(names)]))["layout"][
+        "yaxis"
+    ]
+
+
+def test_intersections_show_values_and_the_axis_says_of_what():
+    axis = ticks(CROSSED)
+    assert axis["title"]["text"] == "race · age_band"
+    assert axis["ticktext"][1] == "Amer-Indian-Eskimo · 60 and over<br>(n = 1,001)"
+    assert axis["ticktext"][2] == "White · 25-39  (n = 1,002)"
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["a=1, b=2", "a=1"], ["a=1, b=2", "c=1, b=2"], ["sex=F", "race=B"], ["a=x · y, b=z", "a=x, b=y · z"], ["x", "y"]],
+)  # fmt: skip
+def test_labels_that_are_not_all_alike_stay_whole(names):
+    axis = ticks(names)
+    assert axis["title"]["text"] == ""
+    assert sorted(text.split("  (")[0] for text in axis["ticktext"]) == sorted(names)
+
+
+def test_a_value_with_a_comma_is_kept_whole():
+    axis = ticks(["job=cook, chef, sex=F", "job=judge, sex=M"])
+    assert [text.split("  (")[0] for text in axis["ticktext"]] == ["cook, chef · F", "judge · M"]
+
+
+def test_two_rows_never_look_alike():
+    stem = "a name that is much the same as every other name " * 4
+    names = [f"{stem}{i}{stem}" for i in range(5)]
+    shown = [text.rsplit("<br>", 1)[0] for text in ticks(names)["ticktext"]]
+    assert len(set(shown)) == 5
+
+
+def test_a_wrapped_label_makes_its_row_taller():
+    short, long = (
+        figure(estimates([(n, 0.2, 0.1, 0.3, 9)] * 1)) for n in ("a", "a long name of a group " * 4)
+    )
+    assert long["layout"]["height"] > short["layout"]["height"]
+
+
+def test_a_page_writes_the_notes_itself():
+    table = estimates([("a", 0.2, 0.1, "Infinity", 10)])
+    drawing, notes = bare(table)
+    assert "title" not in drawing["layout"]
+    assert "without a bound" in notes[0]
+    assert bare({"kind": "plain", "columns": {"a": [1]}}) is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.text(max_size=90), min_size=1, max_size=8, unique_by=lambda s: " ".join(label(s).split())))
+def test_wrapped_labels_are_inert_and_told_apart(names):
+    shown = labels(names, 12, 2)
+    assert_inert({"text": shown})
+    assert len(set(shown)) == len(names)
+
+
+def test_hostile_words_stay_words(hostile_report):
+    for evidence in hostile_report["evidence"]:
+        for table in evidence["tables"].values():
+            drawing = figure(table)
+            if drawing:
+                assert_inert(drawing)
+
+
+@given(st.text(max_size=400))
+def test_a_label_is_never_markup(raw):
+    assert_inert({"text": label(raw)})
+
+
+words = st.text(alphabet=st.sampled_from(list("<>&$%{}=ab/\"' \u202e\x00")), max_size=40)
+rates = st.none() | st.floats(-1, 2) | st.sampled_from(["Infinity", "-Infinity"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(words, rates, rates, rates, st.integers(0, 10**6), words), min_size=1, max_size=12),
+    words,
+    st.sampled_from(["estimates", "curve", "roc", "matrix"]),
+)
+def test_any_data_give_an_inert_json_figure(rows, title, kind):
+    names, values, lows, highs, ns, series = (list(column) for column in zip(*rows, strict=True))
+    shared = {"value": values, "low": lows, "high": highs, "n": ns}
+    columns = {
+        "estimates": {"label": names, **shared, "series": series},
+        "curve": {"x": names, **shared, "series": series},
+        "roc": {"fpr": values, "tpr": lows, "series": series},
+        "matrix": {"row": names, "column": series, **shared},
+    }[kind]
+    drawing = figure({"title": title, "kind": kind, "columns": columns, "labels": {"value": title}})
+    assert_inert(drawing)
+    json.dumps(drawing, allow_nan=False)

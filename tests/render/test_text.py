@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auditkit.render import text
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0.5, "0.500"), (-0.25, "−0.250"), (12, "12"), (-1200, "−1,200"), (0, "0"), (0.0, "0.000"), (123.456, "123.5"), (12345.6, "12,346"),
+     (None, "undefined"), (math.nan, "undefined"), (math.inf, "∞"), ("-Infinity", "−∞"), (True, "yes"), ("<script>", "undefined")],
+)  # fmt: skip
+def test_numbers_are_written_for_readers(value, shown):
+    assert text.number(value) == shown
+
+
+@given(st.floats(allow_nan=True, allow_infinity=True) | st.integers() | st.text())
+def test_a_number_never_carries_markup(value):
+    assert set(text.number(value)) <= set("0123456789.,e+-−∞undefi")
+
+
+@given(st.text())
+def test_clean_text_hides_nothing(raw):
+    shown = text.clean(raw)
+    assert len(shown) == len(raw)
+    assert not any(
+        ord(c) in range(0x202A, 0x202F) or ord(c) in range(0x2066, 0x206A) or c in "\x00\x1b\u200b"
+        for c in shown
+    )
+    assert text.clean(shown) == shown
+
+
+def test_a_value_shows_its_interval_and_its_bound():
+    span = {"low": 0.03, "high": None}
+    assert text.measured({"value": 0.041, "interval": span, "bound": "lower"}) == "≥ 0.041 [0.030, undefined]"
+    assert text.measured({"value": 0.2}) == "0.200"
+    assert text.measured(None) == "not measured"
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [({"pass": 1}, "1 criterion met"), ({"error": 1, "pass": 2}, "1 check could not run, 2 met"),
+     ({"not_applicable": 2}, "2 checks not applicable"), ({"fail": 1, "waived": 1}, "1 criterion not met, 1 waived")],
+)  # fmt: skip
+def test_the_verdict_speaks_of_criteria_only(counts, said):
+    assert text.verdict_words(counts) == said
+
+
+def test_no_count_of_statuses_calls_a_model_anything():
+    every = text.verdict_words(dict.fromkeys(text.STATUSES, 3)).lower()
+    assert not any(word in every for word in ("fair", "safe", "private", "biased", "robust"))
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["javascript:alert(1)", "JaVaScRiPt:x", "data:text/html,x", "//evil.example/x", "../up.md", "/etc/passwd.md", "docs/\u202ea.md",
+     "https://x\" onclick=\"1", "vbscript:x", "docs/a.md\njavascript:x", "file:///x.html", "", None],
+)  # fmt: skip
+def test_other_addresses_are_no_links(address):
+    assert text.safe_href(address) is None
+
+
+@pytest.mark.parametrize(
+    "address", ["https://example.org/a/b?c=1#d", "docs/checks/ak101.md", "docs/checks/ak101.html#why"]
+)
+def test_pages_are_links(address):
+    assert text.safe_href(address) == address
+
+
+def test_summary_names_what_failed_and_what_was_not_examined(report):
+    lines = text.summary_lines(report)
+    assert (
+        lines[0]
+        == "credit: 1 criterion not met, 1 could not run, 2 undecided, 1 waived, 1 not applicable, 2 met"
+    )
+    assert (
+        lines[1]
+        == "  ✕ not met: demographic parity difference · sex 0.182 [0.165, 0.199], n = 16,281, asked at most 0.100 (AK101)"
+    )
+    assert "not examined: Data drift (No check of this audit asks about it.)" in lines[-1]
+    assert len(lines) == 1 + 4 + 2
+
+
+def test_summary_in_markdown_is_inert(hostile_report):
+    from markdown_it import MarkdownIt
+
+    shown = MarkdownIt("commonmark").render("\n".join(text.summary_lines(hostile_report, markdown=True)))
+    assert not any(tag in shown for tag in ("<script", "<img", "<a ", "<svg", "<iframe", "<code", "<b>"))
+
+
+def test_rows_of_an_attack_are_told_by_side():
+    from auditkit.render._methods import rows_used
+
+    sides = {"members": 10_000, "non_members": 9_000, "population": 0, "how": "drawn at random"}
+    assert rows_used(sides) == "10,000 members, 9,000 non members"
+    assert rows_used({}) == ""
+
+
+UNJUDGED = {
+    "check": "AK402",
+    "status": "not_applicable",
+    "reason": "measured, not judged: no criterion speaks of it",
+}
+
+
+def test_what_only_lacks_a_criterion_is_counted_apart():
+    idle = {"check": "AK1", "status": "not_applicable", "reason": "no training data"}
+    report = {"findings": [UNJUDGED, idle], "counts": {"not_applicable": 2, "pass": 1}}
+    counts = text.shown_counts(report)
+    assert (counts["not_applicable"], counts["not_judged"]) == (1, 1)
+    assert text.verdict_words(counts) == "1 check not applicable, 1 met, 1 measured but not judged"
+    assert report["counts"] == {"not_applicable": 2, "pass": 1}
+    assert "measured but not judged" in text.summary_lines(report)[0]
+
+
+def test_the_word_for_it_is_how_the_judgement_begins_its_reason():
+    from auditkit.finding import UNJUDGED as said
+
+    assert said.startswith(text.NOT_JUDGED)
+
+
+def test_what_was_not_examined_is_told_once_for_each_reason():
+    why = "not part of this audit's plan"
+    gaps = [{"what": what, "why": why} for what in ("bias", "membership", "robustness")]
+    gaps.insert(1, {"what": "drift", "why": "no check asks"})
+    lines = text.summary_lines({"provenance": {"not_examined": gaps}})
+    assert lines[1:] == [
+        "  not examined: bias; membership; robustness (not part of this audit's plan)",
+        "  not examined: drift (no check asks)",
+    ]
+
+
+@given(st.floats(0, 1))
+def test_a_p_value_never_reads_as_zero(p):
+    shown = text.p_value(p)
+    assert shown[0] in "=<"
+    assert shown not in ("= 0", "= 0.000")
+
+
+@given(st.integers(100, 10**12))
+def test_an_estimate_of_records_is_within_five_percent(n):
+    said = text.about(n)
+    number, _, word = said.partition(" ")
+    read = float(number.replace(",", "")) * {"": 1, "million": 10**6, "billion": 10**9}[word]
+    assert read == pytest.approx(n, rel=0.051)

@@ -1,0 +1,328 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from auditkit import Audit, __version__
+from auditkit.check import registry
+from auditkit.cli import app
+from auditkit.cli.output import EXIT, outcome, plain_errors, say, table
+from auditkit.data import make_credit
+from auditkit.errors import Cancelled, InputError
+from auditkit.loading.policy import default_policy
+from auditkit.runner.demo import write_demo
+
+HEAVY = {
+    "IPython", "fairlearn", "ipywidgets", "jupyter_client", "lightgbm", "matplotlib", "nbconvert", "nbformat", "numpy",
+    "pandas", "papermill", "plotly", "pyarrow", "scipy", "shap", "sklearn", "skops", "torch",
+}  # fmt: skip
+
+COMMANDS = ["demo", "run", "judge", "list", "doctor"]
+
+
+def _call(*args: str) -> Any:
+    return CliRunner().invoke(app, list(args))
+
+
+def _process(*args: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "auditkit", *args], capture_output=True, text=True, check=False, **more
+    )
+
+
+@pytest.fixture(scope="module")
+def adult_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_demo(tmp_path_factory.mktemp("adult"), rows=1500)
+
+
+@pytest.fixture(scope="module")
+def report_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    report = Audit(["performance"]).run(make_credit(n_train=200, n_test=150))
+    return report.save(tmp_path_factory.mktemp("report") / "report.json")
+
+
+def _policy(folder: Path, limit: str, metric: str = "accuracy") -> str:
+    path = folder / "policy.toml"
+    path.write_text(f"[[criterion]]\nmetric = '{metric}'\n{limit}\nwhy = 'a test'")
+    return str(path)
+
+
+@pytest.mark.parametrize("args", [["--help"], *([c, "--help"] for c in COMMANDS)], ids=" ".join)
+def test_help_has_examples_and_loads_nothing_heavy(args: list[str]) -> None:
+    code = (
+        "import sys\nfrom auditkit.cli import app\n"
+        f"try:\n    app({args!r})\nexcept SystemExit as end:\n    assert end.code == 0\n"
+        "print('LOADED', *sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    said, _, loaded = done.stdout.partition("LOADED")
+    assert "Examples:" in said
+    assert not HEAVY & set(loaded.split())
+
+
+def test_the_version_is_said() -> None:
+    assert _call("--version").stdout == f"auditkit {__version__}\n"
+
+
+def test_nothing_asked_gives_help() -> None:
+    result = _call()
+    assert "Usage:" in result.output
+    assert result.exit_code == 2
+
+
+class TestJudge:
+    @pytest.mark.parametrize(
+        ("limit", "code"),
+        [("at_least = 0.0", 0), ("at_least = 1.0", 1), ("at_least = 0.0\ngroup = 'nobody'", 3)],
+    )
+    def test_exit_code_is_the_verdict(self, report_file: Path, tmp_path: Path, limit: str, code: int) -> None:
+        policy = _policy(tmp_path, limit)
+        result = _call("judge", str(report_file), "--policy", policy)
+        assert result.exit_code == code
+        assert result.stdout.startswith("credit: ")
+        assert result.stderr == ""
+        process = _process("judge", str(report_file), "--policy", policy, "--json")
+        assert process.returncode == code
+        said = json.loads(process.stdout)
+        assert EXIT[said["verdict"]] == said["exit_code"] == code
+        assert process.stderr == ""
+
+    def test_bad_input_is_a_sentence_on_stderr(self, report_file: Path, tmp_path: Path) -> None:
+        good = _policy(tmp_path, "at_least = 0.0")
+        (tmp_path / "broken.json").write_text('{"schema": "auditkit.report/1.0"}')
+        for args in (
+            ["judge", str(tmp_path / "none.json"), "--policy", good],
+            ["judge", str(tmp_path / "broken.json"), "--policy", good],
+            ["judge", str(report_file), "--policy", str(tmp_path / "none.toml")],
+            ["judge", str(report_file), "--policy", _policy(tmp_path, "at_least = 0.0", "acuracy")],
+        ):
+            result = _call(*args, "--json")
+            assert result.exit_code == 2
+            assert result.stdout == ""
+            assert result.stderr.startswith("Error: ")
+            assert "Traceback" not in result.stderr
+
+
+class TestRun:
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [
+            ({"template": "bais"}, "Did you mean 'bias'"),
+            ({"--subject": "no/such.toml"}, "no/such.toml"),
+            ({"--policy": "no/such.toml"}, "no policy file"),
+            ({"--out": "s3://bucket/x"}, "on this machine"),
+            ({"-p": "demographic_parity__levl=0.9"}, "Did you mean 'demographic_parity__level'"),
+            ({"-p": "demographic_parity__level=high"}, "demographic_parity__level"),
+            ({"-p": "__import__('os').system('true')=1"}, "letters, digits"),
+            ({"-p": "a;b=1"}, "letters, digits"),
+            ({"-p": "seed=1"}, "--seed"),
+            ({"-p": "demographic_parity__level"}, "NAME=VALUE"),
+            ({"--seed": "-1"}, "--seed"),
+            ({"--jobs": "0"}, "--jobs"),
+        ],
+        ids=str,
+    )
+    def test_bad_input_is_refused_with_code_2_and_nothing_written(
+        self, adult_file: Path, tmp_path: Path, change: dict[str, str], said: str
+    ) -> None:
+        options = {"--subject": str(adult_file), "--out": str(tmp_path / "out"), **change}
+        template = options.pop("template", "bias")
+        result = _call("run", template, *(word for pair in options.items() for word in pair), "--json")
+        assert result.exit_code == 2
+        assert result.stdout == ""
+        assert said in result.stderr
+        assert "Traceback" not in result.stderr
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.kernel
+    @pytest.mark.parametrize(
+        ("limit", "code"),
+        [("at_most = 1.0", 0), ("at_most = 0.0", 1), ("at_most = 0.0\ngroup = 'nobody'", 3)],
+    )
+    def test_exit_code_of_a_run_is_its_verdict(
+        self, adult_file: Path, tmp_path: Path, limit: str, code: int
+    ) -> None:
+        policy = _policy(tmp_path, limit, "demographic_parity_difference")
+        words = [
+            "run",
+            "bias",
+            "--subject",
+            str(adult_file),
+            "--out",
+            str(tmp_path / "out"),
+            "--policy",
+            policy,
+        ]
+        words += ["-p", 'demographic_parity__features=["sex"]', "--json", "--code"]
+        if code == 1:  # one in a process of its own, as a pipeline sees it
+            done = _process(*words)
+            found, said_, err = done.returncode, done.stdout, done.stderr
+        else:
+            result = _call(*words)
+            found, said_, err = result.exit_code, result.stdout, result.stderr
+        assert (found, err) == (code, "")
+        said = json.loads(said_)
+        assert said["exit_code"] == code
+        written = sorted(str(path) for path in (tmp_path / "out").iterdir())
+        assert sorted(said[k] for k in ("html", "notebook", "report")) == written
+        assert "load_subject" in Path(said["html"]).read_text()
+
+    @pytest.mark.kernel
+    def test_an_interrupt_says_so_and_leaves_nothing(self, adult_file: Path, tmp_path: Path) -> None:
+        import pexpect  # type: ignore[import-untyped]
+
+        out = tmp_path / "out"
+        words = ["-m", "auditkit", "run", "full", "--subject", str(adult_file), "--out", str(out)]
+        child = pexpect.spawn(sys.executable, words, timeout=60, encoding="utf-8", dimensions=(40, 120))
+        child.expect("starting a kernel")  # the bar is there, since this is a terminal
+        child.expect(r"/\d+ ")
+        child.sendintr()
+        child.expect("Interrupted: the kernel is stopped")
+        child.expect(pexpect.EOF)
+        child.close()
+        assert child.exitstatus == 130
+        assert not out.exists()
+
+    @pytest.mark.kernel
+    def test_termination_leaves_nothing_either(self, adult_file: Path, tmp_path: Path) -> None:
+        import time
+
+        out = tmp_path / "out"
+        words = [
+            sys.executable,
+            "-m",
+            "auditkit",
+            "run",
+            "full",
+            "--subject",
+            str(adult_file),
+            "--out",
+            str(out),
+        ]
+        process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        deadline = time.monotonic() + 60
+        while not list(out.glob(".auditkit-*.tmp/news.jsonl")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.terminate()
+        said = process.communicate(timeout=60)
+        assert process.returncode == 143
+        assert said == (b"", b"")
+        assert not out.exists()
+
+
+@pytest.mark.kernel
+def test_the_demo_leaves_its_files_and_says_where(tmp_path: Path) -> None:
+    result = _process("demo", "--out", str(tmp_path / "demo"), "--rows", "800", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    names = [
+        "adult.skops",
+        "adult.toml",
+        "report.html",
+        "report.ipynb",
+        "report.json",
+        "test.parquet",
+        "train.parquet",
+    ]
+    assert sorted(p.name for p in (tmp_path / "demo").iterdir()) == names
+    assert [p.name for p in tmp_path.iterdir()] == ["demo"]
+    for name in ("report.html", "report.ipynb", "report.json"):
+        assert str(tmp_path / "demo" / name) in result.stdout
+    assert result.stderr.strip() == "Training a gradient-boosting model on the Adult census data ..."
+
+
+class TestList:
+    def test_checks(self) -> None:
+        rows = json.loads(_call("list", "--json").stdout)["checks"]
+        assert {"AK001", "AK101", "AK201", "AK301", "AK401"} <= {row["code"] for row in rows}
+        assert "demographic_parity" in _call("list", "checks").stdout
+
+    def test_templates(self) -> None:
+        rows = json.loads(_call("list", "templates", "--json").stdout)["templates"]
+        assert [row["name"] for row in rows] == ["full", "explainability", "bias", "membership", "robustness"]
+        assert rows[2]["checks"] == ["demographic_parity", "error_rates", "adverse_impact", "worst_slice"]
+
+    def test_metrics_with_the_checks_that_give_them(self) -> None:
+        rows = json.loads(_call("list", "metrics", "--json").stdout)["metrics"]
+        by_name = {row["metric"]: row for row in rows}
+        assert set(by_name) == registry().metrics()
+        assert len(rows) == len(by_name)
+        assert by_name["attack_auc"]["checks"] == ["AK201", "AK202"]
+        assert by_name["attack_auc"]["names"] == ["population_attack", "offline_rmia"]
+        assert by_name["attack_auc"]["default_policy"] == "at most 0.6"
+        assert {c.metric for c in default_policy()} <= set(by_name)
+        assert "demographic_parity_ratio" in _call("list", "metrics").stdout
+
+    def test_parameters(self) -> None:
+        every = json.loads(_call("list", "parameters", "--json").stdout)["parameters"]
+        some = json.loads(_call("list", "parameters", "--template", "bias", "--json").stdout)["parameters"]
+        assert {row["name"].partition("__")[0] for row in some} == {
+            "demographic_parity",
+            "error_rates",
+            "adverse_impact",
+            "worst_slice",
+        }
+        assert all(row in every for row in some)
+        assert (
+            next(r for r in some if r["name"] == "demographic_parity__level")["allowed"]
+            == "above 0.5, below 1"
+        )
+
+    def test_what_cannot_be_listed_is_refused(self) -> None:
+        assert _call("list", "nonsense").exit_code == 2
+        assert _call("list", "parameters", "--template", "nonsense").exit_code == 2
+
+
+def test_doctor_is_content_here() -> None:
+    result = _call("doctor")
+    assert result.exit_code == 0
+    assert "Everything needed is here." in result.stdout
+    assert json.loads(_call("doctor", "--json").stdout)["healthy"] is True
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (InputError("no such thing"), 2, "Error: no such thing"),
+        (Cancelled("stopped"), 3, "Error: stopped"),
+        (OSError(28, "No space left on device"), 3, "No space left"),
+        (KeyboardInterrupt(), 130, "Interrupted"),
+        (ZeroDivisionError("a bug"), 3, "mistake in auditkit itself"),
+    ],
+    ids=lambda v: type(v).__name__,
+)
+def test_no_error_looks_like_a_verdict(
+    error: BaseException, code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import typer
+
+    with pytest.raises(typer.Exit) as end, plain_errors():
+        raise error
+    assert end.value.exit_code == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert said in err
+
+
+def test_nothing_said_steers_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    say("red \x1b[31m and \x9b31m and \u202e")
+    table([{"name": "[bold]x[/bold] :boom: \\", "checks": ["a", "b"]}])
+    out, err = capsys.readouterr()
+    assert not set(err) & {"\x1b", "\x9b", "\u202e"}
+    assert "[bold]x[/bold] :boom:" in out
+    assert "a, b" in out
+
+
+def test_every_verdict_has_an_exit_code(report_file: Path) -> None:
+    from typing import get_args
+
+    from auditkit import load_report
+    from auditkit.judging import Verdict
+
+    assert set(EXIT) == set(get_args(Verdict))
+    assert outcome(load_report(report_file))["subject"] == "credit"

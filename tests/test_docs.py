@@ -1,0 +1,99 @@
+"""The pages: every block of Python on them runs, in order, as a reader would type it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+BLOCK = re.compile(r"^```python[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page):
+    """Return the blocks of a page, each with the line its first statement stands on."""
+    text = page.read_text("utf-8")
+    return [(text[: found.start(1)].count("\n"), found.group(1)) for found in BLOCK.finditer(text)]
+
+
+PAGES = [page for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))) if blocks(page)]
+
+
+OF_THE_READER = {f"docs/{name}.md" for name in ("command_line", "subjects", "templates", "widgets")}
+"""Pages that speak of a model the reader has."""
+
+
+def what_a_reader_has(folder):
+    """Return the names, and write the files, that pages about a reader's own model speak of."""
+    import pandas as pd
+    import skops.io
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    import auditkit as ak
+
+    parts = {}
+    for name, data in zip(("train", "test"), ak.data.load_german_credit(seed=0), strict=True):
+        X = data.X.select_dtypes("number").assign(sex=(data.sensitive_features["sex"] == "male").astype(int))
+        y = pd.Series(data.y).map({"good": "granted", "bad": "refused"})
+        X.assign(outcome=y).to_parquet(folder / f"{name}.parquet")
+        parts |= {f"X_{name}": X, f"y_{name}": y}
+    pipeline = make_pipeline(StandardScaler(), LogisticRegression()).fit(parts["X_train"], parts["y_train"])
+    skops.io.dump(pipeline, folder / "credit.skops")
+    (folder / "credit.toml").write_text(
+        """
+[model]
+path = "credit.skops"
+[data.test]
+path = "test.parquet"
+target = "outcome"
+positive = "granted"
+sensitive = ["sex"]
+[data.train]
+path = "train.parquet"
+""",
+        "utf-8",
+    )
+    subject = ak.load_subject(folder / "credit.toml")
+    own = {"model": pipeline, "pipeline": pipeline, "subject": subject, "studio": ak.widgets.Studio(subject)}
+    template = {"subject_file": "credit.toml", "audit": ak.Audit("bias"), "seed": 0, "jobs": 1}
+    return parts | own | template | {"out_dir": str(folder)}
+
+
+def as_case(page):
+    name = page.relative_to(ROOT).as_posix()
+    # that page runs a whole template in a kernel
+    marks = [pytest.mark.kernel, pytest.mark.slow] if name == "docs/command_line.md" else []
+    return pytest.param(page, id=name, marks=marks)
+
+
+@pytest.mark.parametrize("page", [as_case(page) for page in PAGES])
+def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # what a page writes is not left in the checkout
+    names = {"__name__": "page"}
+    if page.relative_to(ROOT).as_posix() in OF_THE_READER:
+        names |= what_a_reader_has(tmp_path)
+    for line, source in blocks(page):
+        # empty lines in front, so that a traceback names the line of the page
+        exec(compile("\n" * line + source, str(page), "exec"), names)
+
+
+def test_every_check_has_its_page():
+    from auditkit.check import registry
+
+    missing = [check.page for check in registry().checks if not (ROOT / check.page).exists()]
+    assert missing == []
+
+
+def test_a_page_of_a_check_names_its_parameters_and_metrics():
+    from auditkit.check import registry
+
+    missing = []
+    for check in registry().checks:
+        page = ROOT / check.page
+        text = page.read_text("utf-8") if page.exists() else ""
+        words = [p.name for p in check.parameters] + list(check.metrics)
+        missing += [f"{check.page}: {word}" for word in words if f"`{word}`" not in text]
+    assert missing == []

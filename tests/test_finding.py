@@ -1,0 +1,367 @@
+"""Judging: fail only beyond, pass only within, else say what is missing."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import false_discovery_control
+from statsmodels.stats.multitest import multipletests
+
+from auditkit.errors import InputError
+from auditkit.evidence import Evidence, Interval, Measurement
+from auditkit.finding import POLICY, SEVERITIES, STATUSES, UNJUDGED, Criterion, Finding, Policy
+from auditkit.judging import count, judge, verdict
+
+NAN, INF = math.nan, math.inf
+
+
+def measured(low, high, value=None, **more):
+    value = (low + high) / 2 if value is None else value
+    return Measurement("m", value, 100, Interval(low, high, 0.95, "t"), **more)
+
+
+def judged(m, c, check="XX001"):
+    (finding,) = judge([Evidence(check, (m,))], [c])
+    return finding
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "at_most", "status"),
+    [
+        (0.0, 0.09, 0.1, "pass"),
+        (0.0, 0.1, 0.1, "pass"),  # the limit itself is within
+        (0.05, 0.11, 0.1, "inconclusive"),
+        (0.1, 0.2, 0.1, "inconclusive"),  # low touches the limit: the true value may be it
+        (0.101, 0.2, 0.1, "fail"),
+        (-INF, INF, 0.1, "inconclusive"),
+        (-INF, 0.05, 0.1, "pass"),
+        (0.2, INF, 0.1, "fail"),
+        (0.2, INF, INF, "pass"),
+        (0.0, NAN, 0.1, "inconclusive"),
+        (NAN, 0.05, 0.1, "inconclusive"),
+        (NAN, NAN, 0.1, "inconclusive"),
+    ],
+)
+def test_at_most(low, high, at_most, status):
+    assert judged(measured(low, high, value=0.05), Criterion("m", at_most=at_most)).status == status
+    # the mirror image
+    mirrored = judged(measured(-high, -low, value=-0.05), Criterion("m", at_least=-at_most))
+    assert mirrored.status == status
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "status"),
+    [
+        (0.3, 0.4, "pass"),
+        (0.1, 0.19, "fail"),
+        (0.61, 0.7, "fail"),
+        (0.1, 0.4, "inconclusive"),
+        (0.4, 0.7, "inconclusive"),
+        (0.1, 0.9, "inconclusive"),
+    ],
+)
+def test_between_two_limits(low, high, status):
+    assert judged(measured(low, high), Criterion("m", at_least=0.2, at_most=0.6)).status == status
+
+
+def test_an_undefined_value_is_inconclusive_with_its_reason():
+    found = judged(Measurement("m", NAN, 0, reason="no one was selected"), Criterion("m", at_most=1))
+    assert (found.status, found.reason) == ("inconclusive", "no one was selected")
+    assert (
+        judged(Measurement("m", NAN, 0), Criterion("m", at_most=1)).reason
+        == "the value is undefined on these data"
+    )
+
+
+def test_too_few_records_says_how_many_are_needed():
+    found = judged(measured(0, 0.5, n_needed=12_345), Criterion("m", at_most=0.1))
+    assert "100 records cannot decide it" in found.reason
+    assert "about 12,345 records" in found.reason
+
+
+def test_a_value_without_an_interval_is_said_to_have_none():
+    for value, status in ((0.05, "pass"), (0.2, "fail")):
+        found = judged(Measurement("m", value, 10), Criterion("m", at_most=0.1))
+        assert found.status == status
+        assert "no interval" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("bound", "limit", "interval", "status", "words"),
+    [
+        ("lower", {"at_most": 0.1}, (0.2, 0.3), "fail", "above"),
+        ("lower", {"at_most": 0.1}, (0.0, 0.05), "pass", "may still find more"),
+        ("lower", {"at_least": 0.5}, (0.1, 0.2), "inconclusive", "a lower bound cannot show"),
+        ("lower", {"at_least": 0.5}, (0.6, 0.7), "pass", "within"),
+        ("upper", {"at_least": 0.5}, (0.1, 0.2), "fail", "below"),
+        ("upper", {"at_least": 0.5}, (0.6, 0.7), "pass", "may still need less"),
+        ("upper", {"at_most": 0.1}, (0.2, 0.3), "inconclusive", "an upper bound cannot show"),
+    ],
+)
+def test_a_bound_speaks_for_one_side_only(bound, limit, interval, status, words):
+    found = judged(measured(*interval, bound=bound), Criterion("m", **limit))
+    assert found.status == status
+    assert words in found.reason
+
+
+NUMBERS = st.floats(-5, 5, allow_nan=False)
+
+
+@given(NUMBERS, NUMBERS, NUMBERS, NUMBERS)
+def test_a_stricter_limit_never_gives_a_better_status(a, b, one, other):
+    low, high = sorted((a, b))
+    strict, lax = sorted((one, other))
+    rank = {"fail": 0, "inconclusive": 1, "pass": 2}
+    by = [rank[judged(measured(low, high), Criterion("m", at_most=limit)).status] for limit in (strict, lax)]
+    assert by[0] <= by[1]
+    by = [rank[judged(measured(low, high), Criterion("m", at_least=limit)).status] for limit in (lax, strict)]
+    assert by[0] <= by[1]
+
+
+@given(NUMBERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS)
+def test_a_wider_interval_never_settles_what_a_narrow_one_left_open(a, b, more, still, limit):
+    low, high = sorted((a, b))
+    narrow = judged(measured(low, high), Criterion("m", at_most=limit)).status
+    wide = judged(measured(low - abs(more), high + abs(still)), Criterion("m", at_most=limit)).status
+    assert wide in (narrow, "inconclusive")
+
+
+# --- multiplicity
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+def test_p_values_are_adjusted_over_the_whole_audit(ps):
+    # spread over several checks, one of them without a criterion
+    evidence = [
+        Evidence(f"XX{i:03d}", tuple(measured(0.2, 0.3, p_value=p) for p in ps[i::3])) for i in range(3)
+    ]
+    order = [p for i in range(3) for p in ps[i::3]]
+    found = [f.p_adjusted for f in judge(evidence, [Criterion("m", at_most=0.1)]) if f.measurement]
+    np.testing.assert_allclose(found, false_discovery_control(order), atol=1e-12)
+    np.testing.assert_allclose(found, multipletests(order, method="fdr_bh")[1], atol=1e-12)
+
+
+def test_a_failure_must_survive_the_correction():
+    single = [Evidence("XX001", (measured(0.2, 0.3, p_value=0.04),))]
+    assert judge(single, [Criterion("m", at_most=0.1)])[0].status == "fail"
+    # among 10 tests the same p-value is 0.4 after Benjamini-Hochberg: 0.04 * 10 / 1
+    many = [*single, Evidence("XX002", tuple(Measurement("other", 0, 1, p_value=0.9) for _ in range(9)))]
+    found = judge(many, [Criterion("m", at_most=0.1)])[0]
+    assert found.status == "inconclusive"
+    assert found.p_adjusted == pytest.approx(0.4)
+    assert "after correction" in found.reason
+    assert judge(many, [Criterion("m", at_most=0.1)], alpha=0.5)[0].status == "fail"
+
+
+def test_a_pass_needs_no_test_and_nan_is_no_test():
+    found = judge(
+        [Evidence("XX001", (measured(0, 0.05, p_value=0.9), measured(0.2, 0.3, p_value=NAN)))],
+        [Criterion("m", at_most=0.1)],
+    )
+    assert [f.status for f in found] == ["pass", "fail"]
+    assert found[1].p_adjusted is None
+
+
+# --- which measurements a criterion speaks of
+
+
+def groups(*names, check="XX001"):
+    return Evidence(check, tuple(measured(0, 0.05, group=name) for name in names))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matched"),
+    [(None, 4), ("sex", 1), ("sex=*", 2), ("*", 4), ("s?x", 1), ("race × sex", 0), ("SEX", 0)],
+)
+def test_groups_are_named_by_wildcards(pattern, matched):
+    found = judge([groups("sex", "sex=F", "sex=M", None)], [Criterion("m", at_most=0.1, group=pattern)])
+    assert sum(f.status == "pass" for f in found) == matched
+
+
+def test_a_criterion_that_meets_no_group_is_not_silent():
+    found = judge(
+        [groups("sex", "age"), groups("sex", check="XX002")], [Criterion("m", at_most=0.1, group="sexx")]
+    )
+    assert [f.status for f in found] == ["inconclusive", "inconclusive"]
+    assert found[0].reason == "no group 'sexx' was measured; measured: age, sex"
+    # but it may be measured by one check only
+    found = judge([groups("sex"), groups("age", check="XX002")], [Criterion("m", at_most=0.1, group="age")])
+    assert [f.reason for f in found if not f.judged] == [UNJUDGED]
+
+
+def test_a_criterion_may_speak_of_one_check():
+    evidence = [groups("sex"), groups("sex", check="XX002")]
+    found = judge(evidence, [Criterion("m", at_most=0.1, check="XX002")])
+    assert [(f.check, f.status) for f in found] == [("XX001", "not_applicable"), ("XX002", "pass")]
+    (missing, _) = judge(evidence, [Criterion("other", at_most=0.1, check="XX001")])
+    assert missing.status == "inconclusive"
+    assert "gave no such measurement" in missing.reason
+
+
+def test_what_was_measured_and_not_judged_is_said():
+    (found,) = judge([groups("sex")], [])
+    assert (found.status, found.reason, found.judged) == ("not_applicable", UNJUDGED, False)
+
+
+def test_what_did_not_run_keeps_its_reason():
+    evidence = [
+        Evidence("XX001", outcome="error", reason="boom"),
+        Evidence("XX002", outcome="not_applicable", reason="no rows"),
+    ]
+    found = [(f.status, f.reason) for f in judge(evidence, [Criterion("m", at_most=1)])]
+    assert found[:2] == [("error", "boom"), ("not_applicable", "no rows")]
+
+
+class TestWhatNothingMeasured:
+    """A criterion that no measurement is about never reads as met."""
+
+    EVIDENCE = (Evidence("XX001", (Measurement("accuracy", 0.9, 100),)),)
+    MET = Criterion("accuracy", at_least=0.5)
+    LEFT = (
+        Criterion("attack_auc", at_most=0.6, severity="critical"),
+        Criterion("rows", at_least=1, check="XX009"),
+    )
+
+    def test_keeps_an_audit_undecided_a_finding_each(self):
+        found = judge(self.EVIDENCE, [self.MET, *self.LEFT])
+        assert [(f.check, f.status, f.severity) for f in found] == [
+            ("XX001", "pass", "medium"),
+            (POLICY, "inconclusive", "critical"),
+            (POLICY, "inconclusive", "medium"),
+        ]
+        assert verdict(found) == "undecided"
+        assert len({f.fingerprint for f in found}) == 3
+
+    def test_or_is_named_in_one_line_where_the_policy_says_so(self):
+        found = judge(self.EVIDENCE, Policy((self.MET, *self.LEFT), unmeasured="ignored"))
+        assert [(f.check, f.status) for f in found] == [("XX001", "pass"), (POLICY, "not_applicable")]
+        assert found[1].reason.endswith("attack_auc, rows")
+        assert verdict(found) == "pass"
+
+    def test_nothing_measured_at_all_is_undecided_either_way(self):
+        for mode in ("undecided", "ignored"):
+            assert verdict(judge(self.EVIDENCE, Policy(self.LEFT, unmeasured=mode))) == "undecided"
+
+    def test_another_word_is_refused(self):
+        with pytest.raises(InputError, match="'undecided' or 'ignored'; got 'skip'"):
+            Policy((self.MET,), unmeasured="skip")
+
+    def test_a_failure_stays_a_failure(self):
+        found = judge(self.EVIDENCE, [Criterion("accuracy", at_least=0.95), *self.LEFT])
+        assert verdict(found) == "fail"
+
+
+# --- the gate
+
+
+def finding(status, reason="r", criterion=True):
+    return Finding("XX001", status, reason=reason, criterion=Criterion("m", at_most=1) if criterion else None)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [
+        ([], "undecided"),
+        (["pass"], "pass"),
+        (["pass", "pass"], "pass"),
+        (["pass", "fail"], "fail"),
+        (["fail", "error"], "fail"),
+        (["pass", "inconclusive"], "undecided"),
+        (["pass", "error"], "undecided"),
+        (["pass", "not_applicable"], "undecided"),
+        (["pass", "unjudged"], "pass"),
+        (["unjudged"], "undecided"),
+        (["waived"], "pass"),
+        (["pass", "waived"], "pass"),
+        (["waived", "fail"], "fail"),
+        (["error"], "undecided"),
+    ],
+)
+def test_the_gate(statuses, expected):
+    found = [
+        finding("not_applicable", UNJUDGED, criterion=False)
+        if s == "unjudged"
+        else finding(s, criterion=s != "not_applicable")
+        for s in statuses
+    ]
+    assert verdict(found) == expected
+
+
+def test_counts_name_every_status():
+    assert count([finding("pass"), finding("pass"), finding("fail")]) == dict.fromkeys(STATUSES, 0) | {
+        "pass": 2,
+        "fail": 1,
+    }
+
+
+# --- values
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({}, "needs at_most or at_least"),
+        ({"at_most": NAN}, "must be a number"),
+        ({"at_most": 0.1, "at_least": 0.2}, "is above"),
+        ({"at_most": 0.1, "severity": "urgent"}, "severity must be one of"),
+    ],
+)
+def test_impossible_criteria_are_refused(given, message):
+    with pytest.raises(InputError, match=message):
+        Criterion("m", **given)
+
+
+def test_unknown_words_in_a_finding_are_refused():
+    with pytest.raises(InputError, match="status must be one of"):
+        Finding("XX001", "passed")
+    with pytest.raises(InputError, match="severity must be one of"):
+        Finding("XX001", "fail", "huge")
+
+
+def test_fingerprints_tell_requirements_apart():
+    m = measured(0, 1)
+    about = [
+        Criterion("m", at_most=0.1), Criterion("m", at_most=0.1000001), Criterion("m", at_least=0.1),
+        Criterion("k", at_most=0.1), Criterion("m", at_most=0.1, group="g"),
+    ]  # fmt: skip
+    found = [Finding("XX001", "fail", "low", m, c) for c in about]
+    assert len({f.fingerprint for f in found}) == len(about)
+    assert Finding("XX001", "pass", "high", measured(5, 6), about[0]).fingerprint == found[0].fingerprint
+
+
+LIMIT = st.floats(allow_nan=False)
+
+
+@given(
+    st.sampled_from(STATUSES),
+    st.sampled_from([None, *SEVERITIES]),
+    LIMIT,
+    st.none() | st.floats(0, 1),
+    st.text(),
+    st.none() | st.text(),
+)
+def test_findings_read_back_as_they_were_written(status, severity, limit, p, text, group):
+    c = Criterion("m", at_most=limit, group=group, why=text)
+    written = Finding("XX001", status, severity, measured(0, 1, group=group), c, text, p)
+    assert Finding.from_dict(written.to_dict()) == written
+
+
+def test_policies_are_tables_with_a_digest():
+    policy = Policy((Criterion("m", at_most=0.1), Criterion("k", at_least=INF)))
+    assert list(policy.frame()["metric"]) == ["m", "k"]
+    assert list(Policy(()).frame().columns) == [
+        "metric",
+        "at_most",
+        "at_least",
+        "severity",
+        "group",
+        "check",
+        "why",
+    ]
+    assert policy.to_dict()["digest"] != Policy(policy.criteria[:1]).to_dict()["digest"]
+    assert policy.to_dict()["criteria"][1]["at_least"] == "Infinity"
+    assert policy.criteria[0].words() == "at most 0.1"

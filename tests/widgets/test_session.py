@@ -1,0 +1,213 @@
+"""The session: what a guided audit knows, without a browser."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from auditkit.audit import Audit
+from auditkit.errors import InputError
+from auditkit.finding import Criterion
+from auditkit.report import load_report
+from auditkit.widgets.session import Session
+
+CRITERIA = [Criterion("gap", at_most=0.1, severity="high", why="a test")]
+
+
+@pytest.fixture
+def session(small: Any) -> Any:
+    made = Session(small.subject(), [small.gap, small.slow, small.broken], criteria=CRITERIA, seed=3)
+    made.set("XX101", draws=2)
+    made.set("XX301", ticks=3)
+    return made
+
+
+def finish(session: Any, dimension: str = "") -> None:
+    session.start(dimension)
+    assert session.wait(20)
+
+
+def test_dimensions_stand_in_the_order_of_the_walk(session: Any) -> None:
+    assert session.dimensions == ("bias", "robustness")
+    assert (session.state, session.report, session.dimension) == ("idle", None, "bias")
+    assert "small" in repr(session)
+    assert ".start('bias')" in repr(session)
+
+
+def test_parts_in_any_order_add_up_to_the_audit_made_at_once(small: Any, session: Any) -> None:
+    finish(session, "robustness")
+    assert [e.check for e in session.report.evidence][:2] == ["XX301", "XX302"]
+    finish(session, "bias")
+    at_once = session.audit.run(session.subject, seed=3)
+    assert session.report.evidence == at_once.evidence
+    assert session.report.findings == at_once.findings
+    by_hand = Audit({small.gap: {"draws": 2}, small.slow: {"ticks": 3}, small.broken: {}}, CRITERIA).run(
+        small.subject(), seed=3
+    )
+    assert session.report.evidence == by_hand.evidence
+
+
+def test_states_and_progress_are_told_in_order(session: Any) -> None:
+    states, fractions, messages = [], [], []
+    session.observe(lambda c: states.append(c["new"]), "state")
+    session.observe(lambda c: fractions.append(c["new"]), "fraction")
+    session.observe(lambda c: messages.append(c["new"]), "message")
+    session.set("XX301", ticks=40)
+    finish(session, "robustness")
+    assert states == ["running", "done"]
+    assert fractions == sorted(fractions)
+    assert len(fractions) > 3
+    assert fractions[-1] == 1.0
+    assert any("tick" in m and "check 1 of 2" in m for m in messages)
+    assert session.message == "Done: 2 checks were run."
+
+
+def test_cancel_stops_at_the_next_step_and_keeps_what_was_measured(session: Any) -> None:
+    finish(session, "bias")
+    before = session.report
+    session.set("XX301", ticks=100_000)
+    session.start("robustness")
+    while "tick" not in session.message:
+        time.sleep(0.01)
+    clock = time.monotonic()
+    session.cancel()
+    assert session.state == "stopping"
+    assert session.wait(10)
+    assert time.monotonic() - clock < 2
+    assert session.state == "cancelled"
+    assert session.report is before
+    assert not [t for t in threading.enumerate() if t.name in ("auditkit-session", "XX301")]
+    session.set("XX301", ticks=3)
+    finish(session, "robustness")
+    assert session.state == "done"
+
+
+def test_nothing_else_starts_while_checks_run(session: Any) -> None:
+    session.set("XX301", ticks=100_000)
+    session.start("robustness")
+    with pytest.raises(InputError, match="wait for them, or cancel"):
+        session.start("bias")
+    session.cancel()
+    session.wait(10)
+
+
+def test_cancel_without_a_run_changes_nothing(session: Any) -> None:
+    session.cancel()
+    assert session.state == "idle"
+
+
+def test_a_check_that_breaks_becomes_evidence_and_the_session_goes_on(session: Any) -> None:
+    finish(session, "robustness")
+    assert session.report.of("XX302").outcome == "error"
+    assert "the <b>model</b> is not there" in session.report.of("XX302").reason
+    assert session.state == "done"
+
+
+def test_what_breaks_outside_a_check_is_said(session: Any) -> None:
+    session.observe(lambda _: 1 / 0, "report")
+    finish(session, "bias")
+    assert (session.state, session.message) == ("failed", "ZeroDivisionError: division by zero")
+
+
+def test_changed_settings_make_evidence_stale_and_missing(session: Any) -> None:
+    finish(session)
+    assert session.missing() == ()
+    session.set("XX101", level=0.8)
+    assert session.stale("bias") == ("XX101",)
+    assert session.stale("robustness") == ()
+    assert session.missing() == ("XX101",)
+    ran: list[str] = []
+    session.observe(lambda c: ran.append(c["new"]), "message")
+    finish(session)
+    assert session.message == "Done: 1 check was run."
+    assert not any("tick" in m for m in ran)
+    assert session.report.of("XX101").measurements[0].interval.level == 0.8
+    assert len(session.report.evidence) >= 3
+
+
+def test_a_stale_part_is_left_out_of_the_next_report(session: Any) -> None:
+    finish(session, "bias")
+    session.set("XX101", level=0.8)
+    finish(session, "robustness")
+    assert "XX101" not in {e.check for e in session.report.evidence}
+    assert {"what": "Gap", "why": "planned, but not run yet"} in session.report.provenance["not_examined"]
+
+
+def test_a_check_left_out_is_not_run_and_named(session: Any) -> None:
+    session.include("XX301", run=False)
+    finish(session, "robustness")
+    assert {e.check for e in session.report.evidence} & {"XX301", "XX302"} == {"XX302"}
+    session.include("XX302", run=False)
+    finish(session, "robustness")
+    assert (session.state, session.message) == ("failed", "No check is chosen: tick one.")
+
+
+def test_values_that_do_not_fit_are_refused_and_change_nothing(session: Any) -> None:
+    before = session.settings
+    with pytest.raises(InputError, match="less than 1"):
+        session.set("XX101", level=1.0)
+    with pytest.raises(InputError, match="Did you mean 'level'"):
+        session.set("XX101", levell=0.9)
+    assert session.settings is before
+
+
+def test_an_executor_gives_the_same_evidence(small: Any, session: Any) -> None:
+    finish(session)
+    with ThreadPoolExecutor(2) as pool:
+        other: Any = Session(
+            small.subject(), [small.gap, small.slow, small.broken], criteria=CRITERIA, seed=3, executor=pool
+        )
+        other.settings = session.settings
+        finish(other)
+    assert other.report.evidence == session.report.evidence
+
+
+def test_export_writes_both_files_whole(session: Any, tmp_path: Any) -> None:
+    with pytest.raises(InputError, match="run a check first"):
+        session.export(tmp_path)
+    finish(session, "bias")
+    as_data, as_page = session.export(tmp_path / "new" / "folder")
+    assert load_report(as_data).evidence == session.report.evidence
+    page = as_page.read_text()
+    assert "One group is selected more often." in page
+    assert "<img src=x" not in page
+    assert "docs/checks/xx101.md" in page
+    assert json.loads(as_data.read_text())["subject"]["name"] == "small <b>credit</b>"
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="give another folder"):
+        session.export(tmp_path / "file")
+
+
+def test_every_installed_check_by_default(small: Any) -> None:
+    from auditkit.check import registry
+
+    assert {c.code for c in Session(small.subject()).checks} == {c.code for c in registry().checks}
+
+
+@pytest.mark.parametrize(("given", "match"), [("x", "expected a Subject"), (None, "expected a Subject")])
+def test_only_subjects(given: Any, match: str) -> None:
+    with pytest.raises(InputError, match=match):
+        Session(given)
+
+
+def test_unknown_dimension(session: Any) -> None:
+    with pytest.raises(InputError, match="Did you mean 'bias'"):
+        session.start("bia")
+
+
+def test_the_subject_offers_its_columns(small: Any) -> None:
+    from auditkit.check import Parameter, find
+
+    session = Session(small.subject(), [small.gap])
+    assert session.options(small.gap.__auditkit__) == {"features": ("sex",)}
+    inputs = tuple(map(str, session.subject.test.X.columns))
+    assert session.options(find("AK303")[0]) == {"immutable": inputs}
+    sliced = Parameter("features", list[str] | None, None, "Columns that form slices.")
+    about = replace(small.gap.__auditkit__, parameters=(sliced,))
+    assert session.options(about) == {"features": tuple(dict.fromkeys(["sex", *inputs]))}

@@ -1,0 +1,266 @@
+"""The studio's views, without a browser: they follow the session and show text as text."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as w
+import pytest
+
+from auditkit.finding import Criterion
+from auditkit.widgets import Bias, Explainability, Membership, Robustness, Studio
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CRITERIA = [Criterion("gap", at_most=0.1, severity="high", why="a <b>test</b>")]
+ALLOWED = {
+    "div",
+    "p",
+    "b",
+    "span",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "section",
+    "details",
+    "summary",
+    "ul",
+    "li",
+    "dl",
+    "dt",
+    "dd",
+}
+ALLOWED |= {"table", "thead", "tbody", "tr", "th", "td", "caption", "code", "style"}
+
+
+class Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[str] = set()
+        self.handlers: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.seen.add(tag)
+        self.handlers += [k for k, _ in attrs if k.startswith("on") or k in ("href", "src")]
+
+
+def inside(widget: Any) -> Iterator[Any]:
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from inside(child)
+
+
+@pytest.fixture
+def studio(small: Any) -> Any:
+    made = Studio(small.subject(), [small.gap, small.slow, small.broken], CRITERIA, seed=1)
+    made.steps["bias"].forms["XX101"].controls["draws"].widget.value = 2
+    made.steps["robustness"].forms["XX301"].controls["ticks"].widget.value = 3
+    return made
+
+
+def run(studio: Any, dimension: str) -> Any:
+    step = studio.steps[dimension]
+    step.runner.run.click()
+    assert studio.session.wait(30)
+    return step
+
+
+def test_the_walk(studio: Any) -> None:
+    assert [name for name, _ in studio.pages] == ["Subject", "Bias", "Robustness", "Findings", "Report"]
+    assert studio.back.disabled
+    seen = []
+    for _ in studio.pages:
+        seen.append([name for name, page in studio.pages if page.layout.display != "none"])
+        studio.next.click()
+    assert seen == [[name] for name, _ in studio.pages]
+    assert studio.next.disabled
+    studio._tabs[2].click()
+    assert studio.session.dimension == "robustness"
+    assert studio._tabs[2].icon == "chevron-right"
+    assert "you are at" in studio._tabs[2].tooltip
+
+
+def test_a_run_shows_figure_words_data_and_findings(studio: Any) -> None:
+    step = run(studio, "bias")
+    results = step.results
+    assert results.layout.display == ""
+    labels = [label for label, _ in results.pick.options]
+    assert labels == [
+        "Gap: Selection rate by <i>sex</i>",
+        "Gap: Rate by threshold",
+        "Gap: Rate by sex and year",
+    ]
+    assert len(results._figure.data) == 1
+    assert "One group is selected more often." in results.words.value
+    assert "Why that is so." in results.words.value
+    assert results.data.layout.display == "none"
+    results.switch.value = True
+    assert results.data.layout.display == ""
+    assert "<caption>Selection rate by &lt;i&gt;sex&lt;/i&gt;</caption>" in results.data.value
+    assert "XX101 · Gap</summary>" in results.findings.value
+    assert "docs/checks" not in results.findings.value
+    assert studio.session.report.of("XX101").params["draws"] == 2
+
+
+def test_another_table_is_drawn_by_the_same_figure(studio: Any) -> None:
+    results = run(studio, "bias").results
+    first = results._figure
+    results.pick.value = 1
+    assert results._figure is first
+    assert results._figure.layout.xaxis.title.text == "threshold"
+    assert "The rate rises with the threshold." in results.words.value
+    run(studio, "bias")
+    assert results.pick.value == 1
+
+
+def test_a_check_that_broke_says_why(studio: Any) -> None:
+    results = run(studio, "robustness").results
+    results.pick.value = 1
+    assert "Could not run" in results.words.value
+    assert "the &lt;b&gt;model&lt;/b&gt; is not there" in results.words.value
+    assert results.picture.layout.display == "none"
+    assert results._figure is None
+
+
+def test_nothing_shown_is_markup_from_data(studio: Any) -> None:
+    run(studio, "bias")
+    run(studio, "robustness")
+    studio.steps["bias"].results.switch.value = True
+    for widget in inside(studio):
+        if isinstance(widget, (w.HTML, w.HTMLMath)):
+            tags = Tags()
+            tags.feed(widget.value)
+            assert tags.seen <= ALLOWED, tags.seen - ALLOWED
+            assert tags.handlers == []
+        elif hasattr(widget, "description_allow_html"):
+            assert not widget.description_allow_html or "<" not in widget.description
+
+
+def test_every_control_can_be_named(studio: Any) -> None:
+    run(studio, "bias")
+    controls = [
+        x
+        for x in inside(studio)
+        if isinstance(x, (w.Button, w.ToggleButton, w.Checkbox, w.Dropdown, w.Text, w.BoundedIntText))
+    ]
+    assert len(controls) > 15
+    assert all(x.description and x.tooltip for x in controls)
+
+
+def test_buttons_follow_the_session(studio: Any) -> None:
+    runner = studio.steps["robustness"].runner
+    other = studio.steps["bias"].runner
+    studio.session.state = "running"
+    studio.session.active = "robustness"
+    studio.session.fraction, studio.session.message = 0.25, "Slow <b>look</b>"
+    assert runner.run.disabled
+    assert not runner.cancel.disabled
+    assert runner.bar.value == 0.25
+    assert runner.bar.layout.visibility == "visible"
+    assert "Slow &lt;b&gt;look&lt;/b&gt;, 25%" in runner.state.value
+    assert other.run.disabled
+    assert other.bar.layout.visibility == "hidden"
+    assert all(c.widget.disabled for c in studio.steps["bias"].forms["XX101"].controls.values())
+    studio.session.state = "cancelled"
+    assert not runner.run.disabled
+    assert runner.cancel.disabled
+
+
+def test_a_value_that_does_not_fit_keeps_a_run_from_starting(studio: Any) -> None:
+    step = studio.steps["bias"]
+    step.forms["XX101"].controls["level"].widget.value = 1.0
+    step.runner.run.click()
+    assert studio.session.state == "idle"
+    assert "Gap: level=1.0: input should be less than 1" in step.runner.trouble.value
+
+
+def test_what_fails_is_told(studio: Any) -> None:
+    step = studio.steps["bias"]
+    step.chosen["XX101"].value = False
+    assert step.forms["XX101"].layout.display == "none"
+    step.runner.run.click()
+    assert "No check is chosen" in step.runner.trouble.value
+    export = studio.pages[-1][1]
+    export.export.click()
+    assert "run a check first" in export.told.value
+
+
+def test_changed_settings_are_told(studio: Any) -> None:
+    step = run(studio, "bias")
+    assert step.changed.value == ""
+    step.forms["XX101"].controls["level"].widget.value = 0.8
+    assert "XX101 changed since this was measured" in step.changed.value
+    run(studio, "bias")
+    assert step.changed.value == ""
+
+
+def test_findings_and_export(studio: Any, tmp_path: Any) -> None:
+    findings, export = studio.pages[-2][1], studio.pages[-1][1]
+    assert "run a check first" in findings.text.value
+    assert export.folder.value == "reports/small-b-credit-b"
+    export.runner.run.click()
+    assert studio.session.wait(30)
+    assert "What was not examined" in findings.text.value
+    export.folder.value = str(tmp_path / "out")
+    export.export.click()
+    assert str(tmp_path / "out" / "report.html") in export.told.value
+    assert (tmp_path / "out" / "report.json").is_file()
+
+
+def test_without_a_front_end_the_next_step_is_named(studio: Any) -> None:
+    bundle = studio._repr_mimebundle_()
+    assert "small <b>credit</b>: 0 of 3 checks run" in bundle["text/plain"]
+    assert "auditkit.Audit([...]).run(subject)" in bundle["text/plain"]
+    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == studio.model_id
+    assert "text/html" not in bundle
+    run(studio, "bias")
+    bundle = studio._repr_mimebundle_()
+    assert "1 of 3 checks run" in bundle["text/plain"]
+    assert "Audit report" in bundle["text/html"]
+
+
+@pytest.mark.parametrize("component", [Explainability, Bias, Membership, Robustness])
+def test_a_component_is_a_studio_of_one_step(component: Any, small: Any) -> None:
+    made = component(small.subject(), seed=2)
+    assert [name for name, _ in made.pages] == [component.__name__, "Findings", "Report"]
+    assert made.session.dimensions == component.only
+
+
+def test_importing_auditkit_does_not_import_widgets() -> None:
+    code = "import sys, auditkit; assert 'ipywidgets' not in sys.modules; auditkit.widgets.Studio; assert 'plotly' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_all_can_be_run_from_the_first_step(studio: Any) -> None:
+    start = studio.pages[0][1]
+    assert start.runner.run.description == "Run all"
+    start.runner.run.click()
+    assert studio.session.wait(30)
+    assert {e.check for e in studio.session.current()} == {"XX101", "XX301", "XX302"}
+    assert studio.session.report.of("XX101").params["draws"] == 2
+
+
+def test_a_value_that_does_not_fit_keeps_all_from_starting(studio: Any) -> None:
+    studio.steps["bias"].forms["XX101"].controls["level"].widget.value = 1.0
+    start = studio.pages[0][1]
+    start.runner.run.click()
+    assert studio.session.state == "idle"
+    assert "Gap: level=1.0" in start.runner.trouble.value
+
+
+def test_the_page_of_a_check_can_be_read_where_its_findings_are() -> None:
+    from auditkit.check import find
+    from auditkit.widgets.parts import explained
+
+    told = explained(find("AK101"))
+    assert "<summary>AK101 · " in told
+    assert "How the check works" in told
+    assert "What it does not say" in told or "Does not say" in told
+    assert " id=" not in told
+    assert " open" not in told.split("</summary>")[0]
