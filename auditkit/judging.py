@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Literal
 
 from auditkit.finding import POLICY, STATUSES, UNJUDGED, Criterion, Finding, Policy, Status
+from auditkit.render.text import about
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -131,7 +132,9 @@ def _compare(m: Measurement, c: Criterion) -> tuple[Status, str]:
         return "fail", f"{what} {'above' if over else 'below'} the limit"
     if (c.at_most is None or high <= c.at_most) and (c.at_least is None or low >= c.at_least):
         return "pass", f"{what} within the limit{_not_found(m, c)}"
-    need = f"; about {m.n_needed:,} records in all, mixed as these, would be needed" if m.n_needed else ""
+    need = (
+        f"; about {about(m.n_needed)} records in all, mixed as these, would be needed" if m.n_needed else ""
+    )
     return "inconclusive", f"the interval reaches across the limit: {m.n:,} records cannot decide it{need}"
 
 

@@ -238,6 +238,7 @@ def load_report(path: str | os.PathLike[str]) -> Report:
     target = Path(path)
     if not target.is_file():
         raise InputError(f"no report at {target}: give the path of a report.json")
+    _refuse_its_neighbours(target)
     try:
         data = json.loads(target.read_text(encoding="utf-8"), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
@@ -246,6 +247,17 @@ def load_report(path: str | os.PathLike[str]) -> Report:
         return Report.from_dict(data)
     except InputError as error:
         raise InputError(f"{target}: {error}") from error
+
+
+def _refuse_its_neighbours(path: Path) -> None:
+    """Refuse the two other files of a run by what they are; they lie beside the one that is meant."""
+    with path.open("rb") as file:
+        start = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
+    kind = "an HTML page" if start.startswith(b"<") else "a notebook" if path.suffix == ".ipynb" else ""
+    if kind:
+        beside = path.with_name("report.json")
+        hint = f" The record is beside it: {beside}" if beside.is_file() else ""
+        raise InputError(f"give report.json (got {kind}: {path}).{hint}")
 
 
 def schema() -> dict[str, Any]:
