@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["TINY", "asked", "codes", "in_unit", "same_length", "table", "vector"]
+__all__ = ["TINY", "asked", "codes", "in_unit", "rounded", "same_length", "table", "vector"]
 
 TINY = float(np.finfo(np.float64).tiny)
 _ONE = 1.0 + 1e-6  # a softmax in single precision overshoots by its rounding
@@ -28,6 +28,12 @@ def vector(name: str, values: ArrayLike) -> NDArray[np.float64]:
     if not finite.all():
         raise InputError(f"{name} holds {int((~finite).sum())} values that are not finite")
     return result
+
+
+def rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Keep 40 bits: the same numbers added in another order differ in the last bits, and are to tie all the same."""
+    digits, exponent = np.frexp(values)
+    return np.asarray(np.ldexp(np.rint(np.ldexp(digits, 40)), exponent - 40))
 
 
 def in_unit(name: str, values: NDArray[np.float64]) -> None:
