@@ -135,7 +135,8 @@ def search_quasi_identifiers(
     bar = identifier_share * codes[0].size
     rest = [place for place in every if looked.sizes[(place,)][0] < bar]
     largest = max(min(most_columns, len(rest)), 1)
-    left, reason = most_sets, ""
+    possible = sum(comb(len(rest), size) for size in range(2, largest + 1))
+    left, planned, reason = most_sets, min(most_sets, possible), ""
     for size in range(2, largest + 1):
         if comb(len(rest), size) > left:
             reason = reason or (
@@ -148,14 +149,14 @@ def search_quasi_identifiers(
         for places in chosen:
             looked.at(places)
             left -= 1
-            step(1 - left / most_sets, f"{size} columns")
+            step((most_sets - left) / planned, f"{size} columns")
     best = [one for size in range(1, largest + 1) for one in looked.best(size, top)]
     names = tuple(columns)
     return Search(
         found=tuple(_described(one, looked, names) for one in best),
         identifiers=tuple(names[place] for place in every if place not in rest),
         examined=len(looked.sizes),
-        possible=len(codes) + sum(comb(len(rest), size) for size in range(2, largest + 1)),
+        possible=len(codes) + possible,
         reason=reason,
     )
 
