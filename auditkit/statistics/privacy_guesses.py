@@ -78,7 +78,7 @@ def paired_guesses(
 ) -> Guesses:
     """Draw pairs of a member and another record, guess in the clearest pairs which is which, and count the right guesses.
 
-    For a split of fixed sizes. If every choice of the members was equally likely, then, once members are paired with others at
+    For a split of fixed sizes, or by coins that are not fair. If every choice of so many members was equally likely, then, once members are paired with others at
     random and the pairs are known but not who is who, each pair is a fair coin, independent of the other pairs: all
     ways to turn them come from equally many splits. So `privacy_bounds.one_run_epsilon` holds, with pairs as its records.
 
@@ -86,13 +86,14 @@ def paired_guesses(
     epsilon-private for adding or removing a record is 2 epsilon-private for exchanging one: halve the bound
     for that notion (with delta = 0; else its delta grows by 1 + exp(epsilon)).
 
-    It holds for a split drawn at random. Where members differ from others without any model (a split by date or by place,
-    a test set from elsewhere), guesses can be right for that reason, and nothing follows about privacy.
+    It holds for a split drawn at random. Where members differ from others without any model (a split by date, place or person, a
+    test set from elsewhere), guesses can be right for that reason, and nothing follows about privacy.
 
     Parameters
     ----------
     scores : array_like of shape (n,)
-        Higher says member; computed without knowing who is one. Pairs are ranked by their difference, so
+        Higher says member; computed without knowing who is one, so that reference models too must be trained on rows drawn
+        without regard to the target's members. Pairs are ranked by their difference, so
         log-likelihood ratios or logits choose better pairs than probabilities do; the bound holds for any scale.
     member : array_like of bool, shape (n,)
         Whether each record was trained on.
