@@ -123,6 +123,8 @@ class Check:
         ``(subject, *, rng, **params) -> Evidence``.
     parameters : tuple of Parameter
         Its options.
+    spreads : bool
+        Whether it hands parts of its work to the executor of the audit (`auditkit.spread.each`).
     """
 
     code: str
@@ -133,6 +135,7 @@ class Check:
     metrics: tuple[str, ...]
     function: Run
     parameters: tuple[Parameter, ...]
+    spreads: bool = False
 
     @property
     def page(self) -> str:
@@ -166,7 +169,7 @@ class Registry:
 
 
 def check(
-    *, code: str, title: str, question: str, dimension: str, metrics: Iterable[str]
+    *, code: str, title: str, question: str, dimension: str, metrics: Iterable[str], spreads: bool = False
 ) -> Callable[[Run], Run]:
     """Mark a function as a check. The function itself is returned, unwrapped.
 
@@ -180,6 +183,8 @@ def check(
         One of `DIMENSIONS`, or a new one.
     metrics : iterable of str
         Every metric its evidence can hold.
+    spreads : bool
+        Whether it hands parts of its work to the executor of the audit, through `auditkit.spread.each`.
 
     Raises
     ------
@@ -206,7 +211,9 @@ def check(
 
     def mark(function: Run) -> Run:
         parameters = _parameters(function, code)
-        about = Check(code, function.__name__, title, question, dimension, given, function, parameters)
+        about = Check(
+            code, function.__name__, title, question, dimension, given, function, parameters, spreads
+        )
         function.__auditkit__ = about  # type: ignore[attr-defined]
         return function
 

@@ -8,15 +8,22 @@ import pickle
 import queue
 import threading
 import time
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import (
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    as_completed,
+)
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from auditkit import progress
+from auditkit import progress, spread
 from auditkit.check import Check, find
-from auditkit.errors import Cancelled, InputError, NotApplicable
+from auditkit.errors import Cancelled, InputError, NotApplicable, in_words
 from auditkit.evidence import Evidence
 from auditkit.report import schema
 from auditkit.shape import misfit
@@ -135,7 +142,7 @@ def observe(step: Step, subject: Subject) -> Observed:
     except NotApplicable as missing:
         evidence = Evidence(**common, outcome="not_applicable", reason=str(missing))
     except BaseException as error:  # noqa: BLE001 - a check may break in any way; the others stand
-        evidence = step.broke(_words(error))
+        evidence = step.broke(in_words(error))
     return evidence, time.monotonic() - clock
 
 
@@ -159,14 +166,21 @@ def serial(steps: list[Step], subject: Subject) -> Iterator[Started | Progress |
 
 
 def in_executor(steps: list[Step], subject: Subject, executor: Executor) -> Iterator[Started | Finished]:
-    """Hand all checks in and yield them as they end; one that kills its worker does not take the others along."""
+    """Hand all checks in and yield them as they end; one that kills its worker does not take the others along.
+
+    A check that spreads runs in a thread here, and hands in its parts: in a worker it would wait for workers.
+    """
     waiting: dict[Future[Observed], Step] = {}
-    parcel = _Parcel(subject)
+    parcel, stop = _Parcel(subject), threading.Event()
     submit = parcel.submit if isinstance(executor, ProcessPoolExecutor) else _submit
     total, dropped = len(steps), []
+    threads = ThreadPoolExecutor(max(sum(step.check.spreads for step in steps), 1), "auditkit")
     try:
         for step in steps:
-            waiting[submit(executor, step, subject)] = step
+            if step.check.spreads:
+                waiting[threads.submit(_spreading, step, subject, executor, stop)] = step
+            else:
+                waiting[submit(executor, step, subject)] = step
             yield Started(step.index, total, step.check)
         for future in as_completed(waiting):
             step = waiting[future]
@@ -177,8 +191,19 @@ def in_executor(steps: list[Step], subject: Subject, executor: Executor) -> Iter
         for step in dropped:
             yield Finished(step.index, total, step.check, *_alone(executor, parcel, step, subject))
     finally:
+        stop.set()
         for future in waiting:
             future.cancel()
+        threads.shutdown()
+
+
+def _spreading(step: Step, subject: Subject, executor: Executor, stop: threading.Event) -> Observed:
+    def listener(_fraction: float | None, _what: str) -> None:
+        if stop.is_set():
+            raise Cancelled("stopped by the person who started it")
+
+    with progress.listening(listener), spread.over(executor):
+        return observe(step, subject)
 
 
 def _work(
@@ -208,7 +233,7 @@ def _ended(step: Step, kind: str, what: Any) -> Observed:
         return what  # type: ignore[no-any-return]
     if isinstance(what, STOPS):
         raise what
-    return step.broke(_words(what)), 0.0
+    return step.broke(in_words(what)), 0.0
 
 
 def _submit(executor: Executor, step: Step, subject: Subject) -> Future[Observed]:
@@ -239,10 +264,9 @@ class _Parcel:
         except STOPS:
             raise
         except BaseException as error:  # noqa: BLE001 - objects refuse to be pickled in many ways
-            return _failed(InputError(f"cannot be sent to another process ({_words(error)}): {_MODULE}"))
-
-
-_MODULE = "put its functions and classes in a module that can be imported there, or run without executor="
+            return _failed(
+                InputError(f"cannot be sent to another process ({in_words(error)}): {spread.MODULE}")
+            )
 
 
 def _unpacked(step: bytes, subject: bytes) -> Observed:
@@ -251,18 +275,16 @@ def _unpacked(step: bytes, subject: bytes) -> Observed:
     except STOPS:
         raise
     except BaseException as error:  # noqa: BLE001 - what is missing there shows itself in many ways
-        raise InputError(f"cannot be rebuilt in another process ({_words(error)}): {_MODULE}") from None
+        raise InputError(
+            f"cannot be rebuilt in another process ({in_words(error)}): {spread.MODULE}"
+        ) from None
     return observe(ours, theirs)
 
 
 def _alone(executor: Executor, parcel: _Parcel, step: Step, subject: Subject) -> Observed:
     """Run a step that a broken pool dropped in a process of its own: only who broke it breaks again."""
-    setup = {name: getattr(executor, f"_{name}", default) for name, default in _SETUP.items()}
-    with ProcessPoolExecutor(1, **setup) as single:
-        return _result(parcel.submit(single, step, subject), step)
-
-
-_SETUP: dict[str, Any] = {"mp_context": None, "initializer": None, "initargs": ()}
+    with spread.single(executor) as pool:
+        return _result(parcel.submit(pool, step, subject), step)
 
 
 def _failed(error: Exception) -> Future[Observed]:
@@ -278,11 +300,7 @@ def _result(future: Future[Observed], step: Step) -> Observed:
         raise
     except BaseException as error:  # noqa: BLE001 - a worker may die in any way; the others stand
         died = "a worker died (crash, or out of memory); " if isinstance(error, BrokenExecutor) else ""
-        return step.broke(died + _words(error)), 0.0
-
-
-def _words(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
+        return step.broke(died + in_words(error)), 0.0
 
 
 def _hold_to_contract(check: Check, found: Any) -> None:
@@ -295,7 +313,7 @@ def _hold_to_contract(check: Check, found: Any) -> None:
         written = json.dumps(found.to_dict(), allow_nan=False)
         same = json.dumps(Evidence.from_dict(json.loads(written)).to_dict(), allow_nan=False) == written
     except Exception as error:
-        raise InputError(f"{check.name} gave evidence that cannot be saved: {_words(error)}") from error
+        raise InputError(f"{check.name} gave evidence that cannot be saved: {in_words(error)}") from error
     if not same:
         raise InputError(f"{check.name} gave evidence that does not read back as it was saved")
     if wrong := misfit(json.loads(written), {"$ref": "#/$defs/evidence", "$defs": schema()["$defs"]}):

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["AuditkitError", "Cancelled", "InputError", "ModelError", "NotApplicable", "did_you_mean", "needs"]
+__all__ = [
+    "AuditkitError",
+    "Cancelled",
+    "InputError",
+    "ModelError",
+    "NotApplicable",
+    "did_you_mean",
+    "in_words",
+    "needs",
+]
 
 
 class AuditkitError(Exception):
@@ -46,6 +55,17 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if close:
         return f" Did you mean {close[0]!r}?"
     return f" Known: {', '.join(words)}." if words else ""
+
+
+def in_words(error: BaseException) -> str:
+    """Return an error as a report says it.
+
+    Examples
+    --------
+    >>> in_words(KeyError("age"))
+    "KeyError: 'age'"
+    """
+    return f"{type(error).__name__}: {error}"
 
 
 def needs(package: str, extra: str, purpose: str) -> InputError:

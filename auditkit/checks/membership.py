@@ -10,16 +10,17 @@ from annotated_types import Ge, Le, MultipleOf
 from scipy.stats import rankdata
 from typing_extensions import Doc
 
-from auditkit import progress
+from auditkit import spread
 from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks._attacks import METRICS, attack_evidence
-from auditkit.errors import Cancelled, NotApplicable
+from auditkit.errors import NotApplicable, in_words
 from auditkit.evidence import Evidence
 from auditkit.methods import membership as attacks
 from auditkit.methods.membership import SignalKind
 from auditkit.methods.references import complementary_halves, out_mean
 from auditkit.methods.rmia import choose_offline_a, likelihood_ratio, rmia_offline
+from auditkit.predictors import Counted
 from auditkit.subject import Subject
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ def population_attack(
     question="Can an attacker who trains models of the same kind name training records?",
     dimension="membership",
     metrics=METRICS,
+    spreads=True,
 )
 def offline_rmia(
     subject: Subject,
@@ -169,8 +171,8 @@ def offline_rmia(
     masks = complementary_halves(len(plan.truth), references, rng, strata=plan.strata)
     asked = _train_and_ask(subject, plan, masks, rng)
     a = choose_offline_a(asked.own, asked.masks, asked.population).a
-    target = _own(subject, subject.model, plan.X, plan.y)
-    z_target = _own(subject, subject.model, plan.others, plan.others_labels)
+    target = _own(subject.classes, subject.model, plan.X, plan.y)
+    z_target = _own(subject.classes, subject.model, plan.others, plan.others_labels)
     kept = plan.attacked
     p_out = out_mean(asked.own, asked.masks)[kept]
     scores = rmia_offline(target[kept], p_out, z_target, asked.population.mean(axis=0), a=a)
@@ -267,21 +269,21 @@ def _train_and_ask(subject: Subject, plan: _Plan, masks: np.ndarray, rng: np.ran
     A model that fails takes its complement along: every row stays in for half of those that are left.
     """
     seeds = rng.integers(2**31 - 1, size=len(masks))
-    answers: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-    failures: list[str] = []
-    for i, mask in enumerate(masks):
+    jobs = []
+    for mask, seed in zip(masks, seeds, strict=True):
         rows = np.flatnonzero(mask)
-        try:
-            model = subject.model.refit(plan.X.iloc[rows].reset_index(drop=True), plan.y[rows], int(seeds[i]))
-            answers[i] = (
-                _own(subject, model, plan.X, plan.y),
-                _own(subject, model, plan.others, plan.others_labels),
-            )
-        except (NotApplicable, Cancelled):
-            raise
-        except Exception as error:  # noqa: BLE001 - a recipe may fail in any way; it is said, and the rest stand
-            failures.append(f"Reference model {i + 1} failed: {type(error).__name__}: {error}")
-        progress.step((i + 1) / (len(masks) + 1), f"reference model {i + 1} of {len(masks)}")
+        training = plan.X.iloc[rows].reset_index(drop=True), plan.y[rows], int(seed)
+        asked = (plan.X, plan.y), (plan.others, plan.others_labels)
+        jobs.append((subject.model.inner, subject.classes, training, asked))
+    parts = spread.each(_reference, jobs, "reference model")
+    answers: dict[int, tuple[np.ndarray, ...]] = {}
+    failures = []
+    for i, part in enumerate(parts):
+        if part.value is None:
+            failures.append(f"Reference model {i + 1} failed: {in_words(part.error)}")  # type: ignore[arg-type]
+            continue
+        answers[i], cost = part.value
+        subject.model.also(cost)
     whole = [i for i in answers if i ^ 1 in answers]
     if len(whole) < 4:
         raise NotApplicable(
@@ -296,10 +298,19 @@ def _train_and_ask(subject: Subject, plan: _Plan, masks: np.ndarray, rng: np.ran
     )
 
 
-def _own(subject: Subject, model: Predictor, X: Any, y: np.ndarray) -> np.ndarray:
+def _reference(
+    model: Predictor, classes: np.ndarray, training: tuple[Any, np.ndarray, int], asked: tuple[Any, ...]
+) -> tuple[tuple[np.ndarray, ...], dict[str, int]]:
+    """Train one reference model and return what it says of each set of rows, and what that cost."""
+    own = Counted(model)
+    reference = own.refit(*training)
+    return tuple(_own(classes, reference, X, y) for X, y in asked), own.cost()
+
+
+def _own(known: np.ndarray | None, model: Predictor, X: Any, y: np.ndarray) -> np.ndarray:
     """Return the probability a model gives to each record's own label; 0 for a label it never saw."""
     proba = model.predict_proba(X)
-    classes = subject.classes if model.classes is None else model.classes
+    classes = known if model.classes is None else model.classes
     column = {label: j for j, label in enumerate(np.asarray(classes).tolist())}
     at = np.array([column.get(label, -1) for label in y.tolist()])
     own = proba[np.arange(len(y)), np.maximum(at, 0)]

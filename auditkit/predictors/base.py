@@ -166,6 +166,12 @@ class Counted(Predictor):
         """Return what was asked so far."""
         return {"model_calls": self.calls, "model_rows": self.rows, "refits": self.refits}
 
+    def also(self, cost: dict[str, int]) -> None:
+        """Count what was asked of copies of the model elsewhere, as `cost` of these gave it."""
+        self.calls += cost["model_calls"]
+        self.rows += cost["model_rows"]
+        self.refits += cost["refits"]
+
     def _trained(self) -> None:
         self.refits += 1
         progress.step()

@@ -1,0 +1,160 @@
+"""Spread: the parts of one check that do not wait for each other, run here or where the audit runs its checks."""
+
+from __future__ import annotations
+
+import pickle
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from auditkit import progress
+from auditkit.errors import Cancelled, InputError, NotApplicable, in_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+__all__ = ["MODULE", "Part", "each", "over", "single"]
+
+T = TypeVar("T")
+
+MODULE = "put its functions and classes in a module that can be imported there, or run without executor="
+"""What helps where something cannot be sent to another process."""
+
+_LISTEN = 0.2  # seconds between two looks whether somebody asked to stop
+_SETUP: dict[str, Any] = {"mp_context": None, "initializer": None, "initargs": ()}
+
+_executor: ContextVar[Executor | None] = ContextVar("auditkit_executor", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Part(Generic[T]):
+    """How a part ended.
+
+    Attributes
+    ----------
+    value : object
+        What the function returned; None where it failed.
+    error : Exception or None
+        Why it failed.
+    """
+
+    value: T | None
+    error: Exception | None = None
+
+
+def each(function: Callable[..., T], jobs: Sequence[tuple[Any, ...]], what: str = "part") -> list[Part[T]]:
+    """Call a function once for each job, in the executor of the audit where there is one, and wait for all.
+
+    Parameters
+    ----------
+    function : callable
+        Of a module, so that it can travel; it draws random numbers only from what it is given.
+    jobs : sequence of tuple
+        The arguments of each call.
+    what : str
+        What a job is called in the progress: "reference model".
+
+    Returns
+    -------
+    list of Part
+        In the order of the jobs. What fails is an error of its part alone.
+
+    Raises
+    ------
+    NotApplicable
+        If a part says so: then the check does not apply.
+    Cancelled
+        If whoever listens asked to stop; parts that have not begun are dropped.
+
+    Examples
+    --------
+    >>> [part.value for part in each(divmod, [(7, 2), (9, 4)])]
+    [(3, 1), (2, 1)]
+    """
+    executor = _executor.get()
+    if executor is None:
+        return _here(function, jobs, what)
+    waiting = [_sent(executor, function, job) for job in jobs]
+    try:
+        pending = set(waiting)
+        while pending:
+            pending = wait(pending, timeout=_LISTEN, return_when=FIRST_COMPLETED).not_done
+            _said(len(jobs) - len(pending), len(jobs), what)
+        return [_end(future, executor, function, job) for future, job in zip(waiting, jobs, strict=True)]
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+@contextmanager
+def over(executor: Executor) -> Iterator[None]:
+    """Send the parts of what runs inside the ``with`` block to `executor`."""
+    token = _executor.set(executor)
+    try:
+        yield
+    finally:
+        _executor.reset(token)
+
+
+def single(executor: Executor) -> ProcessPoolExecutor:
+    """Return a pool of one process, set up as those of a broken one: only who broke it breaks again."""
+    return ProcessPoolExecutor(
+        1, **{name: getattr(executor, f"_{name}", default) for name, default in _SETUP.items()}
+    )
+
+
+def _here(function: Callable[..., T], jobs: Sequence[tuple[Any, ...]], what: str) -> list[Part[T]]:
+    parts: list[Part[T]] = []
+    for job in jobs:
+        try:
+            parts.append(Part(function(*job)))
+        except (NotApplicable, Cancelled):
+            raise
+        except Exception as error:  # noqa: BLE001 - a part may fail in any way; the caller says it
+            parts.append(Part(None, error))
+        _said(len(parts), len(jobs), what)
+    return parts
+
+
+def _said(done: int, total: int, what: str) -> None:
+    progress.step(done / (total + 1), f"{what} {done} of {total}")
+
+
+def _sent(executor: Executor, function: Callable[..., T], job: tuple[Any, ...]) -> Future[T]:
+    if not isinstance(executor, ProcessPoolExecutor):
+        return executor.submit(function, *job)
+    try:
+        # packed here and unpacked inside the worker's call: a pool hangs or breaks over what it cannot send
+        return executor.submit(_unpacked, pickle.dumps((function, job), protocol=5))
+    except BrokenExecutor as error:
+        return _failed(error)
+    except Exception as error:  # noqa: BLE001 - objects refuse to be pickled in many ways
+        return _failed(InputError(f"cannot be sent to another process ({in_words(error)}): {MODULE}"))
+
+
+def _unpacked(packed: bytes) -> Any:
+    function, job = pickle.loads(packed)  # noqa: S301 - packed by the parent process
+    return function(*job)
+
+
+def _failed(error: Exception) -> Future[Any]:
+    future: Future[Any] = Future()
+    future.set_exception(error)
+    return future
+
+
+def _end(future: Future[T], executor: Executor, function: Callable[..., T], job: tuple[Any, ...]) -> Part[T]:
+    try:
+        try:
+            return Part(future.result())
+        except BrokenExecutor:
+            if not isinstance(executor, ProcessPoolExecutor):
+                raise
+            with single(executor) as pool:
+                return Part(_sent(pool, function, job).result())
+    except (NotApplicable, Cancelled):
+        raise
+    except Exception as error:  # noqa: BLE001 - a part may fail in any way; the caller says it
+        return Part(None, error)
