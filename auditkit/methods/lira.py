@@ -60,6 +60,11 @@ def lira_online(
     InputError
         If shapes do not fit, a value is not finite, or a record has too few models on a side.
 
+    Notes
+    -----
+    With a handful of models a side and a small leak the two means of a record may stand the wrong way round by chance;
+    `lira_offline` of the same models can then be the stronger attack.
+
     References
     ----------
     Carlini et al. 2022, "Membership Inference Attacks From First Principles", IEEE S&P, algorithm 1.

@@ -39,7 +39,8 @@ def rmia_as_privacy_meter(
     - Values of models trained on a record are set to 0, and the `kept` highest are averaged, zeros among them where
       fewer than `kept` models did not see the record.
     - For population records, which no model saw, the same rule keeps the *highest* `kept` of all references, so that
-      ``Pr(z)`` is too high. All scores are then too high alike; their order is not touched.
+      ``Pr(z)`` is too high. Scores are then too high; none changes place, but more of them tie at 1, which costs true
+      positives where false ones are to be rare.
     - With ``kept=1`` the values of models trained on the record are not set to 0 but taken back through
       ``p_out = (p_in + a - 1) / a``, and with 0.3 in place of an `a` of 0; all are averaged, also for the population.
 
