@@ -7,7 +7,6 @@ from auditkit.statistics.gaps import (
     Gap,
     gap_bounds,
     largest_gap,
-    largest_mean_gap,
     ratio_bounds,
     smallest_ratio,
 )
@@ -31,6 +30,7 @@ from auditkit.statistics.intervals import (
     newcombe,
     wilson,
 )
+from auditkit.statistics.mean_gaps import largest_mean_gap, smallest_mean_ratio
 from auditkit.statistics.multiplicity import benjamini_hochberg
 from auditkit.statistics.paired import paired_difference
 from auditkit.statistics.power import (
@@ -79,6 +79,7 @@ __all__ = [
     "power_for_difference",
     "ratio_bounds",
     "roc_curve",
+    "smallest_mean_ratio",
     "smallest_ratio",
     "tpr_at_fpr",
     "two_proportion_z",

@@ -1,4 +1,4 @@
-"""Comparisons: each group held against everybody, and ratios of group means.
+"""Comparisons: each group held against everybody.
 
 Everybody includes the group itself, so what is compared is the group and the rest: with a share s of all rows,
 p - overall = (1 - s)(p - rest), and p / overall = R / (sR + 1 - s) for R = p / rest. The groups' shares are held as observed.
@@ -14,9 +14,9 @@ from scipy import special
 
 from auditkit.errors import InputError
 from auditkit.statistics._arguments import FloatArray, as_counts, as_level
-from auditkit.statistics.gaps import Gap, games_howell, no_difference
-from auditkit.statistics.hypothesis_tests import welch_anova
+from auditkit.statistics.gaps import Gap, contradicts, left_out, take_over, undefined
 from auditkit.statistics.intervals import jeffreys_at, wilson_at
+from auditkit.statistics.no_difference import Tested, rates_near_overall
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = [
     "largest_distance",
     "largest_mean_distance",
-    "smallest_mean_ratio",
     "smallest_mean_ratio_to_overall",
     "smallest_ratio_to_overall",
 ]
@@ -37,10 +36,13 @@ def largest_distance(
     *,
     shares: npt.ArrayLike | None = None,
     rng: np.random.Generator | None = None,
+    tested: Gap | None = None,
 ) -> Gap:
     """Return the largest distance of a group's rate from the rate of all.
 
-    A square-and-add interval (Newcombe 1998) for each group against the rest, at half the Bonferroni tail of the number of groups.
+    A square-and-add interval (Newcombe 1998) for each group against the rest, at half the Bonferroni tail of the number of groups. The
+    p-value is that of the group that lies farthest off (`rates_near_overall`); the interval begins at 0 wherever it does not reach
+    the level.
 
     Parameters
     ----------
@@ -51,7 +53,9 @@ def largest_distance(
     shares : array_like, shape (groups,), optional
         Shares of all rows, where rows are weighted; those of `n` otherwise.
     rng : numpy.random.Generator, optional
-        For the permutation test of small groups.
+        For the permutation test of two small groups; more are tested without draws.
+    tested : Gap, optional
+        Of the same counts: its test is taken over, not made again.
 
     Returns
     -------
@@ -72,7 +76,7 @@ def largest_distance(
     x, size, share, kept, note = _rows(successes, n, shares)
     method = f"square-and-add, group against the rest, {x.size} groups"
     if x.size < 2:
-        return _undefined(method, level, note)
+        return undefined(method, level, note)
     rate, rest, ends, rest_ends = _against_rest(x, size, share, level)
     away = rate - rest
     low = (1 - share) * (away - np.hypot(rate - ends[0], rest_ends[1] - rest))
@@ -80,9 +84,10 @@ def largest_distance(
     value = np.abs((1 - share) * away)
     worst = int(kept[value.argmax()])
     bounds = float(np.maximum(low, -high).max()), float(np.maximum(high, -low).max())
-    p_value, p_method = no_difference(x, size, rng, 4999)
+    test = take_over(tested) or rates_near_overall(x, size, rng=rng)
+    least = 0.0 if contradicts(test, level) else max(bounds[0], 0.0)
     return Gap(
-        float(value.max()), max(bounds[0], 0.0), min(bounds[1], 1.0), p_value, level, method, p_method,
+        float(value.max()), least, min(bounds[1], 1.0), test.p_value, level, method, test.method,
         worst, worst, x.size, note,
     )  # fmt: skip
 
@@ -94,6 +99,7 @@ def smallest_ratio_to_overall(
     *,
     shares: npt.ArrayLike | None = None,
     rng: np.random.Generator | None = None,
+    tested: Gap | None = None,
 ) -> Gap:
     """Return the smallest ratio of a group's rate and the rate of all, the smaller over the larger.
 
@@ -120,52 +126,27 @@ def smallest_ratio_to_overall(
     method = f"mover-r, group against the rest, {x.size} groups"
     if x.size < 2 or not x.any():
         why = "no group has a success: the ratio is 0 / 0" if x.size > 1 else ""
-        return _undefined(method, level, note + why)
+        return undefined(method, level, note + why)
     rate, rest, ends, rest_ends = _against_rest(x, size, share, level)
     with np.errstate(divide="ignore", invalid="ignore"):
         value = _folded(_to_overall(rate / rest, share))
     low, high = _mover_ratio(rate, ends, rest, rest_ends)
-    p_value, p_method = no_difference(x, size, rng, 4999)
     worst = int(kept[value.argmin()])
     bounds = _smallest(_to_overall(low, share), _to_overall(high, share))
-    return Gap(float(value.min()), *bounds, p_value, level, method, p_method, worst, worst, x.size, note)
-
-
-def smallest_mean_ratio(
-    mean: npt.ArrayLike, variance: npt.ArrayLike, n: npt.ArrayLike, level: float = 0.95
-) -> Gap:
-    """Return the smallest ratio of two group means, with Games and Howell's interval of the logs.
-
-    The logs have the delta method's variance, which holds where each mean is several of its standard errors above 0.
-
-    Parameters
-    ----------
-    mean, variance, n : array_like, shape (groups,)
-        Of positive values; groups of fewer than two rows are left out, and `note` says how many.
-    level : float
-        Simultaneous confidence level.
-
-    Returns
-    -------
-    Gap
-        Within [0, 1]; ``nan`` with a note below two groups, or where a mean is not above 0.
-
-    Examples
-    --------
-    >>> ratio = smallest_mean_ratio([2.0, 4.0], [1.0, 1.0], [50, 50])
-    >>> ratio.value, 0.42 < ratio.low < ratio.high < 0.59
-    (0.5, True)
-    """
-    m, v, size, _, kept, note = _moments(mean, variance, n, None)
-    method = f"games-howell of the logs, {m.size} groups"
-    if m.size < 2 or (m <= 0).any():
-        return _undefined(method, level, note + _not_positive(m))
-    low, high = games_howell(np.log(m), v / m**2, size, as_level(level))
-    p_value = float(welch_anova(m, v, size).p_value)
-    places = int(kept[m.argmin()]), int(kept[m.argmax()])
-    value = float(m.min() / m.max())
+    test = take_over(tested) or rates_near_overall(x, size, rng=rng)
+    most = 1.0 if contradicts(test, level) else bounds[1]
     return Gap(
-        value, math.exp(-high), math.exp(-low), p_value, level, method, "welch anova", *places, m.size, note
+        float(value.min()),
+        bounds[0],
+        most,
+        test.p_value,
+        level,
+        method,
+        test.method,
+        worst,
+        worst,
+        x.size,
+        note,
     )
 
 
@@ -179,7 +160,8 @@ def largest_mean_distance(
 ) -> Gap:
     """Return the largest distance of a group's mean from the mean of all (Welch 1947, group against the rest).
 
-    A group's own spread is taken to be no less than that within the groups together.
+    A group's own spread is taken to be no less than that within the groups together. The p-value is Welch's of the group that
+    lies farthest off, times the number of groups (Bonferroni).
 
     Arguments as for `smallest_mean_ratio`, of any values, with `shares` as for `largest_distance`.
 
@@ -192,14 +174,14 @@ def largest_mean_distance(
     m, v, size, share, kept, note = _moments(mean, variance, n, shares)
     method = f"welch, group against the rest, {m.size} groups"
     if m.size < 2:
-        return _undefined(method, level, note)
-    rest, own, others, half = _mean_against_rest(m, v, size, share, level)
+        return undefined(method, level, note)
+    rest, own, others, df = _mean_against_rest(m, v, size, share)
     away = np.abs((1 - share) * (m - rest))
-    half = half * (1 - share) * np.sqrt(own + others)
+    half = _critical(df, level) * (1 - share) * np.sqrt(own + others)
     worst = int(kept[away.argmax()])
     ends = max(float((away - half).max()), 0.0), float((away + half).max())
-    p_value = float(welch_anova(m, v, size).p_value)
-    return Gap(float(away.max()), *ends, p_value, level, method, "welch anova", worst, worst, m.size, note)
+    test = _means_near_rest(m - rest, own + others, df)
+    return Gap(float(away.max()), *ends, test.p_value, level, method, test.method, worst, worst, m.size, note)
 
 
 def smallest_mean_ratio_to_overall(
@@ -212,6 +194,8 @@ def smallest_mean_ratio_to_overall(
 ) -> Gap:
     """Return the smallest ratio of a group's mean and the mean of all, by the delta method on the logs.
 
+    The test is that of `largest_mean_distance`; the interval ends at 1 wherever it does not reach the level.
+
     Arguments as for `largest_mean_distance`; ``nan`` with a note where a mean is not above 0.
 
     Examples
@@ -222,15 +206,28 @@ def smallest_mean_ratio_to_overall(
     m, v, size, share, kept, note = _moments(mean, variance, n, shares)
     method = f"delta method of the logs, group against the rest, {m.size} groups"
     if m.size < 2 or (m <= 0).any():
-        return _undefined(method, level, note + _not_positive(m))
-    rest, own, others, factor = _mean_against_rest(m, v, size, share, level)
-    half = factor * np.sqrt(own / m**2 + others / rest**2)
+        return undefined(method, level, note + _not_positive(m))
+    rest, own, others, df = _mean_against_rest(m, v, size, share)
+    half = _critical(df, level) * np.sqrt(own / m**2 + others / rest**2)
     centre = np.log(m / rest)
     value = _folded(_to_overall(m / rest, share))
     bounds = _smallest(_to_overall(np.exp(centre - half), share), _to_overall(np.exp(centre + half), share))
-    p_value = float(welch_anova(m, v, size).p_value)
+    test = _means_near_rest(m - rest, own + others, df)
+    most = 1.0 if contradicts(test, level) else bounds[1]
     worst = int(kept[value.argmin()])
-    return Gap(float(value.min()), *bounds, p_value, level, method, "welch anova", worst, worst, m.size, note)
+    return Gap(
+        float(value.min()),
+        bounds[0],
+        most,
+        test.p_value,
+        level,
+        method,
+        test.method,
+        worst,
+        worst,
+        m.size,
+        note,
+    )
 
 
 def _tail(level: float, groups: int) -> float:
@@ -246,7 +243,7 @@ def _rows(
         raise InputError(f"counts must be one a group, shape (groups,), got shape {x.shape}")
     kept = np.flatnonzero(size)
     share = _shares(size, shares)[kept]
-    return x[kept], size[kept], share, kept, _note(size.size, kept.size, "no rows")
+    return x[kept], size[kept], share, kept, left_out(size.size - kept.size, kept.size, "no rows")
 
 
 def _moments(
@@ -256,7 +253,14 @@ def _moments(
     kept = np.flatnonzero(size >= 2)
     share = _shares(size, shares)[kept]
     share = share / share.sum() if kept.size else share
-    return m[kept], v[kept], size[kept], share, kept, _note(size.size, kept.size, "fewer than two rows")
+    return (
+        m[kept],
+        v[kept],
+        size[kept],
+        share,
+        kept,
+        left_out(size.size - kept.size, kept.size, "fewer than two rows"),
+    )
 
 
 def _shares(size: FloatArray, shares: npt.ArrayLike | None) -> FloatArray:
@@ -266,18 +270,8 @@ def _shares(size: FloatArray, shares: npt.ArrayLike | None) -> FloatArray:
     return given / given.sum() if given.sum() else given
 
 
-def _note(groups: int, kept: int, why: str) -> str:
-    note = f"{groups - kept} of {groups} groups left out: {why}. " if kept < groups else ""
-    return note if kept >= 2 else f"{note}A gap needs at least two groups with rows, got {kept}."
-
-
 def _not_positive(mean: FloatArray) -> str:
     return "a ratio needs means above 0; a difference does not" if mean.size > 1 else ""
-
-
-def _undefined(method: str, level: float, note: str) -> Gap:
-    as_level(level)
-    return Gap(math.nan, math.nan, math.nan, math.nan, level, method, "none", -1, -1, 0, note)
 
 
 def _others(values: FloatArray) -> FloatArray:
@@ -302,9 +296,9 @@ def _against_rest(
 
 
 def _mean_against_rest(
-    m: FloatArray, v: FloatArray, size: FloatArray, share: FloatArray, level: float
+    m: FloatArray, v: FloatArray, size: FloatArray, share: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Return the mean of the rest, the squared errors of both means, and the critical value of each."""
+    """Return the mean of the rest, the squared errors of both means, and Welch's degrees of freedom."""
     outside = _others(share)
     rest, part = _others(share * m) / outside, share**2 * v / size
     # where values are skewed, a small group of a low mean shows too little spread, and would seem to lie far off
@@ -314,7 +308,21 @@ def _mean_against_rest(
     spread = own**2 / (size - 1) + _others(part**2 / (size - 1)) / outside**4
     with np.errstate(divide="ignore", invalid="ignore"):
         df = np.where(spread > 0, (own + others) ** 2 / spread, 1e6)
-    return rest, own, others, np.asarray(special.stdtrit(np.maximum(df, 1.0), 1 - _tail(level, m.size)))
+    return rest, own, others, np.maximum(df, 1.0)
+
+
+def _critical(df: FloatArray, level: float) -> FloatArray:
+    return np.asarray(special.stdtrit(df, 1 - _tail(level, df.size)))
+
+
+def _means_near_rest(away: FloatArray, squared: FloatArray, df: FloatArray) -> Tested:
+    """Return Welch's test of the group farthest off, for the number of comparisons."""
+    if not squared.all():
+        return Tested(math.nan, "not computed: no group has any spread")
+    least = float(special.stdtr(df, -np.abs(away) / np.sqrt(squared)).min())
+    several = df.size if df.size > 2 else 1
+    word = f", Bonferroni over {several} groups" if several > 1 else ""
+    return Tested(min(2 * least * several, 1.0), f"welch t{word}")
 
 
 def _mover_ratio(

@@ -152,15 +152,19 @@ def _gap(
         note += f"A gap needs at least two groups with rows, got {found}."
         return Gap(math.nan, math.nan, math.nan, math.nan, level, label, "none", -1, -1, 0, note)
     first, second = _compared(known, method)
-    own, alike = (_noise(statistic, part, kind, method, first, second) for part in draws)
     # a rate of 0 has no log: how far off it may be is seen from the smoothed counts
     base = np.where(np.isfinite(at), at, _values(statistic, draws[0].expected, kind, method))
     distance, seen = np.abs(at[first] - at[second]), np.abs(base[first] - base[second])
+    own = _noise(_apart(statistic, draws[0], kind, method, first, second))
+    # the data are one more draw of groups alike: with standard errors from the others only they would lie farther out than any of them
+    alike = _noise(
+        np.vstack([base[first] - base[second], _apart(statistic, draws[1], kind, method, first, second)])
+    )
     floor = (
         range_critical(level, found) if method == "between_groups" else float(special.ndtri(0.5 + level / 2))
     )
     half = max(float(np.quantile(own.largest, level)), floor) * own.se
-    p_value = float((1 + (alike.largest >= (seen / alike.se).max()).sum()) / (1 + alike.largest.size))
+    p_value = float((alike.largest >= alike.largest[0] * (1 - 1e-9)).mean())
     low = max(float((seen - half).max()), 0.0) if p_value <= 1 - level else 0.0
     high = float(np.maximum(distance, seen + half).max())
     pick = int(distance.argmax())
@@ -180,15 +184,19 @@ class _Noise(NamedTuple):
     largest: FloatArray
 
 
-def _noise(
+def _noise(apart: FloatArray) -> _Noise:
+    se = np.maximum(apart.std(axis=0), _SMALLEST)
+    return _Noise(se, (np.abs(apart) / se).max(axis=1))
+
+
+def _apart(
     statistic: Statistic, draws: _Draws, kind: Kind, method: Against, first: np.ndarray, second: np.ndarray
-) -> _Noise:
+) -> FloatArray:
+    """Return how far each draw's comparisons deviate from those expected, shape (replicates, comparisons)."""
     values = _values(statistic, draws.drawn, kind, method)
     centre = _values(statistic, draws.expected, kind, method)
     away = np.where(np.isfinite(values), values - centre, 0.0)
-    apart = away[:, first] - away[:, second]
-    se = np.maximum(apart.std(axis=0), _SMALLEST)
-    return _Noise(se, (np.abs(apart) / se).max(axis=1))
+    return np.asarray(away[:, first] - away[:, second])
 
 
 def _values(statistic: Statistic, cells: FloatArray, kind: Kind, method: Against) -> FloatArray:

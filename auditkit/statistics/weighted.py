@@ -31,11 +31,26 @@ class Moments(NamedTuple):
         Sum of squared deviations, as of `size` equally weighted rows.
     size : ndarray
         Effective sizes; whole counts without weights.
+    cubes : ndarray
+        Sum of cubed deviations, as of `size` equally weighted rows.
     """
 
     mean: FloatArray
     spread: FloatArray
     size: FloatArray
+    cubes: FloatArray
+
+    @property
+    def skewness(self) -> float:
+        """Skewness of the values within their groups, each group at its own spread.
+
+        0 where it is no larger than twice the standard error that it has for normal values, sqrt(6 / rows).
+        """
+        rows = self.size.sum()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            scale = np.nan_to_num(self.size * (self.spread / self.size) ** 1.5).sum()
+        found = float(np.nan_to_num(self.cubes).sum() / scale) if scale > 0 else 0.0
+        return found if found**2 * rows > 24 else 0.0
 
 
 def kish_size(weights: npt.ArrayLike) -> float:
@@ -149,11 +164,13 @@ def group_moments(
     shift = float(numbers.mean()) if numbers.size else 0.0  # large means would cost digits
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = total((numbers - shift) * (1.0 if w is None else w)) / mass + shift
-    away = np.square(numbers - np.where(mass > 0, mean, 0.0)[codes])
+    apart = numbers - np.where(mass > 0, mean, 0.0)[codes]
+    away = np.square(apart)
     if w is None:
-        return Moments(mean, total(away), mass)
+        return Moments(mean, total(away), mass, total(away * apart))
     spread, squares, noise = total(w * away), total(w * w), total(w * w * away)
     with np.errstate(divide="ignore", invalid="ignore"):
         kish, linear = mass**2 / squares, spread * mass / noise
         size = np.where(mass > 0, np.fmin(kish, np.where(noise > 0, linear, np.inf)), 0.0)
-        return Moments(mean, np.where(mass > 0, spread / mass * size, 0.0), size)
+        worth = np.where(mass > 0, size / mass, 0.0)
+        return Moments(mean, spread * worth, size, total(w * away * apart) * worth)

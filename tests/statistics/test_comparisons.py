@@ -8,11 +8,10 @@ import pytest
 from scipy import stats
 
 from auditkit.errors import InputError
-from auditkit.statistics import largest_gap, newcombe, smallest_ratio
+from auditkit.statistics import largest_gap, newcombe, smallest_mean_ratio, smallest_ratio
 from auditkit.statistics.comparisons import (
     largest_distance,
     largest_mean_distance,
-    smallest_mean_ratio,
     smallest_mean_ratio_to_overall,
     smallest_ratio_to_overall,
 )

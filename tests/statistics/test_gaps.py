@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
-from statsmodels.stats.oneway import anova_oneway
 
 from auditkit import statistics as ak
 from auditkit.errors import InputError
@@ -193,7 +192,7 @@ def test_groups_without_rows_are_named_and_places_kept():
     assert "at least two groups with rows, got 1" in alone.note
 
 
-def test_p_value_chi_square_or_permutation_or_a_reason():
+def test_p_value_of_two_groups_is_chi_square_or_a_permutation_or_a_reason():
     large = ak.largest_gap([40, 55], [100, 100])
     expected = scipy_stats.chi2_contingency([[40, 55], [60, 45]], correction=False).pvalue
     assert (large.p_value, large.p_method) == (pytest.approx(expected), "chi-square")
@@ -204,6 +203,20 @@ def test_p_value_chi_square_or_permutation_or_a_reason():
     # 2 of the C(12, 6) = 924 splits are as far apart
     assert drawn.p_value == pytest.approx(2 / 924, abs=0.0025)
     assert ak.largest_gap([0, 0], [6, 6]).p_value == 1
+
+
+def test_an_interval_leaves_no_gap_only_where_the_test_does():
+    rng = np.random.default_rng(2)
+    found = []
+    for k, n, base in ((2, 20, 0.1), (3, 25, 0.15), (20, 20, 0.5), (40, 60, 0.3)):
+        for _ in range(60):
+            x = rng.binomial(n, np.r_[np.full(k - 1, base), min(base + 0.3, 0.9)])
+            gap = ak.largest_gap(x, np.full(k, n), rng=rng)
+            ratio = ak.smallest_ratio(x, np.full(k, n), tested=gap)
+            assert (ratio.p_value, ratio.p_method) == (gap.p_value, gap.p_method)
+            assert gap.p_value <= 0.05 or (gap.low, ratio.high) == (0, 1)
+            found.append(gap.low > 0)
+    assert 0.1 < np.mean(found) < 0.9  # both happened
 
 
 def test_permutation_p_value_keeps_its_level():
@@ -239,8 +252,12 @@ def test_mean_gap_agrees_with_games_howell_by_hand_and_is_never_narrower():
     assert (gap.low, gap.high) == pytest.approx((low, high), rel=0.01)
     assert gap.low <= low + 1e-6
     assert gap.high >= high - 1e-6
-    expected = anova_oneway(groups, use_var="unequal", welch_correction=True).pvalue
-    assert gap.p_value == pytest.approx(expected, rel=1e-9)
+    # the farthest pair: Welch's t at its normal distance, held against the range of four
+    tails = [
+        scipy_stats.ttest_ind(a, b, equal_var=False).pvalue / 2 for a, b in itertools.combinations(groups, 2)
+    ]
+    width = math.sqrt(2) * scipy_stats.norm.isf(min(tails))
+    assert gap.p_value == pytest.approx(scipy_stats.studentized_range.sf(width, 4, np.inf), abs=1e-9)
 
 
 def test_mean_gap_of_two_groups_is_welchs_interval():
@@ -279,11 +296,11 @@ def test_mean_gap_of_tiny_and_constant_groups():
 
 
 def test_harmonic_interpolation_is_close_and_never_below():
-    from auditkit.statistics.gaps import _range_criticals
+    from auditkit.statistics.mean_gaps import range_criticals
 
     for df in (1.5, 4.4, 9.1, 17.0, 45.0, 90.0, 4000.0):
         exact = range_critical(0.95, 6, df)
-        ours = float(_range_criticals(0.95, 6, np.array([df]))[0])
+        ours = float(range_criticals(0.95, 6, np.array([df]))[0])
         assert exact - 1e-6 <= ours <= exact * (1.01 if df > 2 else 1.25)
 
 

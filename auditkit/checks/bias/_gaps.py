@@ -268,7 +268,7 @@ def odds(
     if not known:
         reason = "; ".join(out) or gaps[names[0]].note.strip()
         return Measurement(metric, math.nan, n, group=grouping.name, reason=reason)
-    halves = {m: statistics.largest_gap(*parts[m][:2], 1 - (1 - level) / 2) for m in known}
+    halves = {m: statistics.largest_gap(*parts[m][:2], 1 - (1 - level) / 2, tested=gaps[m]) for m in known}
     widest = max(known, key=lambda m: halves[m].value)
     high = 1.0 if out else max(half.high for half in halves.values())
     p_values = [gaps[m].p_value for m in known if not math.isnan(gaps[m].p_value)]
@@ -312,7 +312,7 @@ def of_means(
     moments, flat = with_spread(found, [np.ptp(part) == 0 for part in grouping.parts(values)])
     at = np.nan_to_num(moments.mean)
     sums, squares = at * moments.size, moments.spread + at**2 * moments.size
-    gap = statistics.largest_mean_gap(sums, squares, moments.size, level)
+    gap = statistics.largest_mean_gap(sums, squares, moments.size, level, skewness=moments.skewness)
     names = [label for label, is_alike in zip(grouping.labels, flat, strict=True) if is_alike]
     note = (
         f"no spread within {'; '.join(names[:_NAMED])}: given the spread of the other groups" if names else ""

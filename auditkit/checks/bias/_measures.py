@@ -114,10 +114,10 @@ def rate_gaps(counts: gaps.Counts, method: Method, level: float, rng: np.random.
     if method == "to_overall":
         given = {"shares": counts.shares, "rng": rng}
         difference = held.largest_distance(hits, trials, level, **given)  # type: ignore[arg-type]
-        ratio = held.smallest_ratio_to_overall(hits, trials, level, shares=counts.shares)
+        ratio = held.smallest_ratio_to_overall(hits, trials, level, shares=counts.shares, tested=difference)
     else:
         difference = statistics.largest_gap(hits, trials, level, rng=rng)
-        ratio = statistics.smallest_ratio(hits, trials, level)
+        ratio = statistics.smallest_ratio(hits, trials, level, tested=difference)
     return {"difference": difference, "ratio": _untested(ratio)}
 
 
@@ -177,11 +177,15 @@ def balanced_groups(grouping: common.Grouping, cells: gaps.Cells, level: float) 
 
 
 def odds_ratio(
-    parts: dict[str, gaps.Counts], grouping: common.Grouping, method: Method, level: float
+    parts: dict[str, gaps.Counts],
+    grouping: common.Grouping,
+    method: Method,
+    level: float,
+    rng: np.random.Generator | None,
 ) -> Measurement:
     """Return the smaller of the ratios of true and of false positive rates, each at half the error (Bonferroni)."""
     metric, half = "equalized_odds_ratio", 1 - (1 - level) / 2
-    found = {name: rate_gaps(parts[name], method, half, None)["ratio"] for name in parts}
+    found = {name: rate_gaps(parts[name], method, half, rng)["ratio"] for name in parts}
     n = int(sum(part.records.sum() for part in parts.values()))
     known = {name: gap for name, gap in found.items() if not math.isnan(gap.value)}
     out = [
@@ -232,8 +236,10 @@ def mean_gaps(moments: Moments, mass: np.ndarray, method: Method, level: float) 
     away = known - (float(np.average(known, weights=mass)) if mass.any() else 0.0)
     sums, squares = away * spread.size, spread.spread + away**2 * spread.size
     return {
-        "difference": statistics.largest_mean_gap(sums, squares, spread.size, level),
-        "ratio": _untested(held.smallest_mean_ratio(*given)),
+        "difference": statistics.largest_mean_gap(
+            sums, squares, spread.size, level, skewness=spread.skewness
+        ),
+        "ratio": _untested(statistics.smallest_mean_ratio(*given, skewness=spread.skewness)),
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -96,7 +95,7 @@ def demographic_parity(
         groups = gaps.rates("selection_rate", grouping, counts, level)
         gap = statistics.largest_gap(*counts[:2], level, rng=draws)
         # one hypothesis, one test: drawing it again would give the ratio another p-value
-        ratio = replace(statistics.smallest_ratio(*counts[:2], level), p_value=gap.p_value)
+        ratio = statistics.smallest_ratio(*counts[:2], level, tested=gap)
         need = gaps.needed(counts, matters, level)
         found += [
             *groups,

@@ -134,7 +134,7 @@ def _base_rates(
     rates = [replace(m, metric="base_rate") for m in gaps.rates("selection_rate", grouping, counts, level)]
     # a permutation keeps no weights
     gap = statistics.largest_gap(*counts[:2], level, rng=rng if data.sample_weight is None else None)
-    ratio = replace(statistics.smallest_ratio(*counts[:2], level), p_value=gap.p_value)
+    ratio = statistics.smallest_ratio(*counts[:2], level, tested=gap)
     known = [m for m in rates if not math.isnan(m.value)]
     least, most = min(known, key=lambda m: m.value), max(known, key=lambda m: m.value)
     summary = (

@@ -174,10 +174,10 @@ def _of_cells(
         apart = measures.balanced_gaps(part, method, level, rng)
         yield from measures.as_measurements("balanced_accuracy_score", apart, grouping, records)
         parts = {name: part.counts(name) for name in _ODDS}
-        equal = measures.rate_gaps(parts["true_positive_rate"], method, level, None)["ratio"]
+        equal = measures.rate_gaps(parts["true_positive_rate"], method, level, draws)["ratio"]
         hits = parts["true_positive_rate"].records
         yield gaps.measurement("equal_opportunity_ratio", equal, grouping, hits, worst=0.0)
-        yield measures.odds_ratio(parts, grouping, method, level)
+        yield measures.odds_ratio(parts, grouping, method, level, draws)
 
 
 def _of_rate(
