@@ -1,4 +1,4 @@
-"""Simulations behind the tables of docs/statistics.md: coverage, false alarms and power.
+"""Simulations behind the tables of docs/statistics.md: coverage and power. Those of gaps over groups: simulate_bias.py.
 
 python benchmarks/simulate_statistics.py [--trials N] prints the tables as Markdown.
 """
@@ -6,7 +6,6 @@ python benchmarks/simulate_statistics.py [--trials N] prints the tables as Markd
 from __future__ import annotations
 
 import argparse
-import itertools
 import math
 import sys
 import time
@@ -16,11 +15,6 @@ from scipy import stats as scipy_stats
 
 from auditkit import statistics as ak
 
-BASES = (0.05, 0.1, 0.2, 0.35, 0.5)
-GROUPS = (2, 3, 8, 40)
-TRUE_GAP = 2.0
-SIZES = (20, 50, 200, 1000, 5000, "20-5000")
-
 
 def print_table(title: str, header: list[str], rows: list[list[object]]) -> None:
     print(f"\n### {title}\n\n| " + " | ".join(header) + " |")
@@ -29,86 +23,6 @@ def print_table(title: str, header: list[str], rows: list[list[object]]) -> None
         print(
             "| " + " | ".join(f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row) + " |"
         )
-
-
-def sizes_of(kind: int | str, groups: int) -> np.ndarray:
-    return (
-        np.full(groups, kind) if isinstance(kind, int) else np.geomspace(20, 5000, groups).round().astype(int)
-    )
-
-
-def naive_low(rng: np.random.Generator, tables: np.ndarray, n: np.ndarray) -> np.ndarray:
-    """Lower end of the percentile bootstrap of max - min, for comparison: it is not valid."""
-    rates = rng.binomial(n, tables / n, size=(300, *tables.shape)) / n
-    return np.quantile(rates.max(-1) - rates.min(-1), 0.025, axis=0)
-
-
-def gaps(rng: np.random.Generator, trials: int) -> None:
-    rows = []
-    for groups in GROUPS:
-        for kind in SIZES:
-            n = sizes_of(kind, groups)
-            draws = trials if groups < 40 else trials // 2
-            alarms, covered, ratio, power, naive = [], [], [], [], []
-            for base in BASES:
-                same = rng.binomial(n, base, size=(draws, groups))
-                alarms.append((ak.gap_bounds(same, n)[1] > 0).mean())
-                naive.append((naive_low(rng, same[:100], n) > 0).mean())
-                true = base * np.linspace(0.5, 1, groups)
-                tables = rng.binomial(n, true, size=(draws, groups))
-                _, low, high = ak.gap_bounds(tables, n)
-                covered.append(((low <= base / 2) & (base / 2 <= high)).mean())
-                _, low, high = ak.ratio_bounds(tables, n)
-                ratio.append(((low <= 0.5) & (high >= 0.5)).mean())
-                true = np.full(groups, base)
-                true[-1] = base + 0.2
-                power.append((ak.gap_bounds(rng.binomial(n, true, size=(draws, groups)), n)[1] > 0).mean())
-            spread = f"{min(power):.2f}-{max(power):.2f}"
-            rows.append(
-                [
-                    groups,
-                    kind,
-                    float(min(naive)),
-                    float(np.mean(alarms)),
-                    float(max(alarms)),
-                    float(min(covered)),
-                    float(min(ratio)),
-                    spread,
-                ]
-            )
-    header = [
-        "groups",
-        "rows each",
-        "naive bootstrap: false alarm, least",
-        "false alarm, mean",
-        "false alarm, most",
-        "coverage of gap, least",
-        "coverage of ratio, least",
-        "power, 0.2 apart",
-    ]
-    print_table(
-        f"Largest gap and smallest ratio over groups ({trials} tables, half for 40 groups)", header, rows
-    )
-
-
-def mean_gaps(rng: np.random.Generator, trials: int) -> None:
-    rows = []
-    kinds = {"normal": rng.standard_normal, "exponential": lambda k: rng.exponential(size=k) - 1}
-    for groups, least, (name, draw) in itertools.product((2, 8, 40), (10, 100, 500), kinds.items()):
-        n, spread = np.linspace(least, 10 * least, groups).astype(int), np.linspace(4, 1, groups)
-        alarms = covered = 0
-        for _ in range(trials):
-            drawn = [s * draw(k) for s, k in zip(spread, n, strict=True)]
-            apart = [v + TRUE_GAP * (i == groups - 1) for i, v in enumerate(drawn)]
-            none, some = (
-                ak.largest_mean_gap([v.sum() for v in vs], [(v * v).sum() for v in vs], n)
-                for vs in (drawn, apart)
-            )
-            alarms += none.low > 0
-            covered += some.low <= TRUE_GAP <= some.high
-        rows.append([groups, f"{least}-{10 * least}", name, alarms / trials, covered / trials])
-    header = ["groups", "rows each", "values", "false alarm", "coverage"]
-    print_table(f"Largest gap of means, spread 4 to 1 ({trials} draws)", header, rows)
 
 
 def proportions() -> None:
@@ -221,8 +135,6 @@ def main() -> None:
     )
     proportions()
     two_samples(rng, arguments.trials)
-    gaps(rng, arguments.trials)
-    mean_gaps(rng, few)
     aucs(rng, few)
     tprs(rng, few)
     bootstraps(rng, few)

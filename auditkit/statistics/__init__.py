@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from auditkit.statistics.bootstrap import Bootstrapped, bootstrap_counts, bootstrap_difference, draw_counts
-from auditkit.statistics.gaps import (
-    Gap,
-    gap_bounds,
-    largest_gap,
-    ratio_bounds,
-    smallest_ratio,
+from auditkit.statistics.adverse_impact import Anova, anova, bayes_factor, picked_p_value, ratio_to_reference
+from auditkit.statistics.bootstrap import (
+    Bootstrapped,
+    Statistic,
+    bootstrap_counts,
+    bootstrap_difference,
+    draw_counts,
 )
+from auditkit.statistics.calibration import CalibrationError, Reliability, calibration_error, reliability
+from auditkit.statistics.comparisons import (
+    largest_distance,
+    largest_mean_distance,
+    smallest_mean_ratio_to_overall,
+    smallest_ratio_to_overall,
+)
+from auditkit.statistics.cross_validated import Explained, cross_validated_auc, cross_validated_r2
+from auditkit.statistics.gaps import Gap, gap_bounds, largest_gap, ratio_bounds, smallest_ratio
 from auditkit.statistics.hypothesis_tests import (
     ChiSquare,
     PermutationTest,
@@ -31,7 +40,8 @@ from auditkit.statistics.intervals import (
     wilson,
 )
 from auditkit.statistics.mean_gaps import largest_mean_gap, smallest_mean_ratio
-from auditkit.statistics.multiplicity import benjamini_hochberg
+from auditkit.statistics.multiplicity import benjamini_hochberg, holm
+from auditkit.statistics.no_difference import Tested, means_alike, range_tail, rates_alike, rates_near_overall
 from auditkit.statistics.paired import paired_difference
 from auditkit.statistics.power import (
     auc_standard_error,
@@ -41,48 +51,101 @@ from auditkit.statistics.power import (
     n_for_difference,
     power_for_difference,
 )
+from auditkit.statistics.privacy_bounds import (
+    EpsilonBound,
+    one_run_epsilon,
+    one_run_p_value,
+    two_sample_epsilon,
+)
+from auditkit.statistics.privacy_guesses import Guesses, one_run_guesses, paired_guesses
+from auditkit.statistics.ranking import largest_auc_gap, simultaneous_level, weighted_auc
 from auditkit.statistics.roc import Auc, Operating, Roc, auc, roc_curve, tpr_at_fpr
+from auditkit.statistics.simultaneous import bootstrap_gaps
+from auditkit.statistics.stratified import Homogeneity, PooledOdds, breslow_day, mantel_haenszel
+from auditkit.statistics.weighted import Moments, effective_counts, group_moments, kish_size
 
 __all__ = [
+    "Anova",
     "Auc",
     "Bootstrapped",
     "Bounds",
+    "CalibrationError",
     "ChiSquare",
+    "EpsilonBound",
+    "Explained",
     "Gap",
+    "Guesses",
+    "Homogeneity",
+    "Moments",
     "Operating",
     "PermutationTest",
+    "PooledOdds",
+    "Reliability",
     "Roc",
     "Significance",
+    "Statistic",
+    "Tested",
+    "anova",
     "auc",
     "auc_standard_error",
+    "bayes_factor",
     "benjamini_hochberg",
     "bootstrap_counts",
     "bootstrap_difference",
+    "bootstrap_gaps",
+    "breslow_day",
+    "calibration_error",
     "chi_square",
     "clopper_pearson",
+    "cross_validated_auc",
+    "cross_validated_r2",
     "detectable_auc",
     "detectable_difference",
     "draw_counts",
+    "effective_counts",
     "fisher_exact",
     "gap_bounds",
+    "group_moments",
+    "holm",
     "jeffreys",
     "katz_ratio",
+    "kish_size",
+    "largest_auc_gap",
+    "largest_distance",
     "largest_gap",
+    "largest_mean_distance",
     "largest_mean_gap",
+    "mantel_haenszel",
     "mean_interval",
     "mean_interval_of",
+    "means_alike",
     "n_for_auc",
     "n_for_difference",
     "newcombe",
+    "one_run_epsilon",
+    "one_run_guesses",
+    "one_run_p_value",
     "paired_difference",
+    "paired_guesses",
     "permutation_test",
+    "picked_p_value",
     "power_for_difference",
+    "range_tail",
+    "rates_alike",
+    "rates_near_overall",
     "ratio_bounds",
+    "ratio_to_reference",
+    "reliability",
     "roc_curve",
+    "simultaneous_level",
     "smallest_mean_ratio",
+    "smallest_mean_ratio_to_overall",
     "smallest_ratio",
+    "smallest_ratio_to_overall",
     "tpr_at_fpr",
     "two_proportion_z",
+    "two_sample_epsilon",
+    "weighted_auc",
     "welch_anova",
     "wilson",
 ]
