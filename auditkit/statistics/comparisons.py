@@ -299,11 +299,10 @@ def _mean_against_rest(
     m: FloatArray, v: FloatArray, size: FloatArray, share: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Return the mean of the rest, the squared errors of both means, and Welch's degrees of freedom."""
-    outside = _others(share)
-    rest, part = _others(share * m) / outside, share**2 * v / size
     # where values are skewed, a small group of a low mean shows too little spread, and would seem to lie far off
-    pooled = float(((size - 1) * v).sum() / (size - 1).sum())
-    own = np.maximum(v, pooled) / size
+    own = np.maximum(v, float(((size - 1) * v).sum() / (size - 1).sum())) / size
+    outside = _others(share)
+    rest, part = _others(share * m) / outside, share**2 * own
     others = _others(part) / outside**2
     spread = own**2 / (size - 1) + _others(part**2 / (size - 1)) / outside**4
     with np.errstate(divide="ignore", invalid="ignore"):

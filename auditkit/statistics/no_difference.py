@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Tested", "means_alike", "range_tail", "rates_alike", "rates_near_overall"]
 
-_SMALLEST_EXPECTED = 5.0  # Cochran's rule; docs/statistics.md says how the studentised range fares at it
+_SMALLEST_EXPECTED = (
+    5.0  # Cochran's rule for the chi-square; the range holds its level from there on too, as the tests show
+)
 _NO_RNG = "not computed: an expected count is below 5 and no rng was given for a permutation test"
 _NOT_WHOLE = "not computed: an expected count is below 5, and weighted rows cannot be permuted"
 _FARTHEST = 37.0  # standard errors; a normal tail beyond has no double
@@ -217,7 +219,7 @@ def widened(mean: FloatArray, variance: FloatArray, n: FloatArray, skewness: flo
 
     Of values with a long upper tail, a group that drew few of the high ones has a low mean and too small a spread, and seems to
     lie far off. On average a mean that is too low by d comes with a variance too small by skewness x spread x d. Half of that is added, d taken
-    from the mean of all: with it the false alarms hold, and more would cost power (docs/statistics.md). Johnson (1978)
+    from the mean of all: with it the false alarms hold, and more would cost power (docs/bias.md). Johnson (1978)
     corrects one mean in the same way. Groups on the other side, where the spread looks large, are left alone.
     """
     short = np.maximum(skewness * ((n * mean).sum() / n.sum() - mean) / 2, 0.0)
