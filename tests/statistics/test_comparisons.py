@@ -92,6 +92,15 @@ def test_means_cover_and_raise_no_alarm(k, n):
     assert misses.max() <= stats.binom.ppf(1 - 1e-4, 800, 0.05)
 
 
+@pytest.mark.parametrize("sizes", [(20, 500), (20, 100, 500), (20,) * 8])
+def test_skewed_means_raise_no_more_alarms_than_stated(sizes):
+    rng, n, off = np.random.default_rng(len(sizes)), np.array(sizes), 0
+    for _ in range(400):
+        parts = [np.exp(rng.standard_normal(k)) for k in sizes]
+        off += largest_mean_distance([p.mean() for p in parts], [p.var(ddof=1) for p in parts], n).low > 0
+    assert off <= stats.binom.ppf(1 - 1e-4, 400, 0.05)
+
+
 def test_shares_are_those_of_the_weights():
     plain = largest_distance([10, 20], [50, 50], shares=[3, 1])
     assert plain.value == pytest.approx(abs(0.4 - (0.75 * 0.2 + 0.25 * 0.4)))

@@ -95,3 +95,12 @@ def test_wrong_options_are_refused():
     for options in ({"kind": "gap"}, {"method": "overall"}, {"replicates": 10}, {"level": 1.0}):
         with pytest.raises(InputError):
             gap_of(cells, **options)
+
+
+def test_few_draws_of_many_groups_make_no_alarms():
+    # standard errors of 780 pairs from so few draws are rough; the data must be held against draws as rough
+    rng, off = np.random.default_rng(3), 0
+    for seed in range(500):
+        cells = rng.multinomial(300, [0.35, 0.15, 0.1, 0.4], size=40)
+        off += gap_of(cells, seed=seed, replicates=100).p_value <= 0.05
+    assert off <= stats.binom.ppf(1 - 1e-3, 500, 0.05)
