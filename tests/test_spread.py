@@ -196,7 +196,7 @@ def test_what_a_check_spreads_is_counted():
     from auditkit.data import make_credit
 
     credit = make_credit(n_train=160, n_test=120)
-    params = {"offline_rmia": {"references": 4, "pool": 100, "rows": 60}}
+    params = {"reference_attacks": {"references": 4, "pool": 100, "rows": 60}}
     here = Audit(params).run(credit).evidence[0]
     with ThreadPoolExecutor(2) as executor:
         events = list(Audit(params).stream(credit, executor=executor))

@@ -167,7 +167,7 @@ def run(
     \b
     Examples:
       auditkit run bias --subject credit.toml --out reports/bias
-      auditkit run membership --subject credit.toml --out reports/mi -p offline_rmia__references=16
+      auditkit run membership --subject credit.toml --out reports/mi -p reference_attacks__references=16
       auditkit run full --subject credit.toml --out reports --policy policy.toml --jobs 2 --json
     """
     with plain_errors():

@@ -32,11 +32,11 @@ class TestCommand:
     ) -> None:
         policy = tmp_path / "our policy.toml"
         policy.write_text("[[criterion]]\nmetric = 'attack_auc'\nat_most = 0.6")
-        given_ = {"demographic_parity__level": 0.9, "offline_rmia__references": 4}
+        given_ = {"demographic_parity__level": 0.9, "reference_attacks__references": 4}
         order = _take(credit_file, tmp_path / "out", parameters=given_, policy=policy, seed=7, jobs=2)
         assert shlex.join(order.command) == (
             "auditkit run full --subject credit.toml -p demographic_parity__level=0.9 "
-            "-p offline_rmia__references=4 --policy 'our policy.toml' --seed 7 --out reports"
+            "-p reference_attacks__references=4 --policy 'our policy.toml' --seed 7 --out reports"
         )
         assert str(tmp_path) not in " ".join(order.command)
 

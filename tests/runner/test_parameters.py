@@ -13,7 +13,7 @@ from auditkit.runner.parameters import bounds, declared, in_cell, of_checks, par
 from auditkit.runner.templates import find_template, read_template
 
 KNOWN = of_checks(
-    find("offline_rmia") + find("performance") + find("demographic_parity") + find("decision_attack")
+    find("reference_attacks") + find("performance") + find("demographic_parity") + find("decision_attack")
 )
 
 NAMES_THAT_ARE_CODE = [
@@ -63,9 +63,9 @@ def test_a_name_that_is_code_is_refused_on_the_command_line(name: str) -> None:
         'performance__level="__import__(1)"',
         "performance__level=",
         "performance__level=[0.9]",
-        "offline_rmia__references=5",
-        "offline_rmia__references=8.5",
-        "offline_rmia__references=1e9",
+        "reference_attacks__references=5",
+        "reference_attacks__references=8.5",
+        "reference_attacks__references=1e9",
         "demographic_parity__features=sex",
         'demographic_parity__features=["sex", 3]',
         "demographic_parity__intersections=maybe",
@@ -80,14 +80,14 @@ def test_a_value_that_does_not_fit_is_refused(word: str) -> None:
 def test_values_are_read_as_json_of_the_declared_type() -> None:
     words = [
         "performance__level=0.9",
-        "offline_rmia__references=16",
+        "reference_attacks__references=16",
         'demographic_parity__features=["sex", "age; import os"]',
         "demographic_parity__intersections=false",
         "decision_attack__norm=linf",
     ]
     assert parse_assignments(words, KNOWN) == {
         "performance__level": 0.9,
-        "offline_rmia__references": 16,
+        "reference_attacks__references": 16,
         "demographic_parity__features": ["sex", "age; import os"],
         "demographic_parity__intersections": False,
         "decision_attack__norm": "linf",

@@ -319,7 +319,7 @@ def test_every_template_runs_on_a_small_subject(credit_file: Path, tmp_path: Pat
     small = {
         "shap_importance__rows": 20,
         "permutation_importance__rows": 50,
-        "offline_rmia__references": 4,
+        "reference_attacks__references": 4,
         "decision_attack__rows": 10,
         "decision_attack__max_calls": 20,
     }

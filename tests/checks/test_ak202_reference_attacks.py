@@ -1,5 +1,7 @@
 """RMIA equals its paper's definition, finds more than the population attack, and cries wolf as rarely as stated."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy.stats import binom
@@ -9,9 +11,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.tree import DecisionTreeClassifier
 
-from auditkit.checks.membership import offline_rmia, population_attack
+from auditkit.checks.membership import population_attack, reference_attacks
 from auditkit.data import make_credit, make_leaky, make_multiclass, make_regression
-from auditkit.errors import NotApplicable
+from auditkit.errors import InputError, NotApplicable
 from auditkit.methods.references import complementary_halves
 from auditkit.predictors.boosters import from_booster
 from auditkit.predictors.callables import from_callable
@@ -19,8 +21,8 @@ from auditkit.predictors.predictions import from_predictions
 from auditkit.subject import Dataset, Subject
 
 
-def attack(subject, seed=0, **options):
-    return offline_rmia(subject, rng=np.random.default_rng(seed), **options)
+def attack(subject, seed=0, attacks=("rmia_offline",), **options):
+    return reference_attacks(subject, rng=np.random.default_rng(seed), attacks=list(attacks), **options)
 
 
 def draw(rng, n, d=5, steep=3.0):
@@ -224,7 +226,7 @@ def refitted(fails):
 @pytest.mark.parametrize("which", [1, 2, 5])
 def test_a_reference_that_fails_is_reported_and_its_complement_left_out(bad, which):
     found = attack(refitted(lambda k: bad if k == which else None), references=8)
-    assert "RMIA with 6 reference models" in found.says
+    assert "RMIA, offline with 6 reference models" in found.says
     failed = [note for note in found.notes if note.startswith(f"Reference model {which} failed")]
     assert len(failed) == 1
     assert ("no such column" if isinstance(bad, Exception) else "NaN") in failed[0]
@@ -232,7 +234,7 @@ def test_a_reference_that_fails_is_reported_and_its_complement_left_out(bad, whi
 
 def test_failures_in_two_pairs_still_leave_references_for_every_row():
     found = attack(refitted(lambda k: ValueError("x") if k in (2, 5) else None), references=8)
-    assert "RMIA with 4 reference models" in found.says
+    assert "RMIA, offline with 4 reference models" in found.says
 
 
 def test_too_many_failures_are_not_applicable_with_the_first_reason():
@@ -314,3 +316,75 @@ def test_pool_and_rows_cap_what_is_trained_on_and_attacked():
         "members": 20, "non_members": 20, "population": 75, "pool": 100, "how": "drawn at random",
     }  # fmt: skip
     assert any("trained on 50 of 100 rows, the model itself on 300" in note for note in found.notes)
+
+
+# all attacks on one set of reference models ------------------------------------------------------------
+
+EVERY = [
+    "rmia_offline", "rmia_online", "lira_offline", "lira_online", "reference", "difficulty", "shadow_classifier",
+]  # fmt: skip
+NAMES = [
+    "RMIA, offline", "RMIA, online", "LiRA, offline", "LiRA, online", "Attack-R", "difficulty calibration", "Attack-S",
+]  # fmt: skip
+
+
+def test_every_attack_finds_an_overfit_forest_with_the_right_sign():
+    found = attack(trained(forest()), attacks=EVERY)
+    for name in NAMES:
+        area = found.measurement("attack_auc", name)
+        assert area.interval.low > 0.52, name
+        assert area.p_value < 1e-3
+        assert area.bound == "lower"
+    assert "Of 7 attacks with 8 reference models" in found.says
+    strongest = max(NAMES, key=lambda name: found.measurement("attack_auc", name).value)
+    assert strongest in found.says
+    assert sorted(set(found.tables["roc"].columns["series"])) == sorted(NAMES)
+    assert list(found.tables["attacks"].columns["label"]) == NAMES
+
+
+def test_an_attack_says_the_same_alone_and_beside_others():
+    subject = trained(forest(), 120)
+    beside = attack(subject, attacks=["lira_online", "rmia_offline"], references=4)
+    alone = attack(subject, attacks=["lira_online"], references=4)
+    for metric in ("attack_auc", "tpr_at_10pct_fpr"):
+        one, other = beside.measurement(metric, "LiRA, online"), alone.measurement(metric)
+        assert (one.value, one.interval, one.p_value) == (other.value, other.interval, other.p_value)
+        assert other.group is None
+
+
+def test_no_attack_cries_wolf_on_a_model_that_never_saw_its_members():
+    draws, outside, low_p = 60, dict.fromkeys(NAMES, 0), dict.fromkeys(NAMES, 0)
+    for s in range(draws):
+        subject = trained(
+            DecisionTreeClassifier(min_samples_leaf=5, random_state=0), 120, s, on_members=False
+        )
+        found = attack(subject, seed=s, attacks=EVERY, references=4)
+        for name in NAMES:
+            area = found.measurement("attack_auc", name)
+            outside[name] += area.interval is None or not area.interval.low <= 0.5 <= area.interval.high
+            low_p[name] += area.p_value is not None and area.p_value <= 0.05
+    assert max(outside.values()) <= binom.ppf(0.9995, draws, 0.05), outside
+    assert max(low_p.values()) <= binom.ppf(0.9995, draws, 0.05), low_p
+
+
+@pytest.mark.parametrize("wrong", [[], ["rmia_online", "rmia_online"]])
+def test_attacks_are_named_once_each(wrong):
+    with pytest.raises(InputError, match="names each attack once"):
+        attack(trained(forest(), 60), attacks=wrong)
+
+
+def test_from_64_reference_models_lira_gives_each_record_a_spread_of_its_own(monkeypatch):
+    from auditkit.checks.membership import references
+
+    subject = trained(DecisionTreeClassifier(min_samples_leaf=5, random_state=0), 80)
+    pooled = attack(subject, attacks=["lira_online"], references=8).measurement("attack_auc").value
+    monkeypatch.setattr(references, "_OWN_SPREAD_FROM", 8)
+    own = attack(subject, attacks=["lira_online"], references=8).measurement("attack_auc").value
+    assert own != pooled
+
+
+def test_a_control_by_lot_stands_beside_the_attack():
+    found = attack(trained(forest(), 120), references=4)
+    control = next(note for note in found.notes if note.startswith("Control:"))
+    low, high = (float(part) for part in re.findall(r"0\.\d{3}", control)[:2])
+    assert low < 0.5 < high

@@ -1,0 +1,224 @@
+"""Evidence: how well attacks told members from others; undefined where an attack points the wrong way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from auditkit import statistics
+from auditkit.checks import _common as common
+from auditkit.evidence import Evidence, Measurement, Table
+from auditkit.methods.shuffled import shuffled_membership
+from auditkit.statistics.attack_tests import auc_p_value, tpr_p_value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from auditkit.statistics.roc import Auc
+    from auditkit.subject import Subject
+
+__all__ = ["FEWEST", "METRICS", "attack_evidence", "repeats"]
+
+FEWEST = 10  # rows of a side, below which nothing is said
+
+_RATES = {"tpr_at_10pct_fpr": 0.1, "tpr_at_1pct_fpr": 0.01, "tpr_at_01pct_fpr": 0.001}
+METRICS = ["attack_auc", *_RATES]
+
+_SHUFFLES = 199
+_SURE = 0.999  # an AUC below 0.5 by chance at 95% would leave one clean audit in forty undecided
+_TURNED = (
+    "members look less like members than others: are train and test swapped, or do they come from different sources? "
+    "The attack says nothing"
+)
+_BELOW = "The AUC lies below 0.5, which is rare by chance: the model is surer of rows it was not trained on. Were train and test swapped?"
+
+
+def attack_evidence(
+    code: str,
+    attacks: Mapping[str, np.ndarray],
+    truth: np.ndarray,
+    level: float,
+    *,
+    rng: np.random.Generator,
+    rows: dict[str, Any],
+    budget: str = "",
+    notes: tuple[str, ...] = (),
+) -> Evidence:
+    """Return the evidence of one membership attack, or of several on the same records.
+
+    Parameters
+    ----------
+    code : str
+        The check.
+    attacks : mapping of str to ndarray of shape (n,)
+        By its name what each attack says of each record, higher for members. Of several each is a group of its own.
+    truth : ndarray of bool, shape (n,)
+        Whether each record is a member.
+    level : float
+        Confidence level.
+    rng : numpy.random.Generator
+        Shuffles who is a member, as a control.
+    rows : dict
+        What the report says of the rows used.
+    budget : str
+        What the attacks were allowed: "8 reference models".
+    notes : tuple of str
+        What a reader must know besides.
+    """
+    results = {name: _result(scores, truth, level, budget) for name, scores in attacks.items()}
+    if len(results) > 1:
+        results = {name: one.grouped(name) for name, one in results.items()}
+    seen = float(statistics.detectable_auc(int(truth.sum()), int((~truth).sum()), level))
+    below = [name for name, one in results.items() if one.auc.high < 0.5]
+    tables = {"roc": _roc(attacks, truth)}
+    if len(results) > 1:
+        tables["attacks"] = _panel(results)
+    return Evidence(
+        code,
+        tuple(m for one in results.values() for m in one.measurements),
+        tables,
+        says=_says(results, budget),
+        does_not_say="That the model leaks no more than this: a stronger attack may find more. Nor that memory is the "
+        "cause: where training and test rows differ in kind, an attack may find that difference.",
+        notes=(
+            f"With these rows an AUC of {seen:.3f} or more would have been found four times in five.",
+            *((_BELOW,) if below and len(results) == 1 else ()),
+            *((f"{_BELOW} ({', '.join(below)})",) if below and len(results) > 1 else ()),
+            _control(attacks, truth, rng),
+            *notes,
+        ),
+        rows=rows,
+    )
+
+
+@dataclass(frozen=True)
+class _Result:
+    auc: Auc
+    turned: bool
+    measurements: tuple[Measurement, ...]
+
+    def grouped(self, name: str) -> _Result:
+        return replace(self, measurements=tuple(replace(m, group=name) for m in self.measurements))
+
+
+def _result(scores: np.ndarray, truth: np.ndarray, level: float, budget: str) -> _Result:
+    auc = statistics.auc(scores, truth, level=level)
+    turned = bool(statistics.auc(scores, truth, level=_SURE).high < 0.5)
+    area = _area(auc, len(truth), level, budget, turned=turned)
+    if not turned:
+        area = replace(area, p_value=auc_p_value(scores, truth))
+    rates = [
+        _at(metric, rate, scores, truth, level, budget, turned=turned) for metric, rate in _RATES.items()
+    ]
+    return _Result(auc, turned, (area, *rates))
+
+
+def _says(results: Mapping[str, _Result], budget: str) -> str:
+    name, best = max(results.items(), key=lambda item: item[1].auc.value)
+    reached = f"an AUC of {best.auc.value:.3f} [{best.auc.low:.3f}, {best.auc.high:.3f}] (0.5 is guessing)"
+    if len(results) > 1:
+        return (
+            f"Of {len(results)} attacks with {budget}, {name} reached the highest figure, {reached}. The highest of several lies "
+            f"high by chance too; {_at_1(best.measurements[2])}"
+        )
+    end = f"{_TURNED[0].lower()}{_TURNED[1:]}." if best.turned else _at_1(best.measurements[2])
+    return f"{name}{f' with {budget}' if budget else ''} reached {reached}; {end}"
+
+
+def _control(attacks: Mapping[str, np.ndarray], truth: np.ndarray, rng: np.random.Generator) -> str:
+    """Say what the first attack finds where who is a member is drawn by lot."""
+    name, scores = next(iter(attacks.items()))
+    by_lot = shuffled_membership(scores, truth, rng, fpr=(0.01,), shuffles=_SHUFFLES)
+    area, rate = by_lot["auc"], by_lot["tpr_at_0.01_fpr"]
+    said = f"; its true positive rate at 1% false positives reaches up to {common.percent(rate.high)}" * (
+        not np.isnan(rate.high)
+    )
+    return (
+        f"Control: with membership shuffled {_SHUFFLES} times, 95% of the AUC of {name[0].lower()}{name[1:]} lie between "
+        f"{area.low:.3f} and {area.high:.3f}{said}."
+    )
+
+
+def _panel(results: Mapping[str, _Result]) -> Table:
+    columns = common.estimates([one.measurements[0] for one in results.values()])
+    labels = {"label": "Attack", "value": "AUC", "n": "records"}
+    summary = "Area under the ROC curve of each attack; 0.5 is guessing."
+    return Table("How much each attack finds", columns, "estimates", labels, summary, reference=0.5)
+
+
+def _at_1(m: Measurement) -> str:
+    said = "cannot be resolved" if np.isnan(m.value) else common.percent(m.value)
+    return f"its true positive rate at 1% false positives: {said}."
+
+
+def _area(auc: Auc, n: int, level: float, budget: str, *, turned: bool) -> Measurement:
+    if turned:
+        reason = f"the AUC is {auc.value:.3f}, below guessing (0.5): {_TURNED}"
+        return Measurement("attack_auc", float("nan"), n, bound="lower", reason=reason)
+    ends = (auc.low, auc.high)
+    return common.measured(
+        "attack_auc", auc.value, n, ends, level, "delong", bound="lower", reason=budget or None
+    )
+
+
+def _at(
+    metric: str,
+    rate: float,
+    scores: np.ndarray,
+    truth: np.ndarray,
+    level: float,
+    budget: str,
+    *,
+    turned: bool,
+) -> Measurement:
+    point = statistics.tpr_at_fpr(scores, truth, rate, level)
+    if not point.resolvable:
+        return Measurement(metric, float("nan"), point.n_pos, bound="lower", reason=point.reason)
+    # members named more often than others are found out, whichever way the other records point
+    if turned and point.low <= rate:
+        reason = f"the AUC of the attack lies below guessing (0.5): {_TURNED}"
+        return Measurement(metric, float("nan"), point.n_pos, bound="lower", reason=reason)
+    ends = (point.low, point.high)
+    reason = "; ".join(
+        filter(None, (budget, f"at an achieved false positive rate of {point.achieved_fpr:.4f}"))
+    )
+    found = common.measured(
+        metric, point.tpr, point.n_pos, ends, level, "clopper-pearson", bound="lower", reason=reason
+    )
+    return replace(found, p_value=tpr_p_value(round(point.tpr * point.n_pos), point.n_pos, point.n_neg, rate))
+
+
+def _roc(attacks: Mapping[str, np.ndarray], truth: np.ndarray) -> Table:
+    curves = {name: statistics.roc_curve(scores, truth) for name, scores in attacks.items()}
+    columns = {
+        "series": tuple(name for name, curve in curves.items() for _ in curve.fpr),
+        "fpr": tuple(x for curve in curves.values() for x in curve.fpr),
+        "tpr": tuple(x for curve in curves.values() for x in curve.tpr),
+    }
+    labels = {"series": "Attack", "fpr": "False positive rate", "tpr": "True positive rate"}
+    summary = "True against false positive rate, on logarithmic axes; the diagonal is guessing."
+    return Table("How well members are told from others", columns, "roc", labels, summary)
+
+
+def repeats(subject: Subject, attacked: np.ndarray) -> tuple[str, ...]:
+    """Say how many attacked non-members are records that the model was trained on all the same."""
+    train, test = subject.split("train"), subject.test
+    if test.X.shape[1] == 0:
+        return ()
+    import pandas as pd
+
+    both = pd.concat([train.X, test.X.iloc[attacked]], ignore_index=True)
+    keys = pd.util.hash_pandas_object(
+        both.assign(**{"\0label": np.concatenate([train.y, test.y[attacked]])}), index=False
+    ).to_numpy()
+    same = int(np.isin(keys[len(train) :], keys[: len(train)]).sum())
+    if not same:
+        return ()
+    return (
+        (
+            f"{same:,} of {len(attacked):,} non-members attacked equal a training row in every input and in the label. "
+            "No attack tells these apart, so the figures are lower than on rows that do not repeat."
+        ),
+    )

@@ -1,0 +1,119 @@
+"""Population threshold: told by how sure the model is of a record, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+from annotated_types import Ge
+from typing_extensions import Doc
+
+from auditkit.check import check
+from auditkit.checks import _common as common
+from auditkit.checks.membership._evidence import FEWEST, METRICS, attack_evidence, repeats
+from auditkit.errors import NotApplicable
+from auditkit.evidence import Evidence
+from auditkit.methods import membership as attacks
+from auditkit.methods.membership import SignalKind
+from auditkit.subject import Subject
+
+
+@check(
+    code="AK201",
+    title="Membership inference, population threshold",
+    question="Can records it was trained on be told from others by how sure the model is of them?",
+    dimension="membership",
+    metrics=METRICS,
+)
+def population_attack(
+    subject: Subject,
+    *,
+    rng: np.random.Generator,
+    signal: Annotated[SignalKind, Doc("What is compared: how sure the model is of the true label.")] = "loss",
+    per_class: Annotated[
+        bool,
+        Doc(
+            "Compare a record with held-out records of its own class; half of them then serve as population."
+        ),
+    ] = False,
+    rows: Annotated[
+        int, Ge(10), Doc("Rows of each side that are attacked at most; drawn at random where there are more.")
+    ] = 10_000,
+    level: common.Level = 0.95,
+) -> Evidence:
+    """Attack with the model's own confidence: a record it is surer of than of outsiders is called a member.
+
+    Parameters
+    ----------
+    subject : Subject
+        With training rows; predictions alone suffice where they cover the training rows.
+    rng : numpy.random.Generator
+        Which rows are attacked, and which serve as population.
+    signal : str
+        What is compared; for a regression always the squared error.
+    per_class : bool
+        One threshold a class, read off held-out records of that class, in place of one for all.
+    rows : int
+        Members, and non-members, at most.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    Evidence
+        ``attack_auc`` (DeLong) and the true positive rate at 10, 1 and 0.1% false positives (Clopper-Pearson).
+        All are lower bounds of what can be found; ``nan`` where the model is surer of non-members, so that the attack
+        has nothing to say. Attack-P of Ye et al. 2022.
+    """
+    if per_class and subject.task == "regression":
+        raise NotApplicable("per_class compares records of one class; the subject is a regression")
+    members, others = _signals(subject, signal)
+    order = rng.permutation(len(others))
+    population, targets = (
+        (order[: len(order) // 2], order[len(order) // 2 :]) if per_class else (order[:0], order)
+    )
+    if min(len(targets), len(members)) < FEWEST or (per_class and len(population) < FEWEST):
+        raise NotApplicable(f"too few rows to attack: {len(members)} members and {len(others)} non-members")
+    inside, outside = common.draw(len(members), rows, rng), targets[:rows]
+    scores = np.concatenate([members[inside], others[outside]])
+    if per_class:
+        train_by, test_by = _classes(subject, "train"), _classes(subject, "test")
+        by = np.concatenate([train_by[inside], test_by[outside]])
+        scores = attacks.population_threshold(
+            scores, others[population], by=by, population_by=test_by[population]
+        )
+    truth = np.repeat([True, False], [len(inside), len(outside)])
+    return attack_evidence(
+        "AK201",
+        {"The population threshold attack": scores},
+        truth,
+        level,
+        rng=rng,
+        rows={
+            "members": len(inside),
+            "non_members": len(outside),
+            "population": len(population),
+            "how": "drawn at random",
+        },
+        notes=(
+            *(("For a regression the signal is the squared error.",) if subject.task == "regression" else ()),
+            *repeats(subject, outside),
+        ),
+    )
+
+
+def _classes(subject: Subject, split: Literal["train", "test"]) -> np.ndarray:
+    common.needs_classes(subject)
+    return subject.class_index(subject.split(split).y)
+
+
+def _signals(subject: Subject, kind: SignalKind) -> tuple[np.ndarray, np.ndarray]:
+    """Return the membership signal of the training rows and of the test rows."""
+    found = []
+    for name in ("train", "test"):
+        data = subject.split(name)
+        if subject.task == "regression":
+            found.append(attacks.regression_signal(subject.answers(name).labels, data.y))
+        else:
+            found.append(attacks.signal(subject.proba(name), subject.class_index(data.y), kind))
+    return found[0], found[1]

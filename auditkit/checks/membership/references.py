@@ -1,0 +1,258 @@
+"""Reference models: attacks that know how sure other models of the same kind are of a record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
+
+import numpy as np
+from annotated_types import Ge, Le, MultipleOf
+from scipy.stats import rankdata
+from typing_extensions import Doc
+
+from auditkit.check import check
+from auditkit.checks import _common as common
+from auditkit.checks.membership._evidence import METRICS, attack_evidence, repeats
+from auditkit.checks.membership._refits import (
+    Asked,
+    Plan,
+    aligned_proba,
+    class_index,
+    needs_refits,
+    share_out,
+    train_and_ask,
+)
+from auditkit.errors import InputError
+from auditkit.evidence import Evidence
+from auditkit.methods.lira import Variance, lira_offline, lira_online
+from auditkit.methods.membership import signal
+from auditkit.methods.reference_attack import difficulty_calibrated, smooth_reference_score
+from auditkit.methods.references import complementary_halves, in_mean, out_mean
+from auditkit.methods.rmia import choose_offline_a, likelihood_ratio, rmia_offline, rmia_online
+from auditkit.methods.shadow import fit_shadow_classifier
+from auditkit.subject import Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Attack = Literal[
+    "rmia_offline",
+    "rmia_online",
+    "lira_offline",
+    "lira_online",
+    "reference",
+    "difficulty",
+    "shadow_classifier",
+]
+_NAMES: dict[str, str] = {
+    "rmia_offline": "RMIA, offline",
+    "rmia_online": "RMIA, online",
+    "lira_offline": "LiRA, offline",
+    "lira_online": "LiRA, online",
+    "reference": "Attack-R",
+    "difficulty": "difficulty calibration",
+    "shadow_classifier": "Attack-S",
+}
+_OWN_SPREAD_FROM = (
+    64  # reference models from which LiRA gives each record a spread of its own (Carlini et al. 2022)
+)
+
+
+@check(
+    code="AK202",
+    title="Membership inference, with reference models",
+    question="Can an attacker who trains models of the same kind name training records?",
+    dimension="membership",
+    metrics=METRICS,
+    spreads=True,
+)
+def reference_attacks(
+    subject: Subject,
+    *,
+    rng: np.random.Generator,
+    attacks: Annotated[
+        list[Attack] | None,
+        Doc("Attacks to make with the same reference models, in the order of the report; all when left out."),
+    ] = None,
+    references: Annotated[int, Ge(4), Le(256), MultipleOf(2), Doc("Reference models to train; even.")] = 8,
+    pool: Annotated[
+        int,
+        Ge(40),
+        Doc("Rows shared out to train the reference models at most; drawn at random where there are more."),
+    ] = 20_000,
+    rows: Annotated[
+        int, Ge(10), Doc("Rows of each side that are attacked at most; drawn at random where there are more.")
+    ] = 5_000,
+    level: common.Level = 0.95,
+) -> Evidence:
+    """Attack with reference models: is the model surer of a record than models that never saw it.
+
+    Parameters
+    ----------
+    subject : Subject
+        A classifier with training rows that gives probabilities and can be trained again.
+    rng : numpy.random.Generator
+        Rows, halves, the seeds of the reference models, and the shuffles.
+    attacks : list of str, optional
+        Which attacks; all when left out. They share the reference models.
+    references : int
+        Reference models; each is trained on half of the pool, complementary in pairs.
+    pool : int
+        Rows, half of them members, that reference models are trained on.
+    rows : int
+        Members, and non-members, attacked at most.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    Evidence
+        For each attack, as its group, what `population_attack` gives, with a p-value by shuffled membership. RMIA of
+        Zarifzadeh et al. 2024, LiRA of Carlini et al. 2022, Attack-R of Ye et al. 2022 under a smooth density,
+        difficulty calibration of Watson et al. 2022, Attack-S of Shokri et al. 2017 in the form of Salem et al. 2019.
+
+    Raises
+    ------
+    InputError
+        If `attacks` is empty or names one twice.
+
+    Notes
+    -----
+    All records are compared with one population, so the paper's `gamma` of RMIA moves every score and no rank: it is no
+    option here. Halves are drawn without looking at who is a member. On a model that leaks nothing any relabelling
+    of members and non-members is then as likely as any other, so that 0.5 lies outside the interval of the AUC as
+    rarely as it says, although the scores share their reference models.
+    """
+    chosen: list[str] = list(get_args(Attack)) if attacks is None else list(attacks)
+    if not chosen or len(set(chosen)) < len(chosen):
+        raise InputError(f"attacks= names each attack once, at least one of {', '.join(get_args(Attack))}")
+    needs_refits(subject)
+    plan = share_out(subject, pool, rows, rng)
+    masks = complementary_halves(len(plan.truth), references, rng, strata=plan.strata)
+    asked = train_and_ask(subject, plan, masks, rng)
+    view = _view(subject, plan, asked, rng)
+    truth = plan.truth[plan.attacked]
+    return attack_evidence(
+        "AK202",
+        {_NAMES[name]: _ATTACKS[name](view) for name in chosen},
+        truth,
+        level,
+        rng=rng,
+        rows={
+            "members": int(truth.sum()),
+            "non_members": int((~truth).sum()),
+            "population": len(view.z_target),
+            "pool": len(plan.truth),
+            "how": "drawn at random",
+        },
+        budget=f"{len(asked.masks)} reference models",
+        notes=(
+            (
+                f"Each reference model was trained on {int(asked.masks[0].sum()):,} of {len(plan.truth):,} rows, the model "
+                f"itself on {len(subject.split('train')):,}."
+            ),
+            *(
+                (f"RMIA, offline: a = {view.a:g} was chosen on a reference model.",)
+                if "rmia_offline" in chosen
+                else ()
+            ),
+            *repeats(subject, plan.outside),
+            *asked.failures,
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class _View:
+    """What an attacker sees of the records under attack, r of them, and of the population.
+
+    Attributes
+    ----------
+    target, z_target : ndarray of shape (r,), (m,)
+        The model's probability of each record's own label.
+    references, masks : ndarray of shape (k, r)
+        The same of the reference models, and who was trained on whom.
+    z_mean : ndarray of shape (m,)
+        Mean of the reference models.
+    logit, logits : ndarray of shape (r,), (k, r)
+        Logit-scaled confidence of the model and of the reference models.
+    proba, probas : ndarray of shape (r, c), (at most 32, r, c)
+        All probabilities.
+    index : ndarray of int, shape (r,)
+        Column of each record's label.
+    a : float
+        RMIA's, chosen on a reference model.
+    rng : numpy.random.Generator
+        For an attack that learns.
+    """
+
+    target: np.ndarray
+    z_target: np.ndarray
+    references: np.ndarray
+    masks: np.ndarray
+    z_mean: np.ndarray
+    logit: np.ndarray
+    logits: np.ndarray
+    proba: np.ndarray
+    probas: np.ndarray
+    index: np.ndarray
+    a: float
+    rng: np.random.Generator
+
+
+def _view(subject: Subject, plan: Plan, asked: Asked, rng: np.random.Generator) -> _View:
+    classes, kept = np.asarray(subject.classes), plan.attacked
+    index, z_index = class_index(classes, plan.y[kept]), class_index(classes, plan.others_labels)
+    proba = aligned_proba(classes, subject.model, plan.X.iloc[kept].reset_index(drop=True))
+    z_proba = aligned_proba(classes, subject.model, plan.others)
+    return _View(
+        target=proba[np.arange(len(index)), index],
+        z_target=z_proba[np.arange(len(z_index)), z_index],
+        references=asked.own[:, kept],
+        masks=asked.masks[:, kept],
+        z_mean=asked.population.mean(axis=0),
+        logit=signal(proba, index, "logit"),
+        logits=asked.logit,
+        proba=proba,
+        probas=asked.proba,
+        index=index,
+        a=choose_offline_a(asked.own, asked.masks, asked.population).a,
+        rng=rng,
+    )
+
+
+def _rmia_offline(v: _View) -> np.ndarray:
+    p_out = out_mean(v.references, v.masks)
+    scores = rmia_offline(v.target, p_out, v.z_target, v.z_mean, a=v.a)
+    return _finer(scores, likelihood_ratio(v.target, p_out, a=v.a), len(v.z_target))
+
+
+def _rmia_online(v: _View) -> np.ndarray:
+    p_in, p_out = in_mean(v.references, v.masks), out_mean(v.references, v.masks)
+    scores = rmia_online(v.target, p_in, p_out, v.z_target, v.z_mean)
+    return _finer(scores, likelihood_ratio(v.target, (p_in + p_out) / 2, a=1.0), len(v.z_target))
+
+
+def _finer(scores: np.ndarray, ratio: np.ndarray, population: int) -> np.ndarray:
+    """Break ties: the score counts population records, and the ratio behind it orders records the same way, finer."""
+    return np.asarray(scores + rankdata(ratio) / (2 * len(scores) * population))
+
+
+def _variance(v: _View) -> Variance:
+    return "per_record" if len(v.logits) >= _OWN_SPREAD_FROM else "fixed"
+
+
+def _shadow(v: _View) -> np.ndarray:
+    attack = fit_shadow_classifier(v.probas, v.index, v.masks[: len(v.probas)], v.rng)
+    return attack.scores(v.proba, v.index)
+
+
+_ATTACKS: dict[str, Callable[[_View], np.ndarray]] = {
+    "rmia_offline": _rmia_offline,
+    "rmia_online": _rmia_online,
+    "lira_offline": lambda v: lira_offline(v.logit, v.logits, v.masks, variance=_variance(v)),
+    "lira_online": lambda v: lira_online(v.logit, v.logits, v.masks, variance=_variance(v)),
+    "reference": lambda v: smooth_reference_score(v.logit, v.logits, v.masks),
+    "difficulty": lambda v: difficulty_calibrated(v.logit, v.logits, v.masks),
+    "shadow_classifier": _shadow,
+}
