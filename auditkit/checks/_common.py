@@ -51,12 +51,16 @@ class Grouping:
         The group of each record.
     absent : tuple of str
         Categories that were declared and combinations that are possible, but that no record has.
+    features : tuple of str
+        What divides them, and under `values` its value in each group.
     """
 
     name: str
     labels: list[str]
     codes: np.ndarray
     absent: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+    values: tuple[tuple[str, ...], ...] = ()
 
     @property
     def sizes(self) -> np.ndarray:
@@ -114,7 +118,7 @@ def _grouping(names: list[str], columns: dict[str, Any]) -> Grouping:
     elif len(names) == 1 and hasattr(columns[names[0]].dtype, "categories"):
         declared = codes_of({names[0]: list(columns[names[0]].dtype.categories)})[1]
         absent = tuple(_words(names, one) for one in declared if one not in set(values))
-    return Grouping(" × ".join(names), labels, codes, absent)
+    return Grouping(" × ".join(names), labels, codes, absent, tuple(names), tuple(map(tuple, values)))
 
 
 def _words(names: Sequence[str], values: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks import _weights
 from auditkit.checks.bias import _gaps as gaps
+from auditkit.checks.bias import _maps as maps
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.statistics.weighted import group_moments
 from auditkit.subject import Subject
@@ -106,7 +107,10 @@ def demographic_parity(
                 "demographic_parity_ratio", ratio, grouping, counts.records, worst=0.0, n_needed=need
             ),
         ]
-        tables[grouping.name] = gaps.rate_table("selection_rate", grouping, groups, counts, gap)
+        table = gaps.rate_table("selection_rate", grouping, groups, counts, gap)
+        tables[grouping.name] = table
+        if maps.is_crossed(grouping):
+            tables[f"{grouping.name}, map"] = maps.heat_map(table, grouping, groups)
     return Evidence(
         "AK101",
         tuple(found),
