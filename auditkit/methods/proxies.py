@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditkit.errors import InputError
+from auditkit.methods._threads import one_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -185,8 +186,9 @@ def boosted_classes(
         if known.size == 1:
             shares[np.ix_(test, known)] = 1.0
         else:
-            model = HistGradientBoostingClassifier(**options).fit(table[train], g[train])
-            shares[np.ix_(test, known)] = model.predict_proba(table[test])
+            with one_thread():
+                model = HistGradientBoostingClassifier(**options).fit(table[train], g[train])
+                shares[np.ix_(test, known)] = model.predict_proba(table[test])
         said((done + 1) / np.unique(f).size)
     return shares
 
@@ -216,9 +218,9 @@ def boosted_values(
     predicted, baseline = np.empty(len(x)), np.empty(len(x))
     for done, fold in enumerate(np.unique(f)):
         train, test = f != fold, f == fold
-        predicted[test] = (
-            HistGradientBoostingRegressor(**options).fit(table[train], x[train]).predict(table[test])
-        )
+        with one_thread():
+            model = HistGradientBoostingRegressor(**options).fit(table[train], x[train])
+            predicted[test] = model.predict(table[test])
         baseline[test] = x[train].mean()
         said((done + 1) / np.unique(f).size)
     return predicted, baseline

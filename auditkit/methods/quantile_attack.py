@@ -9,6 +9,7 @@ from scipy.stats import norm
 
 from auditkit.errors import InputError
 from auditkit.methods._arrays import rounded, vector
+from auditkit.methods._threads import one_thread
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -123,10 +124,8 @@ def _quantiles(
     X: Floats, signal: Floats, asked: Floats, levels: tuple[float, ...], options: dict[str, Any]
 ) -> Floats:
     from sklearn.ensemble import HistGradientBoostingRegressor
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    # threads that wait for each other on a busy machine made this thirty times slower than one alone
-    with threadpool_limits(1, user_api="openmp"):
+    with one_thread():
         return np.stack(
             [
                 HistGradientBoostingRegressor(loss="quantile", quantile=level, **options)

@@ -9,6 +9,7 @@ import numpy as np
 
 from auditkit.errors import InputError, did_you_mean
 from auditkit.methods._arrays import in_unit, rounded
+from auditkit.methods._threads import one_thread
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -241,11 +242,9 @@ def shadow_cross_scores(
 def _fitted(features: Floats, inside: Flags, learner: str, seed: int) -> Any:
     if learner == "boosted":
         from sklearn.ensemble import HistGradientBoostingClassifier
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
         options = {"max_iter": 60, "max_leaf_nodes": 15, "early_stopping": False, "random_state": seed}
-        # threads that wait for each other on a busy machine are many times slower than one alone
-        with threadpool_limits(1, user_api="openmp"):
+        with one_thread():
             return HistGradientBoostingClassifier(**options).fit(features, inside)
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
