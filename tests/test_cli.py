@@ -244,7 +244,9 @@ class TestList:
 
     def test_templates(self) -> None:
         rows = json.loads(_call("list", "templates", "--json").stdout)["templates"]
-        assert [row["name"] for row in rows] == ["full", "explainability", "bias", "membership", "robustness"]
+        assert [row["name"] for row in rows] == [
+            "full", "explainability", "bias", "mitigation", "membership", "robustness", "nyc_ll144",
+        ]  # fmt: skip
         assert rows[2]["checks"] == ["demographic_parity", "error_rates", "adverse_impact", "worst_slice"]
 
     def test_metrics_with_the_checks_that_give_them(self) -> None:

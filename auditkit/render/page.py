@@ -232,7 +232,7 @@ def figure_html(table: Mapping[str, Any], *, draw: bool = True) -> Markup:
         height=drawing["layout"]["height"] if drawing else "",
         foreign=False,
         table=table_html({**table, "title": "" if not drawing else title}),
-        folded=bool(drawing) or _long(table),
+        folded=bool(drawing) or bool(table.get("folded")) or _long(table),
     )
 
 

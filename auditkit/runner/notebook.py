@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["observe", "show"]
 
-_DRAWN = 4
+_DRAWN, _SHOWN = 4, 6
 _VIEWS = ("verdict", "findings", "methods")
 
 
@@ -93,11 +93,20 @@ def show(report: Report, part: str) -> None:
     for code in _codes(report, part):
         about = views.view_data("evidence", data, code)
         tables = [table for one in about["evidence"] for table in one["tables"].values()]
-        about["evidence"] = [{**one, "tables": {}} for one in about["evidence"]]
+        further = [str(table["title"]) for table in tables[_SHOWN:]]
+        about["evidence"] = [
+            {**one, "tables": {}, "notes": [*one["notes"], *_further(further)]} for one in about["evidence"]
+        ]
         _display(views.bundle("evidence", about))
-        for at, table in enumerate(tables):
-            # what follows the first few is there to be looked up: a folded table
-            _display(views.bundle("figure", table if at < _DRAWN else {**table, "kind": "plain"}))
+        for at, table in enumerate(tables[:_SHOWN]):
+            # what follows the first few is there to be looked up; a map says more than its rows
+            drawn = at < _DRAWN or table["kind"] == "matrix"
+            _display(views.bundle("figure", table if drawn else {**table, "kind": "plain", "folded": True}))
+
+
+def _further(titles: list[str]) -> list[str]:
+    """Return the note on tables that a page leaves to the record."""
+    return [f"In report.json besides: {'; '.join(titles)}."] if titles else []
 
 
 def _codes(report: Report, part: str) -> list[str]:

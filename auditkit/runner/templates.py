@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 _GROUP = "auditkit.templates"
-_ORDER = ("full", "explainability", "bias", "membership", "robustness")
+_ORDER = ("full", "explainability", "bias", "mitigation", "membership", "robustness", "nyc_ll144")
 
 _SHARED_CELL = """\
 subject_file = "subject.toml"  # the subject file, relative to this notebook

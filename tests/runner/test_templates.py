@@ -17,7 +17,7 @@ from auditkit.runner.templates import find_template, list_templates, read_templa
 if TYPE_CHECKING:
     from pathlib import Path
 
-NAMES = ["full", "explainability", "bias", "membership", "robustness"]
+NAMES = ["full", "explainability", "bias", "mitigation", "membership", "robustness", "nyc_ll144"]
 SHIPPED = [t for t in list_templates() if t.origin == "auditkit"]
 
 
@@ -77,9 +77,15 @@ def test_a_shipped_template_says_nothing_that_its_page_or_its_figures_contradict
     assert "the command of this run" in prose
 
 
-def test_full_is_performance_and_the_other_templates_together() -> None:
-    others = {name for other in NAMES[1:] for name in find_template(other).checks}
-    assert set(find_template("full").checks) == {"performance"} | others
+def test_full_is_performance_the_first_part_of_bias_and_the_other_three_audits() -> None:
+    others = {
+        name
+        for other in ("explainability", "membership", "robustness")
+        for name in find_template(other).checks
+    }
+    first = {"demographic_parity", "error_rates", "adverse_impact", "worst_slice"}
+    assert first < set(find_template("bias").checks)
+    assert set(find_template("full").checks) == {"performance"} | first | others
 
 
 @pytest.mark.parametrize("template", SHIPPED, ids=lambda t: t.name)

@@ -86,6 +86,7 @@ def demographic_parity(
     draws = rng if weights is None else None  # a permutation keeps no weights
     found: list[Measurement] = []
     tables: dict[str, Table] = {}
+    crossed: dict[str, Table] = {}
     groupings = common.groupings(subject.test, features, intersections=intersections)
     for grouping in groupings:
         if grouping.too_many:
@@ -107,14 +108,14 @@ def demographic_parity(
                 "demographic_parity_ratio", ratio, grouping, counts.records, worst=0.0, n_needed=need
             ),
         ]
-        table = gaps.rate_table("selection_rate", grouping, groups, counts, gap)
-        tables[grouping.name] = table
+        tables[grouping.name] = gaps.rate_table("selection_rate", grouping, groups, counts, gap)
         if maps.is_crossed(grouping):
-            tables[f"{grouping.name}, map"] = maps.heat_map(table, grouping, groups)
+            crossed[f"{grouping.name}, map"] = maps.heat_map(tables[grouping.name], grouping, groups)
+    single = {name: table for name, table in tables.items() if f"{name}, map" not in crossed}
     return Evidence(
         "AK101",
         tuple(found),
-        tables,
+        single | crossed | tables,  # each feature, the maps, and the pairs group by group
         says=gaps.clearest(found, "demographic_parity_difference", "selection rates"),
         does_not_say=(
             "Why the rates differ, or whether they should: the groups may differ in what the decision rests on. "
