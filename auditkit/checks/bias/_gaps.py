@@ -384,6 +384,8 @@ def clearest(found: list[Measurement], metric: str, what: str) -> str:
     ends = f" [{top.interval.low:.3f}, {top.interval.high:.3f}]" if top.interval else ""
     open_ones = len(every) - len(gaps)
     more = f" {open_ones} of {len(every)} comparisons could not be made." if open_ones else ""
+    if top.interval is None or top.interval.low <= 0:
+        return f"Of {len(gaps)} differences in {what} none has an interval that leaves out 0.{more}"
     return (
         f"The clearest difference in {what} is {top.value:.3f}{ends}, over {top.group} ({top.reason}).{more}"
     )

@@ -49,10 +49,15 @@ class Scope:
 
     def named(self, suffix: str) -> common.Grouping:
         """Return the grouping with a word after every name, such as the class."""
-        if not suffix:
-            return self.grouping
-        one = self.grouping
-        return replace(one, name=f"{one.name} | {suffix}", labels=[f"{g} | {suffix}" for g in one.labels])
+        return named(self.grouping, suffix)
+
+
+def named(grouping: common.Grouping, suffix: str) -> common.Grouping:
+    """Return a grouping with a word after every name; itself where the word is empty."""
+    if not suffix:
+        return grouping
+    labels = [f"{label} | {suffix}" for label in grouping.labels]
+    return replace(grouping, name=f"{grouping.name} | {suffix}", labels=labels)
 
 
 def in_bands(data: Dataset, bins: int) -> tuple[Dataset, tuple[str, ...]]:

@@ -15,12 +15,14 @@ from auditkit.checks import _common as common
 from auditkit.checks import _weights
 from auditkit.checks.bias import _gaps as gaps
 from auditkit.checks.bias import _measures as measures
+from auditkit.checks.bias._sides import sides_of
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.statistics.calibration import calibration_error, reliability
 from auditkit.statistics.weighted import kish_size
 from auditkit.subject import Subject
 
 if TYPE_CHECKING:
+    from auditkit.checks.bias._sides import Side
     from auditkit.statistics.calibration import CalibrationError, Reliability
 
 Bins = Annotated[
@@ -59,7 +61,8 @@ def calibration_by_group(
     Parameters
     ----------
     subject : Subject
-        Binary, with probabilities; predictions alone suffice.
+        A classifier with probabilities; predictions alone suffice. Of more than two classes: the confidence in the answer
+        given (top label), and each class against the rest (classwise; Kull et al. 2019).
     rng : numpy.random.Generator
         Not used; every check takes one.
     features, intersections
@@ -77,12 +80,10 @@ def calibration_by_group(
         exact". Of each feature the largest difference of each (Games-Howell; for the error from the groups' intervals,
         Bonferroni). The reliability of every group as a table.
     """
-    scores, truth = subject.scores(), (subject.test.y == subject.positive).astype(float)
-    weights = subject.test.sample_weight
+    sides, notes = sides_of(subject)
     found: list[Measurement] = []
     tables: dict[str, Table] = {}
     groupings = common.groupings(subject.test, features, intersections=intersections)
-    values = {"brier_score": (scores - truth) ** 2, "calibration_in_the_large": truth - scores}
     for grouping in groupings:
         if grouping.too_many:
             found += [
@@ -90,16 +91,10 @@ def calibration_by_group(
                 for m in (*_MEANS, "expected_calibration_error")
             ]
             continue
-        for metric, least in _MEANS.items():
-            found += _of_means(metric, values[metric], grouping, weights, level, least)
-        rows = grouping.parts(np.arange(len(scores)))
-        groups = [
-            reliability(scores[at], truth[at], bins, level, None if weights is None else weights[at])
-            for at in rows
-        ]
-        worth = [len(at) if weights is None else kish_size(weights[at]) for at in rows]
-        found += _errors(groups, worth, grouping, level)
-        tables[grouping.name] = _table(groups, grouping)
+        for side in sides:
+            named = measures.named(grouping, side.word)
+            own, tables[named.name] = _of_side(side, named, subject.test.sample_weight, bins, level)
+            found += own
     return Evidence(
         "AK104",
         tuple(found),
@@ -111,9 +106,28 @@ def calibration_by_group(
             "Whether decisions at a threshold treat groups alike: scores calibrated for every group give unequal error rates "
             "where the groups' true rates differ (Kleinberg et al. 2017). Calibration within bins is not seen."
         ),
-        notes=(*common.notes_on(groupings), *_weights.note(subject.test)),
+        notes=(*common.notes_on(groupings), *notes, *_weights.note(subject.test)),
         rows=common.rows_used(len(subject.test), len(subject.test)),
     )
+
+
+def _of_side(
+    side: Side, grouping: common.Grouping, weights: np.ndarray | None, bins: int, level: float
+) -> tuple[list[Measurement], Table]:
+    scores, truth = side.scores, side.truth.astype(float)
+    values = {"brier_score": (scores - truth) ** 2, "calibration_in_the_large": truth - scores}
+    found = [
+        one
+        for metric, least in _MEANS.items()
+        for one in _of_means(metric, values[metric], grouping, weights, level, least)
+    ]
+    rows = grouping.parts(np.arange(len(scores)))
+    groups = [
+        reliability(scores[at], truth[at], bins, level, None if weights is None else weights[at])
+        for at in rows
+    ]
+    worth = [len(at) if weights is None else kish_size(weights[at]) for at in rows]
+    return [*found, *_errors(groups, worth, grouping, level)], _table(groups, grouping)
 
 
 def _of_means(
@@ -197,6 +211,9 @@ def _table(groups: list[Reliability], grouping: common.Grouping) -> Table:
     }
     counts = tuple(int(v) for _, one in shown for v in one.n)
     series = tuple(label for label, one in shown for _ in one.n)
+    if shown:  # where the points of exact scores would lie
+        columns = {name: (*values, 0.0, 1.0) for name, values in columns.items()}
+        counts, series = (*counts, 0, 0), (*series, "exact", "exact")
     worst = max(
         ((label, r - s) for label, one in shown for r, s in zip(one.rate, one.score, strict=True)),
         key=lambda pair: abs(pair[1]),

@@ -92,7 +92,8 @@ def group_metrics(
     data, notes = measures.in_bands(subject.test, bins)
     strata, names = measures.strata_of(data)
     found: list[Measurement] = []
-    tables: dict[str, Table] = {}
+    forests: dict[str, Table] = {}
+    matrices: dict[str, Table] = {}
     groupings = common.groupings(data, features, intersections=intersections)
     inner = 1 - (1 - level) / len(names)
     for grouping in groupings:
@@ -107,12 +108,12 @@ def group_metrics(
         if len(names) > 1:
             apart = _summed_up(apart, grouping, level)
             found += apart
-        tables[grouping.name] = _matrix(groups, grouping)
-        tables[f"gaps, {grouping.name}"] = _forest(apart, grouping)
+        forests[f"gaps, {grouping.name}"] = _forest(apart, grouping)
+        matrices[grouping.name] = _matrix(groups, grouping)
     return Evidence(
         "AK103",
         tuple(found),
-        tables,
+        _in_order(forests, matrices, [g.name for g in groupings if len(g.features) < 2]),
         says=_says(found),
         does_not_say=(
             "Which of these metrics matters here: they cannot all be equal at once where the groups' true rates differ "
@@ -242,11 +243,17 @@ def _first(subject: Subject) -> str:
     return "accuracy_score_difference"
 
 
+def _in_order(forests: dict[str, Table], matrices: dict[str, Table], singles: list[str]) -> dict[str, Table]:
+    """Return the gaps of each feature, then its metrics, then all of the pairs."""
+    first = {key: table for key, table in forests.items() if key.removeprefix("gaps, ") in singles}
+    return first | {name: matrices[name] for name in singles if name in matrices} | forests | matrices
+
+
 def _matrix(groups: list[Measurement], grouping: common.Grouping) -> Table:
     """Return the metrics of all groups as a matrix, with counts and intervals."""
     columns = {
         "row": tuple(m.group or "" for m in groups),
-        "column": tuple(m.metric for m in groups),
+        "column": tuple(m.metric.removesuffix("_score").replace("_", " ") for m in groups),
         **{name: part for name, part in common.estimates(groups).items() if name != "label"},
     }
     known = int(np.isfinite([m.value for m in groups]).sum())

@@ -13,6 +13,8 @@ from auditkit.checks import _common as common
 from auditkit.checks import _weights
 from auditkit.checks.bias import _gaps as gaps
 from auditkit.checks.bias import _measures as measures
+from auditkit.checks.bias._across import cross_aucs, cross_table
+from auditkit.checks.bias._sides import sides_of
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.statistics.ranking import largest_auc_gap, simultaneous_level, weighted_auc
 from auditkit.subject import Subject
@@ -26,7 +28,15 @@ if TYPE_CHECKING:
     title="Ranking by group",
     question="Do the scores tell the classes apart equally well for every group, and for whom are they higher?",
     dimension="bias",
-    metrics=["auc", "auc_difference", "mean_score", "mean_score_difference"],
+    metrics=[
+        "auc",
+        "auc_difference",
+        "bnsp_auc",
+        "bpsn_auc",
+        "cross_auc_difference",
+        "mean_score",
+        "mean_score_difference",
+    ],
 )
 def ranking_by_group(
     subject: Subject,
@@ -41,7 +51,7 @@ def ranking_by_group(
     Parameters
     ----------
     subject : Subject
-        Binary, with probabilities; predictions alone suffice.
+        A classifier with probabilities; predictions alone suffice. Of more than two classes each is held against the rest.
     rng : numpy.random.Generator
         Not used; every check takes one.
     features, intersections
@@ -53,32 +63,42 @@ def ranking_by_group(
     -------
     Evidence
         ``auc`` of each group (DeLong et al. 1988, on the logit scale) and ``mean_score`` (Student); for each feature the
-        largest difference of either, with intervals that hold for the largest of many and the p-value of "no difference".
+        largest difference of either, with intervals that hold for the largest of many and the p-value of "no difference". For
+        each feature also ``bnsp_auc`` (the group's positives against the others' negatives) and ``bpsn_auc`` (the others'
+        positives against the group's negatives; Borkan et al. 2019), and ``cross_auc_difference``, the largest distance
+        of the two (Kallus and Zhou 2019).
     """
-    scores, truth = subject.scores(), subject.test.y == subject.positive
+    sides, notes = sides_of(subject, top_label=False)
     weights = subject.test.sample_weight
     found: list[Measurement] = []
     tables: dict[str, Table] = {}
     groupings = common.groupings(subject.test, features, intersections=intersections)
     for grouping in groupings:
         if grouping.too_many:
-            found += [gaps.not_compared(f"{metric}_difference", grouping) for metric in ("auc", "mean_score")]
+            metrics = ("auc", "cross_auc", "mean_score")
+            found += [gaps.not_compared(f"{metric}_difference", grouping) for metric in metrics]
             continue
-        groups = _aucs(scores, truth, weights, grouping, level)
-        means = _means(scores, weights, grouping, level)
-        found += [*groups, *means]
-        tables[grouping.name] = _table("AUC", groups, grouping)
-        tables[f"mean score, {grouping.name}"] = _table("Mean score", means, grouping)
+        for side in sides:
+            named = measures.named(grouping, side.word)
+            groups = _aucs(side.scores, side.truth, weights, named, level)
+            means = _means(side.scores, weights, named, level)
+            found += [*groups, *means]
+            tables[named.name] = _table("AUC", groups, named)
+            if len(grouping.features) == 1:
+                across = cross_aucs(side, weights, named, level)
+                found += across
+                tables[f"across, {named.name}"] = cross_table(across, named)
+            tables[f"mean score, {named.name}"] = _table("Mean score", means, named)
     return Evidence(
         "AK105",
         tuple(found),
         tables,
         says=gaps.clearest(found, "auc_difference", "AUC"),
         does_not_say=(
-            "How records of different groups are ranked against each other: each AUC looks within one group. Nor what any "
-            "threshold decides."
+            "What any threshold decides. An AUC within one group says nothing of how records of different groups are ranked "
+            "against each other; the AUC across groups does."
         ),
-        notes=(*common.notes_on(groupings), *_weights.note(subject.test)),
+        notes=(*common.notes_on(groupings), *notes, *_weights.note(subject.test)),
         rows=common.rows_used(len(subject.test), len(subject.test)),
     )
 
