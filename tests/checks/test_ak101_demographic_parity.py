@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import time
 
 import fairlearn.metrics as fl
 import numpy as np
@@ -344,14 +343,14 @@ def test_markup_travels_as_data():
     assert evidence.measurement(DIFFERENCE).group == name
 
 
-def test_a_million_rows_run_quickly():
+def test_a_million_rows_run_quickly(sorts_of_a_million):
     rng = np.random.default_rng(0)
     n = 1_000_000
     frame = pd.DataFrame({"a": rng.integers(5, size=n), "b": rng.choice(["x", "y"], size=n)})
     subject = recorded(rng.integers(2, size=n), frame)
-    clock = time.perf_counter()
+    began = sorts_of_a_million()
     evidence = observe(subject)
-    assert time.perf_counter() - clock < 10
+    assert sorts_of_a_million() - began < 120
     assert evidence.measurement(DIFFERENCE, "a × b").n == n
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import time
 
 import fairlearn.metrics as fl
 import numpy as np
@@ -400,14 +399,14 @@ def test_scores_that_are_nan_are_an_error_of_the_check():
     assert report.verdict == "undecided"
 
 
-def test_a_million_rows_run_quickly():
+def test_a_million_rows_run_quickly(sorts_of_a_million):
     rng = np.random.default_rng(0)
     n = 1_000_000
     frame = pd.DataFrame({"a": rng.integers(5, size=n), "b": rng.choice(["x", "y"], size=n)})
     y, said = rng.integers(2, size=(2, n))
-    clock = time.perf_counter()
+    began = sorts_of_a_million()
     evidence = observe(recorded(y, said, frame))
-    assert time.perf_counter() - clock < 15
+    assert sorts_of_a_million() - began < 150
     assert evidence.measurement(ODDS, "a × b").n == n
 
 

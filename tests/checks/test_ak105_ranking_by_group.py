@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 
 import fairlearn.metrics as fl
 import numpy as np
@@ -94,15 +93,11 @@ def test_it_says_what_it_needs():
         observe(make_regression(n_train=60, n_test=60))
 
 
-def test_a_million_rows_cost_a_few_times_scikit_learns_auc():
+def test_a_million_rows_cost_some_sorts_of_them(sorts_of_a_million):
     subject = drawn(np.random.default_rng(0), 1_000_000, k=6)
-    scores, truth = subject.scores(), subject.test.y
-    clock = time.perf_counter()
-    roc_auc_score(truth, scores)
-    one = time.perf_counter() - clock
-    clock = time.perf_counter()
+    began = sorts_of_a_million()
     observe(subject)
-    assert time.perf_counter() - clock < 80 * one
+    assert sorts_of_a_million() - began < 200
 
 
 # across groups ----------------------------------------------------------------------------------------

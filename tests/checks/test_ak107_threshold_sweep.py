@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 
 import fairlearn.metrics as fl
 import numpy as np
@@ -184,14 +183,14 @@ def test_pairs_of_features_only_when_asked_for():
     assert len(observe(subject, intersections=True).measurements) == 6
 
 
-def test_a_million_rows_run_quickly():
+def test_a_million_rows_run_quickly(sorts_of_a_million):
     rng = np.random.default_rng(0)
     n = 1_000_000
     frame = pd.DataFrame({"a": rng.integers(5, size=n), "b": rng.choice(["x", "y"], size=n)})
     subject = scored(rng.random(n), frame, rng.integers(2, size=n))
-    clock = time.perf_counter()
+    began = sorts_of_a_million()
     observe(subject)
-    assert time.perf_counter() - clock < 10
+    assert sorts_of_a_million() - began < 120
 
 
 def test_it_runs_in_an_audit_and_can_be_saved():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 
 import numpy as np
 import pandas as pd
@@ -255,11 +254,11 @@ def test_what_cannot_be_done_is_said():
         observe(selecting([0, 1] * 100, {"sex": np.arange(200)}))
 
 
-def test_a_million_rows_run_quickly():
+def test_a_million_rows_run_quickly(sorts_of_a_million):
     subject = selecting(*applicants(1_000_000, 0))
-    clock = time.perf_counter()
+    began = sorts_of_a_million()
     observe(subject)
-    assert time.perf_counter() - clock < 10
+    assert sorts_of_a_million() - began < 120
 
 
 def test_it_runs_in_an_audit_and_can_be_saved():

@@ -1,7 +1,5 @@
 """Noise costs what a calculation by hand says, and nothing where the model does not look."""
 
-import time
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -196,15 +194,15 @@ def test_the_seed_decides_and_rows_are_drawn():
     assert one["rows"]["used"] == one["measurements"][0]["n"] == 100
 
 
-def test_a_million_rows_are_sampled_quickly():
+def test_a_million_rows_are_sampled_quickly(sorts_of_a_million):
     n = 1_000_000
     x = np.random.default_rng(0).normal(size=n)
     data = Dataset({"x": x, "w": np.resize(["a", "b"], n)}, (x > 0).astype(int))
     model = from_callable(lambda X: (X["x"] > 0).astype(int), classes=[0, 1], output="labels")
     subject = Subject("large", model, data)
-    start = time.perf_counter()
+    began = sorts_of_a_million()
     assert sweep(subject).rows["used"] == 5000
-    assert time.perf_counter() - start < 10
+    assert sorts_of_a_million() - began < 120
     assert subject.model.rows < 50_000  # drawn first, asked then
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections import defaultdict
 
 import numpy as np
@@ -81,12 +80,12 @@ def large(n, d):
     return Subject("large", lambda f: np.clip(f["x1"], 0, 1).to_numpy(), data)
 
 
-def test_many_rows_take_little_time_and_every_column_is_said():
+def test_many_rows_take_little_time_and_every_column_is_said(sorts_of_a_million):
     subject, said = large(200_000, 20), []
-    start = time.perf_counter()
+    began = sorts_of_a_million()
     with progress.listening(lambda fraction, what: said.append((fraction, what))):
         m = sensitive_reliance(subject, rng=np.random.default_rng(0)).measurements[0]
-    assert time.perf_counter() - start < 3  # looking at all rows of every column took more than 6 seconds
+    assert sorts_of_a_million() - began < 40  # looking at all rows of every column took more than 6 seconds
     assert (m.value, m.n) == (0, 0)
     assert [what for _, what in said if "give" in what] == [f"does x{j} give sex away" for j in range(20)]
     fractions = [fraction for fraction, what in said if "give" in what]
