@@ -1,6 +1,5 @@
 """Subject: what fits together stands, what does not is told, and the dress of the data changes no answer."""
 
-import time
 from pathlib import Path
 
 import lightgbm
@@ -475,17 +474,17 @@ def test_answers_are_asked_once_and_counters_start_afresh(table, model):
     assert described["model"]["kind"] == "LogisticRegression"
 
 
-def test_a_million_rows_are_quick():
+def test_a_million_rows_are_quick(sorts_of_a_million):
     n = 1_000_000
     rng = np.random.default_rng(0)
     X = pd.DataFrame({"a": rng.normal(size=n), "job": pd.Categorical(rng.choice(["x", "y"], n))})
     y = rng.integers(0, 2, n)
     model = DummyClassifier(strategy="prior").fit(X, y)
-    start = time.perf_counter()
+    began = sorts_of_a_million()
     subject = Subject("big", model, Dataset(X, y, ["job"]))
     assert subject.scores().shape == (n,)
     assert len(subject.describe()["test"]["digest"]) == 64
-    assert time.perf_counter() - start < 10
+    assert sorts_of_a_million() - began < 120
     assert subject.model.calls == 20, "asked in batches of 100,000 for labels and for probabilities"
 
 

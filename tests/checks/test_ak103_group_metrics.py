@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 import fairlearn.metrics as fl
 import numpy as np
@@ -311,12 +310,12 @@ def test_the_metrics_are_judged_by_name():
     assert [f.status for f in report.findings if f.judged] == ["fail"]
 
 
-def test_a_million_rows_take_seconds():
+def test_a_million_rows_take_seconds(sorts_of_a_million):
     rng = np.random.default_rng(0)
     n = 1_000_000
     groups = pd.DataFrame({"sex": rng.choice(["f", "m"], n), "area": rng.choice(list("vwxyz"), n)})
     subject = recorded(rng.integers(2, size=n), rng.integers(2, size=n), groups)
     observe(recorded(rng.integers(2, size=200), rng.integers(2, size=200), groups[:200]))
-    start = time.perf_counter()
+    began = sorts_of_a_million()
     observe(subject)
-    assert time.perf_counter() - start < 5
+    assert sorts_of_a_million() - began < 150

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 
 import numpy as np
 import pandas as pd
@@ -287,15 +286,15 @@ def test_wrong_options_are_told_apart_from_missing_data():
         observe(Subject("s", from_predictions(labels=[0, 1]), Dataset(None, [0, 1])))
 
 
-def test_a_million_rows_run_quickly():
+def test_a_million_rows_run_quickly(sorts_of_a_million):
     rng = np.random.default_rng(0)
     n = 1_000_000
     frame = pd.DataFrame({"a": rng.integers(5, size=n), "b": rng.choice(["x", "y"], size=n)})
     data = Dataset(None, rng.integers(2, size=n), frame, control_features={"job": rng.integers(20, size=n)})
     subject = Subject("large", from_predictions(labels=rng.integers(2, size=n)), data)
-    clock = time.perf_counter()
+    began = sorts_of_a_million()
     evidence = observe(subject)
-    assert time.perf_counter() - clock < 10
+    assert sorts_of_a_million() - began < 120
     assert evidence.measurement(CMH, "b=x" if "b=y" in evidence.tables["b"].title else "b=y").n == n
 
 

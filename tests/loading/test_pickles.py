@@ -2,7 +2,6 @@
 
 import collections
 import pickle
-import time
 import zlib
 
 from hypothesis import given
@@ -53,11 +52,11 @@ def test_names_are_shown_short_and_without_control_characters():
     assert shown(["os\x1b[31m.x\u202e"]) == "os?[31m.x?"
 
 
-def test_a_file_made_to_keep_the_reader_busy_is_left_in_time():
-    start = time.perf_counter()
+def test_a_file_made_to_keep_the_reader_busy_is_left_in_time(sorts_of_a_million):
+    began = sorts_of_a_million()
     streams = b"N." * 500_000
     assert asks_for(streams + b"cos\nsystem\n.") == ["os.system"]
     assert "os.system" in asks_for(b"\x80\x04" + b"N0" * 2_000_000 + b"cos\nsystem\n.")
     many = b"".join(b"cm%d\nf\n0" % i for i in range(20_000))
     assert len(asks_for(many + b"N.")) == 20_000
-    assert time.perf_counter() - start < 30
+    assert sorts_of_a_million() - began < 400

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from itertools import combinations
 
 import numpy as np
@@ -143,10 +142,10 @@ def test_bad_input_is_refused(codes, event, options):
         quantile_codes([1.0], 1)
 
 
-def test_a_million_rows_of_twelve_features_take_seconds():
+def test_a_million_rows_of_twelve_features_take_seconds(sorts_of_a_million):
     rng = np.random.default_rng(4)
     codes = rng.integers(0, 5, (500_000, 12)).astype(np.int32)
     event = rng.random(500_000) < 0.1
-    start = time.perf_counter()
+    began = sorts_of_a_million()
     search(codes, event, smallest=5000)
-    assert time.perf_counter() - start < 20
+    assert sorts_of_a_million() - began < 250
