@@ -120,3 +120,14 @@ def test_weights_count_in_base_rates():
     evidence = observe(Subject("w", from_predictions(labels=y), data, positive=1))
     assert evidence.measurement("base_rate", "g=a").value == pytest.approx(0.75)
     assert any("not weighted" in note for note in evidence.notes)
+
+
+def test_words_name_only_what_the_interval_bears_out():
+    quiet = observe(confounded(0.0, n=1200))
+    assert "none of 1 difference has an interval that leaves out 0" in quiet.says
+    assert quiet.tables["g, alike"].summary.startswith("No difference among records")
+    loud = observe(confounded(0.3, n=1200))
+    only = loud.measurement("conditional_label_difference")
+    side = "more" if only.value > 0 else "less"
+    assert f"{only.group} {abs(only.value):.3f} {side} often" in loud.tables["g, alike"].summary
+    assert f"clearest is {only.value:.3f}" in loud.says

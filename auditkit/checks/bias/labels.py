@@ -221,10 +221,15 @@ def _undefined(group: str, n: int, reason: str) -> Measurement:
 
 
 def _alike(name: str, found: list[Measurement]) -> Table:
-    known = [m for m in found if m.interval is not None]
-    top = max(known, key=lambda m: abs(m.value))
-    side = "more" if top.value >= 0 else "less"
-    summary = f"Among records with like inputs, {top.group} has the positive label {abs(top.value):.3f} {side} often than others."
+    clear = [m for m in found if _clear(m)]
+    summary = "No difference among records with like inputs has an interval that leaves out 0."
+    if clear:
+        told = "; ".join(
+            f"{m.group} {abs(m.value):.3f} {'more' if m.value > 0 else 'less'} often" for m in clear
+        )
+        summary = (
+            f"Among records with like inputs the positive label is given, against all others, to {told}."
+        )
     labels = {"value": "Difference in the rate of the positive label", "n": "records"}
     title = f"Labels of records that look alike, by {name}"
     return Table(title, common.estimates(found), "estimates", labels, summary, reference=0.0)
@@ -235,6 +240,18 @@ def _says(found: list[Measurement], split: str) -> str:
     known = [m for m in found if m.metric == "conditional_label_difference" and m.interval is not None]
     if not known:
         return said
-    top = max(known, key=lambda m: abs(m.value) - (m.interval.high - m.interval.low if m.interval else 0))
+    clear = [m for m in known if _clear(m)]
+    if not clear:
+        return f"{said} Among records with like inputs none of {len(known)} difference{'' if len(known) == 1 else 's'} has an interval that leaves out 0."
+    top = max(clear, key=_distance)
     ends = f" [{top.interval.low:.3f}, {top.interval.high:.3f}]" if top.interval else ""
     return f"{said} Among records with like inputs the clearest is {top.value:.3f}{ends}, of {top.group} against others."
+
+
+def _distance(m: Measurement) -> float:
+    """Return how far from 0 the interval ends; below 0 where it holds 0."""
+    return max(m.interval.low, -m.interval.high) if m.interval else -math.inf
+
+
+def _clear(m: Measurement) -> bool:
+    return _distance(m) > 0
