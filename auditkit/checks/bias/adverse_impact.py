@@ -168,7 +168,7 @@ def _ratios(
                 n_needed=gaps.needed((hits[pair], sizes[pair]), matters, impact.pair_level(level, k)),
             )
         )
-    low[reference] = high[reference] = math.nan
+    low[reference] = high[reference] = 1.0  # its own ratio, by definition
     columns = {
         "label": [f"{label} (reference)" if g == reference else label for g, label in enumerate(labels)],
         "value": ratio,

@@ -243,7 +243,7 @@ def _says(found: list[Measurement], split: str) -> str:
     clear = [m for m in known if _clear(m)]
     if not clear:
         differ = "difference" if len(known) == 1 else "differences"
-        return f"{said} Among records with like inputs none of {len(known)} difference{'' if len(known) == 1 else 's'} has an interval that leaves out 0."
+        return f"{said} Among records with like inputs none of {len(known)} {differ} has an interval that leaves out 0."
     top = max(clear, key=_distance)
     ends = f" [{top.interval.low:.3f}, {top.interval.high:.3f}]" if top.interval else ""
     return f"{said} Among records with like inputs the clearest is {top.value:.3f}{ends}, of {top.group} against others."
