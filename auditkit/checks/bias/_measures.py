@@ -123,7 +123,7 @@ def rate_gaps(counts: gaps.Counts, method: Method, level: float, rng: np.random.
     else:
         difference = statistics.largest_gap(hits, trials, level, rng=rng)
         ratio = statistics.smallest_ratio(hits, trials, level, tested=difference)
-    return {"difference": difference, "ratio": _untested(ratio)}
+    return {"difference": difference, "ratio": ratio}
 
 
 def balanced_gaps(cells: gaps.Cells, method: Method, level: float, rng: np.random.Generator) -> Gaps:
@@ -148,7 +148,7 @@ def balanced_gaps(cells: gaps.Cells, method: Method, level: float, rng: np.rando
             at = float(exact[kind](value[known], method, overall))
             gap = replace(gap, value=at, low=min(gap.low, at), high=max(gap.high, at))
         found[kind] = gap
-    return found | {"ratio": _untested(found["ratio"])}
+    return found
 
 
 def balanced(cells: np.ndarray) -> np.ndarray:
@@ -209,8 +209,10 @@ def odds_ratio(
     ends = low, min(gap.high for gap in known.values())
     label = f"{known[least].method}, Bonferroni over both rates"
     reason = "; ".join([words, *out])
+    p_values = [gap.p_value for gap in known.values() if not math.isnan(gap.p_value)]
+    p = min(1.0, len(known) * min(p_values)) if p_values else None
     return common.measured(
-        metric, known[least].value, n, ends, level, label, group=grouping.name, reason=reason
+        metric, known[least].value, n, ends, level, label, group=grouping.name, p_value=p, reason=reason
     )
 
 
@@ -236,7 +238,7 @@ def mean_gaps(moments: Moments, mass: np.ndarray, method: Method, level: float) 
     if method == "to_overall":
         return {
             "difference": held.largest_mean_distance(*given, shares=mass),
-            "ratio": _untested(held.smallest_mean_ratio_to_overall(*given, shares=mass)),
+            "ratio": held.smallest_mean_ratio_to_overall(*given, shares=mass),
         }
     away = known - (float(np.average(known, weights=mass)) if mass.any() else 0.0)
     sums, squares = away * spread.size, spread.spread + away**2 * spread.size
@@ -244,7 +246,7 @@ def mean_gaps(moments: Moments, mass: np.ndarray, method: Method, level: float) 
         "difference": statistics.largest_mean_gap(
             sums, squares, spread.size, level, skewness=spread.skewness
         ),
-        "ratio": _untested(statistics.smallest_mean_ratio(*given, skewness=spread.skewness)),
+        "ratio": statistics.smallest_mean_ratio(*given, skewness=spread.skewness),
     }
 
 
@@ -292,8 +294,3 @@ def over_strata(found: list[Measurement], feature: str, level: float) -> list[Me
             reason=f"mean over {len(known)} strata{said}",
         ),
     ]  # fmt: skip
-
-
-def _untested(gap: Gap) -> Gap:
-    """Drop the p-value of a ratio: it tests what the difference's tests, and is counted once."""
-    return replace(gap, p_value=math.nan)
