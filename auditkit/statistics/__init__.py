@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from auditkit.statistics.adverse_impact import Anova, anova, bayes_factor, picked_p_value, ratio_to_reference
+from auditkit.statistics.attack_tests import auc_p_value, tpr_p_value
 from auditkit.statistics.bootstrap import (
     Bootstrapped,
     Statistic,
@@ -87,6 +88,7 @@ __all__ = [
     "Tested",
     "anova",
     "auc",
+    "auc_p_value",
     "auc_standard_error",
     "bayes_factor",
     "benjamini_hochberg",
@@ -143,6 +145,7 @@ __all__ = [
     "smallest_ratio",
     "smallest_ratio_to_overall",
     "tpr_at_fpr",
+    "tpr_p_value",
     "two_proportion_z",
     "two_sample_epsilon",
     "weighted_auc",
