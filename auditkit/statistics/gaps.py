@@ -48,6 +48,9 @@ class Gap:
         Groups compared, those without rows left out.
     note : str
         What was left out, or why the value is undefined; empty otherwise.
+    surest : tuple of int, optional
+        The two groups, lowest first, whose difference the near end of the interval is about: with many groups often others than
+        the two that lie farthest apart. None where that is not known, or the interval reaches "no gap".
     """
 
     value: float
@@ -61,6 +64,7 @@ class Gap:
     highest_index: int
     groups: int
     note: str = ""
+    surest: tuple[int, int] | None = None
 
 
 @lru_cache(maxsize=1024)
@@ -108,12 +112,7 @@ def gap_bounds(
     >>> value.round(2).tolist(), low.round(2).tolist()
     ([0.4, 0.04], [0.18, 0.0])
     """
-    rate, lowest, highest = _limits(successes, n, level)
-    below, above = rate - lowest, highest - rate
-    apart = rate[..., :, None] - rate[..., None, :]
-    low = apart - np.hypot(below[..., :, None], above[..., None, :])
-    high = apart + np.hypot(above[..., :, None], below[..., None, :])
-    high[..., _diagonal(high)] = -np.inf
+    rate, low, high = _differences(successes, n, level)
     ends = np.maximum(low.max(axis=(-2, -1)), 0.0), np.minimum(high.max(axis=(-2, -1)), 1.0)
     return rate.max(-1) - rate.min(-1), *ends
 
@@ -150,6 +149,29 @@ def ratio_bounds(
     >>> float(value), round(float(low), 2), round(float(high), 2)
     (0.5, 0.35, 0.7)
     """
+    rate, low, high = _ratios(successes, n, level)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = rate.min(-1) / rate.max(-1)
+    return value, np.minimum(low.min(axis=(-2, -1)), 1.0), np.minimum(high.min(axis=(-2, -1)), 1.0)
+
+
+def _differences(
+    successes: npt.ArrayLike, n: npt.ArrayLike, level: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the rates, and both ends of row less column for all pairs at once."""
+    rate, lowest, highest = _limits(successes, n, level)
+    below, above = rate - lowest, highest - rate
+    apart = rate[..., :, None] - rate[..., None, :]
+    low = apart - np.hypot(below[..., :, None], above[..., None, :])
+    high = apart + np.hypot(above[..., :, None], below[..., None, :])
+    high[..., _diagonal(high)] = -np.inf
+    return rate, low, high
+
+
+def _ratios(
+    successes: npt.ArrayLike, n: npt.ArrayLike, level: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the rates, and both ends of row over column for all pairs at once."""
     rate, lowest, highest = _limits(successes, n, level)
     product = rate[..., :, None] * rate[..., None, :]
     # the roots R of (p1 - R p2)^2 = (distance of p1 to its limit)^2 + R^2 (distance of p2 to its limit)^2
@@ -159,10 +181,9 @@ def ratio_bounds(
         low = np.where(inner[..., :, None] > 0, inner[..., :, None] / (product + root), 0.0)
         root = np.sqrt(np.maximum(product**2 - outer[..., :, None] * inner[..., None, :], 0.0))
         high = np.where(inner[..., None, :] > 0, (product + root) / inner[..., None, :], np.inf)
-        value = rate.min(-1) / rate.max(-1)
     low[..., _diagonal(low)] = np.inf
     high[..., _diagonal(high)] = np.inf
-    return value, np.minimum(low.min(axis=(-2, -1)), 1.0), np.minimum(high.min(axis=(-2, -1)), 1.0)
+    return rate, low, high
 
 
 def _limits(
@@ -234,7 +255,11 @@ def largest_gap(
     test = take_over(tested) or rates_alike(x, size, rng=rng, replicates=replicates)
     low = 0.0 if contradicts(test, level) else low
     places = extremes(x / size, kept)
-    return Gap(value, low, high, test.p_value, level, method, test.method, *places, x.size, note)
+    surest = None
+    if low > 0:
+        first, second = np.unravel_index(_differences(x, size, level)[1].argmax(), (x.size, x.size))
+        surest = int(kept[second]), int(kept[first])
+    return Gap(value, low, high, test.p_value, level, method, test.method, *places, x.size, note, surest)
 
 
 def smallest_ratio(
@@ -284,7 +309,11 @@ def smallest_ratio(
     test = take_over(tested) or rates_alike(x, size, rng=rng, replicates=replicates)
     high = 1.0 if contradicts(test, level) else high
     places = extremes(x / size, kept)
-    return Gap(value, low, high, test.p_value, level, method, test.method, *places, x.size, note)
+    surest = None
+    if high < 1:
+        first, second = np.unravel_index(_ratios(x, size, level)[2].argmin(), (x.size, x.size))
+        surest = int(kept[first]), int(kept[second])
+    return Gap(value, low, high, test.p_value, level, method, test.method, *places, x.size, note, surest)
 
 
 def _kept(

@@ -12,6 +12,7 @@ from scipy import stats as scipy_stats
 from auditkit import statistics as ak
 from auditkit.errors import InputError
 from auditkit.statistics.gaps import range_critical
+from auditkit.statistics.intervals import jeffreys_at
 
 
 def naive_gap_interval(rng, successes, n, replicates=400, level=0.95):
@@ -319,3 +320,27 @@ def test_harmonic_interpolation_is_close_and_never_below():
 def test_unusable_input_is_refused(call):
     with pytest.raises(InputError):
         call()
+
+
+def test_the_near_end_of_the_interval_names_the_groups_it_is_about():
+    """Nobody of two lies farthest from the highest rate; of large groups it is known better."""
+    hits, n = np.array([0, 50, 90, 55]), np.array([2, 100, 100, 100])
+    rng = np.random.default_rng(0)
+    gap, ratio = ak.largest_gap(hits, n, rng=rng), ak.smallest_ratio(hits, n, rng=rng)
+    assert (gap.lowest_index, gap.highest_index) == (0, 2)
+    assert gap.surest == ratio.surest == (1, 2)
+    ends = {}
+    for i in range(4):  # a second way: each pair alone, at the critical value of all
+        for j in range(4):
+            if i != j:
+                z = range_critical(0.95, 4)
+                low, high = jeffreys_at(hits[[i, j]], n[[i, j]], float(scipy_stats.norm.sf(z)))
+                rate = hits / n
+                ends[i, j] = rate[j] - rate[i] - np.hypot(rate[j] - low[1], high[0] - rate[i])
+    assert max(ends, key=ends.get) == gap.surest
+    assert gap.low == pytest.approx(max(ends.values()))
+
+
+def test_where_no_gap_is_shown_none_is_named():
+    assert ak.largest_gap([5, 6, 7], [20, 20, 20], rng=np.random.default_rng(0)).surest is None
+    assert ak.largest_gap([10, 40], [50, 50]).surest == (0, 1)

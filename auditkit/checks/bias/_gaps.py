@@ -195,6 +195,9 @@ def pair(gap: Gap, grouping: common.Grouping, sizes: np.ndarray) -> str:
     smallest = int(np.where(sizes > 0, sizes, np.inf).argmin())
     to_all = gap.lowest_index == gap.highest_index
     apart = f"{group(gap.lowest_index)} against {'all records' if to_all else group(gap.highest_index)}"
+    if gap.surest not in (None, (gap.lowest_index, gap.highest_index)):
+        low, high = gap.surest
+        apart += f"; the near end of the interval is of {group(low)} against {group(high)}"
     return f"{apart}; smallest group: {_records(sizes[smallest])}, {grouping.labels[smallest]}"
 
 
