@@ -80,7 +80,7 @@ def test_an_undefined_value_is_inconclusive_with_its_reason():
 def test_too_few_records_says_how_many_are_needed():
     found = judged(measured(0, 0.5, n_needed=12_345), Criterion("m", at_most=0.1))
     assert "100 records cannot decide it" in found.reason
-    assert "about 12,345 records" in found.reason
+    assert "about 12,000 records" in found.reason  # of an estimate two digits count
 
 
 def test_a_value_without_an_interval_is_said_to_have_none():

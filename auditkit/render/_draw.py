@@ -81,6 +81,11 @@ def axis(title: str, **own: Any) -> dict[str, Any]:
     return {"title": shown, "automargin": True, "zeroline": False, **own}
 
 
+def legend(y: float) -> dict[str, Any]:
+    """Return a legend in one line over the plot, at a height in parts of it."""
+    return {"orientation": "h", "x": 0, "y": y, "yanchor": "bottom", "bgcolor": "rgba(0,0,0,0)"}
+
+
 def layout(
     table: Mapping[str, Any], own: Mapping[str, Any], notes: Sequence[str], *, theme: str, title: bool
 ) -> dict[str, Any]:
@@ -93,7 +98,7 @@ def layout(
         "margin": {"l": 12, "r": 24, "t": 24, "b": 12},
         "hovermode": "closest",
         "hoverlabel": {"align": "left", "font": {"size": 13}},
-        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "bgcolor": "rgba(0,0,0,0)"},
+        "legend": legend(1.02),
         "height": 380,
         "autosize": True,
         "dragmode": False,

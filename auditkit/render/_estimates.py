@@ -37,6 +37,8 @@ def estimates(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str,
         "showlegend": len(series) > 1,
         **draw.reference_line(finite(table.get("reference")), across="x"),
     }
+    if len(series) > 1 and "annotations" in own:  # the words of the line stand between plot and legend
+        own["legend"] = draw.legend(1 + 22 / (own["height"] - 110))
     return traces, own, notes
 
 

@@ -78,8 +78,8 @@ def tpr_p_value(found: int, members: int, others: int, fpr: float) -> float:
 
     Examples
     --------
-    >>> tpr_p_value(2, 2, 2, 0.4)  # both members come first: one of six orders
-    0.16666666666666666
+    >>> round(tpr_p_value(2, 2, 2, 0.4), 6)  # both members come first: one of six orders
+    0.166667
     """
     if not (0 <= found <= members and members >= 1 and others >= 1 and 0 < fpr < 1):
         raise InputError(

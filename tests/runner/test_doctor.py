@@ -9,6 +9,7 @@ import auditkit
 from auditkit.runner import doctor as module
 from auditkit.runner.doctor import Doctor, Item, doctor
 from auditkit.runner.kernel import RUN_FOLDER
+from auditkit.runner.templates import list_templates
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +30,7 @@ def test_a_good_installation_is_healthy_and_says_so() -> None:
     assert _item(found, "numpy").state == "ok"
     assert _item(found, "kernel python3").found == sys.executable
     assert _item(found, "display").found.startswith("text")
-    assert _item(found, "templates").found == "5"
+    assert _item(found, "templates").found == str(len(list_templates()))
 
 
 def test_what_only_developers_need_is_not_looked_for() -> None:

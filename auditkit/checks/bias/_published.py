@@ -104,7 +104,7 @@ def divide(
 
 
 def _bounds(division: Division, level: float) -> tuple[np.ndarray, np.ndarray, str]:
-    """Return the ends of each ratio's interval, ``nan`` for the reference and where there is none."""
+    """Return the ends of each ratio's interval, 1 for the reference, ``nan`` where there is none."""
     low, high = np.full(len(division.labels), np.nan), np.full(len(division.labels), np.nan)
     kept = np.flatnonzero(~division.ratios.excluded)
     if len(kept) < 2:
@@ -112,7 +112,7 @@ def _bounds(division: Division, level: float) -> tuple[np.ndarray, np.ndarray, s
     reference = int(np.flatnonzero(kept == division.ratios.reference)[0])
     _, ends = ratio_to_reference(division.hits[kept], division.sizes[kept], reference, level)
     low[kept], high[kept] = ends
-    low[division.ratios.reference] = high[division.ratios.reference] = np.nan
+    low[division.ratios.reference] = high[division.ratios.reference] = 1.0  # its own ratio, by definition
     return low, high, impact.interval_method(len(kept))
 
 
