@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from auditkit import frames
 from auditkit.errors import InputError, did_you_mean
+from auditkit.methods.bands import band_edges, banded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +36,9 @@ class Dataset:
         Attributes within whose strata groups are compared where a check offers it, such as the job applied for.
     sample_weight : array-like of shape (n,), optional
         How many records of the population a row stands for; at least 0. A check that does not use weights says so.
+    bands : dict of name to int or sequence of float, optional
+        Numeric sensitive or control features to compare in bands: ``{"age": [25, 40]}`` gives "< 25", "25 to < 40" and ">= 40",
+        ``{"age": 4}`` four bands of about equal size. The model's inputs stay as they are.
 
     Raises
     ------
@@ -53,6 +58,7 @@ class Dataset:
     sensitive_features: Any = None
     control_features: Any = field(default=None, kw_only=True)
     sample_weight: Any = field(default=None, kw_only=True)
+    bands: Any = field(default=None, kw_only=True)
     native: frames.Native = field(init=False, default="pandas", repr=False)
 
     def __post_init__(self) -> None:
@@ -80,6 +86,27 @@ class Dataset:
         object.__setattr__(self, "sensitive_features", _columns("sensitive", self.sensitive_features, X))
         object.__setattr__(self, "control_features", _columns("control", self.control_features, X))
         object.__setattr__(self, "sample_weight", _weights(self.sample_weight, len(y)))
+        object.__setattr__(self, "bands", self._in_bands(self.bands))
+
+    def _in_bands(self, given: Any) -> dict[str, tuple[float, ...]]:
+        """Put features in bands, and return where these begin."""
+        if given is not None and not isinstance(given, Mapping):
+            raise InputError(f'bands= takes a dict of name to edges, {{"age": [25, 40]}}; got {given!r}')
+        parts = {name: getattr(self, name) for name in ("sensitive_features", "control_features")}
+        found: dict[str, tuple[float, ...]] = {}
+        for name, asked in (given or {}).items():
+            holders = [key for key, frame in parts.items() if frame is not None and name in frame.columns]
+            if not holders:
+                known = [*self.sensitive_names, *self.control_names]
+                raise InputError(
+                    f"bands: {name!r} is no sensitive or control feature.{did_you_mean(str(name), known)}"
+                )
+            for key in holders:
+                column = parts[key][name]
+                found[str(name)] = band_edges(str(name), column, asked)
+                parts[key] = parts[key].assign(**{name: banded(str(name), column, found[str(name)])})
+                object.__setattr__(self, key, parts[key])
+        return found
 
     def __len__(self) -> int:
         return len(self.y)
@@ -114,11 +141,15 @@ class Dataset:
             sample_weight=None if self.sample_weight is None else self.sample_weight[rows],
         )
         object.__setattr__(part, "native", self.native)
+        object.__setattr__(part, "bands", self.bands)
         return part
 
     def describe(self) -> dict[str, Any]:
         """Return what the report says of the data."""
-        return {"rows": len(self), "columns": list(map(str, self.X.columns)), "digest": self.digest}
+        found = {"rows": len(self), "columns": list(map(str, self.X.columns)), "digest": self.digest}
+        return found | (
+            {"bands": {name: list(edges) for name, edges in self.bands.items()}} if self.bands else {}
+        )
 
 
 def _labels(y: Any, X: Any) -> np.ndarray:

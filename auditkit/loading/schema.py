@@ -77,9 +77,12 @@ class DataPart(_Part):
     positive: Scalar | None = None
     sensitive: list[Text] | None = None
     exclude: list[Text] | None = None
+    control: list[Text] | None = None
+    weight: str | None = Field(default=None, min_length=1)
+    bands: dict[str, int | list[float]] | None = None
     where: dict[str, list[Scalar]] | None = None
 
-    @field_validator("sensitive", "exclude", mode="before")
+    @field_validator("sensitive", "exclude", "control", mode="before")
     @classmethod
     def _one_is_a_list(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value

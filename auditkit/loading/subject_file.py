@@ -36,10 +36,24 @@ class _Split:
     y: np.ndarray
     sensitive: pd.DataFrame | None
     kept: np.ndarray
+    control: pd.DataFrame | None = None
+    weight: np.ndarray | None = None
+    bands: dict[str, Any] | None = None
 
-    def dataset(self, columns: list[Any] | None) -> Dataset:
+    def dataset(self, columns: list[Any] | None, like: Dataset | None = None) -> Dataset:
+        """Return the data; its bands begin where those of another split do."""
         X = self.X if columns is None else self.X[columns]
-        return Dataset(X if X.shape[1] else None, self.y, self.sensitive)
+        try:
+            return Dataset(
+                X if X.shape[1] else None,
+                self.y,
+                self.sensitive,
+                control_features=self.control,
+                sample_weight=self.weight,
+                bands={**(self.bands or {}), **(like.bands if like else {})},
+            )
+        except InputError as error:
+            raise InputError(f"{self.key}: {error}") from error
 
 
 def load_subject(path: str | Path, *, base: str | Path | None = None) -> Subject:
@@ -96,11 +110,12 @@ def _subject(said: SubjectFile, folder: Path, stem: str) -> Subject:
         model, trust, digest = loaded.model, loaded.trust, loaded.digest
     columns = _columns(model, test)
     own = getattr(model, "classes_", getattr(model, "classes", None))
+    held_out = test.dataset(columns)
     subject = Subject(
         said.name or stem,
         model,
-        test.dataset(columns),
-        None if train is None else train.dataset(columns),
+        held_out,
+        None if train is None else train.dataset(columns, held_out),
         task=said.task,
         positive=_positive(wanted, labels if own is None else plain(own)),
     )
@@ -112,9 +127,10 @@ def _subject(said: SubjectFile, folder: Path, stem: str) -> Subject:
 
 def _split(part: DataPart, other: DataPart | None, folder: Path, key: str) -> _Split:
     """Read the rows of a split; what it leaves out it takes from the other."""
-    target = part.target or (other.target if other else None)
-    sensitive = part.sensitive if part.sensitive is not None or other is None else other.sensitive
-    exclude = part.exclude if part.exclude is not None or other is None else other.exclude
+    target, sensitive, exclude, control, weight, bands = (
+        own if (own := getattr(part, name)) is not None or other is None else getattr(other, name)
+        for name in ("target", "sensitive", "exclude", "control", "weight", "bands")
+    )
     file = find_file(folder / part.path, f"{key}.path")
     frame = read_table(file)
     kept = np.ones(len(frame), dtype=bool)
@@ -129,9 +145,12 @@ def _split(part: DataPart, other: DataPart | None, folder: Path, key: str) -> _S
     frame = frame[kept].reset_index(drop=True)
     _known(frame, target, f"{key}.target")
     groups = [_known(frame, name, f"{key}.sensitive") for name in sensitive or []]
+    strata = [_known(frame, name, f"{key}.control") for name in control or []]
+    weights = None if weight is None else frame[_known(frame, weight, f"{key}.weight")].to_numpy()
     left_out = {_known(frame, name, f"{key}.exclude") for name in exclude or []} | {
         target,
         *(part.where or {}),
+        *([] if weight is None else [weight]),
     }
     if target in groups:
         raise InputError(f"{key}.sensitive names the target {target!r}")
@@ -139,7 +158,10 @@ def _split(part: DataPart, other: DataPart | None, folder: Path, key: str) -> _S
     y = frame[target]
     if y.isna().any():
         raise InputError(f"{key}.target: {int(y.isna().sum())} of {len(y)} labels in {target!r} are missing")
-    return _Split(key, X, y.to_numpy(), frame[groups] if groups else None, kept)
+    return _Split(
+        key, X, y.to_numpy(), frame[groups] if groups else None, kept,
+        frame[strata] if strata else None, weights, bands,
+    )  # fmt: skip
 
 
 def _known(frame: pd.DataFrame, name: Any, key: str) -> Any:

@@ -25,11 +25,16 @@ class Conditional(NamedTuple):
     overlap : float
         Share of the group's variance that the features do not account for: 1 where they say nothing of the
         group, 0 where they settle it.
+    se_expected : float
+        The standard error if labels of 0 and 1 varied as their expectations say and there were no difference; ``nan``
+        for other labels. Where few members have one of the labels `se` is far too small: members without a single
+        positive label show no spread.
     """
 
     value: float
     se: float
     overlap: float
+    se_expected: float
 
 
 def residual_difference(
@@ -73,8 +78,12 @@ def residual_difference(
     left, gap = g - g_hat, y - y_hat
     open_part, spread = float(left @ left), float(np.sum((g - g.mean()) ** 2)) if g.size else 0.0
     if open_part <= 0.0 or spread == 0.0:
-        return Conditional(math.nan, math.nan, 0.0)
+        return Conditional(math.nan, math.nan, 0.0, math.nan)
     value = float(left @ gap) / open_part
     influence = left * (gap - value * left)
     se = math.sqrt(float(influence @ influence)) / open_part
-    return Conditional(value, se, min(open_part / spread, 1.0))
+    expected = math.nan
+    if np.isin(y, (0.0, 1.0)).all():
+        chance = np.clip(y_hat, 0.0, 1.0)
+        expected = math.sqrt(float(left**2 @ (chance * (1 - chance)))) / open_part
+    return Conditional(value, se, min(open_part / spread, 1.0), expected)

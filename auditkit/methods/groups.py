@@ -184,13 +184,20 @@ def _combined(
 
 
 def factorise(name: str, values: Any) -> tuple[NDArray[np.int64], list[str]]:
-    """Return the code of each row, an array of its own, and what the codes stand for, sorted; missing values last."""
+    """Return the code of each row, an array of its own, and what the codes stand for; missing values last.
+
+    Values of an ordered categorical come in its order, others sorted.
+    """
     import pandas as pd
 
     series = values if isinstance(values, pd.Series) else pd.Series(_column(name, values))
     raw, uniques = pd.factorize(series)
     keys = list(uniques)
-    texts = _in_order([_text(key) for key in keys], keys)
+    if isinstance(series.dtype, pd.CategoricalDtype) and series.dtype.ordered:
+        present = set(keys)
+        texts = list(dict.fromkeys(_text(key) for key in series.dtype.categories if key in present))
+    else:
+        texts = _in_order([_text(key) for key in keys], keys)
     place = {text: position for position, text in enumerate(texts)}
     if (raw < 0).any():
         texts.append(_MISSING if _MISSING not in place else f"{_MISSING} (no value)")

@@ -170,6 +170,9 @@ def _conditional(
     found: dict[str, list[Measurement]] = {}
     for i, grouping in enumerate(groupings):
         groups = grouping.codes[chosen]
+        sizes = np.bincount(groups, minlength=len(grouping.labels))
+        compared = int((np.minimum(sizes, len(y) - sizes) >= _FEWEST).sum())
+        family = compared if len(grouping.labels) > 2 else 1  # of two groups one is shown
         folds = proxies.even_folds(2 * groups + y, _FOLDS, rng)
         seeds = rng.integers(2**31, size=2)
 
@@ -180,10 +183,10 @@ def _conditional(
             :, 1
         ]
         g_hat = proxies.boosted_classes(X, categorical, groups, folds, seed=int(seeds[1]), smooth=True)
+        g_hat = np.pad(g_hat, ((0, 0), (0, len(sizes) - g_hat.shape[1])))  # groups of which no row was drawn
         found[grouping.name] = [
-            _difference(name_of, y, groups == g, y_hat, g_hat[:, g], level)
+            _difference(name_of, y, groups == g, y_hat, g_hat[:, g], level, family)
             for g, name_of in enumerate(grouping.labels)
-            if g < g_hat.shape[1]
         ]
         if len(grouping.labels) == 2:  # the second is the first with the sign turned
             found[grouping.name] = found[grouping.name][:1]
@@ -191,7 +194,13 @@ def _conditional(
 
 
 def _difference(
-    group: str, y: np.ndarray, member: np.ndarray, y_hat: np.ndarray, g_hat: np.ndarray, level: float
+    group: str,
+    y: np.ndarray,
+    member: np.ndarray,
+    y_hat: np.ndarray,
+    g_hat: np.ndarray,
+    level: float,
+    family: int,
 ) -> Measurement:
     n, size = len(y), int(member.sum())
     if min(size, n - size) < _FEWEST:
@@ -204,14 +213,16 @@ def _difference(
         return _undefined(
             group, n, f"the inputs all but settle the group: {share} of it is left open to compare"
         )
-    se = _WIDER * found.se
-    half = float(special.ndtri(0.5 + level / 2)) * se
+    # members without one positive label show no spread: no less is taken than labels as expected would have
+    se = _WIDER * max(found.se, found.se_expected)
+    half = float(special.ndtri(0.5 + (1 - (1 - level) / family) / 2)) * se
     p = 2 * float(special.ndtr(-abs(found.value) / se)) if se > 0 else None
     ends = max(found.value - half, -1.0), min(found.value + half, 1.0)
     if not ends[0] <= found.value <= ends[1]:
         return _undefined(group, n, "too few records that look alike for a difference within -1 and 1")
+    over = f", Bonferroni over {family} groups" if family > 1 else ""
     return common.measured(
-        "conditional_label_difference", found.value, n, ends, level, _METHOD, group=group, p_value=p,
+        "conditional_label_difference", found.value, n, ends, level, _METHOD + over, group=group, p_value=p,
         reason=f"against all others; the inputs leave {common.percent(found.overlap)} of the group open",
     )  # fmt: skip
 

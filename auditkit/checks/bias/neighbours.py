@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from annotated_types import Ge, Le
-from scipy import special
 from typing_extensions import Doc
 
 from auditkit import progress, statistics
@@ -23,7 +22,7 @@ from auditkit.subject import Subject
 if TYPE_CHECKING:
     from auditkit.methods.neighbours import Agreement
 
-_METHOD = "normal, dyadic variance over rows"
+_METHOD = "exact at the effective number of records, dyadic variance"
 
 
 @check(
@@ -126,13 +125,12 @@ def _measured(found: Agreement, group: str | None, level: float) -> Measurement:
         return Measurement(
             "consistency", math.nan, 0, group=group, reason="no record of this group was drawn"
         )
-    half = float(special.ndtri(0.5 + level / 2)) * found.se
-    low, high = max(found.value - half, 0.0), min(found.value + half, 1.0)
-    if found.se == 0.0:
-        # pairs that are all alike show no spread; as many records could still hide a few that differ
-        hits = round(found.value * found.n)
-        exact = statistics.clopper_pearson(hits, found.n, level)
-        low, high = min(float(exact.low), found.value), max(float(exact.high), found.value)
+    # few records that are decided otherwise show too little spread: as many independent records as show as much, and
+    # no more than there are, have an exact interval (Korn and Graubard 1998)
+    spread, square = found.value * (1 - found.value), found.se**2
+    records = min(spread / square, found.n) if square > 0 else float(found.n)
+    exact = statistics.clopper_pearson(found.value * records, records, level)
+    low, high = min(float(exact.low), found.value), max(float(exact.high), found.value)
     return common.measured("consistency", found.value, found.n, (low, high), level, _METHOD, group=group)
 
 
