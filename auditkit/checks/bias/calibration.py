@@ -212,8 +212,8 @@ def _table(groups: list[Reliability], grouping: common.Grouping) -> Table:
     counts = tuple(int(v) for _, one in shown for v in one.n)
     series = tuple(label for label, one in shown for _ in one.n)
     if shown:  # where the points of exact scores would lie
-        columns = {name: (*values, 0.0, 1.0) for name, values in columns.items()}
-        counts, series = (*counts, 0, 0), (*series, "exact", "exact")
+        columns = {name: (0.0, 1.0, *values) for name, values in columns.items()}
+        counts, series = (0, 0, *counts), ("exact", "exact", *series)
     worst = max(
         ((label, r - s) for label, one in shown for r, s in zip(one.rate, one.score, strict=True)),
         key=lambda pair: abs(pair[1]),
