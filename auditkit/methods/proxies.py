@@ -185,6 +185,10 @@ def boosted_classes(
         known = np.unique(g[train])
         if known.size == 1:
             shares[np.ix_(test, known)] = 1.0
+        elif (
+            2 * known.size > train.sum()
+        ):  # hardly two rows of a group: nothing to learn but how common each is
+            shares[test] = np.bincount(g[train], minlength=k) / train.sum()
         else:
             with one_thread():
                 model = HistGradientBoostingClassifier(**options).fit(table[train], g[train])
@@ -234,6 +238,9 @@ def _prepared(
     coded = np.asarray(categorical, dtype=bool)
     if table.ndim != 2 or coded.shape != (table.shape[1],) or not table.shape[1]:
         raise InputError(f"expected a table and one flag a column, got {table.shape} and {coded.shape}")
+    table = np.where(
+        np.isnan(table).all(axis=0), 0.0, table
+    )  # a column without a value says nothing, and cannot be binned
     top = np.array([np.nanmax(column) if np.isfinite(column).any() else 0 for column in table.T])
     options = {
         "max_iter": rounds,

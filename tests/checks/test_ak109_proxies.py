@@ -10,6 +10,7 @@ from scipy import stats
 from auditkit import Dataset, Subject
 from auditkit.checks.bias import proxies
 from auditkit.data import make_proxy
+from auditkit.methods.proxies import boosted_classes
 from auditkit.predictors import from_predictions
 
 
@@ -120,3 +121,17 @@ def test_what_cannot_be_predicted_says_why():
     (m,) = observe(Subject("p", from_predictions(labels=y), data, positive=1)).measurements
     assert np.isnan(m.value)
     assert "fewer than two groups" in m.reason
+
+
+def test_a_column_without_a_value_and_groups_of_one_are_no_trouble():
+    rng = np.random.default_rng(0)
+    n = 200
+    X = pd.DataFrame({"empty": np.nan, "c": rng.choice(list("xy"), n)})
+    data = Dataset(X, rng.integers(2, size=n), {"g": rng.choice(["f", "m"], n)})
+    subject = Subject("s", from_predictions(labels=data.y), data, positive=1)
+    joint = observe(subject).measurement("joint_proxy_auc")
+    assert joint.interval.low <= 0.5 <= joint.interval.high
+    shares = boosted_classes(
+        rng.normal(size=(90, 2)), [False, False], np.arange(90) % 60, np.arange(90) % 3, seed=0
+    )
+    assert np.allclose(shares.sum(axis=1), 1)
