@@ -119,3 +119,13 @@ def test_mistakes_name_the_key(files):
         load_subject(files('weight = "ww"')[0])
     with pytest.raises(InputError, match=r"data.test.control: no column 'jo'"):
         load_subject(files('control = "jo"')[0])
+
+
+def test_flips_of_a_number_are_shown_in_the_bands_asked_for():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"age": rng.integers(18, 80, 200)})
+    data = Dataset(X, rng.integers(2, size=200), ["age"], bands={"age": [30]})
+    subject = Subject("s", lambda frame: (frame["age"] > 40).astype(int).to_numpy(), data, positive=1)
+    evidence = Audit(["counterfactual_flips"]).run(subject).evidence[0]
+    groups = {m.group for m in evidence.measurements if m.metric == "flip_gain_rate"}
+    assert groups == {"age=< 30", "age=>= 30"}

@@ -97,7 +97,9 @@ def counterfactual_flips(
             continue
         gains = changed & np.array([other == subject.positive for other, _ in others])
         losses = changed & (usual == subject.positive)
-        own = _groups(name, data.X[codec.columns[j]].iloc[chosen])
+        # bands that were asked for; else those of the input
+        column = data.sensitive_features[name] if name in data.bands else data.X[codec.columns[j]]
+        own = _groups(name, column.iloc[chosen])
         by_group = _by_group(own, np.any(gains, axis=0), np.any(losses, axis=0), level)
         found += by_group
         tables[name] = _table(name, by_group)
