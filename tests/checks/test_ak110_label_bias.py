@@ -64,6 +64,42 @@ def test_alarms_are_no_more_than_stated_on_a_grid(n):
     assert alarms(n, 300) <= stats.binom.ppf(0.999, 300, 0.06)
 
 
+def at_random(n, groups, share, seed):
+    """Return labels that depend on neither the inputs nor the group."""
+    rng = np.random.default_rng([n, seed])
+    y = (rng.random(n) < share).astype(int)
+    data = Dataset({"u": rng.normal(size=n), "v": rng.normal(size=n)}, y, {"g": groups(rng, n)})
+    return Subject("r", from_predictions(labels=np.resize([0, 1], n)), data, positive=1)
+
+
+def test_a_small_group_without_one_rare_label_is_no_difference():
+    """It shows no spread of its own: its robust standard error is next to 0."""
+    n = 1000
+    y = np.zeros(n, int)
+    y[80 : 80 + 36] = 1
+    data = Dataset(
+        {"u": np.random.default_rng(0).normal(size=n)}, y, {"g": np.where(np.arange(n) < 60, "b", "a")}
+    )
+    subject = Subject("r", from_predictions(labels=np.resize([0, 1], n)), data, positive=1)
+    assert stats.fisher_exact([[0, 60], [36, 904]])[1] > 0.1
+    m = observe(subject).measurement(CONDITIONAL)
+    assert m.interval.low < 0 < m.interval.high
+    assert m.p_value > 0.05
+
+
+def test_intervals_of_many_groups_hold_together():
+    def eight(rng, n):
+        return rng.choice(list("abcdefgh"), n)
+
+    raised = 0
+    for seed in range(30):
+        evidence = observe(at_random(1000, eight, 0.3, seed), seed)
+        found = [m for m in evidence.measurements if m.metric == CONDITIONAL]
+        assert all(m.interval.method.endswith("Bonferroni over 8 groups") for m in found)
+        raised += any(m.interval.low > 0 or m.interval.high < 0 for m in found)
+    assert raised <= stats.binom.ppf(0.999, 30, 0.05)
+
+
 def test_base_rates_are_fairlearns_selection_rates_of_the_labels():
     subject = confounded(0.1)
     frame = MetricFrame(

@@ -76,6 +76,22 @@ def test_all_decided_alike_is_not_certain():
     assert observe(subject).measurement("consistency_chance").value == 1
 
 
+@pytest.mark.parametrize(("size", "share"), [(20, 0.05), (50, 0.02)])
+def test_a_small_group_among_rare_decisions_is_covered(size, share):
+    """One or two records decided otherwise show too little spread for a normal interval."""
+    rng = np.random.default_rng(1)
+    X = pd.DataFrame({"u": rng.normal(size=400), "v": rng.normal(size=400)})
+    data = Dataset(X, np.resize([0, 1], 400), {"g": np.where(np.arange(400) < size, "b", "a")})
+    truth, missed = share**2 + (1 - share) ** 2, 0
+    for seed in range(100):
+        said = (np.random.default_rng([seed, size]).random(400) < share).astype(int)
+        m = observe(Subject("r", from_predictions(labels=said), data, positive=1)).measurement(
+            "consistency", "g=b"
+        )
+        missed += not m.interval.low <= truth <= m.interval.high
+    assert missed <= stats.binom.ppf(0.999, 100, 0.05)
+
+
 def test_several_classes_and_rows_drawn():
     rng = np.random.default_rng(2)
     data = Dataset({"x": rng.random(800)}, rng.integers(0, 3, 800), {"g": rng.choice(["a", "b"], 800)})

@@ -19,6 +19,19 @@ def test_it_is_the_regression_of_residuals_with_a_robust_error():
     assert found.se == pytest.approx(expected.bse[0])
 
 
+def test_the_expected_error_is_that_of_labels_that_vary_as_expected():
+    """Over many draws of labels by their expectations the value has this standard error, whatever came out once."""
+    rng = np.random.default_rng(5)
+    g = np.repeat([1.0, 0.0], [40, 360])
+    share, g_hat = rng.uniform(0.02, 0.1, 400), np.full(400, 0.1)
+    drawn = (rng.random((4000, 400)) < share).astype(float)
+    values = [residual_difference(y, g, share, g_hat).value for y in drawn]
+    none = residual_difference(np.zeros(400), g, share, g_hat)
+    assert none.se_expected == pytest.approx(np.std(values), rel=0.05)
+    assert none.se < none.se_expected / 3
+    assert np.isnan(residual_difference(share, g, share, g_hat).se_expected)
+
+
 @pytest.mark.parametrize("effect", [0.0, 0.2])
 def test_with_the_true_expectations_it_covers_the_effect(effect):
     inside = 0
