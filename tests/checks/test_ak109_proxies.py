@@ -59,6 +59,24 @@ def test_features_at_random_raise_no_more_alarms_than_stated(k):
     assert alarms <= stats.binom.ppf(0.999, tests, 0.05)
 
 
+def test_the_strongest_of_many_inputs_at_random_is_not_said_to_give_the_feature_away():
+    alarms, n = 0, 300
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        data = Dataset(
+            pd.DataFrame(rng.normal(size=(n, 20))), rng.integers(0, 2, n), {"g": rng.choice(["a", "b"], n)}
+        )
+        evidence = observe(
+            Subject("r", from_predictions(labels=np.resize([0, 1], n)), data, positive=1), seed, rows=50
+        )
+        single = [m for m in evidence.measurements if m.metric == "proxy_auc"]
+        assert all(m.interval.method.endswith("Bonferroni over 20 inputs") for m in single)
+        alarms += max(m.interval.low for m in single) > 0.5
+        if all(m.interval.low <= 0.5 for m in evidence.measurements):
+            assert "g is not shown to be predicted beyond chance, AUC" in evidence.says
+    assert alarms <= stats.binom.ppf(0.999, 40, 0.05)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("k", [2, 3, 8])
 @pytest.mark.parametrize("n", [200, 2000])

@@ -119,7 +119,7 @@ def proxies(
     Evidence
         ``proxy_auc`` of each input and sensitive feature, ``joint_proxy_auc`` and ``score_proxy_auc``: the AUC, within
         folds, with which one group is told from all others; over more than two groups the largest, with
-        intervals for all of them at once. For a sensitive feature that is a number ``proxy_r2`` and so on: the share of
+        intervals for all of them at once, and those of single inputs for all inputs. For a sensitive feature that is a number ``proxy_r2`` and so on: the share of
         its variance. All are lower bounds: a better predictor may reach more. A shuffled copy is measured beside each.
     """
     data = subject.test
@@ -143,8 +143,10 @@ def proxies(
         notes += [f"{grouping.name}: {why}."] if why else []
         own = {name: codes for name, codes in inputs.items() if name != grouping.name} | {_ANSWER: answer}
         control = target.shuffled(rng)
+        strict = {name: 1 - (1 - level) / max(len(own) - 1, 1) for name in own} | {_ANSWER: level}
         pairs = {
-            name: (_one(target, codes, level), _one(control, codes, level)) for name, codes in own.items()
+            name: (_one(target, codes, strict[name]), _one(control, codes, strict[name]))
+            for name, codes in own.items()
         }
         if len(own) > 1:
             drawn = common.draw(len(target.rows), rows, rng)
@@ -155,7 +157,7 @@ def proxies(
                 _together(one, data.X[columns], level, seed, (j, 2), at)
                 for j, one in enumerate((part, part.shuffled(rng)))
             )
-        measured = {name: _named(name, target, pair[0], level) for name, pair in pairs.items()}
+        measured = {name: _named(name, target, pair[0], level, len(own) - 1) for name, pair in pairs.items()}
         found += measured.values()
         tables[grouping.name] = _table(target, measured, {n: pair[1] for n, pair in pairs.items()})
     if not found:
@@ -303,7 +305,7 @@ def _explained(errors: np.ndarray, baseline: np.ndarray, level: float) -> _Resul
     return found.value, found.low, found.high, p, found.n, ""
 
 
-def _named(name: str, target: _Target, result: _Result, level: float) -> Measurement:
+def _named(name: str, target: _Target, result: _Result, level: float, inputs: int) -> Measurement:
     value, low, high, p, n, which = result
     number = target.numbers is not None
     metric = f"{_KIND.get(name, 'proxy')}_{'r2' if number else 'auc'}"
@@ -311,8 +313,10 @@ def _named(name: str, target: _Target, result: _Result, level: float) -> Measure
     if math.isnan(value):
         return Measurement(metric, value, n, group=group, reason=f"{target.name} does not vary within folds")
     way = "delta method over rows" if number else _DELONG
-    if not number and len(target.labels) > 2:
-        way += f", Bonferroni over {len(target.labels)} groups"
+    families = [f"{len(target.labels)} groups"] if not number and len(target.labels) > 2 else []
+    if name not in _KIND and inputs > 1:  # the strongest is picked: the intervals hold for all of them
+        families.append(f"{inputs} inputs")
+    way += f", Bonferroni over {' and '.join(families)}" if families else ""
     # one test a feature enters the correction over the audit: dozens that are sure to hold would loosen it
     tested = p if name == _ALL else None
     return common.measured(
@@ -380,7 +384,10 @@ def _says(found: list[Measurement]) -> str:
             [f"{str(top.group).partition(' from ')[2]} alone {top.value:.3f} [{_ends(top)}]"] if top else []
         )
         said = said or [f"the model's answer {own[0].value:.3f} [{_ends(own[0])}]"]
-        parts.append(f"{name} is predicted with {word}: {', '.join(said)}")
+        chance = 0.0 if word == "R²" else 0.5
+        beyond = any(m.interval.low > chance for m in (joint or own[:1]) + single if m.interval)
+        verb = "is predicted with" if beyond else "is not shown to be predicted beyond chance,"
+        parts.append(f"{name} {verb} {word}: {', '.join(said)}")
     return "; ".join(parts) + "." if parts else "No sensitive feature could be predicted."
 
 
