@@ -191,8 +191,9 @@ def boosted_classes(
             shares[test] = np.bincount(g[train], minlength=k) / train.sum()
         else:
             with one_thread():
-                model = HistGradientBoostingClassifier(**options).fit(table[train], g[train])
-                shares[np.ix_(test, known)] = model.predict_proba(table[test])
+                part = _without_empty(table, train)
+                model = HistGradientBoostingClassifier(**options).fit(part[train], g[train])
+                shares[np.ix_(test, known)] = model.predict_proba(part[test])
         said((done + 1) / np.unique(f).size)
     return shares
 
@@ -223,8 +224,9 @@ def boosted_values(
     for done, fold in enumerate(np.unique(f)):
         train, test = f != fold, f == fold
         with one_thread():
-            model = HistGradientBoostingRegressor(**options).fit(table[train], x[train])
-            predicted[test] = model.predict(table[test])
+            part = _without_empty(table, train)
+            model = HistGradientBoostingRegressor(**options).fit(part[train], x[train])
+            predicted[test] = model.predict(part[test])
         baseline[test] = x[train].mean()
         said((done + 1) / np.unique(f).size)
     return predicted, baseline
@@ -238,9 +240,6 @@ def _prepared(
     coded = np.asarray(categorical, dtype=bool)
     if table.ndim != 2 or coded.shape != (table.shape[1],) or not table.shape[1]:
         raise InputError(f"expected a table and one flag a column, got {table.shape} and {coded.shape}")
-    table = np.where(
-        np.isnan(table).all(axis=0), 0.0, table
-    )  # a column without a value says nothing, and cannot be binned
     top = np.array([np.nanmax(column) if np.isfinite(column).any() else 0 for column in table.T])
     options = {
         "max_iter": rounds,
@@ -251,3 +250,9 @@ def _prepared(
         "random_state": seed,
     }
     return table, options
+
+
+def _without_empty(table: Floats, train: NDArray[np.bool_]) -> Floats:
+    """Return the table with 0 in columns without a value in the training rows: they say nothing, and cannot be binned."""
+    empty = np.isnan(table[train]).all(axis=0)
+    return np.where(empty, 0.0, table) if empty.any() else table

@@ -87,6 +87,16 @@ def test_a_small_group_without_one_rare_label_is_no_difference():
     assert m.p_value > 0.05
 
 
+def test_a_column_with_one_value_is_no_trouble():
+    subject = confounded(0.3, n=1200)
+    X = subject.test.X.assign(once=np.where(np.arange(1200) == 7, 3.0, np.nan), empty=np.nan)
+    data = Dataset(X, subject.test.y, subject.test.sensitive_features)
+    m = observe(Subject("o", from_predictions(labels=subject.test.y), data, positive=1)).measurement(
+        CONDITIONAL
+    )
+    assert m.interval.low <= -0.3 <= m.interval.high
+
+
 def test_intervals_of_many_groups_hold_together():
     def eight(rng, n):
         return rng.choice(list("abcdefgh"), n)
