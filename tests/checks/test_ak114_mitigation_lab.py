@@ -187,6 +187,51 @@ def test_a_rule_that_changes_nothing_is_not_shown_to_change_nothing():
 # side by side
 
 
+def balanced(truth, first, last):
+    """Return the measured cost in balanced accuracy of turning the first decisions into the last."""
+    n = len(truth)
+    data = Dataset({"x": np.arange(float(n))}, np.resize([0, 1], n), {"who": np.resize(["A", "B"], n)})
+    (grouping,) = groupings(data, None, intersections=False)
+    yard = _mitigated.Yardstick(grouping, truth, "demographic_parity", 0.95)
+    path = _mitigated.Path("turned", (_mitigated.Point(0.0, first), _mitigated.Point(1.0, last)))
+    return _mitigated.measured(path, yard, np.random.default_rng(0), 1)[-1]
+
+
+def test_a_balanced_cost_of_few_changed_records_is_covered(monkeypatch):
+    monkeypatch.setattr(_mitigated, "REPLICATES", 200)
+    right, turned, missed, unchanged = 0.8, 0.02, 0, 0
+    for seed in range(150):
+        rng = np.random.default_rng(seed)
+        truth = rng.permutation(np.repeat([True, False], [20, 280]))
+        first = np.where(rng.random(300) < right, truth, ~truth)
+        last = first ^ (rng.random(300) < turned)
+        m = balanced(truth, first, last)
+        cost = balanced_accuracy_score(truth, first) - balanced_accuracy_score(truth, last)
+        assert m.value == pytest.approx(cost, abs=1e-12)
+        expected = turned * (right - (1 - right))
+        missed += not m.interval.low <= expected <= m.interval.high
+        unchanged += m.interval.low == m.interval.high
+    assert missed <= stats.binom.ppf(0.999, 150, 0.05)
+    assert unchanged == 0
+
+
+def test_a_balanced_cost_is_the_mean_of_two_paired_differences():
+    """By hand: of 10 positives 3 are lost and 1 won, of 30 negatives 2 are lost and none won."""
+    truth = np.repeat([True, False], [10, 30])
+    first, last = truth.copy(), truth.copy()
+    first[3], last[:3], last[10:12] = False, False, True
+    m = balanced(truth, first, last)
+    assert m.value == pytest.approx((0.2 + 2 / 30) / 2)
+    ends = []
+    for lost, won, n in ((3, 1, 10), (2, 0, 30)):
+        p, q = (lost + 1) / (n + 2), (won + 1) / (n + 2)
+        half = stats.norm.ppf(0.975) * np.sqrt((p + q - (p - q) ** 2) / (n + 2))
+        ends.append(((lost - won) / n - (p - q - half), p - q + half - (lost - won) / n))
+    below, above = (np.hypot(*side) for side in zip(*ends, strict=True))
+    assert m.interval.low == pytest.approx(m.value - below / 2)
+    assert m.interval.high == pytest.approx(m.value + above / 2)
+
+
 def test_threshold_decisions_are_fairlearns_own_from_the_scores_of_unseen_rows():
     subject = planted(1.0, 4, n=900)
     bench, _, _ = module._set_up(
