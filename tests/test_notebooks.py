@@ -31,3 +31,14 @@ def test_notebook_is_kept_without_outputs(path):
     notebook = nbformat.read(path, as_version=4)
     assert all(not c.outputs and c.execution_count is None for c in notebook.cells if c.cell_type == "code")
     assert os.fspath(Path.home()) not in path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("path", [p for p in NOTEBOOKS if p.stem.startswith("bias_")], ids=lambda p: p.stem)
+def test_what_a_worked_audit_says_is_asserted_in_it(path):
+    import nbformat
+
+    cells = nbformat.read(path, as_version=4).cells
+    claims = [c for c in cells if "claims" in c.metadata.get("tags", ())]
+    assert all("assert " in c.source and c.metadata.jupyter.source_hidden for c in claims)
+    figures = [c for c in cells if c.cell_type == "code" and ".plot(" in c.source]
+    assert len(claims) >= len(figures) >= 4
