@@ -18,6 +18,7 @@ from auditkit.checks._numbers import numbers
 from auditkit.errors import Cancelled, InputError, NotApplicable, did_you_mean
 from auditkit.evidence import Evidence
 from auditkit.methods import before_after, mitigation
+from auditkit.methods._threads import one_thread
 from auditkit.methods.fairness import demographic_parity_difference, equalized_odds_difference
 from auditkit.methods.groups import group_confusion
 from auditkit.methods.mitigation import Constraint
@@ -156,17 +157,18 @@ def mitigation_lab(
     bench, yard, notes = _set_up(
         subject, feature, constraint, _strengths(points), iterations, rows, level, rng
     )
-    learner = bench.trained(bench.Z, bench.y)
-    again = bench.decides(learner, bench.Z_new)
-    base = bench.decides(learner, bench.Z), again
-    paths: list[Path] = []
-    for name in chosen:
-        try:
-            paths.append(_MITIGATIONS[name](bench, base, seeds[name]))
-        except Cancelled:
-            raise
-        except Exception as error:  # noqa: BLE001 - a mitigation that fails leaves the others standing
-            notes.append(_failed(name, error))
+    with one_thread():
+        learner = bench.trained(bench.Z, bench.y)
+        again = bench.decides(learner, bench.Z_new)
+        base = bench.decides(learner, bench.Z), again
+        paths: list[Path] = []
+        for name in chosen:
+            try:
+                paths.append(_MITIGATIONS[name](bench, base, seeds[name]))
+            except Cancelled:
+                raise
+            except Exception as error:  # noqa: BLE001 - a mitigation that fails leaves the others standing
+                notes.append(_failed(name, error))
     if not paths:
         raise NotApplicable(f"no mitigation could be tried: {'; '.join(notes)}")
     original = yard.gap("gap_before", bench.original, yard.grouping.name)

@@ -18,6 +18,7 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from auditkit import Audit, Dataset, Subject
 from auditkit.checks import _mitigated
@@ -372,6 +373,26 @@ def test_weights_are_not_used_and_that_is_said():
     data = Dataset(test.X, test.y, test.sensitive_features, sample_weight=np.ones(len(test)))
     evidence = observe(Subject("w", subject.model, data, subject.train), mitigations=["reweighing"])
     assert any("sample_weight" in note for note in evidence.notes)
+
+
+class Counted(LogisticRegression):
+    """Writes down how many threads it may train on."""
+
+    seen: list[int] = []  # noqa: RUF012 - shared by the copies that are trained
+
+    def fit(self, X, y, sample_weight=None):
+        pools = [one["num_threads"] for one in threadpool_info() if one["user_api"] == "openmp"]
+        self.seen.append(max(pools, default=1))
+        return super().fit(X, y, sample_weight)
+
+
+def test_models_are_trained_on_one_thread_each():
+    """Boosted trees took three times as long with more, on two cores."""
+    subject = planted(0.5, 0, n=300, model=Counted())
+    Counted.seen.clear()
+    with threadpool_limits(2, user_api="openmp"):
+        observe(subject, mitigations=["reweighing"])
+    assert set(Counted.seen) == {1}
 
 
 def test_what_is_missing_is_said():
