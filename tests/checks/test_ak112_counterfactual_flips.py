@@ -120,6 +120,24 @@ def test_a_copy_under_another_name_is_named():
     assert (outside.value, outside.n) == (0, 0)
 
 
+def test_an_input_that_has_a_twin_is_not_called_free_of_flips_without_a_word():
+    """The model goes by the copy alone, so that changing the feature changes nothing."""
+    rng = np.random.default_rng(7)
+    sex = rng.choice(["f", "m"], 300)
+    X = pd.DataFrame({"sex": sex, "title": np.where(sex == "f", "Ms", "Mr"), "s": rng.random(300)})
+
+    def by_title(frame):
+        return (frame["title"] == "Mr").to_numpy().astype(int)
+
+    evidence = observe(Subject("t", by_title, Dataset(X, by_title(X), ["sex"]), positive=1))
+    assert evidence.measurement("flip_rate", "sex").value == 0
+    assert any("'title' also settles sex" in note for note in evidence.notes)
+    alone = observe(
+        Subject("t", lambda f: f["s"].to_numpy() > 0.5, Dataset(X[["sex", "s"]], X["s"] > 0.5, ["sex"]))
+    )
+    assert not any("settles" in note for note in alone.notes)
+
+
 def test_what_cannot_be_flipped_says_why():
     with pytest.raises(NotApplicable, match="regression"):
         observe(make_regression(n_train=60, n_test=60))

@@ -76,6 +76,7 @@ def counterfactual_flips(
     columns = [str(c) for c in codec.columns]
     found: list[Measurement] = []
     tables: dict[str, Table] = {}
+    notes: list[str] = []
 
     def decide(matrix: np.ndarray) -> np.ndarray:
         return np.asarray(subject.model.predict(codec.decode(matrix)))
@@ -90,6 +91,7 @@ def counterfactual_flips(
         if len(values) < 2:
             found.append(_unknown(name, "it has one value only"))
             continue
+        notes += _twin(name, j, whole, columns)
         others = _flipped(decide, whole[chosen], j, values, (name, i, len(names)))
         changed: np.ndarray = np.array([(other != usual) & tried for other, tried in others])
         found.append(_rate("flip_rate", np.any(changed, axis=0), name, level))
@@ -112,7 +114,7 @@ def counterfactual_flips(
             "What the decision would be had the person been born another: everything that goes with the feature was left as "
             "it is. Inputs that stand in for it are not changed."
         ),
-        notes=weights.ignored(data),
+        notes=(*notes, *weights.ignored(data)),
         rows=common.rows_used(len(chosen), len(data)),
     )
 
@@ -181,6 +183,23 @@ def _outside(subject: Subject, name: str, codes: np.ndarray, columns: list[str])
         name,
         f"no input has this name, but the input {columns[source]!r} settles it: name that one as the sensitive feature",
     )
+
+
+def _twin(name: str, column: int, codes: np.ndarray, columns: list[str]) -> list[str]:
+    """Return a note where another input says the same as the one that is changed: it was left as it was."""
+    groups = np.unique(codes[:, column], return_inverse=True)[1]
+    if groups.max() >= _MOST_VALUES:
+        return []
+    rest = [c for at, c in enumerate(columns) if at != column]
+    others = np.delete(codes, column, axis=1)
+    source = disguise(others, groups, lambda j: progress.step(None, f"does {rest[j]} give {name} away"))
+    if source is None:
+        return []
+    said = (
+        f"The input {rest[source]!r} also settles {name} or a value of it, and was left as it is: a model that goes by {rest[source]!r} "
+        f"shows no flip of {name}."
+    )
+    return [said]
 
 
 def _unknown(name: str, reason: str) -> Measurement:
