@@ -170,6 +170,15 @@ def test_one_category_has_no_ratio():
 # the published summary
 
 
+def test_a_category_is_not_compared_with_itself():
+    """With one category large enough there is a ratio of 1 by definition, and no comparison to report."""
+    frame = {"sex": np.repeat(["Female", "Male"], [1, 199]), "race": np.repeat(["White", "Black"], [199, 1])}
+    evidence = observe(selecting(np.resize([1, 0], 200), frame))
+    assert evidence.says.startswith("No impact ratio by sex or race could be computed.")
+    assert "no impact ratio is defined; 1 category is too small" in evidence.tables["sex"].summary
+    assert items(evidence)["Impact ratios for all categories"] == "missing"
+
+
 def items(evidence):
     table = evidence.tables["published summary"].frame()
     return dict(zip(table["item"], table["status"], strict=True))

@@ -58,6 +58,13 @@ class Division:
     exclude_below: float
     absent: tuple[str, ...]
 
+    def compared(self) -> np.ndarray:
+        """Return the ratio of each category to the reference; ``nan`` for the reference, which is compared with nobody."""
+        ratio = self.ratios.ratio.copy()
+        if self.ratios.reference >= 0:
+            ratio[self.ratios.reference] = math.nan
+        return ratio
+
     def why_excluded(self, place: int) -> str:
         """Return why a category has no ratio; empty where it has one."""
         if not self.ratios.excluded[place]:
@@ -192,12 +199,11 @@ def table(division: Division, level: float, *, scored: bool) -> Table:
 def _sentence(division: Division) -> str:
     """Return the lowest ratio, the excluded and the unknown, in a sentence."""
     ratios, out = division.ratios, int(division.ratios.excluded.sum())
-    rest = (
-        f"{out} categories are too small for a ratio, {division.unknown:,} records are of unknown category."
-    )
-    if np.isnan(ratios.ratio).all():
+    rest = f"{out} {'category is' if out == 1 else 'categories are'} too small for a ratio, {division.unknown:,} records are of unknown category."
+    compared = division.compared()
+    if np.isnan(compared).all():
         return f"By {division.name} no impact ratio is defined; {rest}"
-    least = int(np.nanargmin(ratios.ratio))
+    least = int(np.nanargmin(compared))
     return (
         f"By {division.name} the lowest impact ratio is {ratios.ratio[least]:.3f} ({division.labels[least]} against "
         f"{division.labels[ratios.reference]}); {rest}"
@@ -215,7 +221,7 @@ def summary(
     both = names["sex"] is not None and names["race"] is not None
     word = "scoring" if scored else "selection"
     told = "; ".join(f"{d.name}: {d.unknown:,}" for d in divisions) if both else ""
-    ratios = [d for d in divisions if not np.isnan(d.ratios.ratio).all()]
+    ratios = [d for d in divisions if not np.isnan(d.compared()).all()]
     excluded = [
         f"{d.name}: {one}"
         for d in divisions
@@ -253,8 +259,8 @@ def says(divisions: Sequence[Division], published: Table) -> str:
     """Return the lowest impact ratio over all divisions, and how complete the summary would be."""
     status = published.columns["status"]
     complete = f"{status.count('present')} of {len(status)} items of a published summary are present."
-    known = [d for d in divisions if not np.isnan(d.ratios.ratio).all()]
+    known = [d for d in divisions if not np.isnan(d.compared()).all()]
     if not known:
         return f"No impact ratio by sex or race could be computed. {complete}"
-    lowest = min(known, key=lambda d: float(np.nanmin(d.ratios.ratio)))
+    lowest = min(known, key=lambda d: float(np.nanmin(d.compared())))
     return f"{_sentence(lowest)} {complete}"
