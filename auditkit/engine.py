@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from auditkit import progress, spread
+from auditkit import progress, shared, spread
 from auditkit.check import Check, find
 from auditkit.errors import Cancelled, InputError, NotApplicable, in_words
 from auditkit.evidence import Evidence
@@ -30,6 +30,7 @@ from auditkit.shape import misfit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
     from typing import TypeAlias
 
     from auditkit.subject import Subject
@@ -90,6 +91,8 @@ class Step:
         Its own branch of the audit's random numbers.
     root : int
         The seed of the whole audit.
+    kept : pathlib.Path or None
+        A folder for what later audits may take up again.
     """
 
     index: int
@@ -97,10 +100,18 @@ class Step:
     params: dict[str, Any]
     seed: np.random.SeedSequence
     root: int
+    kept: Path | None = None
 
     def __reduce__(self) -> Any:
         # Only the function travels to another process; what is known of it is read off there again.
-        return _step_again, (self.index, self.check.function, self.params, self.seed, self.root)
+        return _step_again, (
+            self.index,
+            self.check.function,
+            self.params,
+            self.seed,
+            self.root,
+            self.kept,
+        )
 
     @property
     def place(self) -> str:
@@ -118,8 +129,9 @@ def _step_again(
     params: dict[str, Any],
     seed: np.random.SeedSequence,
     root: int,
+    kept: Path | None,
 ) -> Step:
-    return Step(index, find(function)[0], params, seed, root)
+    return Step(index, find(function)[0], params, seed, root, kept)
 
 
 def observe(step: Step, subject: Subject) -> Observed:
@@ -134,7 +146,10 @@ def observe(step: Step, subject: Subject) -> Observed:
     own = subject.counted()
     common: dict[str, Any] = {"check": step.check.code, "params": step.params, "seed": step.place}
     try:
-        found = step.check.function(own, rng=np.random.default_rng(step.seed), **copy.deepcopy(step.params))
+        with shared.within(step.root, step.kept):
+            found = step.check.function(
+                own, rng=np.random.default_rng(step.seed), **copy.deepcopy(step.params)
+            )
         _hold_to_contract(step.check, found)
         evidence = replace(found, **common, cost=own.model.cost())
     except (Cancelled, *STOPS):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import time
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -22,6 +23,7 @@ T = TypeVar("T")
 MODULE = "put its functions and classes in a module that can be imported there, or run without executor="
 """What helps where something cannot be sent to another process."""
 
+_SOON = 2.0  # seconds of work before its rest is estimated
 _LISTEN = 0.2  # seconds between two looks whether somebody asked to stop
 _SETUP: dict[str, Any] = {"mp_context": None, "initializer": None, "initargs": ()}
 
@@ -76,12 +78,13 @@ def each(function: Callable[..., T], jobs: Sequence[tuple[Any, ...]], what: str 
     executor = _executor.get()
     if executor is None:
         return _here(function, jobs, what)
+    began = time.monotonic()
     waiting = [_sent(executor, function, job) for job in jobs]
     try:
         pending = set(waiting)
         while pending:
             pending = wait(pending, timeout=_LISTEN, return_when=FIRST_COMPLETED).not_done
-            _said(len(jobs) - len(pending), len(jobs), what)
+            _said(len(jobs) - len(pending), len(jobs), what, began)
         return [_end(future, executor, function, job) for future, job in zip(waiting, jobs, strict=True)]
     finally:
         for future in waiting:
@@ -107,6 +110,7 @@ def single(executor: Executor) -> ProcessPoolExecutor:
 
 def _here(function: Callable[..., T], jobs: Sequence[tuple[Any, ...]], what: str) -> list[Part[T]]:
     parts: list[Part[T]] = []
+    began = time.monotonic()
     for job in jobs:
         try:
             parts.append(Part(function(*job)))
@@ -114,12 +118,29 @@ def _here(function: Callable[..., T], jobs: Sequence[tuple[Any, ...]], what: str
             raise
         except Exception as error:  # noqa: BLE001 - a part may fail in any way; the caller says it
             parts.append(Part(None, error))
-        _said(len(parts), len(jobs), what)
+        _said(len(parts), len(jobs), what, began)
     return parts
 
 
-def _said(done: int, total: int, what: str) -> None:
-    progress.step(done / (total + 1), f"{what} {done} of {total}")
+def _said(done: int, total: int, what: str, began: float) -> None:
+    spent = time.monotonic() - began
+    left = (
+        f", about {_span(spent / done * (total - done))} left"
+        if done < total and done and spent > _SOON
+        else ""
+    )
+    progress.step(done / (total + 1), f"{what} {done} of {total}{left}")
+
+
+def _span(seconds: float) -> str:
+    """Return a span of time in words.
+
+    Examples
+    --------
+    >>> _span(12), _span(200)
+    ('12 s', '3 min')
+    """
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def _sent(executor: Executor, function: Callable[..., T], job: tuple[Any, ...]) -> Future[T]:

@@ -58,6 +58,11 @@ class Subject:
         For a binary task the label that counts as selected (the favourable outcome). Inferred for 0/1,
         -1/1 and booleans; asked for otherwise, since a guess would turn every fairness figure around.
 
+    Attributes
+    ----------
+    memory : dict
+        What checks share in this process (`auditkit.shared.once`); it stays behind when the subject is sent to another.
+
     Raises
     ------
     InputError
@@ -70,6 +75,7 @@ class Subject:
     train: Dataset | None = None
     task: Task | None = None
     positive: Any = None
+    memory: dict[Any, Any] = field(init=False, repr=False, default_factory=dict)
     _cache: dict[str, Any] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -100,6 +106,9 @@ class Subject:
     def __repr__(self) -> str:
         train = "" if self.train is None else f", {len(self.train):,} training rows"
         return f"Subject({self.name}: {self.task}, {self.model.kind}, {len(self.test):,} test rows{train}; Audit([...]).run(subject) to audit)"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "memory": {}}
 
     @property
     def classes(self) -> np.ndarray | None:
@@ -201,7 +210,7 @@ class Subject:
     def counted(self) -> Subject:
         """Return the same subject with fresh counters; what it already answered is kept."""
         fresh = object.__new__(Subject)
-        for name in ("name", "test", "train", "task", "positive", "_cache"):
+        for name in ("name", "test", "train", "task", "positive", "memory", "_cache"):
             object.__setattr__(fresh, name, getattr(self, name))
         object.__setattr__(fresh, "model", Counted(self.model.inner, self.model.batch_rows))
         return fresh

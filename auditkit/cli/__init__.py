@@ -156,6 +156,14 @@ def run(
     ] = None,
     seed: Seed = 0,
     jobs: Jobs = 1,
+    cache: Annotated[
+        str | None,
+        typer.Option(
+            "--cache",
+            metavar="DIR",
+            help="Keep answers of reference models here, for later runs on the same model and data.",
+        ),
+    ] = None,
     code: Code = False,
     as_json: Json = False,
 ) -> None:
@@ -179,6 +187,7 @@ def run(
             policy=policy,
             seed=seed,
             jobs=jobs,
+            cache=cache,
             code=code,
             as_json=as_json,
         )
@@ -281,6 +290,7 @@ def _run(
     as_json: bool,
     words: Sequence[str] = (),
     policy: str | None = None,
+    cache: str | None = None,
 ) -> RunResult:
     from auditkit.runner.parameters import declared, parse_assignments
     from auditkit.runner.run import run_template
@@ -296,6 +306,7 @@ def _run(
             policy=policy,
             seed=seed,
             jobs=jobs,
+            cache=cache,
             include_code=code,
             progress=progress,
         )

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["RUN_FOLDER", "KernelHandle", "in_notebook"]
+__all__ = ["CACHE_FOLDER", "RUN_FOLDER", "KernelHandle", "in_notebook"]
 
 RUN_FOLDER = "AUDITKIT_RUN_FOLDER"
+CACHE_FOLDER = "AUDITKIT_CACHE_FOLDER"
 
 
 def in_notebook() -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from auditkit.audit import Completed
 from auditkit.errors import InputError, did_you_mean
-from auditkit.runner.kernel import RUN_FOLDER, in_notebook
+from auditkit.runner.kernel import CACHE_FOLDER, RUN_FOLDER, in_notebook
 from auditkit.runner.news import of_event, tell
 
 if TYPE_CHECKING:
@@ -30,8 +30,9 @@ _VIEWS = ("verdict", "findings", "methods")
 
 
 def observe(
-    audit: Audit, subject: Subject, *, seed: int = 0, jobs: int = 1, out_dir: str | os.PathLike[str] = "."
-) -> Report:
+    audit: Audit, subject: Subject, *, seed: int = 0, jobs: int = 1, out_dir: str | os.PathLike[str] = ".",
+    cache: str | os.PathLike[str] | None = None,
+) -> Report:  # fmt: skip
     """Run the audit and save ``report.json``.
 
     Parameters
@@ -47,6 +48,8 @@ def observe(
     out_dir : path
         Folder that gets ``report.json``; it must exist. While `auditkit run` runs the notebook, the file waits
         among the run's unfinished ones until all of the notebook is done.
+    cache : path, optional
+        As for `Audit.run`; what `auditkit run --cache` names when left out.
 
     Raises
     ------
@@ -59,9 +62,10 @@ def observe(
     folder = Path(run_folder or out_dir)
     if not folder.is_dir():
         raise InputError(f"out_dir must be a folder that exists; got {str(out_dir)!r}")
+    cache = cache or os.environ.get(CACHE_FOLDER) or None
     say = _say_in_file(folder / "news.jsonl") if run_folder else _say_here()
     with _engine(jobs) as executor:
-        for event in audit.stream(subject, seed=seed, executor=executor):
+        for event in audit.stream(subject, seed=seed, executor=executor, cache=cache):
             say(event)
             if isinstance(event, Completed):
                 report = event.report

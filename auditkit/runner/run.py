@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from auditkit.errors import AuditkitError, InputError
 from auditkit.report import Report, load_report
-from auditkit.runner.kernel import RUN_FOLDER, KernelHandle
+from auditkit.runner.kernel import CACHE_FOLDER, RUN_FOLDER, KernelHandle
 from auditkit.runner.news import News, follow
 from auditkit.runner.order import load_early, take_order
-from auditkit.runner.paths import output_folder, output_path
+from auditkit.runner.paths import output_folder, output_path, writable_folder
 from auditkit.runner.scratch import scratch_folder
 from auditkit.runner.templates import write_notebook
 
@@ -70,6 +70,7 @@ def run_template(
     policy: str | os.PathLike[str] | None = None,
     seed: int = 0,
     jobs: int = 1,
+    cache: str | os.PathLike[str] | None = None,
     include_code: bool = False,
     progress: Callable[[News], None] | None = None,
 ) -> RunResult:
@@ -92,6 +93,8 @@ def run_template(
         Root of all random numbers.
     jobs : int
         Processes the checks are spread over.
+    cache : path, optional
+        Folder in which answers of reference models are kept for later runs, made if it is not there.
     include_code : bool
         Whether the page shows code, folded.
     progress : callable, optional
@@ -106,17 +109,18 @@ def run_template(
         If the kernel died or a cell failed; what there is of the notebook is kept as ``report.partial.ipynb``.
     """
     order = take_order(template, subject_file, out, parameters or {}, policy, seed=seed, jobs=jobs)
+    kept = {} if cache is None else {CACHE_FOLDER: str(writable_folder(cache, "--cache"))}
     with output_folder(out) as folder:
         for name in NAMES.values():
             if output_path(folder, name).is_dir():
                 raise InputError(f"{str(folder / name)!r} is a folder: give another --out")
         load_early(order.subject)
         with scratch_folder(folder) as scratch:
-            _execute(order, scratch, progress or (lambda _news: None))
+            _execute(order, scratch, kept, progress or (lambda _news: None))
             return _deliver(order, scratch, include_code=include_code)
 
 
-def _execute(order: Order, scratch: Path, progress: Callable[[News], None]) -> None:
+def _execute(order: Order, scratch: Path, kept: Mapping[str, str], progress: Callable[[News], None]) -> None:
     """Run papermill in a thread, so that this one can pass on the news and be interrupted."""
     given = order.template.notebook
     about = {**(given["metadata"].get("auditkit") or {}), "command": list(order.command)}
@@ -124,7 +128,7 @@ def _execute(order: Order, scratch: Path, progress: Callable[[News], None]) -> N
     write_notebook(scratch / "template.ipynb", {**given, "metadata": metadata})
     # the user's own IPython start-up files are no part of the audit
     handle = KernelHandle(
-        {RUN_FOLDER: str(scratch), "IPYTHONDIR": str(scratch / "ipython")}, scratch / "kernel.log"
+        {RUN_FOLDER: str(scratch), "IPYTHONDIR": str(scratch / "ipython"), **kept}, scratch / "kernel.log"
     )
     failed: list[BaseException] = []
     ended = threading.Event()

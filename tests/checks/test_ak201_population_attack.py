@@ -139,13 +139,13 @@ def test_clean_audits_are_left_undecided_less_than_once_in_a_thousand():
 # innocent ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("per_class", [False, True])
-def test_false_alarms_are_as_rare_as_stated(per_class):
+@pytest.mark.parametrize("by", ["all", "class"])
+def test_false_alarms_are_as_rare_as_stated(by):
     rng = np.random.default_rng(1)
     draws = 200
     outside = above = 0
     for i in range(draws):
-        found = attack(recorded(rng)[0], seed=i, per_class=per_class)
+        found = attack(recorded(rng)[0], seed=i, by=by)
         ends = found.measurement("attack_auc").interval
         outside += not ends.low <= 0.5 <= ends.high
         one = found.measurement("tpr_at_1pct_fpr").interval
@@ -218,7 +218,7 @@ def test_the_area_is_that_of_scikit_learn(kind, classes):
     assert ten.interval.high == pytest.approx(beta.ppf(0.975, hits + 1, 150 - hits))
 
 
-def test_per_class_compares_with_records_of_that_class():
+def test_by_class_compares_with_records_of_that_class():
     subject, (y_in, p_in), (y_out, p_out) = recorded(np.random.default_rng(3), 90, 120, ("a", "b", "c"), 0.5)
     column = {"a": 0, "b": 1, "c": 2}
     loss = {side: np.log([row[column[v]] for row, v in zip(p, y.tolist(), strict=True)])
@@ -232,7 +232,7 @@ def test_per_class_compares_with_records_of_that_class():
 
     scores = [score(v, c) for v, c in zip(loss["in"], y_in, strict=True)]
     scores += [score(loss["out"][j], y_out[j]) for j in targets]
-    found = attack(subject, seed=7, per_class=True)
+    found = attack(subject, seed=7, by="class")
     want = roc_auc_score(np.repeat([1, 0], [90, 60]), scores)
     assert found.measurement("attack_auc").value == pytest.approx(want, abs=1e-12)
     assert found.rows["population"] == 60
@@ -275,9 +275,9 @@ def test_labels_alone_are_not_attacked():
         attack(Subject("s", model, whole.test, whole.train))
 
 
-def test_per_class_of_a_regression_is_refused_in_words():
+def test_by_class_of_a_regression_is_refused_in_words():
     with pytest.raises(NotApplicable, match="the subject is a regression"):
-        attack(make_regression(), per_class=True)
+        attack(make_regression(), by="class")
 
 
 @pytest.mark.parametrize(("members", "others"), [(5, 100), (100, 5)])
@@ -291,7 +291,7 @@ def test_a_class_that_no_outsider_has_speaks_for_nobody():
     p_in, p_out = rng.dirichlet(np.ones(3), 60), rng.dirichlet(np.ones(3), 60)
     y_in, y_out = np.repeat(["a", "b", "c"], 20), np.repeat(["a", "b"], 30)
     model = from_predictions(scores=p_out, train_scores=p_in, classes=["a", "b", "c"])
-    found = attack(Subject("s", model, Dataset(None, y_out), Dataset(None, y_in)), per_class=True)
+    found = attack(Subject("s", model, Dataset(None, y_out), Dataset(None, y_in)), by="class")
     assert 0 < found.measurement("attack_auc").value < 0.6
 
 

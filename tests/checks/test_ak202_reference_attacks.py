@@ -132,7 +132,7 @@ def test_shuffled_membership_looks_like_guessing():
 
 def straightforward(subject, seed, references):
     """Zarifzadeh et al. 2024 by its definitions: one pair at a time, with models trained here."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(np.random.default_rng(seed).integers(2**63 - 1))
     train, test = subject.train, subject.test
     order = rng.permutation(len(test))
     z, others = order[: len(test) // 4], order[len(test) // 4 :]

@@ -55,7 +55,7 @@ class TestCommand:
             "demographic_parity__features": ["sex", "é"],
             "decision_attack__norm": "l1",
             "decision_attack__immutable": None,
-            "population_attack__per_class": True,
+            "population_attack__by": "class",
         }
         order = _take(credit_file, tmp_path / "reports", parameters=given_, seed=3)
         words = shlex.split(shlex.join(order.command))

@@ -9,13 +9,15 @@ import numpy as np
 
 from auditkit import statistics
 from auditkit.checks import _common as common
+from auditkit.checks.membership._exposure import by_group, most_exposed, score_shares
 from auditkit.evidence import Evidence, Measurement, Table
-from auditkit.methods.shuffled import shuffled_membership
+from auditkit.methods.shuffled import Shuffled, shuffled_membership
 from auditkit.statistics.attack_tests import auc_p_value, tpr_p_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from auditkit.checks.membership._exposure import Records
     from auditkit.statistics.roc import Auc
     from auditkit.subject import Subject
 
@@ -25,6 +27,7 @@ FEWEST = 10  # rows of a side, below which nothing is said
 
 _RATES = {"tpr_at_10pct_fpr": 0.1, "tpr_at_1pct_fpr": 0.01, "tpr_at_01pct_fpr": 0.001}
 METRICS = ["attack_auc", *_RATES]
+"""What every attack gives; one that knows who was attacked gives `_exposure.METRICS` too."""
 
 _SHUFFLES = 199
 _SURE = 0.999  # an AUC below 0.5 by chance at 95% would leave one clean audit in forty undecided
@@ -45,6 +48,8 @@ def attack_evidence(
     rows: dict[str, Any],
     budget: str = "",
     notes: tuple[str, ...] = (),
+    records: Records | None = None,
+    tables: Mapping[str, Table] | None = None,
 ) -> Evidence:
     """Return the evidence of one membership attack, or of several on the same records.
 
@@ -66,19 +71,26 @@ def attack_evidence(
         What the attacks were allowed: "8 reference models".
     notes : tuple of str
         What a reader must know besides.
+    records : Records, optional
+        Who was attacked, for how exposed classes, groups and single records are to the first attack.
+    tables : mapping of str to Table, optional
+        Further tables.
     """
     results = {name: _result(scores, truth, level, budget) for name, scores in attacks.items()}
     if len(results) > 1:
         results = {name: one.grouped(name) for name, one in results.items()}
     seen = float(statistics.detectable_auc(int(truth.sum()), int((~truth).sum()), level))
     below = [name for name, one in results.items() if one.auc.high < 0.5]
-    tables = {"roc": _roc(attacks, truth)}
-    if len(results) > 1:
-        tables["attacks"] = _panel(results)
+    controls = {
+        name: shuffled_membership(scores, truth, rng, fpr=(0.01,), shuffles=_SHUFFLES)
+        for name, scores in attacks.items()
+    }
+    exposed, shown = _exposure(attacks, truth, level, records)
+    panel = {"attacks": _panel(results, controls)} if len(results) > 1 else {}
     return Evidence(
         code,
-        tuple(m for one in results.values() for m in one.measurements),
-        tables,
+        (*(m for one in results.values() for m in one.measurements), *exposed),
+        {"roc": _roc(attacks, truth, level), **panel, **shown, **(tables or {})},
         says=_says(results, budget),
         does_not_say="That the model leaks no more than this: a stronger attack may find more. Nor that memory is the "
         "cause: where training and test rows differ in kind, an attack may find that difference.",
@@ -86,11 +98,28 @@ def attack_evidence(
             f"With these rows an AUC of {seen:.3f} or more would have been found four times in five.",
             *((_BELOW,) if below and len(results) == 1 else ()),
             *((f"{_BELOW} ({', '.join(below)})",) if below and len(results) > 1 else ()),
-            _control(attacks, truth, rng),
+            _control(controls),
             *notes,
         ),
         rows=rows,
     )
+
+
+def _exposure(
+    attacks: Mapping[str, np.ndarray], truth: np.ndarray, level: float, records: Records | None
+) -> tuple[list[Measurement], dict[str, Table]]:
+    """Return how exposed classes, groups and single records are to the first attack, and how its scores lie."""
+    name, scores = next(iter(attacks.items()))
+    shares = score_shares(scores, truth, level)
+    found: list[Measurement] = []
+    tables = {} if shares is None else {"scores": shares}
+    if records is not None and statistics.auc(scores, truth, level=_SURE).high >= 0.5:
+        found, groups = by_group(records, scores, truth, level)
+        tables |= {} if groups is None else {"by_group": groups}
+        tables["most_exposed"] = most_exposed(records, scores, truth)
+    if len(attacks) > 1:
+        tables = {key: replace(t, title=f"{t.title} ({name})") for key, t in tables.items()}
+    return found, tables
 
 
 @dataclass(frozen=True)
@@ -127,23 +156,42 @@ def _says(results: Mapping[str, _Result], budget: str) -> str:
     return f"{name}{f' with {budget}' if budget else ''} reached {reached}; {end}"
 
 
-def _control(attacks: Mapping[str, np.ndarray], truth: np.ndarray, rng: np.random.Generator) -> str:
-    """Say what the first attack finds where who is a member is drawn by lot."""
-    name, scores = next(iter(attacks.items()))
-    by_lot = shuffled_membership(scores, truth, rng, fpr=(0.01,), shuffles=_SHUFFLES)
-    area, rate = by_lot["auc"], by_lot["tpr_at_0.01_fpr"]
-    said = f"; its true positive rate at 1% false positives reaches up to {common.percent(rate.high)}" * (
-        not np.isnan(rate.high)
+def _control(controls: Mapping[str, Mapping[str, Shuffled]]) -> str:
+    """Say what the attacks find where who is a member is drawn by lot."""
+    areas = [one["auc"] for one in controls.values()]
+    highest = [one["tpr_at_0.01_fpr"].high for one in controls.values()]
+    known = [rate for rate in highest if not np.isnan(rate)]
+    first = next(iter(controls))
+    whose, their = (
+        (f"{first[0].lower()}{first[1:]}", "its")
+        if len(areas) == 1
+        else (f"each of the {len(areas)} attacks", "their")
+    )
+    said = (
+        f"; {their} true positive rate at 1% false positives reaches up to {common.percent(max(known))}"
+        if known
+        else ""
     )
     return (
-        f"Control: with membership shuffled {_SHUFFLES} times, 95% of the AUC of {name[0].lower()}{name[1:]} lie between "
-        f"{area.low:.3f} and {area.high:.3f}{said}."
+        f"Control: with membership shuffled {_SHUFFLES} times, 95% of the AUC of {whose} lie between "
+        f"{min(a.low for a in areas):.3f} and {max(a.high for a in areas):.3f}{said}."
     )
 
 
-def _panel(results: Mapping[str, _Result]) -> Table:
-    columns = common.estimates([one.measurements[0] for one in results.values()])
-    labels = {"label": "Attack", "value": "AUC", "n": "records"}
+def _panel(results: Mapping[str, _Result], controls: Mapping[str, Mapping[str, Shuffled]]) -> Table:
+    by_lot = [controls[name]["auc"] for name in results]
+    columns = {
+        **common.estimates([one.measurements[0] for one in results.values()]),
+        "shuffled_low": tuple(one.low for one in by_lot),
+        "shuffled_high": tuple(one.high for one in by_lot),
+    }
+    labels = {
+        "label": "Attack",
+        "value": "AUC",
+        "n": "records",
+        "shuffled_low": "Shuffled membership, from",
+        "shuffled_high": "to",
+    }
     summary = "Area under the ROC curve of each attack; 0.5 is guessing."
     return Table("How much each attack finds", columns, "estimates", labels, summary, reference=0.5)
 
@@ -190,15 +238,21 @@ def _at(
     return replace(found, p_value=tpr_p_value(round(point.tpr * point.n_pos), point.n_pos, point.n_neg, rate))
 
 
-def _roc(attacks: Mapping[str, np.ndarray], truth: np.ndarray) -> Table:
-    curves = {name: statistics.roc_curve(scores, truth) for name, scores in attacks.items()}
-    columns = {
-        "series": tuple(name for name, curve in curves.items() for _ in curve.fpr),
-        "fpr": tuple(x for curve in curves.values() for x in curve.fpr),
-        "tpr": tuple(x for curve in curves.values() for x in curve.tpr),
-    }
+def _roc(attacks: Mapping[str, np.ndarray], truth: np.ndarray, level: float) -> Table:
+    columns: dict[str, tuple[object, ...]] = dict.fromkeys(("series", "fpr", "tpr", "low", "high"), ())
+    members = int(truth.sum())
+    for name, scores in attacks.items():
+        curve = statistics.roc_curve(scores, truth)
+        found = np.rint(curve.tpr * members)
+        ends = statistics.clopper_pearson(found, np.full(len(found), members), level)
+        columns["series"] += (name,) * len(found)
+        for key, values in (("fpr", curve.fpr), ("tpr", curve.tpr), ("low", ends.low), ("high", ends.high)):
+            columns[key] += tuple(np.asarray(values).tolist())
     labels = {"series": "Attack", "fpr": "False positive rate", "tpr": "True positive rate"}
-    summary = "True against false positive rate, on logarithmic axes; the diagonal is guessing."
+    summary = (
+        "True against false positive rate, on logarithmic axes, with exact intervals of the true positive rate at each "
+        "threshold; the diagonal is guessing."
+    )
     return Table("How well members are told from others", columns, "roc", labels, summary)
 
 

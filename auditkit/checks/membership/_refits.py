@@ -1,24 +1,36 @@
-"""Refits: one set of reference models that every attack of an audit shares, each trained on half of a pool."""
+"""Refits: one set of reference models that all attacks of an audit share, each trained on half of a pool."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from auditkit import spread
+from auditkit import progress, shared, spread
 from auditkit.checks import _common as common
 from auditkit.checks.membership._evidence import FEWEST
+from auditkit.checks.membership._kept import Asked, keep_answers, kept_at, read_answers
 from auditkit.errors import NotApplicable, in_words
 from auditkit.methods.membership import signal
+from auditkit.methods.references import complementary_halves
 from auditkit.predictors import Counted
 
 if TYPE_CHECKING:
     from auditkit.predictors import Predictor
     from auditkit.subject import Subject
 
-__all__ = ["Asked", "Plan", "aligned_proba", "class_index", "needs_refits", "share_out", "train_and_ask"]
+__all__ = [
+    "Asked",
+    "Plan",
+    "aligned_proba",
+    "class_index",
+    "needs_refits",
+    "reference_set",
+    "share_out",
+    "train_and_ask",
+]
 
 _KEPT = 32  # models whose every probability is kept: a classifier learns no more from more
 
@@ -40,44 +52,33 @@ def needs_refits(subject: Subject) -> None:
 
 @dataclass(frozen=True)
 class Plan:
-    """Who is in the pool, who is attacked, and who serves as population."""
+    """Who is in the pool, who is attacked, and who serves as population.
+
+    Attributes
+    ----------
+    X, y : table and ndarray of shape (n,)
+        The pool: training rows first, then as many test rows.
+    truth : ndarray of bool, shape (n,)
+        Whether a row is a training row.
+    strata : ndarray of int, shape (n,)
+        Its class.
+    attacked : ndarray of int, shape (r,)
+        Rows of the pool under attack, members first.
+    inside, outside : ndarray of int
+        The same as rows of the training data and of the test data.
+    others, others_labels : table and ndarray of shape (m,)
+        The population.
+    """
 
     X: Any
     y: np.ndarray
     truth: np.ndarray
     strata: np.ndarray
     attacked: np.ndarray
+    inside: np.ndarray
     outside: np.ndarray
     others: Any
     others_labels: np.ndarray
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What the reference models say.
-
-    Attributes
-    ----------
-    own : ndarray of shape (k, n)
-        Probability of each pool record's own label.
-    population : ndarray of shape (k, m)
-        The same for the population, which none of them saw.
-    logit : ndarray of shape (k, r)
-        Logit-scaled confidence in the label of each attacked record.
-    proba : ndarray of shape (at most 32, r, c)
-        All probabilities of the attacked records, of the first models.
-    masks : ndarray of bool, shape (k, n)
-        Who of the pool was in whose training rows.
-    failures : list of str
-        Models that could not be trained or asked, and why.
-    """
-
-    own: np.ndarray
-    population: np.ndarray
-    logit: np.ndarray
-    proba: np.ndarray
-    masks: np.ndarray
-    failures: list[str]
 
 
 def share_out(subject: Subject, pool: int, rows: int, rng: np.random.Generator) -> Plan:
@@ -99,11 +100,50 @@ def share_out(subject: Subject, pool: int, rows: int, rng: np.random.Generator) 
     truth = np.repeat([True, False], [len(members), len(others)])
     attacked = np.concatenate([np.arange(len(members))[:rows], len(members) + np.arange(len(others))[:rows]])
     population = test.X.iloc[z].reset_index(drop=True)
-    return Plan(X, y, truth, subject.class_index(y), attacked, others[:rows], population, test.y[z])
+    return Plan(
+        X, y, truth, subject.class_index(y), attacked, members[:rows], others[:rows], population, test.y[z]
+    )
 
 
-def train_and_ask(subject: Subject, plan: Plan, masks: np.ndarray, rng: np.random.Generator) -> Asked:
-    """Train the reference models, in the executor of the audit where there is one, and ask each at once.
+def reference_set(
+    subject: Subject, *, references: int, pool: int, rows: int, rng: np.random.Generator
+) -> tuple[Plan, Asked]:
+    """Return the reference models' answers: trained once for all checks of an audit that ask for the same.
+
+    Halves and seeds follow from the audit's seed, not from the place of a check in its plan. Where the audit keeps a folder, the
+    answers are taken up from an earlier audit of the same model, rows, seed and versions. The cost is counted at
+    every check that uses them, whoever trained them, so that it does not depend on who came first.
+
+    Raises
+    ------
+    NotApplicable
+        If reference models cannot be trained, or too few of them came out.
+    """
+    needs_refits(subject)
+    seed = shared.seed_of("reference models", rng)
+
+    def make() -> tuple[Plan, Asked, dict[str, int]]:
+        own = np.random.default_rng(seed)
+        plan = share_out(subject, pool, rows, own)
+        masks = complementary_halves(len(plan.truth), references, own, strata=plan.strata)
+        place = kept_at(subject, seed, references, pool, rows)
+        found = None if place is None else read_answers(place, plan, masks)
+        if found is None:
+            found = train_and_ask(subject, plan, masks, own)
+            if place is not None:
+                keep_answers(place, *found)
+        return plan, *found
+
+    key = ("reference models", references, pool, rows, seed)
+    plan, asked, cost = shared.once(subject.memory, key, make)
+    subject.model.also(cost)
+    return plan, asked
+
+
+def train_and_ask(
+    subject: Subject, plan: Plan, masks: np.ndarray, rng: np.random.Generator
+) -> tuple[Asked, dict[str, int]]:
+    """Train the reference models, in the executor of the audit where there is one, ask each at once, and count the cost.
 
     A model that fails takes its complement along: every row stays in for half of those that are left.
     """
@@ -113,15 +153,17 @@ def train_and_ask(subject: Subject, plan: Plan, masks: np.ndarray, rng: np.rando
         rows = np.flatnonzero(mask)
         training = plan.X.iloc[rows].reset_index(drop=True), plan.y[rows], int(seed)
         jobs.append((subject.model.inner, subject.classes, plan, training, i))
+    progress.step(0.0, f"{len(jobs)} reference models to train, each on {int(masks[0].sum()):,} rows")
     parts = spread.each(_reference, jobs, "reference model")
     answers: dict[int, _Answers] = {}
     failures = []
+    total = Counter({"model_calls": 0, "model_rows": 0, "refits": 0})
     for i, part in enumerate(parts):
         if part.value is None:
             failures.append(f"Reference model {i + 1} failed: {in_words(part.error)}")  # type: ignore[arg-type]
             continue
         answers[i], cost = part.value
-        subject.model.also(cost)
+        total.update(cost)
     whole = [i for i in answers if i ^ 1 in answers]
     if len(whole) < 4:
         raise NotApplicable(
@@ -130,7 +172,7 @@ def train_and_ask(subject: Subject, plan: Plan, masks: np.ndarray, rng: np.rando
         )
     own, population, logit = (np.stack([answers[i][part] for i in whole]) for part in range(3))
     proba = np.stack([answers[i].proba for i in whole if i < _KEPT])
-    return Asked(own, population, logit, proba, masks[whole], failures)
+    return Asked(own, population, logit, proba, masks[whole], failures), dict(total)
 
 
 class _Answers(NamedTuple):

@@ -11,11 +11,16 @@ from typing_extensions import Doc
 from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks.membership._evidence import FEWEST, METRICS, attack_evidence, repeats
+from auditkit.checks.membership._exposure import METRICS as EXPOSURE
+from auditkit.checks.membership._exposure import Records
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence
 from auditkit.methods import membership as attacks
+from auditkit.methods.groups import codes_of
 from auditkit.methods.membership import SignalKind
 from auditkit.subject import Subject
+
+By = Literal["all", "class", "group"]
 
 
 @check(
@@ -23,19 +28,20 @@ from auditkit.subject import Subject
     title="Membership inference, population threshold",
     question="Can records it was trained on be told from others by how sure the model is of them?",
     dimension="membership",
-    metrics=METRICS,
+    metrics=[*METRICS, *EXPOSURE],
 )
 def population_attack(
     subject: Subject,
     *,
     rng: np.random.Generator,
     signal: Annotated[SignalKind, Doc("What is compared: how sure the model is of the true label.")] = "loss",
-    per_class: Annotated[
-        bool,
+    by: Annotated[
+        By,
         Doc(
-            "Compare a record with held-out records of its own class; half of them then serve as population."
+            "Whom a record is compared with: everybody, or held-out records of its own class or group; "
+            "half of the held-out ones then serve as population."
         ),
-    ] = False,
+    ] = "all",
     rows: Annotated[
         int, Ge(10), Doc("Rows of each side that are attacked at most; drawn at random where there are more.")
     ] = 10_000,
@@ -51,8 +57,9 @@ def population_attack(
         Which rows are attacked, and which serve as population.
     signal : str
         What is compared; for a regression always the squared error.
-    per_class : bool
-        One threshold a class, read off held-out records of that class, in place of one for all.
+    by : {"all", "class", "group"}
+        One threshold for all; or one a class, or one for each combination of the sensitive features, read off held-out
+        records of that kind.
     rows : int
         Members, and non-members, at most.
     level : float
@@ -63,24 +70,23 @@ def population_attack(
     Evidence
         ``attack_auc`` (DeLong) and the true positive rate at 10, 1 and 0.1% false positives (Clopper-Pearson).
         All are lower bounds of what can be found; ``nan`` where the model is surer of non-members, so that the attack
-        has nothing to say. Attack-P of Ye et al. 2022.
+        has nothing to say. ``group_attack_auc`` and ``attack_auc_difference`` say who is most exposed. Attack-P of Ye
+        et al. 2022.
     """
-    if per_class and subject.task == "regression":
-        raise NotApplicable("per_class compares records of one class; the subject is a regression")
+    if by == "class" and subject.task == "regression":
+        raise NotApplicable("by='class' compares records of one class; the subject is a regression")
     members, others = _signals(subject, signal)
     order = rng.permutation(len(others))
-    population, targets = (
-        (order[: len(order) // 2], order[len(order) // 2 :]) if per_class else (order[:0], order)
-    )
-    if min(len(targets), len(members)) < FEWEST or (per_class and len(population) < FEWEST):
+    population, targets = (order[:0], order) if by == "all" else np.split(order, [len(order) // 2])
+    if min(len(targets), len(members)) < FEWEST or (by != "all" and len(population) < FEWEST):
         raise NotApplicable(f"too few rows to attack: {len(members)} members and {len(others)} non-members")
     inside, outside = common.draw(len(members), rows, rng), targets[:rows]
     scores = np.concatenate([members[inside], others[outside]])
-    if per_class:
-        train_by, test_by = _classes(subject, "train"), _classes(subject, "test")
-        by = np.concatenate([train_by[inside], test_by[outside]])
+    if by != "all":
+        train_by, test_by = _kinds(subject, by)
+        kinds = np.concatenate([train_by[inside], test_by[outside]])
         scores = attacks.population_threshold(
-            scores, others[population], by=by, population_by=test_by[population]
+            scores, others[population], by=kinds, population_by=test_by[population]
         )
     truth = np.repeat([True, False], [len(inside), len(outside)])
     return attack_evidence(
@@ -99,12 +105,26 @@ def population_attack(
             *(("For a regression the signal is the squared error.",) if subject.task == "regression" else ()),
             *repeats(subject, outside),
         ),
+        records=Records(subject, inside, outside),
     )
 
 
-def _classes(subject: Subject, split: Literal["train", "test"]) -> np.ndarray:
-    common.needs_classes(subject)
-    return subject.class_index(subject.split(split).y)
+def _kinds(subject: Subject, by: By) -> tuple[np.ndarray, np.ndarray]:
+    """Return the class, or the group, of the training rows and of the test rows."""
+    both = subject.split("train"), subject.test
+    if by == "class":
+        common.needs_classes(subject)
+        return subject.class_index(both[0].y), subject.class_index(both[1].y)
+    words = []
+    for data in both:
+        frame = data.sensitive_features
+        if frame is None:
+            raise NotApplicable(
+                "by='group' compares records of one group: pass Dataset(X, y, sensitive_features=[...]) for both splits"
+            )
+        codes, values = codes_of({str(name): frame[name] for name in frame.columns})
+        words.append(np.array([" · ".join(value) for value in values])[codes])
+    return words[0], words[1]
 
 
 def _signals(subject: Subject, kind: SignalKind) -> tuple[np.ndarray, np.ndarray]:

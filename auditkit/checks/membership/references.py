@@ -10,24 +10,25 @@ from annotated_types import Ge, Le, MultipleOf
 from scipy.stats import rankdata
 from typing_extensions import Doc
 
+from auditkit import statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks.membership._evidence import METRICS, attack_evidence, repeats
+from auditkit.checks.membership._exposure import METRICS as EXPOSURE
+from auditkit.checks.membership._exposure import Records
 from auditkit.checks.membership._refits import (
     Asked,
     Plan,
     aligned_proba,
     class_index,
-    needs_refits,
-    share_out,
-    train_and_ask,
+    reference_set,
 )
 from auditkit.errors import InputError
-from auditkit.evidence import Evidence
+from auditkit.evidence import Evidence, Table
 from auditkit.methods.lira import Variance, lira_offline, lira_online
 from auditkit.methods.membership import signal
 from auditkit.methods.reference_attack import difficulty_calibrated, smooth_reference_score
-from auditkit.methods.references import complementary_halves, in_mean, out_mean
+from auditkit.methods.references import in_mean, out_mean
 from auditkit.methods.rmia import choose_offline_a, likelihood_ratio, rmia_offline, rmia_online
 from auditkit.methods.shadow import fit_shadow_classifier
 from auditkit.subject import Subject
@@ -63,7 +64,7 @@ _OWN_SPREAD_FROM = (
     title="Membership inference, with reference models",
     question="Can an attacker who trains models of the same kind name training records?",
     dimension="membership",
-    metrics=METRICS,
+    metrics=[*METRICS, *EXPOSURE],
     spreads=True,
 )
 def reference_attacks(
@@ -126,15 +127,15 @@ def reference_attacks(
     chosen: list[str] = list(get_args(Attack)) if attacks is None else list(attacks)
     if not chosen or len(set(chosen)) < len(chosen):
         raise InputError(f"attacks= names each attack once, at least one of {', '.join(get_args(Attack))}")
-    needs_refits(subject)
-    plan = share_out(subject, pool, rows, rng)
-    masks = complementary_halves(len(plan.truth), references, rng, strata=plan.strata)
-    asked = train_and_ask(subject, plan, masks, rng)
+    plan, asked = reference_set(subject, references=references, pool=pool, rows=rows, rng=rng)
     view = _view(subject, plan, asked, rng)
     truth = plan.truth[plan.attacked]
+    scores = {_NAMES[name]: _ATTACKS[name](view) for name in chosen}
+    records = Records(subject, plan.inside, plan.outside)
+    first = int(np.argmax(np.where(truth, next(iter(scores.values())), -np.inf)))
     return attack_evidence(
         "AK202",
-        {_NAMES[name]: _ATTACKS[name](view) for name in chosen},
+        scores,
         truth,
         level,
         rng=rng,
@@ -159,7 +160,31 @@ def reference_attacks(
             *repeats(subject, plan.outside),
             *asked.failures,
         ),
+        records=records,
+        tables={"one_record": _one_record(view, first, records, level)},
     )
+
+
+def _one_record(view: _View, row: int, records: Records, level: float) -> Table:
+    """Return how sure models that saw a training record are of it, models that did not, and the model under audit."""
+    columns: dict[str, tuple[object, ...]] = dict.fromkeys(("label", "value", "low", "high", "n"), ())
+    saw = view.masks[:, row]
+    for label, logits in (
+        ("reference models trained on it", view.logits[saw, row]),
+        ("reference models not trained on it", view.logits[~saw, row]),
+        ("the model under audit", view.logit[row : row + 1]),
+    ):
+        low, high = statistics.mean_interval_of(logits, level) if len(logits) > 1 else (np.nan, np.nan)
+        cells = (label, float(logits.mean()), float(low), float(high), len(logits))
+        for name, cell in zip(columns, cells, strict=True):
+            columns[name] += (cell,)
+    (pseudonym,) = records.subject.split("train").record_ids(records.inside[row : row + 1])
+    labels = {"label": "Asked", "value": "Logit of the confidence in its label, mean", "n": "models"}
+    summary = (
+        f"Record {pseudonym}, the training record that looks most like a member: an attacker compares how sure the model is of "
+        "it with models that saw it and models that did not. The intervals are of the mean over models."
+    )
+    return Table("One training record, in and out", columns, "estimates", labels, summary)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,110 @@
+"""Shared: work that several checks of one audit have in common, under one seed and kept in one place."""
+
+from __future__ import annotations
+
+import threading
+import zlib
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from auditkit import progress
+from auditkit.errors import NotApplicable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterator, MutableMapping
+    from pathlib import Path
+
+__all__ = ["folder", "once", "seed_of", "within"]
+
+T = TypeVar("T")
+
+_OWN = 2**32 - 1  # before a name: no place in a plan has this number, so no check draws the same
+
+_audit: ContextVar[tuple[int | None, Path | None]] = ContextVar("auditkit_audit", default=(None, None))
+_making = threading.Lock()
+
+
+@contextmanager
+def within(root: int, kept: Path | None = None) -> Iterator[None]:
+    """Say to what runs inside the ``with`` block which audit it belongs to.
+
+    Parameters
+    ----------
+    root : int
+        The seed of the audit.
+    kept : pathlib.Path, optional
+        A folder for what later audits may take up again.
+    """
+    token = _audit.set((root, kept))
+    try:
+        yield
+    finally:
+        _audit.reset(token)
+
+
+def folder() -> Path | None:
+    """Return where results may be kept for later audits; None where nowhere."""
+    return _audit.get()[1]
+
+
+def seed_of(name: str, rng: np.random.Generator) -> int:
+    """Return the seed of a piece of work that every check of the audit draws alike, whatever its place in the plan.
+
+    Parameters
+    ----------
+    name : str
+        Which piece of work.
+    rng : numpy.random.Generator
+        Of the check; drawn from only where a check is called by itself, outside any audit.
+
+    Examples
+    --------
+    >>> with within(7):
+    ...     seed_of("references", np.random.default_rng(0)) == seed_of("references", np.random.default_rng(1))
+    True
+    """
+    root = _audit.get()[0]
+    if root is None:
+        return int(rng.integers(2**63 - 1))
+    branch = np.random.SeedSequence(root, spawn_key=(_OWN, zlib.crc32(name.encode())))
+    return int(branch.generate_state(1, np.uint64)[0])
+
+
+def once(memory: MutableMapping[Any, Any], key: Hashable, make: Callable[[], T]) -> T:
+    """Return what `make` gives, made once for all who share `memory`.
+
+    Checks of an audit may ask side by side: whoever comes second waits, and can be cancelled meanwhile. That something does
+    not apply is remembered too; other failures are not.
+
+    Parameters
+    ----------
+    memory : mutable mapping
+        Of the subject.
+    key : hashable
+        What is asked for, with everything it depends on.
+    make : callable
+        Makes it.
+
+    Examples
+    --------
+    >>> memory = {}
+    >>> [once(memory, "a", lambda: len(memory) + 1) for _ in range(2)]
+    [1, 1]
+    """
+    while not _making.acquire(timeout=0.2):
+        progress.step(None, "waiting for work that another check shares")
+    try:
+        if key not in memory:
+            try:
+                memory[key] = make()
+            except NotApplicable as missing:
+                memory[key] = missing
+        found = memory[key]
+    finally:
+        _making.release()
+    if isinstance(found, NotApplicable):
+        raise NotApplicable(str(found))
+    return found  # type: ignore[no-any-return]

@@ -1,0 +1,79 @@
+"""Work that checks share is done once, under a seed that no place in a plan has."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from auditkit import shared
+from auditkit.errors import NotApplicable
+
+
+def test_all_checks_of_an_audit_draw_the_same_and_other_audits_and_names_do_not():
+    def seed(root, name, own=0):
+        with shared.within(root):
+            return shared.seed_of(name, np.random.default_rng(own))
+
+    assert seed(1, "a", own=0) == seed(1, "a", own=9)
+    assert len({seed(1, "a"), seed(2, "a"), seed(1, "b")}) == 3
+
+
+def test_no_check_of_a_plan_draws_from_the_shared_seed():
+    with shared.within(5):
+        mine = np.random.default_rng(shared.seed_of("a", np.random.default_rng(0))).random()
+    branches = np.random.SeedSequence(5).spawn(100)
+    assert mine not in [np.random.default_rng(one).random() for one in branches]
+
+
+def test_outside_an_audit_the_generator_decides():
+    one, two, other = (shared.seed_of("a", np.random.default_rng(s)) for s in (1, 1, 2))
+    assert one == two != other
+    assert shared.folder() is None
+
+
+def test_what_ends_is_forgotten_again(tmp_path):
+    with shared.within(1, tmp_path):
+        assert shared.folder() == tmp_path
+    assert shared.folder() is None
+
+
+def test_checks_side_by_side_wait_for_the_first_instead_of_working_twice():
+    memory, made = {}, []
+
+    def make():
+        made.append(1)
+        time.sleep(0.3)
+        return "answers"
+
+    found = []
+    threads = [
+        threading.Thread(target=lambda: found.append(shared.once(memory, "k", make))) for _ in range(3)
+    ]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert (found, made) == (["answers"] * 3, [1])
+
+
+def test_what_does_not_apply_is_not_tried_again_and_what_breaks_is():
+    memory, tried = {}, []
+
+    def missing():
+        tried.append(1)
+        raise NotApplicable("no rows")
+
+    for _ in range(2):
+        with pytest.raises(NotApplicable, match="no rows"):
+            shared.once(memory, "k", missing)
+    assert tried == [1]
+
+    def breaks():
+        tried.append(2)
+        raise ValueError("x")
+
+    for _ in range(2):
+        with pytest.raises(ValueError, match="x"):
+            shared.once(memory, "other", breaks)
+    assert tried == [1, 2, 2]
