@@ -10,6 +10,7 @@ import numpy as np
 from auditkit import statistics
 from auditkit.checks import _common as common
 from auditkit.checks.membership._exposure import by_group, most_exposed, score_shares
+from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.methods.shuffled import Shuffled, shuffled_membership
 from auditkit.statistics.attack_tests import auc_p_value, tpr_p_value
@@ -149,8 +150,8 @@ def _says(results: Mapping[str, _Result], budget: str) -> str:
     reached = f"an AUC of {best.auc.value:.3f} [{best.auc.low:.3f}, {best.auc.high:.3f}] (0.5 is guessing)"
     if len(results) > 1:
         return (
-            f"Of {len(results)} attacks with {budget}, {name} reached the highest figure, {reached}. The highest of several lies "
-            f"high by chance too; {_at_1(best.measurements[2])}"
+            f"Of {len(results)} attacks{f' with {budget}' if budget else ''}, {name} reached the highest AUC, {reached}; "
+            f"{_at_1(best.measurements[2])} The highest of several lies high by chance too."
         )
     end = f"{_TURNED[0].lower()}{_TURNED[1:]}." if best.turned else _at_1(best.measurements[2])
     return f"{name}{f' with {budget}' if budget else ''} reached {reached}; {end}"
@@ -163,9 +164,7 @@ def _control(controls: Mapping[str, Mapping[str, Shuffled]]) -> str:
     known = [rate for rate in highest if not np.isnan(rate)]
     first = next(iter(controls))
     whose, their = (
-        (f"{first[0].lower()}{first[1:]}", "its")
-        if len(areas) == 1
-        else (f"each of the {len(areas)} attacks", "their")
+        (_inside(first), "its") if len(areas) == 1 else (f"each of the {len(areas)} attacks", "their")
     )
     said = (
         f"; {their} true positive rate at 1% false positives reaches up to {common.percent(max(known))}"
@@ -176,6 +175,11 @@ def _control(controls: Mapping[str, Mapping[str, Shuffled]]) -> str:
         f"Control: with membership shuffled {_SHUFFLES} times, 95% of the AUC of {whose} lie between "
         f"{min(a.low for a in areas):.3f} and {max(a.high for a in areas):.3f}{said}."
     )
+
+
+def _inside(name: str) -> str:
+    """Return a name as it stands inside a sentence: "the gap", but "RMIA"."""
+    return name if name[1:2].isupper() else f"{name[0].lower()}{name[1:]}"
 
 
 def _panel(results: Mapping[str, _Result], controls: Mapping[str, Mapping[str, Shuffled]]) -> Table:
@@ -197,8 +201,10 @@ def _panel(results: Mapping[str, _Result], controls: Mapping[str, Mapping[str, S
 
 
 def _at_1(m: Measurement) -> str:
-    said = "cannot be resolved" if np.isnan(m.value) else common.percent(m.value)
-    return f"its true positive rate at 1% false positives: {said}."
+    if m.interval is None:
+        return "its true positive rate at 1% false positives cannot be resolved."
+    ends = ", ".join(map(common.percent, (m.interval.low, m.interval.high)))
+    return f"its true positive rate at 1% false positives is {common.percent(m.value)} [{ends}]."
 
 
 def _area(auc: Auc, n: int, level: float, budget: str, *, turned: bool) -> Measurement:
@@ -257,7 +263,13 @@ def _roc(attacks: Mapping[str, np.ndarray], truth: np.ndarray, level: float) -> 
 
 
 def repeats(subject: Subject, attacked: np.ndarray) -> tuple[str, ...]:
-    """Say how many attacked non-members are records that the model was trained on all the same."""
+    """Say how many attacked non-members are records that the model was trained on all the same.
+
+    Raises
+    ------
+    NotApplicable
+        If that is half of them or more: such an attack finds nothing, whatever the model gives away.
+    """
     train, test = subject.split("train"), subject.test
     if test.X.shape[1] == 0:
         return ()
@@ -270,6 +282,11 @@ def repeats(subject: Subject, attacked: np.ndarray) -> tuple[str, ...]:
     same = int(np.isin(keys[len(train) :], keys[: len(train)]).sum())
     if not same:
         return ()
+    if 2 * same >= len(attacked):
+        raise NotApplicable(
+            f"{same:,} of {len(attacked):,} non-members equal a training row in every input and in the label, and no attack tells "
+            "these apart: give test rows that the model was not trained on"
+        )
     return (
         (
             f"{same:,} of {len(attacked):,} non-members attacked equal a training row in every input and in the label. "

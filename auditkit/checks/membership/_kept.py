@@ -8,7 +8,7 @@ import json
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -56,13 +56,6 @@ class Asked:
     failures: list[str]
 
 
-class _Shared(Protocol):
-    """What of a plan the answers must fit."""
-
-    attacked: np.ndarray
-    others_labels: np.ndarray
-
-
 def kept_at(subject: Subject, seed: int, references: int, pool: int, rows: int) -> Path | None:
     """Return the file for these answers; None where the audit keeps nothing, or the model has no digest to know it by."""
     folder = shared.folder()
@@ -91,8 +84,10 @@ def keep_answers(place: Path, asked: Asked, cost: dict[str, int]) -> None:
         write_whole(place, held.getvalue())
 
 
-def read_answers(place: Path, plan: _Shared, masks: np.ndarray) -> tuple[Asked, dict[str, int]] | None:
-    """Return answers and their cost as they were kept; None where there are none, or they do not fit this plan."""
+def read_answers(
+    place: Path, masks: np.ndarray, attacked: int, population: int
+) -> tuple[Asked, dict[str, int]] | None:
+    """Return answers and their cost as they were kept; None where there are none, or they do not fit such numbers of rows."""
     try:
         with np.load(io.BytesIO(place.read_bytes()), allow_pickle=False) as held:
             arrays = {name: held[name] for name in _ARRAYS}
@@ -100,11 +95,11 @@ def read_answers(place: Path, plan: _Shared, masks: np.ndarray) -> tuple[Asked, 
     except Exception:  # noqa: BLE001 - missing, cut short or foreign: the models are trained again
         return None
     asked = Asked(**arrays, failures=failures)
-    k, n, r = len(asked.masks), masks.shape[1], len(plan.attacked)
+    k, n, r = len(asked.masks), masks.shape[1], attacked
     fits = (
         asked.masks.shape == (k, n)
         and asked.own.shape == (k, n)
-        and asked.population.shape == (k, len(plan.others_labels))
+        and asked.population.shape == (k, population)
         and asked.logit.shape == (k, r)
         and asked.proba.ndim == 3
         and asked.proba.shape[1] == r

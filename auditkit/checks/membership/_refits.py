@@ -127,7 +127,7 @@ def reference_set(
         plan = share_out(subject, pool, rows, own)
         masks = complementary_halves(len(plan.truth), references, own, strata=plan.strata)
         place = kept_at(subject, seed, references, pool, rows)
-        found = None if place is None else read_answers(place, plan, masks)
+        found = None if place is None else read_answers(place, masks, len(plan.attacked), len(plan.others))
         if found is None:
             found = train_and_ask(subject, plan, masks, own)
             if place is not None:
