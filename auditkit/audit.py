@@ -41,6 +41,7 @@ _PACKAGES = (
     "lightgbm",
     "xgboost",
     "onnxruntime",
+    "torch",
     "skops",
 )
 
