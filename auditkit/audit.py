@@ -43,6 +43,7 @@ _PACKAGES = (
     "lightgbm",
     "xgboost",
     "onnxruntime",
+    "torch",
     "skops",
 )
 

@@ -12,12 +12,15 @@ import numpy as np
 
 from auditkit.errors import InputError
 from auditkit.predictors._contract import shown
+from auditkit.predictors._torch_parts import is_module
+from auditkit.predictors._torch_predictor import TorchPredictor, completed
 from auditkit.predictors.base import Counted, Predictor
 from auditkit.predictors.boosters import from_booster
 from auditkit.predictors.callables import CallablePredictor, bare
 from auditkit.predictors.onnx import OnnxPredictor, from_onnx
 from auditkit.predictors.predictions import Predictions
 from auditkit.predictors.sklearn import from_sklearn, plain
+from auditkit.predictors.torch import from_torch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +31,7 @@ __all__ = ["as_predictor"]
 
 _ACCEPTED = (
     "Accepted: a fitted scikit-learn estimator or pipeline (LGBMClassifier and XGBClassifier too), a lightgbm or xgboost "
-    "Booster, an onnxruntime InferenceSession, a function of rows, from_predictions(...), or any Predictor"
+    "Booster, a torch.nn.Module, an onnxruntime InferenceSession, a function of rows, from_predictions(...), or any Predictor"
 )
 
 
@@ -39,7 +42,7 @@ def as_predictor(
 
     Parameters
     ----------
-    model : estimator, booster, session, callable or Predictor
+    model : estimator, booster, module, session, callable or Predictor
         What the user holds. A plug-in in the entry-point group ``auditkit.predictors`` (a function of the model that
         gives a Predictor or None) may take more.
     native : {"pandas", "polars", "pyarrow", "numpy"}
@@ -74,6 +77,8 @@ def as_predictor(
         return from_onnx(model, task=task, labels=labels)
     if hasattr(model, "predict") and hasattr(model, "get_params"):
         return from_sklearn(model, native=native, task=task, labels=labels)
+    if is_module(model):
+        return _completed(from_torch(model), task, labels)
     for name, plug_in in _plug_ins():
         predictor = plug_in(model)
         if predictor is not None:
@@ -104,6 +109,8 @@ def _completed(model: Predictor, task: str | None, labels: np.ndarray | None) ->
             return dataclasses.replace(model, classes=np.sort(plain(labels)))
     if isinstance(model, OnnxPredictor) and task is not None and not model.sure:
         return from_onnx(model.source, task=task, labels=labels)
+    if isinstance(model, TorchPredictor) and task is not None:
+        return completed(model, task, labels)
     return model
 
 
