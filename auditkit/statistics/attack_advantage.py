@@ -31,7 +31,7 @@ class Advantage:
         One-sided, of so many members among the records named if who is a member were drawn by lot (hypergeometric,
         exact at this threshold); ``nan`` with the value.
     threshold : float
-        A record is named when its score is at least this; infinite where naming nobody looked best.
+        A record is named when its score is at least this; ``nan`` where naming nobody looked best, and nobody is.
     n_pos, n_neg : int
         Members and others it was measured on.
     chosen_on : int
@@ -103,7 +103,7 @@ def advantage(
     >>> found.value, found.n, round(found.p_value, 4)
     (0.5, 8, 0.2429)
     >>> rng = np.random.default_rng(0)
-    >>> advantage(np.arange(40), np.arange(40) >= 20, rng=rng).value > 0.8
+    >>> advantage(np.arange(400), np.arange(400) >= 200, rng=rng).value > 0.9
     True
     """
     members, others = as_scores(scores, member)
@@ -139,12 +139,12 @@ def _halves(values: FloatArray, rng: np.random.Generator) -> tuple[FloatArray, F
 
 
 def _best_threshold(members: FloatArray, others: FloatArray) -> float:
-    """Return the highest of the thresholds with the largest difference of rates; infinite where none is above 0."""
+    """Return the highest of the thresholds with the largest difference of rates; ``nan``, which names nobody, where none is above 0."""
     if not members.size or not others.size:
-        return math.inf
+        return math.nan
     distinct = np.unique(np.concatenate([members, others]))[::-1]
     rates = [1 - np.searchsorted(np.sort(part), distinct, "left") / part.size for part in (members, others)]
     # in whole numbers, so that equal differences are equal
     found = np.rint((rates[0] - rates[1]) * members.size * others.size)
     best = int(found.argmax())
-    return float(distinct[best]) if found[best] > 0 else math.inf
+    return float(distinct[best]) if found[best] > 0 else math.nan

@@ -45,7 +45,7 @@ def test_the_threshold_is_the_one_with_the_largest_difference(members, others):
     largest = (curve.tpr - curve.fpr).max()
     reached = (m >= best).mean() - (o >= best).mean()
     assert reached == pytest.approx(largest, abs=1e-12)
-    assert math.isinf(best) == (largest < 1e-12)
+    assert math.isnan(best) == (largest < 1e-12)
 
 
 def test_the_halves_hold_half_of_each_side_and_the_seed_decides():
@@ -82,7 +82,8 @@ def test_the_interval_covers_the_advantage_of_the_threshold_chosen(shift):
     values = []
     for _ in range(draws):
         found = advantage(rng.normal(size=2 * n) + shift * sides(n), sides(n), rng=rng)
-        true = norm.sf(found.threshold - shift) - norm.sf(found.threshold)
+        at = found.threshold
+        true = 0.0 if math.isnan(at) else norm.sf(at - shift) - norm.sf(at)
         assert true <= most + 1e-12
         held += found.low <= true <= found.high
         values.append(found.value)
@@ -93,9 +94,16 @@ def test_the_interval_covers_the_advantage_of_the_threshold_chosen(shift):
 def test_scores_that_point_the_wrong_way_name_nobody():
     found = advantage(-np.arange(40.0), np.arange(40) >= 20, rng=np.random.default_rng(0))
     assert found.value == 0
-    assert math.isinf(found.threshold)
+    assert math.isnan(found.threshold)
     assert found.low < 0 < found.high
     assert found.p_value == 1
+
+
+def test_naming_nobody_spares_infinite_scores_too():
+    member = np.arange(80) >= 40
+    found = advantage(np.where(member, 0.0, math.inf), member, rng=np.random.default_rng(0))
+    assert math.isnan(found.threshold)
+    assert found.value == 0
 
 
 def test_infinite_scores_are_scores():
