@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from auditkit.statistics.adverse_impact import Anova, anova, bayes_factor, picked_p_value, ratio_to_reference
+from auditkit.statistics.attack_advantage import Advantage, advantage
 from auditkit.statistics.attack_tests import auc_p_value, tpr_p_value
 from auditkit.statistics.bootstrap import (
     Bootstrapped,
@@ -66,6 +67,7 @@ from auditkit.statistics.stratified import Homogeneity, PooledOdds, breslow_day,
 from auditkit.statistics.weighted import Moments, effective_counts, group_moments, kish_size
 
 __all__ = [
+    "Advantage",
     "Anova",
     "Auc",
     "Bootstrapped",
@@ -86,6 +88,7 @@ __all__ = [
     "Significance",
     "Statistic",
     "Tested",
+    "advantage",
     "anova",
     "auc",
     "auc_p_value",

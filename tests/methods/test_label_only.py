@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from auditkit.errors import InputError
-from auditkit.methods.label_only import noise_robustness
+from auditkit.methods.feature_space import FeatureSpace
+from auditkit.methods.label_only import noise_robustness, noisy_copies
 from auditkit.methods.membership import gap
 from auditkit.statistics import auc
 
@@ -74,3 +75,50 @@ def test_without_a_leak_the_interval_covers_one_half_as_often_as_it_says():
 def test_misuse_is_an_error(correct, copies, message):
     with pytest.raises(InputError, match=message):
         noise_robustness(correct, copies)
+
+
+KINDS = ["continuous", "integer", "categorical", "categorical"]
+
+
+def table(rng, n):
+    parts = rng.normal(size=n), rng.integers(0, 9, n), rng.choice(3, n, p=[0.6, 0.3, 0.1]), np.full(n, np.nan)
+    return np.column_stack(parts).astype(float)
+
+
+def copies_of(X, population, strength, seed=0):
+    space = FeatureSpace.infer(population, KINDS, list("abcd"), n_categories={"d": 2})
+    return space, noisy_copies(X, space, population, np.random.default_rng(seed), strength)
+
+
+def test_numbers_move_by_the_spread_and_categories_are_drawn_as_often_as_stated():
+    rng = np.random.default_rng(0)
+    population, X = table(rng, 500), table(rng, 40_000)
+    X[:, 0], X[:, 2], X[:, 3] = 0.0, 2.0, 1.0
+    space, got = copies_of(X, population, 0.2)
+    assert np.std(got[:, 0]) == pytest.approx(0.2 * space.scale[0], rel=0.03)
+    # a fifth is drawn anew, and comes out as it was as often as the population holds it
+    common = (population[:, 2] == 2).mean()
+    assert (got[:, 2] != 2).mean() == pytest.approx(0.2 * (1 - common), abs=0.01)
+    assert (got[:, 3] == 1).all()  # the population has no value of it to draw
+
+
+@given(st.floats(0, 3), st.integers(0, 99))
+def test_whole_numbers_stay_whole_ranges_are_kept_and_gaps_stay(strength, seed):
+    rng = np.random.default_rng(seed)
+    population, X = table(rng, 50), table(rng, 20)
+    X[0, 0], X[1, 1] = np.nan, 30.0  # missing; out of the population's range
+    space, got = copies_of(X, population, strength, seed)
+    assert np.isnan(got[0, 0])
+    assert (got[:, 1] == np.rint(got[:, 1])).all()
+    low, high = np.fmin(space.low, X)[:, :2], np.fmax(space.high, X)[:, :2]
+    inside = (got[:, :2] >= low) & (got[:, :2] <= high)
+    assert (inside | np.isnan(got[:, :2])).all()
+    assert np.isin(got[:, 2], [0, 1, 2]).all()
+    if strength == 0:
+        np.testing.assert_array_equal(got, X)
+
+
+def test_noise_without_a_population_is_an_error():
+    space = FeatureSpace.infer([[0.0], [1.0]], ["continuous"], ["a"])
+    with pytest.raises(InputError, match="the population is empty"):
+        noisy_copies([[0.5]], space, np.zeros((0, 1)), np.random.default_rng(0), 0.1)
