@@ -260,8 +260,8 @@ class TestList:
         by_name = {row["metric"]: row for row in rows}
         assert set(by_name) == registry().metrics()
         assert len(rows) == len(by_name)
-        assert by_name["attack_auc"]["checks"] == ["AK201", "AK202"]
-        assert by_name["attack_auc"]["names"] == ["population_attack", "reference_attacks"]
+        assert by_name["attack_auc"]["checks"] == ["AK201", "AK202", "AK210"]
+        assert by_name["attack_auc"]["names"] == ["population_attack", "reference_attacks", "privacy_meter"]
         assert by_name["attack_auc"]["default_policy"] == "at most 0.6"
         assert {c.metric for c in default_policy()} <= set(by_name)
         assert "demographic_parity_ratio" in _call("list", "metrics").stdout

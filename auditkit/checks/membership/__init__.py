@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from auditkit.checks.membership.meter import privacy_meter
 from auditkit.checks.membership.population import population_attack
 from auditkit.checks.membership.references import reference_attacks
 
-__all__ = ["population_attack", "reference_attacks"]
+__all__ = ["population_attack", "privacy_meter", "reference_attacks"]
