@@ -133,5 +133,5 @@ def _header(opened: IO[bytes], name: str) -> tuple[tuple[int, ...], bool, np.dty
         read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
         shape, by_column, dtype = read(opened, max_header_size=_HEADER)
         return shape, by_column, dtype, opened.tell()
-    except (ValueError, KeyError, SyntaxError, TypeError, RecursionError, MemoryError, EOFError) as error:
+    except Exception as error:  # noqa: BLE001 - a header is parsed as text of Python, which fails in many ways
         raise InputError(f"{name} is no array file: {str(error)[:200]}") from None

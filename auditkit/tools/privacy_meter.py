@@ -44,6 +44,7 @@ _FUNCTIONS = {
 }
 _LARGEST_FIGURES = 4_000_000
 _MOST_THRESHOLDS = 10_000
+_LARGEST = 2**53
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,16 +201,18 @@ def _audit(name: str, said: Any, arrays: dict[str, np.ndarray], members: NDArray
     for word, own in counted.items():
         if not np.array_equal(_numbers(said, word, name, low=0.0), own):
             raise InputError(f"figures.json: the {word} of {name} are not those of its decisions")
-    scores = arrays.get(f"{name}_score", decisions.sum(axis=0)).astype(np.float64)
-    if scores.shape != members.shape or not np.isfinite(scores).all():
+    scores = np.asarray(arrays.get(f"{name}_score", decisions.sum(axis=0)))
+    if scores.shape != members.shape or scores.dtype.kind not in "iuf" or not np.isfinite(scores).all():
         raise InputError(f"decisions.npz: the scores of {name} are not one finite number a record")
     area = _numbers({"auc": [said.get("auc")]}, "auc", name, low=0.0)
-    return MeterAudit(asked, decisions, scores, float(area[0]), accuracy, _word(said.get("named")))
+    return MeterAudit(
+        asked, decisions, scores.astype(np.float64), float(area[0]), accuracy, _word(said.get("named"))
+    )
 
 
 def _numbers(said: dict[str, Any], word: str, name: str, *, low: float) -> NDArray[np.float64]:
     values = said.get(word)
-    plain = isinstance(values, list) and all(type(v) in (int, float) for v in values)
+    plain = isinstance(values, list) and all(type(v) in (int, float) and abs(v) < _LARGEST for v in values)
     found = np.array(values if plain else [np.nan], dtype=np.float64)
     if not np.isfinite(found).all() or (found < low).any():
         raise InputError(f"figures.json: {word} of {name} is no list of finite numbers from {low:g}")
