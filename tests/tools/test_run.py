@@ -22,8 +22,13 @@ def text(folder):
 
 
 def gone(pid):
+    """Whether a process ends within seconds; one that was killed takes a moment on a busy machine."""
     try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        process = psutil.Process(pid)
+        until = time.monotonic() + 10
+        while process.status() != psutil.STATUS_ZOMBIE and time.monotonic() < until:
+            time.sleep(0.02)
+        return process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
 
