@@ -33,6 +33,7 @@ DIMENSIONS: dict[str, str] = {
     "mitigation": "What would it cost to narrow a difference?",
     "membership": "Does the model give away whose records it was trained on?",
     "robustness": "How little must change before the answer changes?",
+    "external": "What do other programs find on the same records?",
 }
 
 _GROUP = "auditkit.checks"

@@ -14,6 +14,7 @@ __all__ = [
     "InputError",
     "ModelError",
     "NotApplicable",
+    "ToolError",
     "did_you_mean",
     "in_words",
     "needs",
@@ -34,6 +35,10 @@ class NotApplicable(AuditkitError):  # noqa: N818 - a status of the report, not 
 
 class ModelError(AuditkitError):
     """The model under audit did not answer, or could not be trained, as a model should."""
+
+
+class ToolError(AuditkitError):
+    """An external program could not be installed, did not end as it should, or wrote what cannot be read."""
 
 
 class Cancelled(AuditkitError):  # noqa: N818 - a request, not a mistake

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 import time
 
 import numpy as np
@@ -11,10 +13,24 @@ from pytest_socket import socket_allow_hosts
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 
 
+TOOLS = os.environ.get("AUDITKIT_TOOLS")
+NOWHERE = os.path.join(tempfile.gettempdir(), "no-tools-of-auditkit")  # noqa: PTH118 - a variable's value
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_setup() -> None:
     """Refuse connections to any other host; a test's own server and unix sockets stay in reach."""
     socket_allow_hosts(LOOPBACK, allow_unix_socket=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> None:
+    """Keep external tools that happen to be installed here out of every test that is not marked `tools`."""
+    os.environ["AUDITKIT_TOOLS"] = NOWHERE
+    if item.get_closest_marker("tools"):
+        os.environ.pop("AUDITKIT_TOOLS")
+        if TOOLS:
+            os.environ["AUDITKIT_TOOLS"] = TOOLS
 
 
 @pytest.fixture

@@ -260,12 +260,13 @@ class TestList:
         by_name = {row["metric"]: row for row in rows}
         assert set(by_name) == registry().metrics()
         assert len(rows) == len(by_name)
-        assert by_name["attack_auc"]["checks"] == ["AK201", "AK202", "AK203", "AK204"]
+        assert by_name["attack_auc"]["checks"] == ["AK201", "AK202", "AK203", "AK204", "AK210"]
         assert by_name["attack_auc"]["names"] == [
             "population_attack",
             "reference_attacks",
             "label_only_attacks",
             "quantile_attack",
+            "privacy_meter",
         ]
         assert by_name["attack_auc"]["default_policy"] == "at most 0.6"
         assert {c.metric for c in default_policy()} <= set(by_name)

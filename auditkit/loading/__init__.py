@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from auditkit.loading.models import LoadedModel, load_model
 from auditkit.loading.policy import default_policy, load_policy
+from auditkit.loading.privacy_meter import read_privacy_meter, write_privacy_meter
 from auditkit.loading.subject_file import load_subject
 from auditkit.loading.tables import read_table
 
-__all__ = ["LoadedModel", "default_policy", "load_model", "load_policy", "load_subject", "read_table"]
+__all__ = [
+    "LoadedModel",
+    "default_policy",
+    "load_model",
+    "load_policy",
+    "load_subject",
+    "read_privacy_meter",
+    "read_table",
+    "write_privacy_meter",
+]

@@ -289,7 +289,7 @@ def test_gaps_words_and_three_classes_are_attacked():
 
 
 def test_a_model_of_one_answer_is_no_leak_and_says_that_nothing_was_found():
-    data = [Dataset({"a": np.arange(60.0)}, np.arange(60) % 2) for _ in range(2)]
+    data = [Dataset({"a": np.arange(60.0) + shift}, np.arange(60) % 2) for shift in (0, 100)]
     model = from_callable(lambda X: np.ones(len(X), int), classes=[0, 1], output="labels")
     found = attack(Subject("s", model, *data), **LIGHT)
     assert any("no row with another label was found" in note for note in found.notes)
