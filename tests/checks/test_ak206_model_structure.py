@@ -162,11 +162,12 @@ def test_a_native_booster_is_read():
 def test_rows_that_cannot_be_sent_through_the_trees_are_said():
     class Stubborn(xgboost.XGBClassifier):
         def apply(self, *args, **options):
-            raise RuntimeError("no leaves today")
+            raise RuntimeError("could not convert Alice Smith")
 
     found = look(Stubborn(n_estimators=2, n_jobs=1).fit(X, Y))
     assert np.isnan(value(found, "small_leaf_row_share"))
-    assert any("RuntimeError: no leaves today" in note for note in found.notes)
+    assert any("could not be sent through the trees (RuntimeError)" in note for note in found.notes)
+    assert "Alice" not in str(found.to_dict())
 
 
 def test_the_number_of_training_rows_may_be_given_instead():

@@ -163,10 +163,10 @@ def _drawn(subject: Subject, most: int, rng: np.random.Generator) -> tuple[Codec
             f"too few rows: {len(population)} to learn from, {len(members)} members and {len(others)} others; {_FEWEST} of each are needed"
         )
     codec = Codec.of(test.X) if train is None else Codec.of(train.X, test.X)
-    coded = codec.encode(test.X)
-    inside = coded[:0] if train is None else codec.encode(train.X.iloc[members])
+    coded = [codec.encode(test.X.iloc[part]) for part in (population, others)]
+    inside = coded[0][:0] if train is None else codec.encode(train.X.iloc[members])
     labels = test.y[:0] if train is None else train.y[members]
-    table = np.concatenate([coded[population], inside, coded[others]])
+    table = np.concatenate([coded[0], inside, coded[1]])
     y = np.concatenate([test.y[population], labels, test.y[others]])
     return codec, Rows(table, y, (len(population), len(members), len(others)))
 

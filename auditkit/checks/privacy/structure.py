@@ -121,10 +121,10 @@ def _counted(subject: Subject, model: Any, found: Structure) -> tuple[Structure,
     dressed = getattr(subject.model.inner, "dressed", None)
     try:
         return structure(model, found.n_rows, k=found.k, X=rows if dressed is None else dressed(rows)), ""
-    except Exception as error:  # noqa: BLE001 - a model may fail in any way on rows it is sent; that is said
+    except Exception as error:  # noqa: BLE001 - a model may fail in any way on rows it is sent; that is said, but not its words, which may quote a row
         return (
             found,
-            f"The training rows could not be sent through the trees ({type(error).__name__}: {error}).",
+            f"The training rows could not be sent through the trees ({type(error).__name__}).",
         )
 
 
@@ -185,7 +185,7 @@ def _leaf_table(found: Structure) -> Table:
     }
     labels = {"label": "Training rows in the leaf", "value": "Share of training rows", "n": "leaves"}
     summary = (
-        f"{common.percent(found.rows_below_share)} of the training rows are in leaves of fewer than {found.k}, the mean over "
+        f"{_share(found.rows_below_share)} of the training rows are in leaves of fewer than {found.k}, the mean over "
         f"{found.trees:,} tree{'s' * (found.trees > 1)}."
     )
     return Table("How many share a leaf", columns, "estimates", labels, summary)
@@ -201,7 +201,7 @@ def _says(found: Structure) -> str:
         )
     if found.trees and found.smallest_leaf is not None:
         parts.append(
-            f"{common.percent(found.rows_below_share)} of the training rows end in a leaf of fewer than {found.k}; the smallest leaf "
+            f"{_share(found.rows_below_share)} of the training rows end in a leaf of fewer than {found.k}; the smallest leaf "
             f"holds {found.smallest_leaf:,}"
         )
     elif found.trees:
@@ -209,6 +209,11 @@ def _says(found: Structure) -> str:
     if not parts:
         parts.append("it stores no training row as it is and has no leaves")
     return f"{made}: {'; '.join(parts)}. It has {found.parameters_per_row:.3g} fitted numbers for each training row."
+
+
+def _share(value: float) -> str:
+    """Return a share in words; one that is not 0 never reads as 0."""
+    return "less than 0.1%" if 0 < value < 0.0005 else common.percent(value)
 
 
 def _notes(found: Structure) -> Iterator[str]:
