@@ -349,7 +349,7 @@ def _says(found: list[Measurement], one: _Measured, k: int, searched: Search) ->
     by = {m.metric: m for m in found if m.group == one.name}
     small, smallest = withheld.told(by["small_class_share"]), int(by["k_anonymity"].value)
     said = (
-        f"By {one.name}, {small} stand in a class of fewer than {k}; the smallest class has "
+        f"By {one.name}, classes of fewer than {k} hold {small}; the smallest class has "
         f"{smallest:,} record{'s' * (smallest > 1)}."
     )
     if not searched.found:
