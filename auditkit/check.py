@@ -32,6 +32,7 @@ DIMENSIONS: dict[str, str] = {
     "bias": "Whom does the model treat differently?",
     "mitigation": "What would it cost to narrow a difference?",
     "membership": "Does the model give away whose records it was trained on?",
+    "privacy": "What do model and data give away about the people in them?",
     "robustness": "How little must change before the answer changes?",
     "external": "What do other programs find on the same records?",
 }

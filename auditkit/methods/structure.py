@@ -6,7 +6,7 @@ them. None of it proves that an attack succeeds, and a model without it may leak
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,6 +57,8 @@ class Structure:
         Training rows less parameters. Below 0 the model could have told every row apart.
     reason : str
         What could not be read, and what would help; empty otherwise.
+    leaf_sizes : tuple of ndarray of int or None
+        For each tree the training rows in each leaf; None where `smallest_leaf` is.
     """
 
     model: str
@@ -75,6 +77,7 @@ class Structure:
     parameters_per_row: float
     residual_degrees_of_freedom: int
     reason: str = ""
+    leaf_sizes: tuple[NDArray[np.int64], ...] | None = field(default=None, repr=False, compare=False)
 
 
 def structure(model: Any, n_rows: int, *, k: int = 5, X: Any = None) -> Structure:
@@ -129,7 +132,8 @@ def structure(model: Any, n_rows: int, *, k: int = 5, X: Any = None) -> Structur
         )
     stored = min(max(part.stored for part in parts), n_rows)
     parameters = sum(part.parameters for part in parts)
-    smallest, below, below_share, rows_share = _leaves(parts, k)
+    sizes = _sizes(parts)
+    smallest, below, below_share, rows_share = _leaves(sizes, k)
     return Structure(
         model=type(model).__name__,
         families=tuple(dict.fromkeys(part.family for part in parts)),
@@ -147,17 +151,22 @@ def structure(model: Any, n_rows: int, *, k: int = 5, X: Any = None) -> Structur
         parameters_per_row=parameters / n_rows,
         residual_degrees_of_freedom=n_rows - parameters,
         reason="; ".join(dict.fromkeys(part.reason for part in parts if part.reason)),
+        leaf_sizes=sizes,
     )
 
 
-def _leaves(parts: list[Part], k: int) -> tuple[int | None, int | None, float, float]:
+def _sizes(parts: list[Part]) -> tuple[NDArray[np.int64], ...] | None:
+    """Return the training rows in each leaf, a tree each; None without trees, or where a part does not know."""
+    if any(part.trees and part.leaf_sizes is None for part in parts):
+        return None
+    return tuple(one for part in parts for one in part.leaf_sizes or ()) or None
+
+
+def _leaves(
+    trees: tuple[NDArray[np.int64], ...] | None, k: int
+) -> tuple[int | None, int | None, float, float]:
     """Return the smallest leaf, the leaves below `k`, their share, and the share of rows in them, the mean over trees."""
-    trees: list[NDArray[np.int64]] = []
-    for part in parts:
-        if part.trees and part.leaf_sizes is None:
-            return None, None, float("nan"), float("nan")
-        trees.extend(part.leaf_sizes or ())
-    if not trees:
+    if trees is None:
         return None, None, float("nan"), float("nan")
     sizes = np.concatenate(trees)
     below = sizes < k

@@ -44,7 +44,7 @@ from auditkit.statistics.intervals import (
 from auditkit.statistics.mean_gaps import largest_mean_gap, smallest_mean_ratio
 from auditkit.statistics.multiplicity import benjamini_hochberg, holm
 from auditkit.statistics.no_difference import Tested, means_alike, range_tail, rates_alike, rates_near_overall
-from auditkit.statistics.paired import paired_difference
+from auditkit.statistics.paired import paired_difference, paired_gap, paired_gap_p_value, paired_p_value
 from auditkit.statistics.power import (
     auc_standard_error,
     detectable_auc,
@@ -131,7 +131,10 @@ __all__ = [
     "one_run_guesses",
     "one_run_p_value",
     "paired_difference",
+    "paired_gap",
+    "paired_gap_p_value",
     "paired_guesses",
+    "paired_p_value",
     "permutation_test",
     "picked_p_value",
     "power_for_difference",

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import multinomial, norm
+from scipy.stats import binomtest, multinomial, norm
 
 from auditkit.errors import InputError
-from auditkit.statistics import paired_difference
+from auditkit.statistics import paired_difference, paired_gap, paired_gap_p_value, paired_p_value
 
 
 def by_hand(lost, won, n, level):
@@ -78,3 +78,62 @@ def test_impossible_counts_are_refused(bad):
 def test_an_impossible_level_is_refused():
     with pytest.raises(InputError):
         paired_difference(1, 1, 10, level=1.5)
+
+
+# two samples -------------------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_the_sign_test_is_that_of_scipy(lost, won):
+    wanted = binomtest(lost, lost + won, 0.5, alternative="greater").pvalue if lost + won else 1.0
+    assert paired_p_value(lost, won) == pytest.approx(wanted)
+
+
+def test_a_gap_adds_the_variances_of_its_two_samples():
+    one, other = (40, 10, 300), (12, 9, 150)
+    ends = [paired_difference(*sample) for sample in (one, other)]
+    value = [(40 - 10) / 300, (12 - 9) / 150]
+    low, high = paired_gap(one, other)
+    assert low == pytest.approx(
+        value[0] - value[1] - np.hypot(value[0] - ends[0].low, ends[1].high - value[1])
+    )
+    assert high == pytest.approx(
+        value[0] - value[1] + np.hypot(ends[0].high - value[0], value[1] - ends[1].low)
+    )
+    turned = paired_gap(other, one)
+    np.testing.assert_allclose((turned.low, turned.high), (-high, -low))
+
+
+def test_a_gap_of_large_samples_is_walds_and_its_test_agrees():
+    one, other = (4000, 1000, 30_000), (900, 850, 15_000)
+    value = 0.1 - 50 / 15_000
+    spread = np.sqrt(sum((b + c - (b - c) ** 2 / n) / n**2 for b, c, n in (one, other)))
+    low, high = paired_gap(one, other)
+    assert (low, high) == pytest.approx((value - 1.96 * spread, value + 1.96 * spread), abs=2e-4)
+    near = (60, 40, 1000), (50, 40, 1000)
+    spread = np.sqrt(sum((b + c - (b - c) ** 2 / n) / n**2 for b, c, n in near))
+    assert paired_gap_p_value(*near) == pytest.approx(norm.sf(0.01 / spread), abs=0.005)
+
+
+def test_without_records_a_gap_is_unknown():
+    assert tuple(paired_gap((0, 0, 0), (3, 1, 10))) == (-2, 2)
+    assert paired_gap_p_value((0, 0, 0), (3, 1, 10)) == 1
+
+
+@pytest.mark.parametrize("sizes", [(50, 50), (200, 60)])
+@pytest.mark.parametrize(
+    "chances", [((0.1, 0.1), (0.02, 0.02)), ((0.3, 0.05), (0.1, 0.05)), ((0.01, 0.0), (0.02, 0.02))]
+)
+def test_the_interval_of_a_gap_holds_its_level_and_its_test_too(sizes, chances):
+    rng = np.random.default_rng(7)
+    draws = 2000
+    samples = [
+        rng.multinomial(n, [p, q, 1 - p - q], size=draws)[:, :2].tolist()
+        for n, (p, q) in zip(sizes, chances, strict=True)
+    ]
+    truth = (chances[0][0] - chances[0][1]) - (chances[1][0] - chances[1][1])
+    pairs = [((*a, sizes[0]), (*b, sizes[1])) for a, b in zip(*samples, strict=True)]
+    inside = sum(ends.low <= truth <= ends.high for ends in (paired_gap(*pair) for pair in pairs))
+    assert inside / draws >= 0.935
+    if truth == 0:
+        assert np.mean([paired_gap_p_value(*pair) <= 0.05 for pair in pairs]) <= 0.065
