@@ -163,7 +163,8 @@ def _trained(
     for _ in range(epochs):
         for some, theirs in loader:
             optimiser.zero_grad()
-            torch.nn.functional.cross_entropy(private(some), theirs).backward()
+            loss: Any = torch.nn.functional.cross_entropy(private(some), theirs)
+            loss.backward()
             optimiser.step()
     linear = [layer for layer in network if isinstance(layer, torch.nn.Linear)]
     return Network(
