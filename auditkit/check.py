@@ -30,7 +30,7 @@ DIMENSIONS: dict[str, str] = {
     "performance": "How often is the model right, and for whom?",
     "explainability": "What does the model rest its decisions on?",
     "bias": "Whom does the model treat differently?",
-    "mitigation": "What would it cost to narrow a difference?",
+    "mitigation": "What would a remedy cost?",
     "membership": "Does the model give away whose records it was trained on?",
     "privacy": "What do model and data give away about the people in them?",
     "robustness": "How little must change before the answer changes?",

@@ -45,6 +45,7 @@ from auditkit.statistics.mean_gaps import largest_mean_gap, smallest_mean_ratio
 from auditkit.statistics.multiplicity import benjamini_hochberg, holm
 from auditkit.statistics.no_difference import Tested, means_alike, range_tail, rates_alike, rates_near_overall
 from auditkit.statistics.paired import paired_difference, paired_gap, paired_gap_p_value, paired_p_value
+from auditkit.statistics.paired_roc import AucDifference, paired_auc_difference, paired_tpr_bounds
 from auditkit.statistics.power import (
     auc_standard_error,
     detectable_auc,
@@ -70,6 +71,7 @@ __all__ = [
     "Advantage",
     "Anova",
     "Auc",
+    "AucDifference",
     "Bootstrapped",
     "Bounds",
     "CalibrationError",
@@ -130,11 +132,13 @@ __all__ = [
     "one_run_epsilon",
     "one_run_guesses",
     "one_run_p_value",
+    "paired_auc_difference",
     "paired_difference",
     "paired_gap",
     "paired_gap_p_value",
     "paired_guesses",
     "paired_p_value",
+    "paired_tpr_bounds",
     "permutation_test",
     "picked_p_value",
     "power_for_difference",

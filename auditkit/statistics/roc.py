@@ -115,18 +115,18 @@ def auc(scores: npt.ArrayLike, labels: npt.ArrayLike, level: float = 0.95) -> Au
     tail = (1 - as_level(level)) / 2
     if m == 0 or n == 0:
         return Auc(math.nan, 0.0, 1.0, math.nan, m, n)
-    above = _share_below(positives, negatives)
+    above = share_below(positives, negatives)
     value = float(above.mean())
     if min(m, n) < 2:
         return Auc(value, 0.0, 1.0, math.nan, m, n)
-    beneath = 1 - _share_below(negatives, positives)
+    beneath = 1 - share_below(negatives, positives)
     se = math.sqrt(above.var(ddof=1) / m + beneath.var(ddof=1) / n)
     unseen = 1 - tail ** (1 / min(m, n))
     low, high = logit_interval(value, se, unseen, normal_quantile(level))
     return Auc(value, min(low, 1 - unseen), max(high, unseen), se, m, n)
 
 
-def _share_below(values: FloatArray, others: FloatArray) -> FloatArray:
+def share_below(values: FloatArray, others: FloatArray) -> FloatArray:
     """Return for each value the share of `others` (sorted) below it, ties counted half: DeLong's components."""
     left, right = np.searchsorted(others, values, "left"), np.searchsorted(others, values, "right")
     return np.asarray((left + right) / (2 * others.size), dtype=float)

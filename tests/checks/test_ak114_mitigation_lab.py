@@ -21,11 +21,10 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from auditkit import Audit, Dataset, Subject
-from auditkit.checks import _mitigated
-from auditkit.checks import mitigation as module
 from auditkit.checks._common import groupings
 from auditkit.checks._numbers import numbers
-from auditkit.checks.mitigation import mitigation_lab
+from auditkit.checks.mitigation import _mitigated, mitigation_lab
+from auditkit.checks.mitigation import fairness as module
 from auditkit.data import load_german_credit, make_credit, make_multiclass, make_regression
 from auditkit.errors import Cancelled, InputError, NotApplicable
 

@@ -1,4 +1,4 @@
-"""Mitigation: what it would cost to narrow a difference between groups, tried out and measured on held-out records."""
+"""Fairness: what it would cost to narrow a difference between groups, tried out and measured on held-out records."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing_extensions import Doc
 
 from auditkit.check import check
 from auditkit.checks import _common as common
-from auditkit.checks import _mitigated as mitigated
 from auditkit.checks import _weights as weights_
-from auditkit.checks._mitigated import Path, Point, Yardstick
 from auditkit.checks._numbers import numbers
+from auditkit.checks.mitigation import _mitigated as mitigated
+from auditkit.checks.mitigation._mitigated import Path, Point, Yardstick
 from auditkit.errors import Cancelled, InputError, NotApplicable, did_you_mean
 from auditkit.evidence import Evidence
 from auditkit.methods import before_after, mitigation
