@@ -227,7 +227,9 @@ def sensitive_reliance(
         moved = moved.sum(axis=1) / 2 if moved.ndim == 2 else moved
         found.append(_moved(subject, name, moved, level))
     known = [m for m in found if m.interval is not None]
-    says = "; ".join(f"changing only {m.group} moves the output by {m.value:.3f} on average" for m in known)
+    says = "; ".join(
+        f"changing only {m.group} moves the output by {common.with_ends(m)} on average" for m in known
+    )
     outside = [name for name in data.sensitive_names if name not in inputs]
     return Evidence(
         "AK403",
@@ -349,4 +351,4 @@ def _others(column: np.ndarray, kind: str) -> list[float]:
 
 
 def _list(found: list[Measurement]) -> str:
-    return ", ".join(f"{m.group} ({m.value:.3g})" for m in found[:3])
+    return ", ".join(f"{m.group} ({common.with_ends(m)})" for m in found[:3])

@@ -207,7 +207,10 @@ def decision_attack(
             "by_radius": _by_radius(distance, radius, level),
             "examples": _examples(codec, X, found, within, space),
         },
-        says=f"The search flipped {k} of {n} decisions with changes of at most {radius:g} ({norm}).",
+        says=(
+            f"The search flipped {k} of {n} decisions, {common.share_with_ends(measurements[0])}, with changes of at most "
+            f"{radius:g} ({norm})."
+        ),
         does_not_say="That the other decisions cannot be flipped: a better search, or more calls, may find more.",
         notes=(
             (

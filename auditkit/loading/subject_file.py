@@ -17,7 +17,7 @@ from auditkit.loading.tables import find_file, read_table
 from auditkit.predictors import from_predictions
 from auditkit.predictors._columns import learnt_as
 from auditkit.predictors.sklearn import learnt_names, library_of, plain
-from auditkit.subject import Subject
+from auditkit.subject import Subject, lost_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,11 +111,14 @@ def _subject(said: SubjectFile, folder: Path, stem: str) -> Subject:
     columns = _columns(model, test)
     own = getattr(model, "classes_", getattr(model, "classes", None))
     held_out = test.dataset(columns)
+    trained = None if train is None else train.dataset(columns, held_out)
+    if lost := lost_values(held_out, trained):
+        raise InputError(f"data.test: {lost}")
     subject = Subject(
         said.name or stem,
         model,
         held_out,
-        None if train is None else train.dataset(columns, held_out),
+        trained,
         task=said.task,
         positive=_positive(wanted, labels if own is None else plain(own)),
     )

@@ -29,6 +29,7 @@ __all__ = [
     "p_value",
     "percent",
     "safe_href",
+    "share",
     "shown_counts",
     "shown_status",
     "summary_lines",
@@ -96,12 +97,14 @@ def cut(value: object, width: int = 28) -> str:
 
 
 def number(value: Any) -> str:
-    """Return a number as a reader expects it: three decimals, thousands separators, never ``nan``.
+    """Return a number as a reader expects it: three decimals, or two digits that count, thousands separators, never ``nan``.
 
     Examples
     --------
     >>> number(0.18249), number(1234567), number(None), number("Infinity"), number(0.00004)
     ('0.182', '1,234,567', 'undefined', '∞', '4e-05')
+    >>> number(0.0075), number(0.00082)
+    ('0.0075', '0.00082')
     """
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -113,11 +116,37 @@ def number(value: Any) -> str:
     if isinstance(value, int) or (abs(value) >= 1000 and value == int(value)):
         return f"{int(value):,}".replace("-", "−")
     size = abs(value)
-    if size >= 1e9 or 0 < size < 0.0005:
+    if size >= 1e9 or 0 < size < _SMALLEST:
         text = f"{value:.2g}"
+    elif size >= 100:
+        text = f"{value:,.0f}" if size >= 1000 else f"{value:.1f}"
     else:
-        text = f"{value:,.0f}" if size >= 1000 else f"{value:.1f}" if size >= 100 else f"{value:.3f}"
+        text = f"{value:.{_decimals(size)}f}"
     return "−" + text[1:] if text.startswith("-") else text
+
+
+def share(value: Any) -> str:
+    """Return a share in percent, with the digits that `number` gives it: a page never says one number in two ways.
+
+    Examples
+    --------
+    >>> share(0.18249), share(0.0075), share(0.0), share(None)
+    ('18.2%', '0.75%', '0.0%', 'undefined')
+    """
+    read = None if isinstance(value, bool) else _as_float(value)
+    if read is None or math.isnan(read):
+        return UNDEFINED
+    if math.isinf(read) or 0 < abs(read) < _SMALLEST:
+        return f"{number(100 * read)}%"
+    return f"{100 * read:,.{_decimals(abs(read)) - 2}f}%".replace("-", "−")
+
+
+_SMALLEST = 0.0001  # below it, powers of ten
+
+
+def _decimals(size: float) -> int:
+    """Return how many decimals a number between -100 and 100 is written with: three, more where that leaves one digit."""
+    return 3 if size == 0 or size >= 0.01 else 4 if size >= 0.001 else 5
 
 
 def _as_float(value: Any) -> float | int | None:
