@@ -162,9 +162,9 @@ class Audit:
         todo = [s for s in steps if s.index not in at_hand and (chosen is None or s.check.code in chosen)]
         return self._events(subject, int(seed), executor, todo, at_hand)
 
-    def judge(self, evidence: Iterable[Evidence]) -> tuple[Finding, ...]:
+    def judge(self, evidence: Iterable[Evidence], *, task: str | None = None) -> tuple[Finding, ...]:
         """Judge evidence under this audit's criteria."""
-        return judge(tuple(evidence), self.criteria)
+        return judge(tuple(evidence), self.criteria, task=task)
 
     def _events(
         self,
@@ -210,7 +210,7 @@ class Audit:
             "not_examined": _not_examined(self.plan, evidence),
             **run,
         }
-        return Report(about, self.judge(evidence), evidence, jsonable(provenance))
+        return Report(about, self.judge(evidence, task=about.get("task")), evidence, jsonable(provenance))
 
 
 def _plan(checks: Any) -> dict[str, tuple[Check, dict[str, Any]]]:

@@ -79,30 +79,32 @@ class Report:
 
     @property
     def verdict(self) -> Verdict:
-        """``fail``, ``undecided`` or ``pass``: the gate. No ``pass`` while a planned check has not run."""
+        """``fail``, ``undecided``, ``pass`` or ``not_judged``: the gate. No ``pass`` while a planned check has not run."""
         decided = verdict(self.findings)
         seen = {one.check for one in self.evidence}
         missing = [c for c in self.provenance.get("plan", ()) if c["code"] not in seen]
-        return "undecided" if decided == "pass" and missing else decided
+        return "undecided" if decided in ("pass", "not_judged") and missing else decided
 
     @property
     def counts(self) -> dict[str, int]:
-        """Findings by status."""
+        """Findings by status as shown: what was not judged, or passes as a bound alone, is counted apart."""
         return count(self.findings)
 
     def frame(self) -> pd.DataFrame:
-        """Return the findings as a pandas DataFrame, one row each."""
+        """Return the findings as a pandas DataFrame, one row each, with the status as shown (`Finding.shown`)."""
         import pandas as pd
 
         names = {c["code"]: c["name"] for c in self.provenance.get("plan", ())}
         rows = []
         for f in self.findings:
+            if f.shown is None:
+                continue
             m, interval = f.measurement, f.measurement.interval if f.measurement else None
             rows.append(
                 {
                     "check": f.check,
                     "name": names.get(f.check, ""),
-                    "status": f.status,
+                    "status": f.shown,
                     "severity": f.severity,
                     "metric": m.metric if m else (f.criterion.metric if f.criterion else None),
                     "group": m.group if m else None,
@@ -162,7 +164,12 @@ class Report:
         """Return the same evidence judged under another policy. Needs no model."""
         policy = criteria if isinstance(criteria, Policy) else Policy(criteria)  # type: ignore[arg-type]
         provenance = {**self.provenance, "policy": policy.to_dict()}
-        return Report(self.subject, judge(self.evidence, policy), self.evidence, provenance)
+        return Report(
+            self.subject,
+            judge(self.evidence, policy, task=self.subject.get("task")),
+            self.evidence,
+            provenance,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values, after the published schema."""

@@ -158,10 +158,11 @@ def one_class(subject: Subject, split: Split = "test") -> tuple[str, ...]:
     if subject.task == "regression" or len(labels) > 1:
         return ()
     word = labels[0].item() if isinstance(labels[0], np.generic) else labels[0]
-    return (
+    said = (
         f"All {split} labels are {word!r}: rates and ranks that need another label are undefined, and accuracy counts how often "
-        "the model says this one. Was one class filtered out?",
+        "the model says this one. Was one class filtered out?"
     )
+    return (said,)
 
 
 def empty_columns(subject: Subject) -> tuple[str, ...]:

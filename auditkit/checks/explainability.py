@@ -8,10 +8,10 @@ import numpy as np
 from annotated_types import Ge, Le, MultipleOf
 from typing_extensions import Doc
 
-from auditkit import progress, statistics
+from auditkit import statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
-from auditkit.checks._disguises import disguise
+from auditkit.checks._disguises import settling
 from auditkit.checks._explainers import Explanation, additivity, explain
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
@@ -256,21 +256,12 @@ def _outside(subject: Subject, name: str, codes: np.ndarray, n: int, place: tupl
 
     Its direct reliance is 0 by definition, and rests on no record: there was nothing to change.
     """
-    import pandas as pd
-
-    data = subject.test
-    frame = data.sensitive_features
-    groups = pd.factorize(frame[frame.columns[data.sensitive_names.index(name)]], use_na_sentinel=False)[0]
-    names = [str(c) for c in data.X.columns]
-    at, of = place
-
-    def said(j: int) -> None:
-        progress.step((at + j / len(names)) / of, f"does {names[j]} give {name} away")
-
-    source = disguise(codes, groups, said)
+    source = next(settling(subject.test, name, codes, place), None)
     if source is None:
         return Measurement("sensitive_reliance", 0.0, 0, group=name, reason=_NO_INPUT)
-    reason = f"no input has this name, but the input {names[source]!r} settles it: name that one as the sensitive feature"
+    reason = (
+        f"no input has this name, but the input {source!r} settles it: name that one as the sensitive feature"
+    )
     return _unknown(name, n, reason)
 
 

@@ -31,7 +31,7 @@ __all__ = [
     "tell",
 ]
 
-EXIT = {"pass": 0, "fail": 1, "undecided": 3}
+EXIT = {"pass": 0, "fail": 1, "undecided": 3, "not_judged": 0}
 BAD_INPUT, BROKE, INTERRUPTED = 2, 3, 130
 
 
@@ -110,7 +110,7 @@ def outcome(report: Report) -> dict[str, Any]:
 
 def summary(report: Report, at_most: int | None = None) -> None:
     """Say the verdict in words, and what it rests on."""
-    from auditkit.render.text import summary_lines
+    from auditkit.render.status import summary_lines
 
     head, *lines = summary_lines(report.to_dict())
     shown = lines if at_most is None else lines[:at_most]

@@ -1,4 +1,4 @@
-"""Text: how numbers, names and verdicts are written, the same in every place that shows them."""
+"""Text: how numbers and names are written, the same in every place that shows them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 __all__ = [
-    "NOT_JUDGED",
-    "STATUSES",
     "about",
-    "chips",
     "clean",
     "count",
     "criterion_text",
@@ -30,24 +27,9 @@ __all__ = [
     "percent",
     "safe_href",
     "share",
-    "shown_counts",
-    "shown_status",
-    "summary_lines",
-    "verdict_words",
     "words",
 ]
 
-NOT_JUDGED = "measured, not judged"  # how the reason of such a finding begins; its status is not_applicable
-# status as shown -> (icon, word on a chip, words in a sentence); the order is the order of concern
-STATUSES: dict[str, tuple[str, str, str]] = {
-    "fail": ("✕", "not met", "not met"),
-    "error": ("!", "error", "could not run"),
-    "inconclusive": ("?", "undecided", "undecided"),
-    "waived": ("⚑", "waived", "waived"),
-    "not_applicable": ("–", "not applicable", "not applicable"),
-    "pass": ("✓", "met", "met"),
-    "not_judged": ("○", "measured, not judged", "measured but not judged"),
-}
 UNDEFINED = "undefined"
 _ACRONYMS = {
     word.lower(): word
@@ -285,24 +267,6 @@ def criterion_text(criterion: Mapping[str, Any] | None) -> str:
     return " and ".join(asked) or "no limit given"
 
 
-def shown_status(finding: Mapping[str, Any]) -> str:
-    """Return a finding's status as it is shown: what was measured but has no criterion is not the same as what does not apply."""
-    status = str(finding.get("status"))
-    if status == "not_applicable" and str(finding.get("reason") or "").startswith(NOT_JUDGED):
-        return "not_judged"
-    return status if status in STATUSES else "error"
-
-
-def shown_counts(report: Mapping[str, Any]) -> dict[str, int]:
-    """Return a report's counts by status as shown."""
-    counts = {str(status): int(n) for status, n in (report.get("counts") or {}).items()}
-    apart = sum(shown_status(finding) == "not_judged" for finding in report.get("findings") or [])
-    if apart:
-        counts["not_judged"] = apart
-        counts["not_applicable"] = max(0, counts.get("not_applicable", 0) - apart)
-    return counts
-
-
 def gathered(gaps: Iterable[Mapping[str, Any]]) -> list[tuple[list[str], str]]:
     """Return what was not examined, by reason: those of one reason in one entry, in the order they came.
 
@@ -315,36 +279,6 @@ def gathered(gaps: Iterable[Mapping[str, Any]]) -> list[tuple[list[str], str]]:
     for gap in gaps:
         found.setdefault(one_line(gap.get("why")), []).append(one_line(gap.get("what")))
     return [(whats, why) for why, whats in found.items()]
-
-
-def verdict_words(counts: Mapping[str, int]) -> str:
-    """Return the outcome in words, of criteria only: a report never calls a model anything.
-
-    Examples
-    --------
-    >>> verdict_words({"fail": 2, "inconclusive": 3, "pass": 9})
-    '2 criteria not met, 3 undecided, 9 met'
-    >>> verdict_words({})
-    'Nothing was judged'
-    """
-    parts = [(int(counts.get(status, 0)), phrase) for status, (_, _, phrase) in STATUSES.items()]
-    parts = [(n, phrase) for n, phrase in parts if n]
-    if not parts:
-        return "Nothing was judged"
-    n, phrase = parts[0]
-    noun = (
-        "check" if phrase in ("could not run", "not applicable", STATUSES["not_judged"][2]) else "criterion"
-    )
-    first = f"{n:,} {noun if n == 1 else {'check': 'checks', 'criterion': 'criteria'}[noun]} {phrase}"
-    return ", ".join([first, *(f"{n:,} {phrase}" for n, phrase in parts[1:])])
-
-
-def chips(counts: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Return every status with its icon, word and count, zeros included."""
-    return [
-        {"status": status, "icon": icon, "word": word, "n": int(counts.get(status, 0))}
-        for status, (icon, word, _) in STATUSES.items()
-    ]
 
 
 def safe_href(page: object) -> str | None:
@@ -363,44 +297,3 @@ def safe_href(page: object) -> str | None:
 def markdown_escape(value: object) -> str:
     """Return one line that Markdown shows as it stands."""
     return _MARKDOWN.sub(r"\\\1", one_line(value))
-
-
-def summary_lines(report: Mapping[str, Any], *, markdown: bool = False) -> list[str]:
-    """Return the report in a few lines, for a terminal or a pull request.
-
-    Parameters
-    ----------
-    report : mapping
-        What ``Report.to_dict()`` returned.
-    markdown : bool, default False
-        Escape for Markdown and write a list.
-
-    Returns
-    -------
-    list of str
-        The verdict, one line for each finding that was not met, could not run or is undecided, and one line
-        for what was not examined, for each reason.
-    """
-    say = markdown_escape if markdown else one_line
-    start = "- " if markdown else "  "
-    head = f"{report.get('subject', {}).get('name', 'subject')}: {verdict_words(shown_counts(report))}"
-    lines = [f"**{say(head)}**" if markdown else say(head)]
-    open_ones = [
-        f for f in report.get("findings", []) if f.get("status") in ("fail", "error", "inconclusive")
-    ]
-    order = list(STATUSES)
-    ranked = sorted(open_ones, key=lambda f: order.index(f["status"]))
-    gaps = report.get("provenance", {}).get("not_examined", [])
-    lines.extend(start + say(_finding_line(finding)) for finding in ranked)
-    lines.extend(start + say(f"not examined: {'; '.join(what)} ({why})") for what, why in gathered(gaps))
-    return lines
-
-
-def _finding_line(finding: Mapping[str, Any]) -> str:
-    icon, word, _ = STATUSES[finding["status"]]
-    m = finding.get("measurement")
-    if m is None:
-        return f"{icon} {word}: {finding.get('check')} {finding.get('reason') or ''}"
-    asked = f", asked {criterion_text(finding['criterion'])}" if finding.get("criterion") else ""
-    about = of_group(m.get("metric"), m.get("group"))
-    return f"{icon} {word}: {about} {measured(m)}, n = {count(m.get('n'))}{asked} ({finding.get('check')})"

@@ -27,7 +27,15 @@ def test_the_first_screen_names_the_run(report, parsed):
 
 def test_every_status_is_an_icon_a_word_and_a_count(report, parsed):
     said = words(parsed, page.verdict(report))
-    for part in ("✕ 1 not met", "! 1 error", "? 2 undecided", "⚑ 1 waived", "– 1 not applicable", "✓ 2 met"):
+    for part in (
+        "✕ 1 not met",
+        "! 1 error",
+        "? 2 undecided",
+        "⚑ 1 waived",
+        "– 1 not applicable",
+        "✓ 1 met",
+        "◌ 1 not found",
+    ):
         assert part in said
 
 
