@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import platform
 import sys
 import time
@@ -73,7 +74,7 @@ class Audit:
     checks : sequence of str or check functions, or dict of name to parameters
         Names, codes or dimensions ("bias" means all of its checks); marked functions, or
         `functools.partial` of them to set parameters.
-    criteria : Policy or iterable of Criterion, optional
+    criteria : Policy, iterable of Criterion or path of a policy file, optional
         What is required; auditkit's default policy when left out.
 
     Raises
@@ -248,6 +249,10 @@ def _policy(criteria: Any, plan: tuple[tuple[Check, dict[str, Any]], ...]) -> Po
         from auditkit.loading.policy import default_policy
 
         return default_policy()
+    if isinstance(criteria, (str, os.PathLike)):
+        from auditkit.loading.policy import load_policy
+
+        criteria = load_policy(criteria)
     policy = criteria if isinstance(criteria, Policy) else Policy(criteria)
     gives = {check.code: check.metrics for check in (*registry().checks, *(check for check, _ in plan))}
     for one in policy:

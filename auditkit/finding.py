@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 from dataclasses import asdict, dataclass, fields
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
@@ -123,6 +124,10 @@ class Policy:
 
     def __post_init__(self) -> None:
         given: Any = self.criteria
+        if isinstance(given, (str, os.PathLike)):
+            raise InputError(
+                f"criteria= takes a policy and got a path: load_policy({os.fspath(given)!r}) reads it"
+            )
         criteria = (given,) if isinstance(given, Criterion) else tuple(given)
         for one in criteria:
             if not isinstance(one, Criterion):

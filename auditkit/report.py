@@ -135,7 +135,12 @@ class Report:
             f"no check {check!r} in this report.{did_you_mean(check, [*codes, *codes.values()])}"
         )
 
-    def plot(self, check: str, table: str | None = None) -> Figure:
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a saved report; see `load_report`."""
+        return cls.from_dict(load_report(path).to_dict())
+
+    def plot(self, check: str = "", table: str | None = None) -> Figure:
         """Return a plotly figure of a table of a check's evidence.
 
         Parameters
@@ -149,6 +154,12 @@ class Report:
 
         from auditkit.render.figures import figure
 
+        if not check:
+            drawn = [e.check for e in self.evidence if any(t.kind != "plain" for t in e.tables.values())]
+            first = drawn[0] if drawn else "CHECK"
+            raise InputError(
+                f"plot(check) draws a table of one check: .plot({first!r}); there are {', '.join(drawn) or 'none'}"
+            )
         tables = self.of(check).tables
         if table is not None and table not in tables:
             raise InputError(f"{check} has no table {table!r}.{did_you_mean(table, tables)}")
@@ -242,18 +253,21 @@ def load_report(path: str | os.PathLike[str]) -> Report:
     InputError
         If the file is not there, is not JSON, or is no report.
     """
-    target = Path(path)
+    data = _saved(Path(path))
+    try:
+        return Report.from_dict(data)
+    except InputError as error:
+        raise InputError(f"{Path(path)}: {error}") from error
+
+
+def _saved(target: Path) -> Any:
     if not target.is_file():
         raise InputError(f"no report at {target}: give the path of a report.json")
     _refuse_its_neighbours(target)
     try:
-        data = json.loads(target.read_text(encoding="utf-8"), parse_constant=_no_constant)
+        return json.loads(target.read_text(encoding="utf-8"), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{target} is not JSON: {error}") from None
-    try:
-        return Report.from_dict(data)
-    except InputError as error:
-        raise InputError(f"{target}: {error}") from error
 
 
 def _refuse_its_neighbours(path: Path) -> None:
@@ -308,7 +322,10 @@ def _readable(found: Any) -> None:
             raise InputError(
                 f"this report was written by a later auditkit (schema {version}): pip install -U jupyter-auditkit"
             )
-    raise InputError(f"expected a report of schema {SCHEMA!r}, got {short(found)}")
+    got = "no key 'schema'" if found is None else f"schema {short(found)}"
+    raise InputError(
+        f"expected a report of schema {SCHEMA!r}, got {got}: give the report.json that auditkit run or Report.save wrote"
+    )
 
 
 def _no_constant(word: str) -> None:

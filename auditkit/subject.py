@@ -348,7 +348,9 @@ def _positive(positive: Any, task: Task, classes: np.ndarray | None) -> Any:
     known = classes.tolist()
     if positive is not None:
         if positive not in known:
-            raise InputError(f"positive={positive!r} is none of the labels {known}")
+            raise InputError(
+                f"positive={positive!r} is none of the labels {known}.{did_you_mean(str(positive), map(str, known))}"
+            )
         return positive
     for pair in _OBVIOUS_POSITIVE:
         if set(known) <= set(pair):

@@ -75,7 +75,7 @@ def test_summary_names_what_failed_and_what_was_not_examined(report):
     lines = status.summary_lines(report)
     assert (
         lines[0]
-        == "credit: 1 criterion not met, 1 could not run, 2 undecided, 1 waived, 1 not applicable, 2 met"
+        == "credit: 1 criterion not met, 1 could not run, 2 undecided, 1 waived, 1 not applicable, 1 not found by the attacks, 1 met"
     )
     assert (
         lines[1]
@@ -109,7 +109,7 @@ UNJUDGED = {
 
 def test_what_only_lacks_a_criterion_is_counted_apart():
     idle = {"check": "AK1", "status": "not_applicable", "reason": "no training data"}
-    report = {"findings": [UNJUDGED, idle], "counts": {"not_applicable": 2, "pass": 1}}
+    report = {"findings": [UNJUDGED, idle, {"status": "pass"}], "counts": {"not_applicable": 2, "pass": 1}}
     counts = status.shown_counts(report)
     assert (counts["not_applicable"], counts["not_judged"]) == (1, 1)
     assert status.verdict_words(counts) == "1 check not applicable, 1 met, 1 measured but not judged"
