@@ -126,7 +126,7 @@ class Policy:
         given: Any = self.criteria
         if isinstance(given, (str, os.PathLike)):
             raise InputError(
-                f"criteria= takes a policy and got a path: load_policy({os.fspath(given)!r}) reads it"
+                f"criteria= takes Criterion(metric, at_most=...) or a policy, got a path: load_policy({os.fspath(given)!r}) reads it"
             )
         criteria = (given,) if isinstance(given, Criterion) else tuple(given)
         for one in criteria:

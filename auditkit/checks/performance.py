@@ -14,6 +14,7 @@ from auditkit.checks import _common as common
 from auditkit.checks import _weights
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
+from auditkit.render import text
 from auditkit.statistics.ranking import weighted_auc
 from auditkit.statistics.weighted import effective_counts, group_moments
 from auditkit.subject import Subject
@@ -66,7 +67,7 @@ def performance(subject: Subject, *, rng: np.random.Generator, level: common.Lev
             f"{_word(groups[0].metric)} by group",
             common.estimates(groups),
             "estimates",
-            {"value": _word(groups[0].metric), "n": "records"},
+            {"value": _word(groups[0].metric), "n": "records", "reference": "all records"},
             _spread(groups),
             reference=found[0].value,
         )
@@ -318,7 +319,12 @@ def _word(metric: str) -> str:
 
 
 def _table(title: str, found: list[Measurement]) -> Table:
-    return Table(title, {"metric": tuple(m.metric for m in found), **common.estimates(found)})
+    columns = common.estimates(found)
+    return Table(
+        title,
+        columns | {"label": tuple(text.words(m.metric) for m in found)},
+        labels={"label": "metric", "n": "records"},
+    )
 
 
 def _spread(groups: list[Measurement]) -> str:

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from auditkit.render.grounds import grounds, sentence
 from auditkit.render.status import STATUSES, repeated, shown_status
-from auditkit.render.text import about, criterion_text, finite, measured, one_line, p_value, percent, words
+from auditkit.render.text import (
+    about,
+    criterion_text,
+    finite,
+    measured,
+    method_words,
+    one_line,
+    p_value,
+    percent,
+    words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -161,7 +171,7 @@ def _how(finding: Mapping[str, Any], m: Mapping[str, Any]) -> str:
     interval = m.get("interval") or {}
     parts = []
     if interval:
-        parts.append(f"{percent(interval.get('level'))} interval by {words(interval.get('method'))}")
+        parts.append(f"{percent(interval.get('level'))} interval by {method_words(interval.get('method'))}")
     if finite(finding.get("p_adjusted")) is not None:
         parts.append(f"p {p_value(finding['p_adjusted'])}, corrected over the whole audit")
     return ", ".join(parts)

@@ -16,7 +16,17 @@ from auditkit.render.figures import bare
 from auditkit.render.sanitize import caption
 from auditkit.render.status import VERDICTS, chips, remarks, shown_counts, shown_status, verdict_words
 from auditkit.render.tables import table_html
-from auditkit.render.text import count, gathered, measured, of_group, one_line, p_value, percent, words
+from auditkit.render.text import (
+    count,
+    gathered,
+    measured,
+    method_words,
+    of_group,
+    one_line,
+    p_value,
+    percent,
+    words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -263,4 +273,4 @@ def _measurements(numbers: Sequence[Mapping[str, Any]]) -> Markup:
 
 def _method(m: Mapping[str, Any]) -> str:
     interval = m.get("interval") or {}
-    return f"{one_line(interval.get('method'))}, {percent(interval.get('level'))}" if interval else "none"
+    return f"{method_words(interval.get('method'))}, {percent(interval.get('level'))}" if interval else "none"

@@ -12,6 +12,7 @@ from auditkit.render.text import (
     measured,
     of_group,
     one_line,
+    words,
 )
 
 if TYPE_CHECKING:
@@ -74,11 +75,13 @@ def _only_bounded(finding: Mapping[str, Any]) -> bool:
 
 def remarks(report: Mapping[str, Any]) -> list[str]:
     """Return what is said of the policy and of no check, a sentence each."""
-    return [
-        f"{text[:1].upper()}{text[1:]}."
-        for f in report.get("findings") or []
-        if shown_status(f) is None and (text := one_line(f.get("reason")))
-    ]
+    found = []
+    for f in report.get("findings") or []:
+        told, _, names = one_line(f.get("reason")).partition(": ")
+        if shown_status(f) is None and told:
+            listed = f": {', '.join(words(name) for name in names.split(', '))}" if names else ""
+            found.append(f"{told[:1].upper()}{told[1:]}{listed}.")
+    return found
 
 
 def shown_counts(report: Mapping[str, Any]) -> dict[str, int]:

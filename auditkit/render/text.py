@@ -20,6 +20,7 @@ __all__ = [
     "gathered",
     "markdown_escape",
     "measured",
+    "method_words",
     "number",
     "of_group",
     "one_line",
@@ -31,9 +32,15 @@ __all__ = [
 ]
 
 UNDEFINED = "undefined"
+_METHODS = {
+    name.lower(): name
+    for name in ("Wilson", "Newcombe", "DeLong", "Clopper-Pearson", "MOVER-R", "Bonett-Price", "Welch", "Student",
+                 "Bonferroni", "Holm", "Miettinen-Nurminen", "Katz", "Tukey", "Kramer", "Tukey-Kramer", "Koopman")
+}  # fmt: skip
+_SAID = {"train_test_gap": "train-test gap"}
 _ACRONYMS = {
     word.lower(): word
-    for word in "TPR FPR TNR FNR PPV NPV FDR AUC ROC ECE SHAP MAE RMSE MSE RMIA LiRA R2".split()  # noqa: SIM905
+    for word in "TPR FPR TNR FNR PPV NPV FDR AUC ROC ECE SHAP MAE RMSE MSE RMIA LiRA R2 Brier".split()  # noqa: SIM905
 }
 
 # C0 and C1 controls but tab and line feed, and what reorders, hides or joins text: bidi controls, zero-width, tags
@@ -234,8 +241,24 @@ def words(name: object) -> str:
     >>> words("demographic_parity_difference"), words("tpr_at_1pct_fpr"), words("tpr_at_01pct_fpr")
     ('demographic parity difference', 'TPR at 1% FPR', 'TPR at 0.1% FPR')
     """
+    if str(name) in _SAID:
+        return _SAID[str(name)]
     plain = _PERCENT.sub(lambda found: f"{'0.' if found[1] else ''}{found[2]}%", one_line(name))
     return " ".join(_ACRONYMS.get(word, word) for word in plain.replace("_", " ").split(" "))
+
+
+def method_words(name: object) -> str:
+    """Return the method of an interval as the literature writes it.
+
+    Examples
+    --------
+    >>> method_words("mover-r wilson"), method_words("clopper-pearson"), method_words("t")
+    ('MOVER-R Wilson', 'Clopper-Pearson', "Student's t")
+    """
+    plain = words(name)
+    if plain == "t" or plain.startswith("t "):
+        return f"Student's {plain}"
+    return re.sub(r"[a-z]+(?:-[a-z]+)*", lambda found: _METHODS.get(found[0], found[0]), plain)
 
 
 def of_group(metric: object, group: object) -> str:

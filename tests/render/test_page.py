@@ -87,7 +87,7 @@ def test_an_unknown_status_reads_as_an_error_and_not_as_a_pass(report, parsed):
 def test_evidence_shows_words_tables_and_notes(report, parsed):
     said = words(parsed, page.evidence(report, "AK101"))
     for part in ("Differences between groups", "Who does this model refuse more often?", "What was found.", "14 rows without a label",
-                 "500 of 16,281 rows, random, without replacement", "newcombe, 95%"):  # fmt: skip
+                 "500 of 16,281 rows, random, without replacement", "Newcombe, 95%"):  # fmt: skip
         assert part in said
     assert not parsed(page.evidence(report, "AK101")).scripts
 
