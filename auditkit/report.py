@@ -155,10 +155,10 @@ class Report:
         from auditkit.render.figures import figure
 
         if not check:
-            drawn = [e.check for e in self.evidence if any(t.kind != "plain" for t in e.tables.values())]
-            first = drawn[0] if drawn else "CHECK"
+            able = [e.check for e in self.evidence if any(t.kind != "plain" for t in e.tables.values())]
+            first = able[0] if able else "CHECK"
             raise InputError(
-                f"plot(check) draws a table of one check: .plot({first!r}); there are {', '.join(drawn) or 'none'}"
+                f"plot(check) draws a table of one check: .plot({first!r}); there are {', '.join(able) or 'none'}"
             )
         tables = self.of(check).tables
         if table is not None and table not in tables:

@@ -207,7 +207,7 @@ def _row_keys(*parts: Dataset) -> np.ndarray:
 
     both = pd.concat([part.X for part in parts], ignore_index=True)
     y = np.concatenate([part.y for part in parts])
-    return pd.util.hash_pandas_object(both.assign(**{"\0label": y}), index=False).to_numpy()  # type: ignore[no-any-return]
+    return pd.util.hash_pandas_object(both.assign(**{"\0label": y}), index=False).to_numpy()
 
 
 def needs_classes(subject: Subject) -> None:

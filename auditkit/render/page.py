@@ -111,7 +111,8 @@ def _head(report: Mapping[str, Any]) -> dict[str, Any]:
     subject = report.get("subject") or {}
     about_run = report.get("provenance") or {}
     gaps = about_run.get("not_examined") or []
-    verdict = report.get("verdict") if report.get("verdict") in VERDICTS else "undecided"
+    given = str(report.get("verdict"))
+    verdict = given if given in VERDICTS else "undecided"
     return {
         "name": one_line(subject.get("name")) or "Unnamed subject",
         "kicker": one_line(report.get("kicker")) or "Audit report",

@@ -101,7 +101,7 @@ def write_report(report: Report, folder: str | os.PathLike[str]) -> tuple[Path, 
         target.mkdir(parents=True, exist_ok=True)
         as_data = report.save(target / "report.json")
         as_page = export_report(notebook_of(report), target / "report.html")
-        as_notebook = write_whole(target / "again.ipynb", nbformat.writes(again(report)).encode())
+        as_notebook = write_whole(target / "again.ipynb", nbformat.writes(again(report)).encode())  # type: ignore[no-untyped-call]
     except OSError as error:
         raise InputError(
             f"cannot write a report to {str(target)!r}: {error.strerror or error}; give another folder"
