@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import platform
 import sys
 import time
@@ -76,7 +77,7 @@ class Audit:
     checks : sequence of str or check functions, or dict of name to parameters
         Names, codes or dimensions ("bias" means all of its checks); marked functions, or
         `functools.partial` of them to set parameters.
-    criteria : Policy or iterable of Criterion, optional
+    criteria : Policy, iterable of Criterion or path of a policy file, optional
         What is required; auditkit's default policy when left out.
 
     Raises
@@ -175,9 +176,9 @@ class Audit:
         todo = [s for s in steps if s.index not in at_hand and (chosen is None or s.check.code in chosen)]
         return self._events(subject, int(seed), executor, todo, at_hand)
 
-    def judge(self, evidence: Iterable[Evidence]) -> tuple[Finding, ...]:
+    def judge(self, evidence: Iterable[Evidence], *, task: str | None = None) -> tuple[Finding, ...]:
         """Judge evidence under this audit's criteria."""
-        return judge(tuple(evidence), self.criteria)
+        return judge(tuple(evidence), self.criteria, task=task)
 
     def _events(
         self,
@@ -223,7 +224,7 @@ class Audit:
             "not_examined": _not_examined(self.plan, evidence),
             **run,
         }
-        return Report(about, self.judge(evidence), evidence, jsonable(provenance))
+        return Report(about, self.judge(evidence, task=about.get("task")), evidence, jsonable(provenance))
 
 
 def _plan(checks: Any) -> dict[str, tuple[Check, dict[str, Any]]]:
@@ -261,6 +262,10 @@ def _policy(criteria: Any, plan: tuple[tuple[Check, dict[str, Any]], ...]) -> Po
         from auditkit.loading.policy import default_policy
 
         return default_policy()
+    if isinstance(criteria, (str, os.PathLike)):
+        from auditkit.loading.policy import load_policy
+
+        criteria = load_policy(criteria)
     policy = criteria if isinstance(criteria, Policy) else Policy(criteria)
     gives = {check.code: check.metrics for check in (*registry().checks, *(check for check, _ in plan))}
     for one in policy:

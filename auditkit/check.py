@@ -72,6 +72,18 @@ class Parameter:
     low_open: bool = False
     high_open: bool = False
 
+    @property
+    def bounds(self) -> str:
+        """In words what values it takes; empty where anything of its type will do."""
+        if self.choices:
+            return "one of " + ", ".join(map(repr, self.choices))
+        found = []
+        if self.low is not None:
+            found.append(f"{'above' if self.low_open else 'from'} {self.low:g}")
+        if self.high is not None:
+            found.append(f"{'below' if self.high_open else 'to'} {self.high:g}")
+        return ", ".join(found)
+
     def validate(self, value: Any) -> Any:
         """Return the value as the check wants it.
 
@@ -87,7 +99,10 @@ class Parameter:
             return adapter.validate_python(value)
         except ValidationError as error:
             first = error.errors()[0]
-            raise InputError(f"{self.name}={value!r}: {first['msg'][0].lower()}{first['msg'][1:]}") from None
+            takes = f"it takes values {self.bounds}, and is" if self.bounds and not self.choices else "it is"
+            raise InputError(
+                f"{self.name}={value!r}: {first['msg'][0].lower()}{first['msg'][1:]}; {takes} {self.default!r} when left out"
+            ) from None
 
     def parse(self, text: str) -> Any:
         """Return the value written as text on a command line: JSON, else the text itself."""

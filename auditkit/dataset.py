@@ -126,6 +126,11 @@ class Dataset:
         """Names of the control features; empty if there are none."""
         return [] if self.control_features is None else [str(c) for c in self.control_features.columns]
 
+    @property
+    def empty_columns(self) -> dict[Any, int]:
+        """Columns of X without a single value, and how many rows they miss it in."""
+        return {name: len(self) for name in self.X.columns if self.X[name].isna().all()}
+
     @cached_property
     def digest(self) -> str:
         """sha256 over features, labels, sensitive and control features, and weights."""

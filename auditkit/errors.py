@@ -56,6 +56,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     ' Known: bias, membership.'
     """
     words = sorted(set(known))
+    if alike := [one for one in words if one.casefold() == str(word).casefold()]:
+        return f" Did you mean {alike[0]!r}?"
     close = difflib.get_close_matches(str(word), words, n=1, cutoff=0.6)
     if close:
         return f" Did you mean {close[0]!r}?"
@@ -74,5 +76,11 @@ def in_words(error: BaseException) -> str:
 
 
 def needs(package: str, extra: str, purpose: str) -> InputError:
-    """Return the error for an optional package that is not installed."""
-    return InputError(f"{purpose} needs {package}: pip install 'jupyter-auditkit[{extra}]'")
+    """Return the error for an optional package that is not installed.
+
+    Examples
+    --------
+    >>> str(needs("onnxruntime", "onnx", "an ONNX model"))
+    'an ONNX model needs onnxruntime: pip install onnxruntime (of the extra "onnx")'
+    """
+    return InputError(f'{purpose} needs {package}: pip install {package} (of the extra "{extra}")')

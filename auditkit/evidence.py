@@ -155,7 +155,7 @@ class Table:
         ``value, low, high, n``. ``curve``: ``x`` against ``value, low, high``. ``roc``: ``fpr, tpr`` (and
         ``low, high``). ``matrix``: ``row, column, value, n``. A column ``series`` splits the first three.
     labels : dict of str to str
-        Words for the columns, with units.
+        Words for the columns, with units; under "reference" what that value is: "all records".
     summary : str
         One sentence of what the table says; it is also the text alternative of the figure.
     reference : float, optional

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 from dataclasses import asdict, dataclass, fields
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from auditkit.errors import InputError
 from auditkit.evidence import Measurement, json_number
+from auditkit.render.status import NOT_JUDGED, POLICY, shown_status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,8 +38,7 @@ Unmeasured = Literal["undecided", "ignored"]
 SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
 STATUSES: tuple[Status, ...] = ("fail", "error", "inconclusive", "not_applicable", "waived", "pass")
 
-UNJUDGED = "measured, not judged: no criterion of the policy speaks of it"
-POLICY = "policy"  # stands for the code of a check in a finding about criteria that nothing measured
+UNJUDGED = f"{NOT_JUDGED}: no criterion of the policy speaks of it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,10 @@ class Policy:
 
     def __post_init__(self) -> None:
         given: Any = self.criteria
+        if isinstance(given, (str, os.PathLike)):
+            raise InputError(
+                f"criteria= takes Criterion(metric, at_most=...) or a policy, got a path: load_policy({os.fspath(given)!r}) reads it"
+            )
         criteria = (given,) if isinstance(given, Criterion) else tuple(given)
         for one in criteria:
             if not isinstance(one, Criterion):
@@ -196,6 +201,14 @@ class Finding:
         m, c = self.measurement, self.criterion
         about = [self.check, m and (m.metric, m.group), c and (c.metric, c.group, c.at_most, c.at_least)]
         return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:16]
+
+    @property
+    def shown(self) -> str | None:
+        """The status as every face shows and counts it; None for a remark about the policy, which is no finding of a check.
+
+        ``not_judged`` is what was measured and no criterion speaks of; ``not_found`` what passes as a bound alone.
+        """
+        return shown_status(self.to_dict())
 
     @property
     def judged(self) -> bool:

@@ -16,11 +16,22 @@ if TYPE_CHECKING:
 
 __all__ = ["Verdict", "count", "judge", "verdict"]
 
-Verdict = Literal["pass", "fail", "undecided"]
+Verdict = Literal["pass", "fail", "undecided", "not_judged"]
+
+# how the names of metrics begin that only this sort of task has
+_OF_REGRESSION = ("mean_prediction", "mean_error", "mean_absolute", "mean_squared", "error_increase", "r2")
+_OF_CLASSES = (
+    "demographic_parity", "equal", "accuracy", "selection", "auc", "brier", "attack_success", "flip", "impact",
+    "calibration", "expected_calibration", "base_rate",
+)  # fmt: skip
 
 
 def judge(
-    evidence: Sequence[Evidence], criteria: Iterable[Criterion], *, alpha: float = 0.05
+    evidence: Sequence[Evidence],
+    criteria: Iterable[Criterion],
+    *,
+    alpha: float = 0.05,
+    task: str | None = None,
 ) -> tuple[Finding, ...]:
     """Judge all evidence of an audit against all criteria.
 
@@ -38,6 +49,8 @@ def judge(
         The policy.
     alpha : float
         False discovery rate of the whole audit.
+    task : str, optional
+        The subject's; a policy that may be measured in part is not said to lack what no such task has.
 
     Returns
     -------
@@ -61,26 +74,28 @@ def judge(
         ]
         found += _unmatched(one, rules, evidence)
         findings += found or [Finding(one.check, "not_applicable", reason=UNJUDGED)]
-    return (*findings, *_unmeasured(policy, findings))
+    return (*findings, *_unmeasured(policy, findings, task))
 
 
 def count(findings: Iterable[Finding]) -> dict[str, int]:
-    """Return how many findings have each status; statuses without any included."""
-    counted = Counter(f.status for f in findings)
-    return {status: counted.get(status, 0) for status in STATUSES}
+    """Return how many findings have each status as shown (`Finding.shown`); statuses without any included."""
+    counted = Counter(f.shown for f in findings)
+    return {status: counted.get(status, 0) for status in (*STATUSES, "not_found", "not_judged")}
 
 
 def verdict(findings: Iterable[Finding]) -> Verdict:
     """Decide: the one gate behind Python, command line and notebook.
 
     ``fail`` if a criterion was not met; else ``undecided`` if anything was inconclusive, broke, or could not
-    run, or if nothing was judged at all; else ``pass``.
+    run; else ``pass``, or ``not_judged`` if no criterion speaks of what was measured.
     """
     found = tuple(findings)
     if any(f.status == "fail" for f in found):
         return "fail"
     open_ones = [f for f in found if f.status in ("inconclusive", "error") or _could_not_run(f)]
-    return "undecided" if open_ones or not any(f.judged for f in found) else "pass"
+    if open_ones or not found:
+        return "undecided"
+    return "pass" if any(f.judged for f in found) else "not_judged"
 
 
 def _could_not_run(finding: Finding) -> bool:
@@ -165,13 +180,14 @@ def _unmatched(one: Evidence, rules: tuple[Criterion, ...], evidence: Sequence[E
     return findings
 
 
-def _unmeasured(policy: Policy, findings: Sequence[Finding]) -> list[Finding]:
+def _unmeasured(policy: Policy, findings: Sequence[Finding], task: str | None) -> list[Finding]:
     """Name the criteria that no finding is about: nothing in this audit measured what they ask."""
     met = {id(f.criterion) for f in findings if f.criterion is not None}
     left = [c for c in policy if id(c) not in met]
     if policy.unmeasured == "undecided":
         reason = "nothing in this audit measured it: run the check that does, on data that allow it"
         return [Finding(POLICY, "inconclusive", c.severity, None, c, reason) for c in left]
-    names = ", ".join(dict.fromkeys(c.metric for c in left))
+    other = {"regression": _OF_CLASSES, None: ()}.get(task, _OF_REGRESSION)
+    names = ", ".join(dict.fromkeys(c.metric for c in left if not c.metric.startswith(other)))
     told = f"the policy also speaks of what this audit did not measure: {names}"
-    return [Finding(POLICY, "not_applicable", reason=told)] if left else []
+    return [Finding(POLICY, "not_applicable", reason=told)] if names else []

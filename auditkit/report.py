@@ -79,30 +79,32 @@ class Report:
 
     @property
     def verdict(self) -> Verdict:
-        """``fail``, ``undecided`` or ``pass``: the gate. No ``pass`` while a planned check has not run."""
+        """``fail``, ``undecided``, ``pass`` or ``not_judged``: the gate. No ``pass`` while a planned check has not run."""
         decided = verdict(self.findings)
         seen = {one.check for one in self.evidence}
         missing = [c for c in self.provenance.get("plan", ()) if c["code"] not in seen]
-        return "undecided" if decided == "pass" and missing else decided
+        return "undecided" if decided in ("pass", "not_judged") and missing else decided
 
     @property
     def counts(self) -> dict[str, int]:
-        """Findings by status."""
+        """Findings by status as shown: what was not judged, or passes as a bound alone, is counted apart."""
         return count(self.findings)
 
     def frame(self) -> pd.DataFrame:
-        """Return the findings as a pandas DataFrame, one row each."""
+        """Return the findings as a pandas DataFrame, one row each, with the status as shown (`Finding.shown`)."""
         import pandas as pd
 
         names = {c["code"]: c["name"] for c in self.provenance.get("plan", ())}
         rows = []
         for f in self.findings:
+            if f.shown is None:
+                continue
             m, interval = f.measurement, f.measurement.interval if f.measurement else None
             rows.append(
                 {
                     "check": f.check,
                     "name": names.get(f.check, ""),
-                    "status": f.status,
+                    "status": f.shown,
                     "severity": f.severity,
                     "metric": m.metric if m else (f.criterion.metric if f.criterion else None),
                     "group": m.group if m else None,
@@ -133,7 +135,12 @@ class Report:
             f"no check {check!r} in this report.{did_you_mean(check, [*codes, *codes.values()])}"
         )
 
-    def plot(self, check: str, table: str | None = None) -> Figure:
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a saved report; see `load_report`."""
+        return cls.from_dict(load_report(path).to_dict())
+
+    def plot(self, check: str = "", table: str | None = None) -> Figure:
         """Return a plotly figure of a table of a check's evidence.
 
         Parameters
@@ -147,6 +154,12 @@ class Report:
 
         from auditkit.render.figures import figure
 
+        if not check:
+            able = [e.check for e in self.evidence if any(t.kind != "plain" for t in e.tables.values())]
+            first = able[0] if able else "CHECK"
+            raise InputError(
+                f"plot(check) draws a table of one check: .plot({first!r}); there are {', '.join(able) or 'none'}"
+            )
         tables = self.of(check).tables
         if table is not None and table not in tables:
             raise InputError(f"{check} has no table {table!r}.{did_you_mean(table, tables)}")
@@ -162,7 +175,12 @@ class Report:
         """Return the same evidence judged under another policy. Needs no model."""
         policy = criteria if isinstance(criteria, Policy) else Policy(criteria)  # type: ignore[arg-type]
         provenance = {**self.provenance, "policy": policy.to_dict()}
-        return Report(self.subject, judge(self.evidence, policy), self.evidence, provenance)
+        return Report(
+            self.subject,
+            judge(self.evidence, policy, task=self.subject.get("task")),
+            self.evidence,
+            provenance,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values, after the published schema."""
@@ -235,18 +253,21 @@ def load_report(path: str | os.PathLike[str]) -> Report:
     InputError
         If the file is not there, is not JSON, or is no report.
     """
-    target = Path(path)
+    data = _saved(Path(path))
+    try:
+        return Report.from_dict(data)
+    except InputError as error:
+        raise InputError(f"{Path(path)}: {error}") from error
+
+
+def _saved(target: Path) -> Any:
     if not target.is_file():
         raise InputError(f"no report at {target}: give the path of a report.json")
     _refuse_its_neighbours(target)
     try:
-        data = json.loads(target.read_text(encoding="utf-8"), parse_constant=_no_constant)
+        return json.loads(target.read_text(encoding="utf-8"), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{target} is not JSON: {error}") from None
-    try:
-        return Report.from_dict(data)
-    except InputError as error:
-        raise InputError(f"{target}: {error}") from error
 
 
 def _refuse_its_neighbours(path: Path) -> None:
@@ -301,7 +322,10 @@ def _readable(found: Any) -> None:
             raise InputError(
                 f"this report was written by a later auditkit (schema {version}): pip install -U jupyter-auditkit"
             )
-    raise InputError(f"expected a report of schema {SCHEMA!r}, got {short(found)}")
+    got = "no key 'schema'" if found is None else f"schema {short(found)}"
+    raise InputError(
+        f"expected a report of schema {SCHEMA!r}, got {got}: give the report.json that auditkit run or Report.save wrote"
+    )
 
 
 def _no_constant(word: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from auditkit import frames
 from auditkit.dataset import Dataset
 from auditkit.errors import InputError, NotApplicable, did_you_mean
 from auditkit.predictors import Counted, Predictions, Predictor, as_predictor
@@ -14,7 +15,7 @@ from auditkit.predictors import Counted, Predictions, Predictor, as_predictor
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Answers", "Dataset", "Subject"]
+__all__ = ["Answers", "Dataset", "Split", "Subject", "lost_values"]
 
 Task = Literal["binary", "multiclass", "regression"]
 Split = Literal["test", "train"]
@@ -80,6 +81,8 @@ class Subject:
 
     def __post_init__(self) -> None:
         _check_splits(self.test, self.train)
+        if lost := lost_values(self.test, self.train):
+            raise InputError(f"test: {lost}")
         if isinstance(self.model, type):
             as_predictor(self.model)  # says that it is a class, which has labels and tasks of no kind
         labels = self.test.y if self.train is None else np.concatenate([self.train.y, self.test.y])
@@ -102,6 +105,7 @@ class Subject:
         if task != "regression":
             _same_labels(model, labels)
         object.__setattr__(self, "positive", _positive(self.positive, task, self.classes))
+        self._takes_empty_columns()
 
     def __repr__(self) -> str:
         train = "" if self.train is None else f", {len(self.train):,} training rows"
@@ -229,6 +233,19 @@ class Subject:
             "sensitive_features": self.test.sensitive_names,
         }
 
+    def _takes_empty_columns(self) -> None:
+        """Ask about one row where columns have no value: a model that fails there fails in every check."""
+        empty = list(self.test.empty_columns)
+        if not empty or self.predictions_only:
+            return
+        try:
+            self.model.inner.predict(self.test.X.iloc[:1])
+        except Exception as error:
+            raise InputError(
+                f"test: {_columns(empty)} no value in any of {len(self.test):,} rows, and the model takes none without: give "
+                f"its values, or train the model without it ({type(error).__name__}: {str(error)[:200]})"
+            ) from error
+
     def _ask(self, data: Dataset, split: Split) -> Answers:
         model: Predictor = self.model.inner
         if isinstance(model, Predictions):
@@ -248,7 +265,10 @@ def _check_splits(test: Any, train: Any) -> None:
         if isinstance(data, tuple) and len(data) in (2, 3):
             raise InputError(f"{name}= must be a Dataset, got a tuple: write {name}=Dataset(X, y)")
         raise InputError(f"{name}= must be a Dataset(X, y), got {type(data).__name__}")
-    if train is None or list(train.X.columns) == list(test.X.columns):
+    if train is None:
+        return
+    if list(train.X.columns) == list(test.X.columns):
+        _check_apart(test, train)
         return
     odd = sorted(map(str, set(train.X.columns) ^ set(test.X.columns)))
     if not odd:
@@ -256,6 +276,40 @@ def _check_splits(test: Any, train: Any) -> None:
             "train and test have the same columns in another order: build the training rows with X_train[X_test.columns]"
         )
     raise InputError(f"train and test must have the same columns in the same order; they differ in {odd}")
+
+
+def _check_apart(test: Dataset, train: Dataset) -> None:
+    """Refuse the same rows as both splits: every figure of rows that were held out would speak of rows that were not."""
+    if len(test) != len(train) or not test.X.shape[1] or not np.array_equal(test.y, train.y):
+        return
+    if test is train or frames.digest(test.X) == frames.digest(train.X):
+        raise InputError(
+            f"train and test are the same {len(test):,} rows: give as test rows that the model was not trained on, or leave "
+            "train out; what needs training rows is then not applicable"
+        )
+
+
+def lost_values(test: Dataset, train: Dataset | None) -> str:
+    """Say which columns have no value in the test rows though they have some in the training rows; empty where none.
+
+    Such a column was most likely misread, or joined by a wrong key; the figures would speak of nothing in use.
+    """
+    if train is None:
+        return ""
+    lost = [name for name in test.empty_columns if train.X[name].notna().any()]
+    if not lost:
+        return ""
+    first = lost[0]
+    return (
+        f"{_columns(lost)} no value in any of {len(test):,} rows; in the training rows {str(first)!r} has one in "
+        f"{int(train.X[first].notna().sum()):,} of {len(train):,}: was it read or joined under another name? Give its "
+        "values, or train the model without it"
+    )
+
+
+def _columns(names: list[Any]) -> str:
+    listed = ", ".join(repr(str(name)) for name in names[:5]) + (", ..." if len(names) > 5 else "")
+    return f"column {listed} has" if len(names) == 1 else f"columns {listed} have"
 
 
 def _word(value: Any) -> Any:
@@ -303,7 +357,9 @@ def _positive(positive: Any, task: Task, classes: np.ndarray | None) -> Any:
     known = classes.tolist()
     if positive is not None:
         if positive not in known:
-            raise InputError(f"positive={positive!r} is none of the labels {known}")
+            raise InputError(
+                f"positive={positive!r} is none of the labels {known}.{did_you_mean(str(positive), map(str, known))}"
+            )
         return positive
     for pair in _OBVIOUS_POSITIVE:
         if set(known) <= set(pair):

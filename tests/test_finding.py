@@ -242,9 +242,9 @@ class TestWhatNothingMeasured:
         assert found[1].reason.endswith("attack_auc, rows")
         assert verdict(found) == "pass"
 
-    def test_nothing_measured_at_all_is_undecided_either_way(self):
-        for mode in ("undecided", "ignored"):
-            assert verdict(judge(self.EVIDENCE, Policy(self.LEFT, unmeasured=mode))) == "undecided"
+    def test_nothing_judged_is_a_word_of_its_own_where_the_policy_allows_it(self):
+        for mode, word in (("undecided", "undecided"), ("ignored", "not_judged")):
+            assert verdict(judge(self.EVIDENCE, Policy(self.LEFT, unmeasured=mode))) == word
 
     def test_another_word_is_refused(self):
         with pytest.raises(InputError, match="'undecided' or 'ignored'; got 'skip'"):
@@ -274,7 +274,8 @@ def finding(status, reason="r", criterion=True):
         (["pass", "error"], "undecided"),
         (["pass", "not_applicable"], "undecided"),
         (["pass", "unjudged"], "pass"),
-        (["unjudged"], "undecided"),
+        (["unjudged"], "not_judged"),
+        (["unjudged", "not_applicable"], "undecided"),
         (["waived"], "pass"),
         (["pass", "waived"], "pass"),
         (["waived", "fail"], "fail"),
@@ -292,7 +293,9 @@ def test_the_gate(statuses, expected):
 
 
 def test_counts_name_every_status():
-    assert count([finding("pass"), finding("pass"), finding("fail")]) == dict.fromkeys(STATUSES, 0) | {
+    assert count([finding("pass"), finding("pass"), finding("fail")]) == dict.fromkeys(
+        (*STATUSES, "not_found", "not_judged"), 0
+    ) | {
         "pass": 2,
         "fail": 1,
     }

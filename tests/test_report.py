@@ -258,7 +258,8 @@ def test_volatile_keys_are_all_that_differ():
 
 def test_the_frame_has_a_row_a_finding(report):
     frame = report.frame()
-    assert len(frame) == len(report.findings)
+    assert len(frame) == len([f for f in report.findings if f.shown])  # a remark about the policy is no row
+    assert frame["status"].value_counts().to_dict() == {s: n for s, n in report.counts.items() if n}
     row = frame[frame["metric"] == "demographic_parity_difference"].iloc[0]
     assert (row["check"], row["name"], row["criterion"]) == ("AK101", "demographic_parity", "at most 0.1")
     assert row["low"] <= row["value"] <= row["high"]
@@ -337,6 +338,6 @@ def test_judging_again_changes_findings_and_policy_alone(report):
         k: v for k, v in report.provenance.items() if k != "policy"
     }
     assert report.judge(Criterion("accuracy", at_least=0)).counts["pass"] > 2
-    assert report.judge([]).verdict == "undecided"
+    assert report.judge([]).verdict == "not_judged"
     with pytest.raises(InputError, match="criteria= takes Criterion"):
         report.judge("strict")

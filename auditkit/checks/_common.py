@@ -14,12 +14,13 @@ from auditkit import statistics
 from auditkit.errors import InputError, NotApplicable, did_you_mean
 from auditkit.evidence import Interval, Measurement
 from auditkit.methods.groups import codes_of
+from auditkit.render import text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from auditkit.dataset import Dataset
-    from auditkit.subject import Subject
+    from auditkit.subject import Split, Subject
 
 Level = Annotated[float, Gt(0.5), Lt(1), Doc("Confidence level of every interval.")]
 Features = Annotated[
@@ -151,6 +152,64 @@ def correct(subject: Subject, split: str = "test") -> np.ndarray:
     return np.asarray(subject.answers(split).labels == subject.split(split).y)  # type: ignore[arg-type]
 
 
+def one_class(subject: Subject, split: Split = "test") -> tuple[str, ...]:
+    """Return a note where every row has the same label: most of what compares answers with labels is undefined."""
+    labels = np.unique(subject.split(split).y)
+    if subject.task == "regression" or len(labels) > 1:
+        return ()
+    word = labels[0].item() if isinstance(labels[0], np.generic) else labels[0]
+    said = (
+        f"All {split} labels are {word!r}: rates and ranks that need another label are undefined, and accuracy counts how often "
+        "the model says this one. Was one class filtered out?"
+    )
+    return (said,)
+
+
+def empty_columns(subject: Subject) -> tuple[str, ...]:
+    """Return a note for columns without a single value in the test rows."""
+    return tuple(
+        f"The column {str(name)!r} has no value in any of {n:,} test rows."
+        for name, n in subject.test.empty_columns.items()
+    )
+
+
+def seen_rows(subject: Subject) -> int:
+    """Return how many test rows equal a training row in every input and in the label; 0 without training rows."""
+    test, train = subject.test, subject.train
+    if train is None or test.X.shape[1] == 0:
+        return 0
+    keys = _row_keys(train, test)
+    return int(np.isin(keys[len(train) :], keys[: len(train)]).sum())
+
+
+def not_held_out(subject: Subject) -> str:
+    """Return why the test rows do not count as held out: most of them are training rows; empty where they count.
+
+    Where inputs take few values, rows that were held out equal training rows too. So does then a training row most others,
+    and nothing is held against the rows.
+    """
+    test, train = subject.test, subject.train
+    same = seen_rows(subject)
+    if train is None or 2 * same <= len(test):
+        return ""
+    counts = np.unique(_row_keys(train), return_counts=True)[1]
+    if 2 * counts[counts > 1].sum() > len(train):
+        return ""
+    return (
+        f"{same:,} of {len(test):,} test rows equal a training row in every input and in the label: the model has seen them. "
+        "Give rows that it was not trained on"
+    )
+
+
+def _row_keys(*parts: Dataset) -> np.ndarray:
+    """Return a hash of inputs and label of each row, of all parts after each other."""
+    import pandas as pd
+
+    both = pd.concat([part.X for part in parts], ignore_index=True)
+    y = np.concatenate([part.y for part in parts])
+    return pd.util.hash_pandas_object(both.assign(**{"\0label": y}), index=False).to_numpy()
+
+
 def needs_classes(subject: Subject) -> None:
     """Raise `NotApplicable` for a regression."""
     if subject.task == "regression":
@@ -212,5 +271,22 @@ def estimates(measurements: Iterable[Measurement], *, prefix: str = "") -> dict[
 
 
 def percent(value: float) -> str:
-    """Return a share in words: "18.2%"."""
-    return "undefined" if np.isnan(value) else f"{100 * value:.1f}%"
+    """Return a share in words: "18.2%", with the digits a table gives it."""
+    return text.share(value)
+
+
+def number(value: float) -> str:
+    """Return a number in words, with the digits a table gives it."""
+    return text.number(value)
+
+
+def with_ends(m: Measurement) -> str:
+    """Return a measurement as sentences quote it, as the findings do: "0.182 [0.165, 0.199]"."""
+    return text.measured(m.to_dict())
+
+
+def share_with_ends(m: Measurement) -> str:
+    """Return a share with its interval in percent: "18.2% [16.5%, 19.9%]"."""
+    if m.interval is None:
+        return text.share(m.value)
+    return f"{text.share(m.value)} [{text.share(m.interval.low)}, {text.share(m.interval.high)}]"

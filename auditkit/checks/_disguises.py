@@ -6,10 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from auditkit import progress
+from auditkit.methods.groups import codes_of
 
-__all__ = ["disguise"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from auditkit.dataset import Dataset
+
+__all__ = ["disguise", "settling"]
 
 _FIRST = 5000  # rows that refute most columns; only what they leave open is looked at in all rows
 
@@ -28,16 +33,43 @@ def disguise(codes: np.ndarray, groups: np.ndarray, said: Callable[[int], None])
     said : callable
         Told the number of each column before it is looked at.
     """
+    return next(_disguises(codes, groups, said), None)
+
+
+def settling(data: Dataset, name: str, codes: np.ndarray, place: tuple[int, int] = (0, 1)) -> Iterator[str]:
+    """Yield the inputs from which a sensitive feature follows without exception, or that are a part of it, in order.
+
+    Parameters
+    ----------
+    data : Dataset
+        Whose sensitive features are looked at.
+    name : str
+        The sensitive feature.
+    codes : ndarray of shape (n, d)
+        The inputs as numbers.
+    place : (int, int)
+        Which of how many features this is, for whoever listens to the progress.
+    """
+    columns = [str(c) for c in data.X.columns]
+    frame = data.sensitive_features
+    groups = codes_of({name: frame[frame.columns[data.sensitive_names.index(name)]]})[0]
+
+    def said(j: int) -> None:
+        progress.step((place[0] + j / len(columns)) / place[1], f"does {columns[j]} give {name} away")
+
+    yield from (columns[j] for j in _disguises(codes, groups, said))
+
+
+def _disguises(codes: np.ndarray, groups: np.ndarray, said: Callable[[int], None]) -> Iterator[int]:
     k = len(np.unique(groups))
     if k < 2:
-        return None
+        return
     n = len(groups)
     first = np.unique(np.linspace(0, n - 1, min(n, _FIRST)).astype(int))
     for j in range(codes.shape[1]):
         said(j)
         if _possible(codes[first, j], groups[first], n) and _gives_away(codes[:, j], groups, k):
-            return j
-    return None
+            yield j
 
 
 def _possible(values: np.ndarray, groups: np.ndarray, n: int) -> bool:

@@ -88,11 +88,12 @@ def sweep(
     method = "t" if subject.task == "regression" else "bonett-price"
     untested = _untested(space, reached)
     word = "Growth of the error" if subject.task == "regression" else "Loss of accuracy"
+    one = common.measured(metric, value, len(y), ends, level, method, reason=f"at {amount}{untested}")
     return Evidence(
         code,
-        (common.measured(metric, value, len(y), ends, level, method, reason=f"at {amount}{untested}"),),
+        (one,),
         {"sweep": _curve(word, kind, points, len(y), judged)},
-        says=f"With {amount}, {word.lower()} is {value:.3f} [{ends[0]:.3f}, {ends[1]:.3f}] on {len(y):,} rows.",
+        says=f"With {amount}, {word.lower()} is {common.with_ends(one)} on {len(y):,} rows.",
         does_not_say="How the model does under changes that follow a pattern, such as a new region or a broken sensor.",
         notes=(
             *_reach(space, touched, reached, amount),
@@ -185,6 +186,8 @@ def _curve(
     }
     axis = "Noise, in spreads of each column" if kind == "noise" else "Share of values missing"
     worst = points[-1]
-    summary = f"{word} is {worst[1][0]:.3f} at {worst[0]:g}, the strongest tried; judged at {judged:g}."
+    summary = (
+        f"{word} is {common.number(worst[1][0])} at {worst[0]:g}, the strongest tried; judged at {judged:g}."
+    )
     return Table(f"{word} under {'noise' if kind == 'noise' else 'missing values'}", columns, "curve",
                  {"x": axis, "value": word, "n": "records"}, summary, reference=0.0)  # fmt: skip

@@ -8,10 +8,10 @@ import numpy as np
 from annotated_types import Ge, Le, MultipleOf
 from typing_extensions import Doc
 
-from auditkit import progress, statistics
+from auditkit import statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
-from auditkit.checks._disguises import disguise
+from auditkit.checks._disguises import settling
 from auditkit.checks._explainers import Explanation, additivity, explain
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
@@ -227,7 +227,9 @@ def sensitive_reliance(
         moved = moved.sum(axis=1) / 2 if moved.ndim == 2 else moved
         found.append(_moved(subject, name, moved, level))
     known = [m for m in found if m.interval is not None]
-    says = "; ".join(f"changing only {m.group} moves the output by {m.value:.3f} on average" for m in known)
+    says = "; ".join(
+        f"changing only {m.group} moves the output by {common.with_ends(m)} on average" for m in known
+    )
     outside = [name for name in data.sensitive_names if name not in inputs]
     return Evidence(
         "AK403",
@@ -254,21 +256,12 @@ def _outside(subject: Subject, name: str, codes: np.ndarray, n: int, place: tupl
 
     Its direct reliance is 0 by definition, and rests on no record: there was nothing to change.
     """
-    import pandas as pd
-
-    data = subject.test
-    frame = data.sensitive_features
-    groups = pd.factorize(frame[frame.columns[data.sensitive_names.index(name)]], use_na_sentinel=False)[0]
-    names = [str(c) for c in data.X.columns]
-    at, of = place
-
-    def said(j: int) -> None:
-        progress.step((at + j / len(names)) / of, f"does {names[j]} give {name} away")
-
-    source = disguise(codes, groups, said)
+    source = next(settling(subject.test, name, codes, place), None)
     if source is None:
         return Measurement("sensitive_reliance", 0.0, 0, group=name, reason=_NO_INPUT)
-    reason = f"no input has this name, but the input {names[source]!r} settles it: name that one as the sensitive feature"
+    reason = (
+        f"no input has this name, but the input {source!r} settles it: name that one as the sensitive feature"
+    )
     return _unknown(name, n, reason)
 
 
@@ -349,4 +342,4 @@ def _others(column: np.ndarray, kind: str) -> list[float]:
 
 
 def _list(found: list[Measurement]) -> str:
-    return ", ".join(f"{m.group} ({m.value:.3g})" for m in found[:3])
+    return ", ".join(f"{m.group} ({common.with_ends(m)})" for m in found[:3])

@@ -14,6 +14,7 @@ from auditkit.checks import _common as common
 from auditkit.checks import _weights
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
+from auditkit.render import text
 from auditkit.statistics.ranking import weighted_auc
 from auditkit.statistics.weighted import effective_counts, group_moments
 from auditkit.subject import Subject
@@ -57,7 +58,8 @@ def performance(subject: Subject, *, rng: np.random.Generator, level: common.Lev
         errors in standard deviations of the target (Welch).
     """
     found = _regression(subject, level) if subject.task == "regression" else _classification(subject, level)
-    gap = _gap(subject, level)
+    seen = common.not_held_out(subject)
+    gap = [Measurement("train_test_gap", math.nan, 0, reason=seen)] if seen else _gap(subject, level)
     groups = [m for m in found if m.group]
     tables = {"overall": _table("Overall", [m for m in found if not m.group] + gap)}
     if groups:
@@ -65,7 +67,7 @@ def performance(subject: Subject, *, rng: np.random.Generator, level: common.Lev
             f"{_word(groups[0].metric)} by group",
             common.estimates(groups),
             "estimates",
-            {"value": _word(groups[0].metric), "n": "records"},
+            {"value": _word(groups[0].metric), "n": "records", "reference": "all records"},
             _spread(groups),
             reference=found[0].value,
         )
@@ -73,7 +75,7 @@ def performance(subject: Subject, *, rng: np.random.Generator, level: common.Lev
         "AK001",
         (*found, *gap),
         tables,
-        says=_says(found[0], gap),
+        says=_says(found[0], gap, seen),
         notes=(*_notes(subject), *_weights.note(subject.test)),
         does_not_say="How the model does on data unlike these rows, or whether the labels are right.",
         rows=common.rows_used(len(subject.test), len(subject.test)),
@@ -298,7 +300,7 @@ def _groupings(subject: Subject) -> list[common.Grouping]:
 
 def _notes(subject: Subject) -> tuple[str, ...]:
     """Return what the figures must be held against, and what was left out."""
-    notes = []
+    notes = [*common.one_class(subject), *common.empty_columns(subject)]
     if subject.task != "regression":
         labels, places = np.unique(subject.test.y, return_inverse=True)
         counts = np.bincount(places, subject.test.sample_weight)
@@ -317,7 +319,12 @@ def _word(metric: str) -> str:
 
 
 def _table(title: str, found: list[Measurement]) -> Table:
-    return Table(title, {"metric": tuple(m.metric for m in found), **common.estimates(found)})
+    columns = common.estimates(found)
+    return Table(
+        title,
+        columns | {"label": tuple(text.words(m.metric) for m in found)},
+        labels={"label": "metric", "n": "records"},
+    )
 
 
 def _spread(groups: list[Measurement]) -> str:
@@ -325,12 +332,12 @@ def _spread(groups: list[Measurement]) -> str:
     if not known:
         return f"{_word(groups[0].metric)}: no group could be measured."
     best, worst = max(known, key=lambda m: m.value), min(known, key=lambda m: m.value)
-    return f"{_word(best.metric)} runs from {worst.value:.3f} ({worst.group}) to {best.value:.3f} ({best.group})."
+    return f"{_word(best.metric)} runs from {common.with_ends(worst)} ({worst.group}) to {common.with_ends(best)} ({best.group})."
 
 
-def _says(first: Measurement, gap: list[Measurement]) -> str:
-    interval = first.interval
-    ends = f" [{interval.low:.3f}, {interval.high:.3f}]" if interval else ""
+def _says(first: Measurement, gap: list[Measurement], seen: str) -> str:
+    which = "test rows" if seen else "held-out rows"
     known = gap and not math.isnan(gap[0].value)
-    seen = f"; the gap to rows it was trained on is {gap[0].value:.3f}" if known else ""
-    return f"{_word(first.metric)} on {first.n:,} held-out rows is {first.value:.3f}{ends}{seen}."
+    apart = f"; the gap to rows it was trained on is {common.with_ends(gap[0])}" if known else ""
+    also = f"; {seen[:1].lower()}{seen[1:].partition(':')[0]}" if seen else ""
+    return f"{_word(first.metric)} on {first.n:,} {which} is {common.with_ends(first)}{apart}{also}."

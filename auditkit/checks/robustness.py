@@ -11,16 +11,18 @@ from typing_extensions import Doc
 from auditkit import statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
+from auditkit.checks._disguises import settling
 from auditkit.checks._sweeps import space_of, sweep
 from auditkit.errors import InputError, NotApplicable, did_you_mean
 from auditkit.evidence import Evidence, Measurement, Table
+from auditkit.frames import Codec
 from auditkit.methods import evasion
 from auditkit.subject import Subject
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from auditkit.frames import Codec
+    from auditkit.dataset import Dataset
     from auditkit.methods.feature_space import FeatureSpace
 
 
@@ -131,7 +133,8 @@ def decision_attack(
     ] = 0.5,
     norm: Annotated[Norm, Doc("How changes of several columns add up.")] = "l2",
     immutable: Annotated[
-        list[str] | None, Doc("Columns nobody can change; the sensitive features when left out.")
+        list[str] | None,
+        Doc("Columns nobody can change; the sensitive features, and inputs that settle one, when left out."),
     ] = None,
     rows: Annotated[int, Ge(10), Doc("Rows attacked at most; drawn at random where there are more.")] = 200,
     max_calls: Annotated[int, Ge(10), Doc("Calls to the model at most, for all rows together.")] = 150,
@@ -150,7 +153,7 @@ def decision_attack(
     norm : {"l1", "l2", "linf", "l0"}
         How changes of several columns add up.
     immutable : list of str, optional
-        Columns that stay; the sensitive features when left out.
+        Columns that stay; the sensitive features, and inputs from which one follows, when left out.
     rows : int
         Test rows attacked at most.
     max_calls : int
@@ -207,7 +210,10 @@ def decision_attack(
             "by_radius": _by_radius(distance, radius, level),
             "examples": _examples(codec, X, found, within, space),
         },
-        says=f"The search flipped {k} of {n} decisions with changes of at most {radius:g} ({norm}).",
+        says=(
+            f"The search flipped {k} of {n} decisions, {common.share_with_ends(measurements[0])}, with changes of at most "
+            f"{radius:g} ({norm})."
+        ),
         does_not_say="That the other decisions cannot be flipped: a better search, or more calls, may find more.",
         notes=(
             (
@@ -261,11 +267,22 @@ def _no_start(failed: int, n: int) -> tuple[str, ...]:
 def _fixed(subject: Subject, immutable: Sequence[str] | None) -> list[str]:
     columns = [str(c) for c in subject.test.X.columns]
     if immutable is None:
-        return [name for name in subject.test.sensitive_names if name in columns]
+        return _protected(subject.test, columns)
     for name in immutable:
         if name not in columns:
             raise InputError(f"no column {name!r} to hold fixed.{did_you_mean(name, columns)}")
     return list(immutable)
+
+
+def _protected(data: Dataset, columns: list[str]) -> list[str]:
+    """Return the inputs that are a sensitive feature, by name or under another one, in the order of the columns."""
+    if not data.sensitive_names:
+        return []
+    codes = Codec.of(data.X).encode(data.X)
+    held = {name for name in data.sensitive_names if name in columns}
+    for name in data.sensitive_names:
+        held.update(settling(data, name, codes))
+    return [name for name in columns if name in held]
 
 
 def _median_distance(distance: np.ndarray, level: float) -> Measurement:

@@ -121,7 +121,7 @@ def demo(
       auditkit demo
       auditkit demo --out /tmp/first-look --rows 2000
     """
-    with plain_errors():
+    with plain_errors(as_json=as_json):
         say("Training a gradient-boosting model on the Adult census data ...")
         from auditkit.runner.demo import write_demo
 
@@ -172,8 +172,8 @@ def run(
 ) -> None:
     """Run a template on a subject; write the page, the executed notebook and the record.
 
-    Exit code: 0 no criterion failed and nothing was left undecided, 1 a criterion not met, 2 bad input,
-    3 undecided or broken.
+    Exit code: 0 every criterion asked was met, or none speaks of what was measured; 1 a criterion not met,
+    2 bad input, 3 undecided or broken.
 
     \b
     Examples:
@@ -181,7 +181,7 @@ def run(
       auditkit run membership --subject credit.toml --out reports/mi -p reference_attacks__references=16
       auditkit run full --subject credit.toml --out reports --policy policy.toml --jobs 2 --json
     """
-    with plain_errors():
+    with plain_errors(as_json=as_json):
         result = _run(
             template,
             subject,
@@ -206,15 +206,15 @@ def judge(
 ) -> None:
     """Judge a saved report under another policy, without the model.
 
-    Exit code: 0 no criterion failed and nothing was left undecided, 1 a criterion not met, 2 bad input,
-    3 undecided.
+    Exit code: 0 every criterion asked was met, or none speaks of what was measured; 1 a criterion not met,
+    2 bad input, 3 undecided.
 
     \b
     Examples:
       auditkit judge reports/report.json --policy policy.toml
       auditkit judge reports/report.json --policy policy.toml --json
     """
-    with plain_errors():
+    with plain_errors(as_json=as_json):
         from auditkit.runner.rejudge import rejudge
 
         judged = rejudge(report, policy)
@@ -243,7 +243,7 @@ def list_(
       auditkit list parameters --template bias
       auditkit list checks --json
     """
-    with plain_errors():
+    with plain_errors(as_json=as_json):
         from auditkit.cli import listing
 
         offered = {"checks": listing.checks, "templates": listing.templates, "metrics": listing.metrics}
@@ -267,7 +267,7 @@ def doctor(as_json: Json = False) -> None:
       auditkit doctor
       auditkit doctor --json
     """
-    with plain_errors():
+    with plain_errors(as_json=as_json):
         from dataclasses import asdict
 
         from auditkit.runner.doctor import doctor as look

@@ -31,32 +31,39 @@ __all__ = [
     "tell",
 ]
 
-EXIT = {"pass": 0, "fail": 1, "undecided": 3}
+EXIT = {"pass": 0, "fail": 1, "undecided": 3, "not_judged": 0}
 BAD_INPUT, BROKE, INTERRUPTED = 2, 3, 130
 
 
 @contextmanager
-def plain_errors() -> Iterator[None]:
-    """Turn errors into a sentence and an exit code; only a mistake of auditkit's own shows a traceback."""
+def plain_errors(*, as_json: bool = False) -> Iterator[None]:
+    """Turn errors into a sentence and an exit code; only a mistake of auditkit's own shows a traceback.
+
+    With `as_json` the sentence is an object on standard output as well: ``{"error": ..., "exit_code": ...}``.
+    """
     try:
         yield
     except typer.Exit:
         raise
     except InputError as error:
-        say(f"Error: {error}")
-        raise typer.Exit(BAD_INPUT) from None
+        raise _refused(error, BAD_INPUT, as_json=as_json) from None
     except AuditkitError as error:
-        say(f"Error: {error}")
-        raise typer.Exit(BROKE) from None
+        raise _refused(error, BROKE, as_json=as_json) from None
     except KeyboardInterrupt:
         say("Interrupted: the kernel is stopped, and no report was written.")
         raise typer.Exit(INTERRUPTED) from None
     except OSError as error:
-        say(f"Error: {error}")
-        raise typer.Exit(BROKE) from None
+        raise _refused(error, BROKE, as_json=as_json) from None
     except Exception:  # noqa: BLE001 - exit code 1 would read as a criterion that was not met
         say(f"{traceback.format_exc()}This is a mistake in auditkit itself; no report was written.")
         raise typer.Exit(BROKE) from None
+
+
+def _refused(error: Exception, code: int, *, as_json: bool) -> typer.Exit:
+    say(f"Error: {error}")
+    if as_json:
+        object_({"error": str(error), "exit_code": code})
+    return typer.Exit(code)
 
 
 @contextmanager
@@ -110,7 +117,7 @@ def outcome(report: Report) -> dict[str, Any]:
 
 def summary(report: Report, at_most: int | None = None) -> None:
     """Say the verdict in words, and what it rests on."""
-    from auditkit.render.text import summary_lines
+    from auditkit.render.status import summary_lines
 
     head, *lines = summary_lines(report.to_dict())
     shown = lines if at_most is None else lines[:at_most]

@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["load_adult", "load_german_credit"]
 
-_ADULT_BANDS = ("under 25", "25-39", "40-59", "60 and over")
-_ADULT_EDGES = (25, 40, 60)
-_GERMAN_BANDS = ("25 and under", "over 25")
+_ADULT_BANDS = {"age": (25, 40, 60)}
+_GERMAN_BANDS = {"age": (26,)}  # 25 and under, over 25: Kamiran and Calders 2009
 _TEST_SHARE = 0.3
 
 
@@ -29,8 +28,8 @@ def load_adult() -> tuple[Dataset, Dataset]:
     -------
     train, test : Dataset
         32,561 and 16,281 rows, 13 columns (the survey weight ``fnlwgt`` is left out), labels ``">50K"`` and
-        ``"<=50K"``. Sensitive features are ``sex``, ``race`` and ``age_band``; the columns sex, race and age are
-        among the inputs as well. Missing values stay missing.
+        ``"<=50K"``. Sensitive features are ``sex``, ``race`` and ``age``, this in bands that begin at 25, 40 and 60; all
+        three are among the inputs as well, age as the number. Missing values stay missing.
 
     Notes
     -----
@@ -40,7 +39,7 @@ def load_adult() -> tuple[Dataset, Dataset]:
     --------
     >>> train, test = load_adult()
     >>> len(train), len(test), train.sensitive_names
-    (32561, 16281, ['sex', 'race', 'age_band'])
+    (32561, 16281, ['sex', 'race', 'age'])
     """
     import pandas as pd
 
@@ -50,15 +49,13 @@ def load_adult() -> tuple[Dataset, Dataset]:
         {
             "sex": frame["sex"].astype(object),
             "race": frame["race"].astype(object),
-            "age_band": np.array(_ADULT_BANDS, dtype=object)[
-                np.searchsorted(_ADULT_EDGES, frame["age"], side="right")
-            ],
+            "age": frame["age"],
         }
     )
     X = frame.drop(columns=["fnlwgt", "income", "split"])
     train = (frame["split"] == "train").to_numpy()
     y = frame["income"].astype(object).to_numpy()
-    return _rows(X, y, sensitive, np.flatnonzero(train)), _rows(X, y, sensitive, np.flatnonzero(~train))
+    return tuple(_rows(X, y, sensitive, _ADULT_BANDS, np.flatnonzero(at)) for at in (train, ~train))  # type: ignore[return-value]
 
 
 def load_german_credit(*, seed: int = 0) -> tuple[Dataset, Dataset]:
@@ -73,8 +70,8 @@ def load_german_credit(*, seed: int = 0) -> tuple[Dataset, Dataset]:
     -------
     train, test : Dataset
         20 columns with the names of the original code table, labels ``"good"`` and ``"bad"``. Sensitive features
-        are ``sex`` (read from ``personal_status_sex``), ``age_band`` (25 and under, over 25: Kamiran and Calders
-        2009) and ``foreign_worker``; age, foreign_worker and personal_status_sex are among the inputs as well.
+        are ``sex`` (read from ``personal_status_sex``), ``age`` in two bands (up to 25, and 26 and over: Kamiran
+        and Calders 2009) and ``foreign_worker``; age, foreign_worker and personal_status_sex are among the inputs as well.
 
     Raises
     ------
@@ -90,7 +87,7 @@ def load_german_credit(*, seed: int = 0) -> tuple[Dataset, Dataset]:
     --------
     >>> train, test = load_german_credit(seed=0)
     >>> len(train), len(test), train.sensitive_names
-    (700, 300, ['sex', 'age_band', 'foreign_worker'])
+    (700, 300, ['sex', 'age', 'foreign_worker'])
     """
     import pandas as pd
 
@@ -101,20 +98,23 @@ def load_german_credit(*, seed: int = 0) -> tuple[Dataset, Dataset]:
     sensitive = pd.DataFrame(
         {
             "sex": frame["personal_status_sex"].map(SEX).astype(object),
-            "age_band": np.where(frame["age"] <= 25, *_GERMAN_BANDS).astype(object),
+            "age": frame["age"],
             "foreign_worker": X["foreign_worker"].astype(object),
         }
     )
-    train, test = _stratified(y, np.random.default_rng(whole("seed", seed, 0)))
-    return _rows(X, y, sensitive, train), _rows(X, y, sensitive, test)
+    rng = np.random.default_rng(whole("seed", seed, 0))
+    return tuple(_rows(X, y, sensitive, _GERMAN_BANDS, at) for at in _stratified(y, rng))  # type: ignore[return-value]
 
 
 def _open(name: str) -> IO[bytes]:
     return (files("auditkit.data") / "files" / name).open("rb")
 
 
-def _rows(X: pd.DataFrame, y: np.ndarray, sensitive: pd.DataFrame, rows: np.ndarray) -> Dataset:
-    return Dataset(X.iloc[rows].reset_index(drop=True), y[rows], sensitive.iloc[rows].reset_index(drop=True))
+def _rows(
+    X: pd.DataFrame, y: np.ndarray, sensitive: pd.DataFrame, bands: dict[str, Any], rows: np.ndarray
+) -> Dataset:
+    whose = sensitive.iloc[rows].reset_index(drop=True)
+    return Dataset(X.iloc[rows].reset_index(drop=True), y[rows], whose, bands=bands)
 
 
 def _with_names(frame: pd.DataFrame) -> pd.DataFrame:

@@ -18,7 +18,7 @@ _SOURCES: dict[str, dict[str, Any]] = {
         "citation": "B. Becker and R. Kohavi. Adult. UCI Machine Learning Repository, 1996. doi:10.24432/C5XW20",
         "target": "income",
         "positive": ">50K",
-        "sensitive_features": ["sex", "race", "age_band"],
+        "sensitive_features": ["sex", "race", "age"],
         "left_out": {"fnlwgt": "a survey weight: how many people a record stands for, nothing of the person"},
         "limits": [
             "The survey is of 1994 and of the United States; rates found here say nothing of another time or place.",
@@ -45,7 +45,7 @@ _SOURCES: dict[str, dict[str, Any]] = {
         "citation": "H. Hofmann. Statlog (German Credit Data). UCI Machine Learning Repository, 1994. doi:10.24432/C5NC77",
         "target": "outcome",
         "positive": "good",
-        "sensitive_features": ["sex", "age_band", "foreign_worker"],
+        "sensitive_features": ["sex", "age", "foreign_worker"],
         "left_out": {},
         "limits": [
             (

@@ -23,7 +23,7 @@ __all__ = ["LoadedModel", "load_model"]
 _LARGEST_ZIP = 8 * 2**30
 _ADVICE = (
     "Ask for the model as skops (skops.io.dump) or ONNX, or audit its recorded predictions (model.predictions). "
-    "If you made the file yourself and trust it, pin it: sha256 = {digest!r}"
+    "If you made the file yourself and trust it, pin it: sha256 = '...' with what `sha256sum {file}` says where you made it"
 )
 _KINDS: tuple[tuple[bytes, str], ...] = (
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file (Keras keeps models so)"),
@@ -102,7 +102,7 @@ def load_model(path: str | Path, *, sha256: str | None = None, trusted: Sequence
         return LoadedModel(_named(file, lambda: from_onnx(data)), "data", digest, kind)
     if kind == "pickle":
         if sha256 is None:
-            _refuse_pickle(file, data, digest)
+            _refuse_pickle(file, data)
         return LoadedModel(_unpickled(file, data), "pinned", digest, kind)
     raise InputError(
         f"{file}: refused: {kind} is no model format auditkit opens. {_ADVICE.partition(' If you')[0]}"
@@ -115,7 +115,7 @@ def _compare(file: Path, digest: str, pinned: str) -> None:
         raise InputError(f"{file}: sha256 must be 64 hexadecimal digits, got {pinned!r}")
     if not hmac.compare_digest(wanted, digest):
         raise InputError(
-            f"{file}: refused: its sha256 is {digest}, the pinned one is {wanted}: the file is not the one that was pinned. "
+            f"{file}: refused: its sha256 begins {digest[:12]}, the pinned one {wanted[:12]}: the file is not the one that was pinned. "
             "Nothing in it was opened"
         )
 
@@ -183,7 +183,7 @@ def _skops(file: Path, data: bytes, trusted: Sequence[str]) -> Any:
         listed = json.dumps(unlisted)
         raise InputError(
             f"{file}: refused: the file asks for {pickles.shown(unlisted, 12)}, on neither skops's list nor yours. If you know "
-            f"them and trust them, name them exactly: trusted = {listed[:1000]}"
+            f"them and trust them, name them exactly, under [model]: trusted = {listed[:1000]}"
         )
     try:
         return skops.io.loads(data, trusted=asked)
@@ -193,11 +193,11 @@ def _skops(file: Path, data: bytes, trusted: Sequence[str]) -> Any:
         ) from error
 
 
-def _refuse_pickle(file: Path, data: bytes, digest: str) -> None:
+def _refuse_pickle(file: Path, data: bytes) -> None:
     names = pickles.asks_for(data)
     asks = f"; the file asks for {pickles.shown(names)}" if names else ""
     raise InputError(
-        f"{file}: refused: a pickle or joblib file runs code when it is opened{asks}. {_ADVICE.format(digest=digest)}"
+        f"{file}: refused: a pickle or joblib file runs code when it is opened{asks}. {_ADVICE.format(file=file.name)}"
     )
 
 

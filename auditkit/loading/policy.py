@@ -70,11 +70,11 @@ def load_policy(path: str | os.PathLike[str] | None = None) -> Policy:
     try:
         text = file.read_text("utf-8")
     except UnicodeDecodeError as error:
-        raise InputError(f"{file.name} is not TOML: it is not UTF-8 text ({error.reason})") from None
-    return _read(text, file.name)
+        raise InputError(f"{file} is not TOML: it is not UTF-8 text ({error.reason})") from None
+    return _read(text, str(file), file.name)
 
 
-def _read(text: str, name: str) -> Policy:
+def _read(text: str, name: str, called: str = "") -> Policy:
     try:
         parsed = _PolicyFile.model_validate(tomllib.loads(text))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -87,7 +87,7 @@ def _read(text: str, name: str) -> Policy:
             criteria.append(Criterion(**one.model_dump()))
         except InputError as error:
             raise InputError(f"{name}, criterion {i}: {error}") from None
-    return Policy(tuple(criteria), parsed.name or name, parsed.description, parsed.unmeasured)
+    return Policy(tuple(criteria), parsed.name or called or name, parsed.description, parsed.unmeasured)
 
 
 def _first(error: ValidationError) -> str:

@@ -17,7 +17,7 @@ from auditkit.loading.tables import find_file, read_table
 from auditkit.predictors import from_predictions
 from auditkit.predictors._columns import learnt_as
 from auditkit.predictors.sklearn import learnt_names, library_of, plain
-from auditkit.subject import Subject
+from auditkit.subject import Subject, lost_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,11 +111,14 @@ def _subject(said: SubjectFile, folder: Path, stem: str) -> Subject:
     columns = _columns(model, test)
     own = getattr(model, "classes_", getattr(model, "classes", None))
     held_out = test.dataset(columns)
+    trained = None if train is None else train.dataset(columns, held_out)
+    if lost := lost_values(held_out, trained):
+        raise InputError(f"data.test: {lost}")
     subject = Subject(
         said.name or stem,
         model,
         held_out,
-        None if train is None else train.dataset(columns, held_out),
+        trained,
         task=said.task,
         positive=_positive(wanted, labels if own is None else plain(own)),
     )
@@ -252,12 +255,6 @@ def _recorded(
     """Return predicted labels, scores and classes from a predictions file."""
     key = "model.predictions"
     frame = read_table(find_file(folder / path, f"{key}.path"))
-    if len(frame) == len(split.kept):
-        frame = frame[split.kept].reset_index(drop=True)
-    if len(frame) != len(split.y):
-        raise InputError(
-            f"{key}: {path} has {len(frame)} rows and {split.key} has {len(split.y)}: one prediction a row"
-        )
     label, score, classes = part.label, part.score, part.classes
     if label is None and score is None:
         label = "label" if "label" in frame.columns else None
@@ -267,10 +264,21 @@ def _recorded(
             f"{key}: {path} has no column 'label', 'score' or 'score_<class>'; name yours: predictions = "
             f"{{path = ..., label = ..., score = ...}}.{did_you_mean('score', map(str, frame.columns))}"
         )
-    said = None if label is None else frame[_known(frame, label, f"{key}.label")].to_numpy()
+    for one, name in (
+        *([(f"{key}.label", label)] if label is not None else []),
+        *((f"{key}.score", n) for n in score or []),
+    ):
+        _known(frame, name, one)
+    if len(frame) == len(split.kept):
+        frame = frame[split.kept].reset_index(drop=True)
+    if len(frame) != len(split.y):
+        raise InputError(
+            f"{key}: {path} has {len(frame)} rows and {split.key} has {len(split.y)}: one prediction a row"
+        )
+    said = None if label is None else frame[label].to_numpy()
     if score is None:
         return said, None, classes
-    columns = [frame[_known(frame, name, f"{key}.score")] for name in score]
+    columns = [frame[name] for name in score]
     numbers = [_numbers(column, key) for column in columns]
     if len(numbers) == 1:
         return said, numbers[0], classes or _two_classes(task, positive, labels)

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["label_trouble", "proba_trouble", "shown"]
+__all__ = ["label_trouble", "proba_trouble", "range_trouble", "shown"]
 
 _RANGE = 1e-6
 _SUM = 1e-3  # single precision over many classes stays within, scores that are no probabilities do not
@@ -46,14 +46,24 @@ def proba_trouble(proba: np.ndarray) -> str:
     """
     if not proba.size:
         return ""
-    low, high = float(proba.min()), float(proba.max())
-    if low < -_RANGE or high > 1 + _RANGE:
-        return f"numbers from {low:g} to {high:g}, which are no probabilities"
+    if outside := range_trouble(proba):
+        return outside
     sums = proba.sum(axis=1, dtype=float)
     off = np.abs(sums - 1) > _SUM
     if off.any():
         return f"rows that do not sum to 1 ({int(off.sum())} of {len(proba)}; the first sums to {sums[off][0]:g})"
     return ""
+
+
+def range_trouble(numbers: np.ndarray) -> str:
+    """Return in words that numbers lie outside 0 to 1 (to 1e-6), of any shape; empty where none do."""
+    if not numbers.size:
+        return ""
+    low, high = float(numbers.min()), float(numbers.max())
+    if low >= -_RANGE and high <= 1 + _RANGE:
+        return ""
+    held = f"nothing but {low:g}" if low == high else f"numbers from {low:g} to {high:g}"
+    return f"{held}, which {'is no probability' if low == high else 'are no probabilities'}"
 
 
 def shown(values: Sequence[Any], most: int = 5) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from auditkit.predictors.recipe import Recipe
 
 __all__ = ["Counted", "ModelError", "Predictor"]
+
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # where an object lay in memory: another place in every run
 
 
 class Predictor(ABC):
@@ -95,7 +98,7 @@ class Predictor(ABC):
 
     def description(self) -> str:
         """Return the configuration in words; shortened by whoever shows it."""
-        return repr(self.estimator) if self.estimator is not None else self.kind
+        return _ADDRESS.sub("", repr(self.estimator)) if self.estimator is not None else self.kind
 
 
 @dataclass(eq=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditkit.errors import InputError, NotApplicable
-from auditkit.predictors._contract import label_trouble, proba_trouble, shown
+from auditkit.predictors._contract import label_trouble, proba_trouble, range_trouble, shown
 from auditkit.predictors.base import Predictor
 from auditkit.predictors.sklearn import plain
 
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Predictions", "from_predictions"]
+
+_CURE = (
+    "give probabilities from 0 to 1, of which each row sums to 1; turn logits into them first (softmax, or "
+    "1 / (1 + exp(-score)) for one column)"
+)
 
 Recorded = tuple[np.ndarray, np.ndarray | None]
 
@@ -182,6 +187,9 @@ def _proba(scores: Any, classes: np.ndarray | None) -> np.ndarray:
     if proba.ndim == 1:
         if len(classes) != 2:
             raise InputError(f"one column of scores fits two classes; got {len(classes)}: {classes.tolist()}")
+        # told of the column that was given, not of its complement
+        if trouble := range_trouble(proba):
+            raise InputError(f"the recorded scores hold {trouble}: {_CURE}")
         proba = np.column_stack([1 - proba, proba])
     if proba.shape[1] != len(classes):
         raise InputError(
@@ -189,8 +197,5 @@ def _proba(scores: Any, classes: np.ndarray | None) -> np.ndarray:
         )
     trouble = proba_trouble(proba)
     if trouble:
-        raise InputError(
-            f"the recorded scores hold {trouble}: give probabilities from 0 to 1, of which each row sums to 1; turn logits "
-            "into them first (softmax, or 1 / (1 + exp(-score)) for one column)"
-        )
+        raise InputError(f"the recorded scores hold {trouble}: {_CURE}")
     return proba

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Any, Literal
 
-from auditkit.render.text import cut, finite, one_line, words
+from auditkit.render.text import cut, finite, number, one_line, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -174,12 +174,14 @@ def faded(colour: str, alpha: float) -> str:
     return f"rgba({red},{green},{blue},{alpha})"
 
 
-def reference_line(value: float | None, *, across: Literal["x", "y"]) -> dict[str, Any]:
+def reference_line(table: Mapping[str, Any], *, across: Literal["x", "y"]) -> dict[str, Any]:
     """Return the shape and the words of a line to compare with, or nothing."""
+    value = finite(table.get("reference"))
     if value is None:
         return {}
     other = "y" if across == "x" else "x"
-    text = f"reference {value:.3f}".rstrip("0").rstrip(".") if value else "reference 0"
+    what = label((table.get("labels") or {}).get("reference") or "reference")
+    text = f"{what} {_short(value)}"
     where = {across: value, f"{across}ref": across, f"{other}ref": "paper"}
     place = (
         {other: 1, "xanchor": "left", "yanchor": "bottom"}
@@ -200,3 +202,8 @@ def reference_line(value: float | None, *, across: Literal["x", "y"]) -> dict[st
         ],
         "annotations": [{**where, **place, "text": text, "showarrow": False, "font": {"size": 12}}],
     }
+
+
+def _short(value: float) -> str:
+    """Return a number as others are written, whole ones and tenths such as 0.8 without noughts that say nothing."""
+    return f"{value:g}" if round(value, 1) == value else number(value)

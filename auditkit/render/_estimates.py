@@ -35,7 +35,7 @@ def estimates(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str,
         "yaxis": (labelled := _label_axis(columns, names, place)),
         "height": 110 + max(26, 14 * len(series) + 12, _tallest(labelled)) * len(names),
         "showlegend": len(series) > 1,
-        **draw.reference_line(finite(table.get("reference")), across="x"),
+        **draw.reference_line(table, across="x"),
     }
     if len(series) > 1 and "annotations" in own:  # the words of the line stand between plot and legend
         own["legend"] = draw.legend(1 + 22 / (own["height"] - 110))

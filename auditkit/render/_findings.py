@@ -7,16 +7,16 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from auditkit.render.grounds import grounds, sentence
+from auditkit.render.status import STATUSES, repeated, shown_status
 from auditkit.render.text import (
-    STATUSES,
     about,
     criterion_text,
     finite,
     measured,
+    method_words,
     one_line,
     p_value,
     percent,
-    shown_status,
     words,
 )
 
@@ -35,18 +35,24 @@ def finding_groups(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``{"title", "tally", "findings", "sets"}``: all findings of the severity, and the same in sets of one check
-        and metric, ``{"title", "check_title", "tally", "asked", "why", "status", "open", "findings"}``;
+        ``{"title", "tally", "findings", "sets", "unjudged"}``: all findings of the severity; those that no criterion speaks
+        of, for one list; and the others in sets of one check and metric, ``{"title", "check_title", "tally", "asked", "why", "status", "open", "findings"}``;
         what its findings ask alike stands in the set.
     """
     plan = {p.get("code"): p for p in (report.get("provenance") or {}).get("plan") or []}
     evidence = {e.get("check"): e for e in report.get("evidence") or []}
     groups: dict[str, list[dict[str, Any]]] = {}
+    again = repeated(report.get("findings") or [])
     for finding in report.get("findings") or []:
+        if shown_status(finding) is None:
+            continue
         severity = finding.get("severity") if finding.get("severity") in SEVERITIES else None
         title = f"{severity.capitalize()} severity" if severity else "No severity set"
         code = finding.get("check")
-        groups.setdefault(title, []).append(_item(finding, plan.get(code, {}), evidence.get(code, {})))
+        item = _item(finding, plan.get(code, {}), evidence.get(code, {}))
+        if item["status"] == "error" and item["code"] in again:
+            item["asked"] = f"as {again[item['code']]} says"
+        groups.setdefault(title, []).append(item)
     titles = [*(f"{severity.capitalize()} severity" for severity in SEVERITIES), "No severity set"]
     shown = [_group(title, groups[title]) for title in titles if title in groups]
     firsts = [one["findings"][0] for group in shown for one in group["sets"]]
@@ -57,11 +63,20 @@ def finding_groups(report: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _group(title: str, items: list[dict[str, Any]]) -> dict[str, Any]:
     sets: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    unjudged = [item for item in items if item["status"] == "not_judged"]
     for item in items:
+        if item["status"] == "not_judged":
+            continue
         sets.setdefault((item["code"], item["title"]), []).append(item)
     ordered = sorted((_set(_ranked(found)) for found in sets.values()), key=_concern)
-    flat = [item for one in ordered for item in one["findings"]]
-    return {"title": title, "tally": _tally(items), "findings": flat, "sets": ordered}
+    flat = [*(item for one in ordered for item in one["findings"]), *unjudged]
+    return {
+        "title": title,
+        "tally": _tally(items),
+        "findings": flat,
+        "sets": ordered,
+        "unjudged": unjudged,
+    }
 
 
 def _set(items: list[dict[str, Any]]) -> dict[str, Any]:
@@ -95,7 +110,7 @@ def _tally(items: list[dict[str, Any]]) -> str:
 
 
 def _item(finding: Mapping[str, Any], plan: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, Any]:
-    status = shown_status(finding)
+    status = shown_status(finding) or "not_applicable"
     m = finding.get("measurement")
     criterion = finding.get("criterion") or {}
     ground = grounds(finding, evidence)
@@ -116,7 +131,7 @@ def _item(finding: Mapping[str, Any], plan: Mapping[str, Any], evidence: Mapping
         else "",
         "why": one_line(criterion.get("why")),
         "reason": sentence(_rounded(finding["reason"]))
-        if m and status not in ("pass", "fail") and finding.get("reason")
+        if m and status not in ("pass", "not_found", "fail") and finding.get("reason")
         else "",
         "speaks_for": ground["for"],
         "speaks_against": ground["against"],
@@ -156,7 +171,7 @@ def _how(finding: Mapping[str, Any], m: Mapping[str, Any]) -> str:
     interval = m.get("interval") or {}
     parts = []
     if interval:
-        parts.append(f"{percent(interval.get('level'))} interval by {words(interval.get('method'))}")
+        parts.append(f"{percent(interval.get('level'))} interval by {method_words(interval.get('method'))}")
     if finite(finding.get("p_adjusted")) is not None:
         parts.append(f"p {p_value(finding['p_adjusted'])}, corrected over the whole audit")
     return ", ".join(parts)

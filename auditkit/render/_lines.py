@@ -38,7 +38,7 @@ def curve(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any
         "xaxis": draw.axis(draw.said(table, "x"), **ticks),
         "yaxis": draw.axis(draw.said(table, "value")),
         "showlegend": len(series) > 1,
-        **draw.reference_line(finite(table.get("reference")), across="y"),
+        **draw.reference_line(table, across="y"),
     }
     return traces, own, notes[:2]
 

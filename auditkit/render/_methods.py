@@ -135,7 +135,11 @@ def _exact(command: Any) -> str:
 
 def _calls(cost: Mapping[str, Any]) -> str:
     """Return what a check asked of the model; one that read shared predictions, or the model's parts, asked nothing."""
-    asked = [f"{count(v)} {words(k)}" for k, v in cost.items() if finite(v) != 0]
+    asked = [
+        f"{count(v)} {words(k).removesuffix('s' if v == 1 else '')}"
+        for k, v in cost.items()
+        if finite(v) != 0
+    ]
     return ", ".join(asked) if asked or not cost else "none of its own"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from auditkit.render import text
+from auditkit.render import status, text
 
 __all__ = ["asset", "fill"]
 
@@ -27,7 +27,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.globals["statuses"] = text.STATUSES
+    environment.globals["statuses"] = status.STATUSES
     environment.filters.update(
         number=text.number,
         count=text.count,

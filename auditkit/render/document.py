@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import hashlib
 import re
 from functools import cache
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from auditkit.render._packing import packed
 from auditkit.render._templating import asset, fill
 from auditkit.render.text import one_line
 
@@ -21,6 +21,7 @@ __all__ = ["document"]
 
 # plotly makes one empty style element and fills it through the object model
 EMPTY_STYLE = ""
+_FIGURE = re.compile(r'<script type="application/vnd\.plotly\.v1\+json">(.*?)</script>\n?', re.DOTALL)
 _STYLE_ID = re.compile(r'getElementById\("([0-9a-f]{64})"\)')
 
 
@@ -49,16 +50,18 @@ def document(
 
     Notes
     -----
-    Nothing is fetched: scripts and styles are allowed by hash, images as data only. plotly.js stands in the page
-    once, compressed, and only if there is something to draw.
+    Nothing is fetched: scripts and styles are allowed by hash, images as data only. plotly.js and the data of all
+    figures stand in the page once, compressed, and only if there is something to draw.
     """
     drawn = 'class="ak-plot' in body
+    figures = _FIGURE.findall(body)
     scripts = [asset("page.js"), _plotly()[0]] if drawn else []
     return str(
         fill(
             "document.html.j2",
             title=one_line(title),
-            body=body,
+            body=Markup(_FIGURE.sub("", body)),  # noqa: S704 - as it came, without the data of its figures
+            figures=packed(f"[{','.join(figures)}]") if figures else "",
             nav=list(nav),
             notices=list(notices),
             lang=lang,
@@ -74,10 +77,8 @@ def document(
 def _policy(scripts: Sequence[str], styles: Sequence[str]) -> str:
     allowed = " ".join(_hash(script) for script in scripts) or "'none'"
     styled = " ".join(_hash(style) for style in styles)
-    # plotly sets style attributes on its own marks; style elements stay allowed by hash alone
-    attributes = "style-src-attr 'unsafe-inline'; " if scripts else ""
     return (
-        f"default-src 'none'; script-src {allowed}; style-src {styled}; {attributes}img-src data:; "
+        f"default-src 'none'; script-src {allowed}; style-src {styled}; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
 
@@ -88,12 +89,11 @@ def _hash(source: str) -> str:
 
 @cache
 def _plotly() -> tuple[str, str]:
-    """Return plotly.js as it will run, and gzipped in base64 as it will travel."""
+    """Return plotly.js as it will run, and packed as it will travel."""
     from plotly.offline import get_plotlyjs
 
     source = get_plotlyjs()
-    packed = gzip.compress(source.encode(), compresslevel=9, mtime=0)
-    return source, base64.b64encode(packed).decode()
+    return source, packed(source)
 
 
 @cache

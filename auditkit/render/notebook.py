@@ -106,6 +106,9 @@ def _read(notebook: Mapping[str, Any], *, include_code: bool) -> _Body:
                 body.dimensions[len(body.blocks)] = dimension
             body.blocks += [("", part) for part in shown]
     _write(held, body, but_headings=False)
+    title = next((words[0] for c in notebook.get("cells", []) if (words := _headings(c))), "")
+    if "verdict" in body.moved and title:
+        body.moved["verdict"] = {**body.moved["verdict"], "kicker": title}
     if "methods" in body.moved:
         body.moved["methods"] = _with_template(body.moved["methods"], notebook)
     return body
@@ -225,10 +228,13 @@ def _title(body: _Body, notebook: Mapping[str, Any], otherwise: str) -> str:
         if name:
             return f"Audit of {name}"
     for cell in notebook.get("cells", []):
-        words = sanitize.headings(joined(cell.get("source"))) if cell.get("cell_type") == "markdown" else []
-        if words:
+        if words := _headings(cell):
             return words[0]
     return one_line(otherwise) or "Audit report"
+
+
+def _headings(cell: Mapping[str, Any]) -> list[str]:
+    return sanitize.headings(joined(cell.get("source"))) if cell.get("cell_type") == "markdown" else []
 
 
 def _notices(body: _Body, notebook: Mapping[str, Any]) -> list[str]:

@@ -14,19 +14,17 @@ from auditkit.render._methods import methods, rows_used
 from auditkit.render._templating import asset, fill
 from auditkit.render.figures import bare
 from auditkit.render.sanitize import caption
+from auditkit.render.status import VERDICTS, chips, remarks, shown_counts, shown_status, verdict_words
 from auditkit.render.tables import table_html
 from auditkit.render.text import (
-    chips,
     count,
     gathered,
     measured,
+    method_words,
     of_group,
     one_line,
     p_value,
     percent,
-    shown_counts,
-    shown_status,
-    verdict_words,
     words,
 )
 
@@ -105,7 +103,7 @@ def verdict(report: Mapping[str, Any]) -> str:
 
 def findings(report: Mapping[str, Any]) -> str:
     """Return every finding, by severity and then by concern, with what speaks for and against it."""
-    return str(fill("findings.html.j2", groups=finding_groups(report)))
+    return str(fill("findings.html.j2", groups=finding_groups(report), remarks=remarks(report)))
 
 
 def _head(report: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,11 +111,13 @@ def _head(report: Mapping[str, Any]) -> dict[str, Any]:
     subject = report.get("subject") or {}
     about_run = report.get("provenance") or {}
     gaps = about_run.get("not_examined") or []
+    given = str(report.get("verdict"))
+    verdict = given if given in VERDICTS else "undecided"
     return {
         "name": one_line(subject.get("name")) or "Unnamed subject",
-        "verdict": report.get("verdict")
-        if report.get("verdict") in ("pass", "fail", "undecided")
-        else "undecided",
+        "kicker": one_line(report.get("kicker")) or "Audit report",
+        "verdict": verdict,
+        "word": VERDICTS[verdict],
         "headline": verdict_words(counts),
         "chips": chips(counts),
         "audited": [*_audited(subject), *_how(about_run)],
@@ -212,7 +212,8 @@ def evidence(report: Mapping[str, Any], code: str, *, figures: bool = False) -> 
             measurements=_measurements(numbers) if numbers else "",
             measurement_count=len(numbers),
             rows=rows_used(one.get("rows") or {}),
-            **{key: one_line(one.get(key)) for key in ("says", "does_not_say", "reason")},
+            reason=f"As {one_line(report['as'])} says." if report.get("as") else one_line(one.get("reason")),
+            **{key: one_line(one.get(key)) for key in ("says", "does_not_say")},
         )
     )
 
@@ -273,4 +274,4 @@ def _measurements(numbers: Sequence[Mapping[str, Any]]) -> Markup:
 
 def _method(m: Mapping[str, Any]) -> str:
     interval = m.get("interval") or {}
-    return f"{one_line(interval.get('method'))}, {percent(interval.get('level'))}" if interval else "none"
+    return f"{method_words(interval.get('method'))}, {percent(interval.get('level'))}" if interval else "none"

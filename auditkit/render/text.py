@@ -1,4 +1,4 @@
-"""Text: how numbers, names and verdicts are written, the same in every place that shows them."""
+"""Text: how numbers and names are written, the same in every place that shows them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 __all__ = [
-    "NOT_JUDGED",
-    "STATUSES",
     "about",
-    "chips",
     "clean",
     "count",
     "criterion_text",
@@ -23,34 +20,27 @@ __all__ = [
     "gathered",
     "markdown_escape",
     "measured",
+    "method_words",
     "number",
     "of_group",
     "one_line",
     "p_value",
     "percent",
     "safe_href",
-    "shown_counts",
-    "shown_status",
-    "summary_lines",
-    "verdict_words",
+    "share",
     "words",
 ]
 
-NOT_JUDGED = "measured, not judged"  # how the reason of such a finding begins; its status is not_applicable
-# status as shown -> (icon, word on a chip, words in a sentence); the order is the order of concern
-STATUSES: dict[str, tuple[str, str, str]] = {
-    "fail": ("✕", "not met", "not met"),
-    "error": ("!", "error", "could not run"),
-    "inconclusive": ("?", "undecided", "undecided"),
-    "waived": ("⚑", "waived", "waived"),
-    "not_applicable": ("–", "not applicable", "not applicable"),
-    "pass": ("✓", "met", "met"),
-    "not_judged": ("○", "measured, not judged", "measured but not judged"),
-}
 UNDEFINED = "undefined"
+_METHODS = {
+    name.lower(): name
+    for name in ("Wilson", "Newcombe", "DeLong", "Clopper-Pearson", "MOVER-R", "Bonett-Price", "Welch", "Student",
+                 "Bonferroni", "Holm", "Miettinen-Nurminen", "Katz", "Tukey", "Kramer", "Tukey-Kramer", "Koopman")
+}  # fmt: skip
+_SAID = {"train_test_gap": "train-test gap"}
 _ACRONYMS = {
     word.lower(): word
-    for word in "TPR FPR TNR FNR PPV NPV FDR AUC ROC ECE SHAP MAE RMSE MSE RMIA LiRA R2".split()  # noqa: SIM905
+    for word in "TPR FPR TNR FNR PPV NPV FDR AUC ROC ECE SHAP MAE RMSE MSE RMIA LiRA R2 Brier".split()  # noqa: SIM905
 }
 
 # C0 and C1 controls but tab and line feed, and what reorders, hides or joins text: bidi controls, zero-width, tags
@@ -96,12 +86,14 @@ def cut(value: object, width: int = 28) -> str:
 
 
 def number(value: Any) -> str:
-    """Return a number as a reader expects it: three decimals, thousands separators, never ``nan``.
+    """Return a number as a reader expects it: three decimals, or two digits that count, thousands separators, never ``nan``.
 
     Examples
     --------
     >>> number(0.18249), number(1234567), number(None), number("Infinity"), number(0.00004)
     ('0.182', '1,234,567', 'undefined', '∞', '4e-05')
+    >>> number(0.0075), number(0.00082)
+    ('0.0075', '0.00082')
     """
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -113,11 +105,37 @@ def number(value: Any) -> str:
     if isinstance(value, int) or (abs(value) >= 1000 and value == int(value)):
         return f"{int(value):,}".replace("-", "−")
     size = abs(value)
-    if size >= 1e9 or 0 < size < 0.0005:
+    if size >= 1e9 or 0 < size < _SMALLEST:
         text = f"{value:.2g}"
+    elif size >= 100:
+        text = f"{value:,.0f}" if size >= 1000 else f"{value:.1f}"
     else:
-        text = f"{value:,.0f}" if size >= 1000 else f"{value:.1f}" if size >= 100 else f"{value:.3f}"
+        text = f"{value:.{_decimals(size)}f}"
     return "−" + text[1:] if text.startswith("-") else text
+
+
+def share(value: Any) -> str:
+    """Return a share in percent, with the digits that `number` gives it: a page never says one number in two ways.
+
+    Examples
+    --------
+    >>> share(0.18249), share(0.0075), share(0.0), share(None)
+    ('18.2%', '0.75%', '0.0%', 'undefined')
+    """
+    read = None if isinstance(value, bool) else _as_float(value)
+    if read is None or math.isnan(read):
+        return UNDEFINED
+    if math.isinf(read) or 0 < abs(read) < _SMALLEST:
+        return f"{number(100 * read)}%"
+    return f"{100 * read:,.{_decimals(abs(read)) - 2}f}%".replace("-", "−")
+
+
+_SMALLEST = 0.0001  # below it, powers of ten
+
+
+def _decimals(size: float) -> int:
+    """Return how many decimals a number between -100 and 100 is written with: three, more where that leaves one digit."""
+    return 3 if size == 0 or size >= 0.01 else 4 if size >= 0.001 else 5
 
 
 def _as_float(value: Any) -> float | int | None:
@@ -223,8 +241,24 @@ def words(name: object) -> str:
     >>> words("demographic_parity_difference"), words("tpr_at_1pct_fpr"), words("tpr_at_01pct_fpr")
     ('demographic parity difference', 'TPR at 1% FPR', 'TPR at 0.1% FPR')
     """
+    if str(name) in _SAID:
+        return _SAID[str(name)]
     plain = _PERCENT.sub(lambda found: f"{'0.' if found[1] else ''}{found[2]}%", one_line(name))
     return " ".join(_ACRONYMS.get(word, word) for word in plain.replace("_", " ").split(" "))
+
+
+def method_words(name: object) -> str:
+    """Return the method of an interval as the literature writes it.
+
+    Examples
+    --------
+    >>> method_words("mover-r wilson"), method_words("clopper-pearson"), method_words("t")
+    ('MOVER-R Wilson', 'Clopper-Pearson', "Student's t")
+    """
+    plain = words(name)
+    if plain == "t" or plain.startswith("t "):
+        return f"Student's {plain}"
+    return re.sub(r"[a-z]+(?:-[a-z]+)*", lambda found: _METHODS.get(found[0], found[0]), plain)
 
 
 def of_group(metric: object, group: object) -> str:
@@ -256,24 +290,6 @@ def criterion_text(criterion: Mapping[str, Any] | None) -> str:
     return " and ".join(asked) or "no limit given"
 
 
-def shown_status(finding: Mapping[str, Any]) -> str:
-    """Return a finding's status as it is shown: what was measured but has no criterion is not the same as what does not apply."""
-    status = str(finding.get("status"))
-    if status == "not_applicable" and str(finding.get("reason") or "").startswith(NOT_JUDGED):
-        return "not_judged"
-    return status if status in STATUSES else "error"
-
-
-def shown_counts(report: Mapping[str, Any]) -> dict[str, int]:
-    """Return a report's counts by status as shown."""
-    counts = {str(status): int(n) for status, n in (report.get("counts") or {}).items()}
-    apart = sum(shown_status(finding) == "not_judged" for finding in report.get("findings") or [])
-    if apart:
-        counts["not_judged"] = apart
-        counts["not_applicable"] = max(0, counts.get("not_applicable", 0) - apart)
-    return counts
-
-
 def gathered(gaps: Iterable[Mapping[str, Any]]) -> list[tuple[list[str], str]]:
     """Return what was not examined, by reason: those of one reason in one entry, in the order they came.
 
@@ -286,36 +302,6 @@ def gathered(gaps: Iterable[Mapping[str, Any]]) -> list[tuple[list[str], str]]:
     for gap in gaps:
         found.setdefault(one_line(gap.get("why")), []).append(one_line(gap.get("what")))
     return [(whats, why) for why, whats in found.items()]
-
-
-def verdict_words(counts: Mapping[str, int]) -> str:
-    """Return the outcome in words, of criteria only: a report never calls a model anything.
-
-    Examples
-    --------
-    >>> verdict_words({"fail": 2, "inconclusive": 3, "pass": 9})
-    '2 criteria not met, 3 undecided, 9 met'
-    >>> verdict_words({})
-    'Nothing was judged'
-    """
-    parts = [(int(counts.get(status, 0)), phrase) for status, (_, _, phrase) in STATUSES.items()]
-    parts = [(n, phrase) for n, phrase in parts if n]
-    if not parts:
-        return "Nothing was judged"
-    n, phrase = parts[0]
-    noun = (
-        "check" if phrase in ("could not run", "not applicable", STATUSES["not_judged"][2]) else "criterion"
-    )
-    first = f"{n:,} {noun if n == 1 else {'check': 'checks', 'criterion': 'criteria'}[noun]} {phrase}"
-    return ", ".join([first, *(f"{n:,} {phrase}" for n, phrase in parts[1:])])
-
-
-def chips(counts: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Return every status with its icon, word and count, zeros included."""
-    return [
-        {"status": status, "icon": icon, "word": word, "n": int(counts.get(status, 0))}
-        for status, (icon, word, _) in STATUSES.items()
-    ]
 
 
 def safe_href(page: object) -> str | None:
@@ -334,44 +320,3 @@ def safe_href(page: object) -> str | None:
 def markdown_escape(value: object) -> str:
     """Return one line that Markdown shows as it stands."""
     return _MARKDOWN.sub(r"\\\1", one_line(value))
-
-
-def summary_lines(report: Mapping[str, Any], *, markdown: bool = False) -> list[str]:
-    """Return the report in a few lines, for a terminal or a pull request.
-
-    Parameters
-    ----------
-    report : mapping
-        What ``Report.to_dict()`` returned.
-    markdown : bool, default False
-        Escape for Markdown and write a list.
-
-    Returns
-    -------
-    list of str
-        The verdict, one line for each finding that was not met, could not run or is undecided, and one line
-        for what was not examined, for each reason.
-    """
-    say = markdown_escape if markdown else one_line
-    start = "- " if markdown else "  "
-    head = f"{report.get('subject', {}).get('name', 'subject')}: {verdict_words(shown_counts(report))}"
-    lines = [f"**{say(head)}**" if markdown else say(head)]
-    open_ones = [
-        f for f in report.get("findings", []) if f.get("status") in ("fail", "error", "inconclusive")
-    ]
-    order = list(STATUSES)
-    ranked = sorted(open_ones, key=lambda f: order.index(f["status"]))
-    gaps = report.get("provenance", {}).get("not_examined", [])
-    lines.extend(start + say(_finding_line(finding)) for finding in ranked)
-    lines.extend(start + say(f"not examined: {'; '.join(what)} ({why})") for what, why in gathered(gaps))
-    return lines
-
-
-def _finding_line(finding: Mapping[str, Any]) -> str:
-    icon, word, _ = STATUSES[finding["status"]]
-    m = finding.get("measurement")
-    if m is None:
-        return f"{icon} {word}: {finding.get('check')} {finding.get('reason') or ''}"
-    asked = f", asked {criterion_text(finding['criterion'])}" if finding.get("criterion") else ""
-    about = of_group(m.get("metric"), m.get("group"))
-    return f"{icon} {word}: {about} {measured(m)}, n = {count(m.get('n'))}{asked} ({finding.get('check')})"

@@ -10,7 +10,8 @@ from auditkit.errors import InputError, did_you_mean
 from auditkit.render import page
 from auditkit.render._templating import fill
 from auditkit.render.figures import figure
-from auditkit.render.text import one_line, summary_lines
+from auditkit.render.status import repeated, summary_lines
+from auditkit.render.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,9 +40,11 @@ def view_data(view: View, report: Mapping[str, Any], code: str | None = None) ->
     everything = list(report.get("evidence") or [])
     if view == "evidence":
         about = report.get("provenance") or {}
+        again = repeated(report.get("findings") or [])
         return {
             "schema": report.get("schema"),
             "code": code,
+            **({"as": again[code]} if code in again else {}),
             "evidence": [e for e in everything if e.get("check") == code],
             "findings": [f for f in report.get("findings") or [] if f.get("check") == code],
             "provenance": {"plan": [p for p in about.get("plan") or [] if p.get("code") == code]},

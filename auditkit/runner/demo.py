@@ -27,8 +27,8 @@ trusted = {trusted}
 [data.test]
 path = "test.parquet"
 target = "income"
-sensitive = ["sex", "race", "age_band"]
-exclude = ["age_band"]                    # made for the audit; the model has the age itself
+sensitive = ["sex", "race", "age"]
+bands = {{ age = [25, 40, 60] }}             # groups of age are compared in bands; the model has the number
 
 [data.train]
 path = "train.parquet"

@@ -116,7 +116,7 @@ def _packages() -> Iterator[Item]:
 
 
 def _package(name: str, least: str, extra: str | None) -> Item:
-    install = f"pip install 'jupyter-auditkit[{extra}]'" if extra else f"pip install '{name}>={least}'"
+    install = f"pip install '{name}>={least}'" if least != "0" else f"pip install {name}"
     try:
         have = version(name)
     except PackageNotFoundError:

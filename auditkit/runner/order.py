@@ -172,8 +172,13 @@ def _plan(template: Template, given: Mapping[str, Any], policy: Path | None) -> 
         check, _, parameter = name.partition(SEPARATOR)
         if check in checks:
             checks[check][parameter] = value
-    if checks:
+    if not checks:
+        return
+    try:
         Audit(checks, criteria)
+    except InputError as error:
+        named = str(error).startswith("a criterion")
+        raise InputError(f"{policy}: {error}") if named and policy else error from None
 
 
 def _relative(path: Path, folder: Path) -> str:

@@ -83,14 +83,7 @@ def bounds(parameter: Parameter) -> str:
     >>> bounds(Parameter("level", float, 0.95, low=0.5, high=1, low_open=True, high_open=True))
     'above 0.5, below 1'
     """
-    if parameter.choices:
-        return "one of " + ", ".join(map(repr, parameter.choices))
-    found = []
-    if parameter.low is not None:
-        found.append(f"{'above' if parameter.low_open else 'from'} {parameter.low:g}")
-    if parameter.high is not None:
-        found.append(f"{'below' if parameter.high_open else 'to'} {parameter.high:g}")
-    return ", ".join(found)
+    return parameter.bounds
 
 
 class Declaring(Protocol):
@@ -186,6 +179,8 @@ def parse_assignments(assignments: Iterable[str], known: Mapping[str, Parameter]
             raise InputError(f"{name}: a value may have {_LONGEST:,} characters at most, got {len(text):,}")
         try:
             given[name] = _json(name, parameter.parse(text))
+        except InputError as error:
+            raise InputError(f"{error}: -p {assignment(parameter, parameter.default)}") from None
         except RecursionError:
             raise InputError(f"{name}: the value is nested too deeply") from None
     return given
@@ -243,7 +238,9 @@ def _known(name: str, known: Mapping[str, Parameter]) -> Parameter:
     if name in SHARED:
         raise InputError(f"{name} is set by {SHARED[name]}, not by -p")
     if name not in known:
-        raise InputError(f"this template has no parameter {name!r}.{did_you_mean(name, known)}")
+        of = [one for one in known if one.endswith(f"{SEPARATOR}{name}")]
+        told = f" Say of which check: {', '.join(of)}." if of else did_you_mean(name, known)
+        raise InputError(f"this template has no parameter {name!r}.{told}")
     return known[name]
 
 

@@ -38,6 +38,6 @@ def rejudge(report_path: str | os.PathLike[str], policy_path: str | os.PathLike[
     for criterion in policy:
         if criterion.metric not in known:
             raise InputError(
-                f"a criterion speaks of {criterion.metric!r}, which no check gives.{did_you_mean(criterion.metric, known)}"
+                f"{policy_path or 'the default policy'}: a criterion speaks of {criterion.metric!r}, which no check gives.{did_you_mean(criterion.metric, known)}"
             )
     return report.judge(policy)

@@ -57,6 +57,8 @@ class Form(w.VBox):  # type: ignore[misc]
         Called with a dict of all values after a change, if every one fits.
     options : mapping of str to sequence of str, optional
         Names to choose from, for parameters that take a list of them.
+    main : int
+        How many stand in sight; for 0 all of them are folded.
     """
 
     def __init__(
@@ -65,6 +67,8 @@ class Form(w.VBox):  # type: ignore[misc]
         values: Mapping[str, Any],
         changed: Callable[[dict[str, Any]], None],
         options: Mapping[str, Sequence[str]] | None = None,
+        *,
+        main: int = MAIN,
     ) -> None:
         offered = options or {}
         self.controls = {
@@ -72,7 +76,9 @@ class Form(w.VBox):  # type: ignore[misc]
         }
         self._changed, self._problem = changed, w.HTML()
         rows = [self._row(one) for one in self.controls.values()]
-        super().__init__([*rows[:MAIN], *self._more(rows[MAIN:]), self._problem])
+        super().__init__(
+            [*rows[:main], *self._more(rows[main:], "More settings" if main else "Settings"), self._problem]
+        )
 
     def values(self) -> dict[str, Any]:
         """Return every parameter's value.
@@ -96,12 +102,12 @@ class Form(w.VBox):  # type: ignore[misc]
         row.add_class("ak-row")
         return row
 
-    def _more(self, rows: list[Any]) -> list[Any]:
+    def _more(self, rows: list[Any], word: str) -> list[Any]:
         if not rows:
             return []
         # a button and not an Accordion: the Accordion's header cannot be reached from the keyboard
         switch = w.ToggleButton(
-            description=f"More settings ({len(rows)})",
+            description=f"{word} ({len(rows)})",
             icon="caret-right",
             tooltip="Show or hide the other settings of this check",
         )
@@ -128,8 +134,8 @@ def hint(one: Control) -> str:
     parameter, said = one.parameter, one_line(one.parameter.description)
     inner, optional = _bare(parameter.annotation)
     if isinstance(one.widget, w.SelectMultiple):
-        chosen = "None chosen: as said here" if optional and said else "None chosen: automatic"
-        return f"{said} Ctrl or Cmd adds to the choice. {chosen}.".strip()
+        chosen = "choose none to leave it out" if optional and said else "choose none for automatic"
+        return f"{said} Ctrl or Cmd adds to the choice; {chosen}.".strip()
     bounds = _bounds(parameter)
     if inner not in (int, float) or not bounds:
         return said

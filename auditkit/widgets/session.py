@@ -229,8 +229,8 @@ class Session(HasTraits):
             self._thread.join(seconds)
         return not self.busy
 
-    def export(self, folder: str | Path) -> tuple[Path, Path]:
-        """Write ``report.json`` and ``report.html`` into a folder, made if need be; return both paths.
+    def export(self, folder: str | Path) -> tuple[Path, Path, Path]:
+        """Write ``report.json``, ``report.html`` and ``again.ipynb`` into a folder, made if need be; return the paths.
 
         Raises
         ------

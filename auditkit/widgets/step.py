@@ -9,15 +9,18 @@ import ipywidgets as w
 from auditkit.check import DIMENSIONS
 from auditkit.errors import InputError
 from auditkit.render.text import one_line, words
-from auditkit.widgets.forms import Form
-from auditkit.widgets.parts import button, problem, said, status
+from auditkit.widgets.forms import MAIN, Form
+from auditkit.widgets.parts import button, note, problem, said, status
 from auditkit.widgets.results import Results
+from auditkit.widgets.shared import Shared
 
 if TYPE_CHECKING:
     from auditkit.check import Check
     from auditkit.widgets.session import Session
 
 __all__ = ["Runner", "Step"]
+
+MANY = 3  # checks of a step, beyond which what they share is asked for once and the rest is folded
 
 
 class Runner(w.VBox):  # type: ignore[misc]
@@ -90,18 +93,20 @@ class Step(w.VBox):  # type: ignore[misc]
     def __init__(self, session: Session, dimension: str) -> None:
         self.session, self.dimension = session, dimension
         self.checks = session.of(dimension)
+        self.many = len(self.checks) > MANY
         self.forms = {check.code: self._form(check) for check in self.checks}
         self.chosen = {check.code: self._choice(check) for check in self.checks}
         name = words(dimension)
         tooltip = f"Run the ticked {name} checks"
         self.runner = Runner(session, dimension, label=f"Run {name}", tooltip=tooltip, ready=self.take)
         self.changed, self.results = w.HTML(), Results()
+        self.shared = Shared(self.checks if self.many else (), self.forms, session)
         question = DIMENSIONS.get(dimension) or f"What is there to say on {name}?"
+        cards = [self._card(check) for check in self.checks]
         super().__init__(
             [
                 w.HTML(said(question, tag="h3")),
-                *(self._card(check) for check in self.checks),
-                self.runner,
+                *([self.runner, self.shared, *cards] if self.many else [*cards, self.runner]),
                 self.changed,
                 self.results,
             ]
@@ -116,6 +121,7 @@ class Step(w.VBox):  # type: ignore[misc]
             session.settings[check.code],
             lambda values: session.set(check.code, **values),
             session.options(check),
+            main=0 if self.many else MAIN,
         )
 
     def _choice(self, check: Check) -> Any:
@@ -137,7 +143,12 @@ class Step(w.VBox):  # type: ignore[misc]
         return box
 
     def _card(self, check: Check) -> Any:
-        card = w.VBox([self.chosen[check.code], w.HTML(said(check.question)), self.forms[check.code]])
+        asked = note(check.question) if self.many else w.HTML(said(check.question))
+        head: list[Any] = [self.chosen[check.code], asked]
+        if self.many:
+            head = [w.HBox(head)]
+            head[0].add_class("ak-row")
+        card = w.VBox([*head, self.forms[check.code]])
         card.add_class("ak-check")
         return card
 
@@ -155,6 +166,7 @@ class Step(w.VBox):  # type: ignore[misc]
             self.results.show(self.session.report, self.checks)
 
     def _follow(self, _: Any = None) -> None:
+        self.shared.enable(on=not self.session.busy)
         for code, form in self.forms.items():
             form.enable(on=not self.session.busy)
             self.chosen[code].disabled = self.session.busy

@@ -207,11 +207,15 @@ class Export(w.VBox):  # type: ignore[misc]
             value=f"reports/{_slug(session.subject.name)}",
             description="Folder",
             description_allow_html=False,
-            tooltip="Where to write report.json and report.html; made if it is not there",
+            tooltip="Where to write the report; made if it is not there",
             layout=w.Layout(width="min(32rem, 100%)"),
         )
         self.export = button(
-            "Export report", "Write report.json and report.html", self._write, self._failed, icon="download"
+            "Export report",
+            "Write report.json, report.html and a notebook that runs it again",
+            self._write,
+            self._failed,
+            icon="download",
         )
         self.told = w.HTML()
         intro = "A report holds what was measured so far, and names what was not. It opens offline."

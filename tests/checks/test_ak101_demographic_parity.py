@@ -137,7 +137,7 @@ def test_figures_on_adult_are_fairlearns():
     said = np.asarray(model.predict(subject.test.X)) == ">50K"
     truth = subject.test.y == ">50K"
     evidence = observe(subject)
-    for name in ("sex", "race", "age_band"):
+    for name in ("sex", "race", "age"):
         groups = subject.test.sensitive_features[name]
         frame = fl.MetricFrame(
             metrics=fl.selection_rate, y_true=truth, y_pred=said, sensitive_features=groups

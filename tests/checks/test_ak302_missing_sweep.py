@@ -142,7 +142,7 @@ def test_what_was_not_reached_does_not_pass():
     data = Dataset({"x": np.arange(10.0)}, [0, 1] * 5)
     model = from_callable(lambda X: (X["x"] % 2 == 1).astype(int), classes=[0, 1], output="labels")
     with pytest.raises(
-        NotApplicable, match=r"no value changed at 0.1% of the values missing in x: nothing was tested"
+        NotApplicable, match=r"no value changed at 0.10% of the values missing in x: nothing was tested"
     ):
         sweep(Subject("few", model, data), strength=0.001)
     empty = Dataset({"x": np.arange(400.0), "gone": np.full(400, np.nan)}, [0, 1] * 200)

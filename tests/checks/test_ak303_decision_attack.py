@@ -149,8 +149,9 @@ def test_whatever_the_model_is_asked_keeps_ranges_types_categories_and_fixed_col
     found = attack(subject, radius=1.5, rows=40)
     everything = pd.concat(asked, ignore_index=True)
     both = pd.concat([train.X, test.X], ignore_index=True)
-    fixed = ["foreign_worker"]  # the sensitive features among the inputs
-    assert "not changed: foreign_worker" in " ".join(found.notes)
+    # two sensitive features are inputs, and sex was read from a third
+    fixed = ["personal_status_sex", "age", "foreign_worker"]
+    assert "not changed: personal_status_sex, age, foreign_worker" in " ".join(found.notes)
     assert list(everything.columns) == list(test.X.columns)
     for name in everything.columns:
         assert everything[name].dtype == both[name].dtype
@@ -172,6 +173,13 @@ def test_fixed_columns_stay_as_they_are_in_every_row(inside):
         j = names.index(name)
         np.testing.assert_array_equal(inside["X"][:, j], inside["found"].adversarial[:, j])
     assert "not changed: age, income, purpose" in " ".join(found.notes)
+
+
+def test_inputs_that_settle_a_sensitive_feature_stay_as_they_are():
+    # the sensitive features are sex, no input at all, and age_band, a banding of the input age
+    found = attack(make_credit(n_train=200, n_test=200), radius=1.0, rows=50)
+    assert "not changed: age." in found.notes[0]
+    assert "age" not in found.tables["examples"].columns["column"]
 
 
 def test_a_column_that_is_not_there_cannot_be_held_fixed():

@@ -377,7 +377,7 @@ ATTRIBUTES = {
     "alt",
     "start",
 }
-INERT = {"application/vnd.plotly.v1+json", "application/gzip+base64"}
+INERT = {"application/vnd.plotly.v1+json", "application/gzip+base85"}
 
 
 def dead(html: str) -> Elements:

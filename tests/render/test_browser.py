@@ -75,7 +75,7 @@ def test_nothing_runs_nothing_is_fetched_everything_is_drawn(hostile_page):
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("dialog", lambda dialog: complaints.append(dialog.message))
         page.goto(hostile_page.as_uri())
-        page.wait_for_function("document.documentElement.dataset.drawn === 'yes'", timeout=60_000)
+        page.wait_for_selector("html[data-drawn=yes]", state="attached", timeout=60_000)
         for plot in page.locator(".ak-plot").all():
             plot.hover()
         pwned = page.evaluate("window.__pwned")
@@ -122,7 +122,7 @@ def opened(path, width, height):
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         page = browser.new_page(viewport={"width": width, "height": height})
         page.goto(path.as_uri())
-        page.wait_for_function("document.documentElement.dataset.drawn === 'yes'", timeout=60_000)
+        page.wait_for_selector("html[data-drawn=yes]", state="attached", timeout=60_000)
         yield page
         browser.close()
 

@@ -107,7 +107,7 @@ def test_an_open_interval_is_said():
 def test_reference_is_a_line_and_words():
     layout = figure(estimates([("a", 0.2, 0.1, 0.3, 10)], reference=0.24))["layout"]
     assert layout["shapes"][0]["x0"] == layout["shapes"][0]["x1"] == 0.24
-    assert layout["annotations"][0]["text"] == "reference 0.24"
+    assert layout["annotations"][0]["text"] == "reference 0.240"
 
 
 def test_series_differ_by_more_than_colour(each_table):

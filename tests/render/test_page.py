@@ -27,7 +27,15 @@ def test_the_first_screen_names_the_run(report, parsed):
 
 def test_every_status_is_an_icon_a_word_and_a_count(report, parsed):
     said = words(parsed, page.verdict(report))
-    for part in ("✕ 1 not met", "! 1 error", "? 2 undecided", "⚑ 1 waived", "– 1 not applicable", "✓ 2 met"):
+    for part in (
+        "✕ 1 not met",
+        "! 1 error",
+        "? 2 undecided",
+        "⚑ 1 waived",
+        "– 1 not applicable",
+        "✓ 1 met",
+        "◌ 1 not found",
+    ):
         assert part in said
 
 
@@ -79,7 +87,7 @@ def test_an_unknown_status_reads_as_an_error_and_not_as_a_pass(report, parsed):
 def test_evidence_shows_words_tables_and_notes(report, parsed):
     said = words(parsed, page.evidence(report, "AK101"))
     for part in ("Differences between groups", "Who does this model refuse more often?", "What was found.", "14 rows without a label",
-                 "500 of 16,281 rows, random, without replacement", "newcombe, 95%"):  # fmt: skip
+                 "500 of 16,281 rows, random, without replacement", "Newcombe, 95%"):  # fmt: skip
         assert part in said
     assert not parsed(page.evidence(report, "AK101")).scripts
 

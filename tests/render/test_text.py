@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditkit.render import text
+from auditkit.render import status, text
 
 
 @pytest.mark.parametrize(
@@ -47,11 +47,11 @@ def test_a_value_shows_its_interval_and_its_bound():
      ({"not_applicable": 2}, "2 checks not applicable"), ({"fail": 1, "waived": 1}, "1 criterion not met, 1 waived")],
 )  # fmt: skip
 def test_the_verdict_speaks_of_criteria_only(counts, said):
-    assert text.verdict_words(counts) == said
+    assert status.verdict_words(counts) == said
 
 
 def test_no_count_of_statuses_calls_a_model_anything():
-    every = text.verdict_words(dict.fromkeys(text.STATUSES, 3)).lower()
+    every = status.verdict_words(dict.fromkeys(status.STATUSES, 3)).lower()
     assert not any(word in every for word in ("fair", "safe", "private", "biased", "robust"))
 
 
@@ -72,10 +72,10 @@ def test_pages_are_links(address):
 
 
 def test_summary_names_what_failed_and_what_was_not_examined(report):
-    lines = text.summary_lines(report)
+    lines = status.summary_lines(report)
     assert (
         lines[0]
-        == "credit: 1 criterion not met, 1 could not run, 2 undecided, 1 waived, 1 not applicable, 2 met"
+        == "credit: 1 criterion not met, 1 could not run, 2 undecided, 1 waived, 1 not applicable, 1 not found by the attacks, 1 met"
     )
     assert (
         lines[1]
@@ -88,7 +88,7 @@ def test_summary_names_what_failed_and_what_was_not_examined(report):
 def test_summary_in_markdown_is_inert(hostile_report):
     from markdown_it import MarkdownIt
 
-    shown = MarkdownIt("commonmark").render("\n".join(text.summary_lines(hostile_report, markdown=True)))
+    shown = MarkdownIt("commonmark").render("\n".join(status.summary_lines(hostile_report, markdown=True)))
     assert not any(tag in shown for tag in ("<script", "<img", "<a ", "<svg", "<iframe", "<code", "<b>"))
 
 
@@ -109,25 +109,25 @@ UNJUDGED = {
 
 def test_what_only_lacks_a_criterion_is_counted_apart():
     idle = {"check": "AK1", "status": "not_applicable", "reason": "no training data"}
-    report = {"findings": [UNJUDGED, idle], "counts": {"not_applicable": 2, "pass": 1}}
-    counts = text.shown_counts(report)
+    report = {"findings": [UNJUDGED, idle, {"status": "pass"}], "counts": {"not_applicable": 2, "pass": 1}}
+    counts = status.shown_counts(report)
     assert (counts["not_applicable"], counts["not_judged"]) == (1, 1)
-    assert text.verdict_words(counts) == "1 check not applicable, 1 met, 1 measured but not judged"
+    assert status.verdict_words(counts) == "1 check not applicable, 1 met, 1 measured but not judged"
     assert report["counts"] == {"not_applicable": 2, "pass": 1}
-    assert "measured but not judged" in text.summary_lines(report)[0]
+    assert "measured but not judged" in status.summary_lines(report)[0]
 
 
 def test_the_word_for_it_is_how_the_judgement_begins_its_reason():
     from auditkit.finding import UNJUDGED as said
 
-    assert said.startswith(text.NOT_JUDGED)
+    assert said.startswith(status.NOT_JUDGED)
 
 
 def test_what_was_not_examined_is_told_once_for_each_reason():
     why = "not part of this audit's plan"
     gaps = [{"what": what, "why": why} for what in ("bias", "membership", "robustness")]
     gaps.insert(1, {"what": "drift", "why": "no check asks"})
-    lines = text.summary_lines({"provenance": {"not_examined": gaps}})
+    lines = status.summary_lines({"provenance": {"not_examined": gaps}})
     assert lines[1:] == [
         "  not examined: bias; membership; robustness (not part of this audit's plan)",
         "  not examined: drift (no check asks)",
@@ -147,3 +147,47 @@ def test_an_estimate_of_records_is_within_five_percent(n):
     number, _, word = said.partition(" ")
     read = float(number.replace(",", "")) * {"": 1, "million": 10**6, "billion": 10**9}[word]
     assert read == pytest.approx(n, rel=0.051)
+
+
+@pytest.mark.parametrize("value", [0.0075, 0.00696, 0.0341, 0.1825, 0.99, 0.00021, 0.0])
+def test_a_share_and_a_number_have_the_same_digits(value):
+    # 0.0075 stood as 0.007 in one place and as 0.8% in another
+    assert float(text.share(value).rstrip("%")) / 100 == pytest.approx(float(text.number(value)), abs=1e-12)
+
+
+BOUNDED = {"value": 0.01, "n": 5, "bound": "lower"}
+
+
+@pytest.mark.parametrize(
+    ("finding", "shown"),
+    [
+        ({"status": "pass", "measurement": BOUNDED, "criterion": {"at_most": 0.5}}, "not_found"),
+        ({"status": "pass", "measurement": BOUNDED, "criterion": {"at_least": 0.0}}, "pass"),
+        (
+            {"status": "pass", "measurement": {**BOUNDED, "bound": "upper"}, "criterion": {"at_least": 0.5}},
+            "not_found",
+        ),
+        ({"status": "pass", "measurement": {"value": 1, "n": 5}, "criterion": {"at_most": 2}}, "pass"),
+        ({"status": "fail", "measurement": BOUNDED, "criterion": {"at_most": 0.0}}, "fail"),
+        ({"status": "not_applicable", "check": "policy", "reason": "it also speaks of x"}, None),
+        ({"status": "inconclusive", "check": "policy", "reason": "nothing measured it"}, "inconclusive"),
+    ],
+)
+def test_a_bound_within_the_limit_is_not_met_and_a_remark_is_no_finding(finding, shown):
+    assert status.shown_status(finding) == shown
+
+
+def test_a_remark_of_the_policy_is_told_and_not_counted():
+    remark = {"status": "not_applicable", "check": "policy", "reason": "the policy also speaks of r2"}
+    report = {"findings": [remark, {"status": "pass"}], "counts": {"pass": 1}}
+    assert status.shown_counts(report)["not_applicable"] == 0
+    assert status.remarks(report) == ["The policy also speaks of r2."]
+
+
+def test_one_failing_model_is_told_once_in_the_summary():
+    broke = {"status": "error", "reason": "ModelError: the model failed on 9 rows"}
+    report = {"subject": {"name": "m"}, "findings": [{"check": c, **broke} for c in ("AK001", "AK101")]}
+    assert status.summary_lines(report)[1:] == [
+        "  ! error: AK001 ModelError: the model failed on 9 rows",
+        "  ! error: AK101 as AK001 says",
+    ]

@@ -25,7 +25,7 @@ def test_the_demo_subject_loads_from_its_file_and_is_the_data_it_says(tmp_path: 
     _train, test = load_adult()
     assert subject.task == "binary"
     assert subject.positive == ">50K"
-    assert subject.test.sensitive_names == ["sex", "race", "age_band"]
+    assert subject.test.sensitive_names == ["sex", "race", "age"]
     assert list(subject.test.X.columns) == list(test.X.columns)
     assert (subject.test.y == test.y[:2000]).all()
     assert len(subject.split("train")) == 2000

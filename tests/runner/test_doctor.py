@@ -62,7 +62,7 @@ def test_missing_and_old_packages_come_with_what_to_type(monkeypatch: pytest.Mon
         "xgboost": "optional",
     }
     assert found["numpy"].advice == "pip install -U 'numpy>=1.26'"
-    assert found["xgboost"].advice == "pip install 'jupyter-auditkit[xgboost]'"
+    assert found["xgboost"].advice == "pip install 'xgboost>=2.1'"
     assert not Doctor(tuple(found.values())).healthy
 
 

@@ -159,4 +159,4 @@ def test_a_hint_says_the_bounds(given: Parameter, told: str) -> None:
 
 def test_a_hint_says_how_to_choose_several() -> None:
     said = hint(control(FEATURES, None, ("sex",)))
-    assert said == "What <b>it</b> does. Ctrl or Cmd adds to the choice. None chosen: as said here."
+    assert said == "What <b>it</b> does. Ctrl or Cmd adds to the choice; choose none to leave it out."

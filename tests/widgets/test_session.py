@@ -168,11 +168,11 @@ def test_an_executor_gives_the_same_evidence(small: Any, session: Any) -> None:
     assert other.report.evidence == session.report.evidence
 
 
-def test_export_writes_both_files_whole(session: Any, tmp_path: Any) -> None:
+def test_export_writes_its_files_whole(session: Any, tmp_path: Any) -> None:
     with pytest.raises(InputError, match="run a check first"):
         session.export(tmp_path)
     finish(session, "bias")
-    as_data, as_page = session.export(tmp_path / "new" / "folder")
+    as_data, as_page, _ = session.export(tmp_path / "new" / "folder")
     assert load_report(as_data).evidence == session.report.evidence
     page = as_page.read_text()
     assert "One group is selected more often." in page
@@ -211,3 +211,28 @@ def test_the_subject_offers_its_columns(small: Any) -> None:
     sliced = Parameter("features", list[str] | None, None, "Columns that form slices.")
     about = replace(small.gap.__auditkit__, parameters=(sliced,))
     assert session.options(about) == {"features": tuple(dict.fromkeys(["sex", *inputs]))}
+
+
+def test_the_exported_notebook_runs_the_same_audit_again(
+    tmp_path: Any, monkeypatch: Any, capsys: Any
+) -> None:
+    import nbformat
+
+    import auditkit as ak
+
+    made = ak.data.make_credit(n_train=80, n_test=80)
+    session = Session(made, ["performance", "demographic_parity", "noise_sweep"], seed=3)
+    session.set("AK301", strength=0.2)
+    session.include("AK101", run=False)  # the seed of AK301 goes by its place in the whole plan
+    session.start()
+    assert session.wait(60)
+    *_, again = session.export(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(ak, "load_subject", lambda _: made)
+    names: dict[str, Any] = {}
+    for cell in nbformat.read(again, as_version=4).cells:
+        if cell.cell_type == "code":
+            exec(cell.source, names)
+    assert "every number is the same" in capsys.readouterr().out
+    assert names["report"].of("AK301").params["strength"] == 0.2
+    assert [e.check for e in names["report"].evidence] == ["AK001", "AK301"]

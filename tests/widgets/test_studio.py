@@ -264,3 +264,40 @@ def test_the_page_of_a_check_can_be_read_where_its_findings_are() -> None:
     assert "What it does not say" in told or "Does not say" in told
     assert " id=" not in told
     assert " open" not in told.split("</summary>")[0]
+
+
+def test_a_step_of_many_checks_asks_once_and_runs_from_the_top() -> None:
+    from auditkit.data import make_credit
+
+    step = Bias(make_credit(n_train=60, n_test=60)).steps["bias"]
+    # at the top: the question, Run, what is shared; every check's own settings are folded
+    assert step.children[1] is step.runner
+    assert step.children[2] is step.shared
+    assert len(step.shared.of["features"]) > 5
+    assert len(step.shared.of["intersections"]) > 5
+    for code, form in step.forms.items():
+        switches = [c for c in form.children if isinstance(c, w.ToggleButton)]
+        assert [c.description for c in switches] == [f"Settings ({len(form.controls)})"], code
+        rest = form.children[1]
+        assert rest.layout.display == "none"
+
+
+def test_what_is_shared_reaches_every_check_and_can_differ_afterwards() -> None:
+    from auditkit.data import make_credit
+
+    studio = Bias(make_credit(n_train=60, n_test=60))
+    step, settings = studio.steps["bias"], studio.session.settings
+    step.shared.controls["features"].widget.value = ("sex",)
+    for code in step.shared.of["features"]:
+        assert studio.session.settings[code]["features"] == ["sex"]
+    others = set(settings) - set(step.shared.of["features"])
+    assert all(studio.session.settings[code] == settings[code] for code in others)
+    step.forms["AK101"].controls["features"].widget.value = ("age_band",)
+    assert studio.session.settings["AK101"]["features"] == ["age_band"]
+    assert studio.session.settings["AK102"]["features"] == ["sex"]
+
+
+def test_a_step_of_few_checks_shows_its_first_settings(studio: Any) -> None:
+    step = studio.steps["robustness"]
+    assert step.shared.children == ()
+    assert step.children[-3] is step.runner

@@ -356,7 +356,7 @@ def estimates_table(
     word: str, grouping: common.Grouping, groups: list[Measurement], summary: str, overall: float | None
 ) -> Table:
     """Return one row a group, with the value of all records to compare with."""
-    labels: dict[str, Any] = {"value": word, "n": "records"}
+    labels: dict[str, Any] = {"value": word, "n": "records", "reference": "all records"}
     title = f"{word} by {grouping.name}"
     return Table(title, common.estimates(groups), "estimates", labels, summary, reference=overall)
 

@@ -106,7 +106,7 @@ def calibration_by_group(
             "Whether decisions at a threshold treat groups alike: scores calibrated for every group give unequal error rates "
             "where the groups' true rates differ (Kleinberg et al. 2017). Calibration within bins is not seen."
         ),
-        notes=(*common.notes_on(groupings), *notes, *_weights.note(subject.test)),
+        notes=(*common.one_class(subject), *common.notes_on(groupings), *notes, *_weights.note(subject.test)),
         rows=common.rows_used(len(subject.test), len(subject.test)),
     )
 

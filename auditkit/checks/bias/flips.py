@@ -13,7 +13,7 @@ from auditkit import progress, statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks import _weights as weights
-from auditkit.checks._disguises import disguise
+from auditkit.checks._disguises import disguise, settling
 from auditkit.checks.bias import _columns
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.frames import Codec
@@ -84,7 +84,7 @@ def counterfactual_flips(
     usual = decide(whole[chosen])
     for i, name in enumerate(names):
         if name not in columns:
-            found.append(_outside(subject, name, whole, columns))
+            found.append(_outside(subject, name, whole))
             continue
         j = columns.index(name)
         values = _values(whole[:, j], codec.kinds[j])
@@ -171,17 +171,15 @@ def _rate(metric: str, flags: np.ndarray, group: str, level: float) -> Measureme
     return common.measured(metric, hits / n, n, (low, high), level, "clopper-pearson", group=group)
 
 
-def _outside(subject: Subject, name: str, codes: np.ndarray, columns: list[str]) -> Measurement:
+def _outside(subject: Subject, name: str, codes: np.ndarray) -> Measurement:
     """Say of a feature that is no input by name whether an input gives it away altogether."""
-    frame = subject.test.sensitive_features
-    groups = codes_of({name: frame[frame.columns[subject.test.sensitive_names.index(name)]]})[0]
-    source = disguise(codes, groups, lambda j: progress.step(None, f"does {columns[j]} give {name} away"))
+    source = next(settling(subject.test, name, codes), None)
     if source is None:
         reason = "not an input of the model, so nothing was changed; proxies are not covered"
         return Measurement("flip_rate", 0.0, 0, group=name, reason=reason)
     return _unknown(
         name,
-        f"no input has this name, but the input {columns[source]!r} settles it: name that one as the sensitive feature",
+        f"no input has this name, but the input {source!r} settles it: name that one as the sensitive feature",
     )
 
 

@@ -223,7 +223,7 @@ def error_rates(
             "Whether the labels are right: where past decisions made the labels, errors against them repeat those. "
             + _PAIRS_ONLY
         ),
-        notes=(*common.notes_on(groupings), *_weights.note(subject.test)),
+        notes=(*common.one_class(subject), *common.notes_on(groupings), *_weights.note(subject.test)),
         rows=common.rows_used(len(subject.test), len(subject.test)),
     )
 

@@ -114,6 +114,7 @@ def label_bias(
             "labels may hide that a feature itself was measured differently. A label that records past decisions repeats them."
         ),
         notes=(
+            *common.one_class(subject, split),
             *common.notes_on(groupings),
             *weighting.note(data),
             *(

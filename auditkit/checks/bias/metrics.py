@@ -119,7 +119,13 @@ def group_metrics(
             "Which of these metrics matters here: they cannot all be equal at once where the groups' true rates differ "
             "(Chouldechova 2017), and with so many some differ by chance; p-values are corrected over the whole audit."
         ),
-        notes=(*common.notes_on(groupings), *notes, *_said(subject, method, names), *_weights.note(data)),
+        notes=(
+            *common.one_class(subject),
+            *common.notes_on(groupings),
+            *notes,
+            *_said(subject, method, names),
+            *_weights.note(data),
+        ),
         rows=common.rows_used(len(data), len(data)),
     )
 

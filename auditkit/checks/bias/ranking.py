@@ -98,7 +98,7 @@ def ranking_by_group(
             "What any threshold decides. An AUC within one group says nothing of how records of different groups are ranked "
             "against each other; the AUC across groups does."
         ),
-        notes=(*common.notes_on(groupings), *notes, *_weights.note(subject.test)),
+        notes=(*common.one_class(subject), *common.notes_on(groupings), *notes, *_weights.note(subject.test)),
         rows=common.rows_used(len(subject.test), len(subject.test)),
     )
 

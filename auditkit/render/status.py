@@ -1,0 +1,188 @@
+"""Status: how findings and verdicts are named and counted, the same in every place that shows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from auditkit.render.text import (
+    count,
+    criterion_text,
+    gathered,
+    markdown_escape,
+    measured,
+    of_group,
+    one_line,
+    words,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = [
+    "NOT_JUDGED",
+    "POLICY",
+    "STATUSES",
+    "VERDICTS",
+    "chips",
+    "remarks",
+    "repeated",
+    "shown_counts",
+    "shown_status",
+    "summary_lines",
+    "verdict_words",
+]
+
+NOT_JUDGED = "measured, not judged"  # how the reason of such a finding begins; its status is not_applicable
+POLICY = "policy"  # stands for the code of a check in a finding about criteria that nothing measured
+# status as shown -> (icon, word on a chip, words in a sentence); the order is the order of concern
+STATUSES: dict[str, tuple[str, str, str]] = {
+    "fail": ("✕", "not met", "not met"),
+    "error": ("!", "error", "could not run"),
+    "inconclusive": ("?", "undecided", "undecided"),
+    "waived": ("⚑", "waived", "waived"),
+    "not_applicable": ("–", "not applicable", "not applicable"),
+    "not_found": ("◌", "not found", "not found by the attacks"),
+    "pass": ("✓", "met", "met"),
+    "not_judged": ("○", "measured, not judged", "measured but not judged"),
+}
+# verdict of the gate -> the plain word over the page
+VERDICTS = {"fail": "Not met", "undecided": "Undecided", "pass": "Met", "not_judged": "Nothing judged"}
+
+
+def shown_status(finding: Mapping[str, Any]) -> str | None:
+    """Return a finding's status as it is shown; None for a remark about the policy, which stands beside it.
+
+    What was measured but has no criterion is not the same as what does not apply, and a bound within the limit (what an
+    attack achieved) is not the same as a limit that is met.
+    """
+    status = str(finding.get("status"))
+    if status == "not_applicable" and finding.get("check") == POLICY:
+        return None
+    if status == "not_applicable" and str(finding.get("reason") or "").startswith(NOT_JUDGED):
+        return "not_judged"
+    if status == "pass" and _only_bounded(finding):
+        return "not_found"
+    return status if status in STATUSES else "error"
+
+
+def _only_bounded(finding: Mapping[str, Any]) -> bool:
+    """Whether the true value may lie beyond the limit although the bound that was measured does not."""
+    bound = (finding.get("measurement") or {}).get("bound")
+    criterion = finding.get("criterion") or {}
+    limit = {"lower": "at_most", "upper": "at_least"}.get(str(bound))
+    return limit is not None and criterion.get(limit) is not None
+
+
+def remarks(report: Mapping[str, Any]) -> list[str]:
+    """Return what is said of the policy and of no check, a sentence each."""
+    found = []
+    for f in report.get("findings") or []:
+        told, _, names = one_line(f.get("reason")).partition(": ")
+        if shown_status(f) is None and told:
+            listed = f": {', '.join(words(name) for name in names.split(', '))}" if names else ""
+            found.append(f"{told[:1].upper()}{told[1:]}{listed}.")
+    return found
+
+
+def shown_counts(report: Mapping[str, Any]) -> dict[str, int]:
+    """Return how many of a report's findings are shown with each status."""
+    counts = dict.fromkeys(STATUSES, 0)
+    if not report.get("findings"):
+        return counts | {str(status): int(n) for status, n in (report.get("counts") or {}).items()}
+    for status in map(shown_status, report["findings"]):
+        if status is not None:
+            counts[status] += 1
+    return counts
+
+
+def repeated(findings: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return for each check that broke as an earlier one did the code of that one: one failing model is one error.
+
+    Examples
+    --------
+    >>> broke = {"status": "error", "reason": "ModelError: no"}
+    >>> repeated([{"check": "AK001", **broke}, {"check": "AK101", **broke}])
+    {'AK101': 'AK001'}
+    """
+    first: dict[str, str] = {}
+    found: dict[str, str] = {}
+    for one in findings:
+        if one.get("status") != "error" or not one.get("reason"):
+            continue
+        code, reason = one_line(one.get("check")), one_line(one["reason"])
+        if first.setdefault(reason, code) != code:
+            found[code] = first[reason]
+    return found
+
+
+def verdict_words(counts: Mapping[str, int]) -> str:
+    """Return the outcome in words, of criteria only: a report never calls a model anything.
+
+    Examples
+    --------
+    >>> verdict_words({"fail": 2, "inconclusive": 3, "pass": 9})
+    '2 criteria not met, 3 undecided, 9 met'
+    >>> verdict_words({})
+    'Nothing was judged'
+    """
+    parts = [(int(counts.get(status, 0)), phrase) for status, (_, _, phrase) in STATUSES.items()]
+    parts = [(n, phrase) for n, phrase in parts if n]
+    if not parts:
+        return "Nothing was judged"
+    n, phrase = parts[0]
+    noun = (
+        "check" if phrase in ("could not run", "not applicable", STATUSES["not_judged"][2]) else "criterion"
+    )
+    first = f"{n:,} {noun if n == 1 else {'check': 'checks', 'criterion': 'criteria'}[noun]} {phrase}"
+    return ", ".join([first, *(f"{n:,} {phrase}" for n, phrase in parts[1:])])
+
+
+def chips(counts: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Return every status with its icon, word and count, zeros included."""
+    return [
+        {"status": status, "icon": icon, "word": word, "n": int(counts.get(status, 0))}
+        for status, (icon, word, _) in STATUSES.items()
+    ]
+
+
+def summary_lines(report: Mapping[str, Any], *, markdown: bool = False) -> list[str]:
+    """Return the report in a few lines, for a terminal or a pull request.
+
+    Parameters
+    ----------
+    report : mapping
+        What ``Report.to_dict()`` returned.
+    markdown : bool, default False
+        Escape for Markdown and write a list.
+
+    Returns
+    -------
+    list of str
+        The verdict, one line for each finding that was not met, could not run or is undecided, and one line
+        for what was not examined, for each reason.
+    """
+    say = markdown_escape if markdown else one_line
+    start = "- " if markdown else "  "
+    head = f"{report.get('subject', {}).get('name', 'subject')}: {verdict_words(shown_counts(report))}"
+    lines = [f"**{say(head)}**" if markdown else say(head)]
+    open_ones = [
+        f for f in report.get("findings", []) if f.get("status") in ("fail", "error", "inconclusive")
+    ]
+    order, again = list(STATUSES), repeated(open_ones)
+    ranked = sorted(open_ones, key=lambda f: order.index(f["status"]))
+    gaps = report.get("provenance", {}).get("not_examined", [])
+    lines.extend(start + say(_finding_line(f, again.get(str(f.get("check")), ""))) for f in ranked)
+    lines.extend(start + say(f"not examined: {'; '.join(what)} ({why})") for what, why in gathered(gaps))
+    return lines
+
+
+def _finding_line(finding: Mapping[str, Any], like: str) -> str:
+    icon, word, _ = STATUSES[finding["status"]]
+    m = finding.get("measurement")
+    if m is None and like and finding["status"] == "error":
+        return f"{icon} {word}: {finding.get('check')} as {like} says"
+    if m is None:
+        return f"{icon} {word}: {finding.get('check')} {finding.get('reason') or ''}"
+    asked = f", asked {criterion_text(finding['criterion'])}" if finding.get("criterion") else ""
+    about = of_group(m.get("metric"), m.get("group"))
+    return f"{icon} {word}: {about} {measured(m)}, n = {count(m.get('n'))}{asked} ({finding.get('check')})"
