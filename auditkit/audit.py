@@ -29,7 +29,6 @@ from auditkit.report import Report
 from auditkit.subject import Subject
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterator
 
 __all__ = ["Audit", "Completed", "Event", "Finished", "Progress", "Started"]

@@ -109,7 +109,7 @@ def train_privately(
             f"got {activation!r}, {epsilon!r}, {delta!r}"
         )
     if importlib.util.find_spec("opacus") is None or importlib.util.find_spec("torch") is None:
-        raise NotApplicable("private training needs opacus: pip install 'jupyter-auditkit[dp]'")
+        raise NotApplicable("private training needs opacus: pip install opacus")
     import torch
 
     rows = torch.as_tensor(np.asarray(X, dtype=np.float32))

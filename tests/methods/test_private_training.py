@@ -14,7 +14,7 @@ from auditkit.methods.private_training import Network, train_privately
 HERE = all(importlib.util.find_spec(name) for name in ("opacus", "torch"))
 needs_opacus = pytest.mark.skipif(
     not HERE and not os.environ.get("CI"),
-    reason="opacus is not installed: pip install 'jupyter-auditkit[dp]'",
+    reason="opacus is not installed: pip install opacus",
 )
 
 
