@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from auditkit.checks.membership.epsilon import epsilon_lower_bound
 from auditkit.checks.membership.label_only import label_only_attacks
 from auditkit.checks.membership.meter import privacy_meter
 from auditkit.checks.membership.population import population_attack
@@ -9,6 +10,7 @@ from auditkit.checks.membership.quantile import quantile_attack
 from auditkit.checks.membership.references import reference_attacks
 
 __all__ = [
+    "epsilon_lower_bound",
     "label_only_attacks",
     "population_attack",
     "privacy_meter",
