@@ -30,7 +30,9 @@ __all__ = [
 ]
 
 _GROUP = "auditkit.templates"
-_ORDER = ("full", "explainability", "bias", "mitigation", "membership", "robustness", "nyc_ll144")
+_ORDER = (
+    "full", "explainability", "bias", "mitigation", "membership", "privacy", "privacy_mitigation", "robustness", "nyc_ll144",
+)  # fmt: skip
 
 _SHARED_CELL = """\
 subject_file = "subject.toml"  # the subject file, relative to this notebook

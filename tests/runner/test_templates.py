@@ -17,7 +17,9 @@ from auditkit.runner.templates import find_template, list_templates, read_templa
 if TYPE_CHECKING:
     from pathlib import Path
 
-NAMES = ["full", "explainability", "bias", "mitigation", "membership", "robustness", "nyc_ll144"]
+NAMES = [
+    "full", "explainability", "bias", "mitigation", "membership", "privacy", "privacy_mitigation", "robustness", "nyc_ll144",
+]  # fmt: skip
 SHIPPED = [t for t in list_templates() if t.origin == "auditkit"]
 
 
