@@ -558,7 +558,7 @@ def test_a_wrong_plan_is_refused_before_anything_runs(checks, message):
         ([Criterion("attack_auc", at_most=1, check="AK999")], "the check 'AK999'"),
         ([Criterion("attack_auc", at_most=1, check="AK101")], "AK101 does not give"),
         (["attack_auc"], "criteria= takes Criterion"),
-        ("policy.toml", "load_policy"),
+        ("no/policy.toml", "no policy file at no/policy.toml"),
         ([None], "criteria= takes Criterion"),
     ],
     ids=named,

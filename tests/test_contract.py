@@ -220,5 +220,5 @@ def test_every_metric_of_the_default_policy_is_given_by_a_check_and_every_limit_
 
 def test_judging_does_not_look_at_who_asks():
     report = report_of("credit")
-    assert judge(report.evidence, load_policy()) == report.findings
+    assert judge(report.evidence, load_policy(), task="binary") == report.findings
     assert all(isinstance(e, Evidence) for e in report.evidence)

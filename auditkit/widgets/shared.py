@@ -60,7 +60,7 @@ class Shared(w.VBox):  # type: ignore[misc]
             row = w.HBox([one.widget, note(told)])
             row.add_class("ak-row")
             rows.append(row)
-        super().__init__([w.HTML(said("For all of these checks", tag="h4")), *rows] if rows else [])
+        super().__init__([w.HTML(said("Shared settings", tag="h4")), *rows] if rows else [])
 
     def enable(self, *, on: bool) -> None:
         """Let the controls be changed, or not while checks run."""
