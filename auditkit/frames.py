@@ -12,7 +12,7 @@ import numpy as np
 from auditkit.errors import InputError, needs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     import pandas as pd
 
@@ -241,8 +241,3 @@ def _categories(column: pd.Series[Any]) -> tuple[Any, ...]:
         column.dtype.categories if isinstance(column.dtype, pd.CategoricalDtype) else column.dropna().unique()
     )
     return tuple(sorted(known, key=lambda v: (str(type(v)), str(v))))
-
-
-def names_of(frame: pd.DataFrame) -> Sequence[str]:
-    """Return the column names as strings."""
-    return [str(c) for c in frame.columns]

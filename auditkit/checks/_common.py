@@ -7,17 +7,19 @@ from itertools import combinations, product
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-from annotated_types import Gt, Lt
+from annotated_types import Ge, Gt, Le, Lt
 from typing_extensions import Doc
 
-from auditkit import statistics
 from auditkit.errors import InputError, NotApplicable, did_you_mean
 from auditkit.evidence import Interval, Measurement
+from auditkit.methods.bands import band_edges, banded
 from auditkit.methods.groups import codes_of
 from auditkit.render import text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    import pandas as pd
 
     from auditkit.dataset import Dataset
     from auditkit.subject import Split, Subject
@@ -26,7 +28,13 @@ Level = Annotated[float, Gt(0.5), Lt(1), Doc("Confidence level of every interval
 Features = Annotated[
     list[str] | None, Doc("Sensitive features to compare groups of; all of the subject's when left out.")
 ]
-Intersections = Annotated[bool, Doc("Also compare the groups formed by each pair of sensitive features.")]
+Intersections = Annotated[
+    bool,
+    Doc("Also compare the groups formed by each pair of sensitive features; see depth for more than two."),
+]
+Depth = Annotated[
+    int, Ge(2), Le(3), Doc("How many sensitive features are crossed at most, where groups are crossed.")
+]
 Matters = Annotated[
     float,
     Gt(0),
@@ -36,6 +44,11 @@ Matters = Annotated[
 
 MOST_GROUPS = 100
 """A feature with more values than this is a number or an identifier; every pair of its groups is compared."""
+
+MOST_VALUES = 20
+"""A number of more values than this is compared in bands; see `in_bands`."""
+
+_BANDS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +67,8 @@ class Grouping:
         Categories that were declared and combinations that are possible, but that no record has.
     features : tuple of str
         What divides them, and under `values` its value in each group.
+    notes : tuple of str
+        What was done to the features before they divided the records.
     """
 
     name: str
@@ -62,6 +77,7 @@ class Grouping:
     absent: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
     values: tuple[tuple[str, ...], ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def sizes(self) -> np.ndarray:
@@ -81,10 +97,31 @@ class Grouping:
         return f"{len(self.labels):,} groups are more than the {MOST_GROUPS} that are compared: give bands of {self.name}"
 
 
-def groupings(data: Dataset, features: Sequence[str] | None, *, intersections: bool) -> list[Grouping]:
-    """Return the groups of every sensitive feature, and of each pair of them.
+def groupings(
+    data: Dataset,
+    features: Sequence[str] | None,
+    *,
+    intersections: bool,
+    depth: int = 2,
+    like: Dataset | None = None,
+) -> list[Grouping]:
+    """Return the groups of every sensitive feature, and of their intersections.
 
-    Missing values are a group of their own, never dropped.
+    Missing values are a group of their own, never dropped. A number of many values is in bands, the same for every check:
+    see `in_bands`.
+
+    Parameters
+    ----------
+    data : Dataset
+        With sensitive features.
+    features : sequence of str, optional
+        Which of them; all when left out.
+    intersections : bool
+        Also the groups of several features together.
+    depth : int
+        How many at most, from 2.
+    like : Dataset, optional
+        The rows whose bands are taken: those that other checks compare.
 
     Raises
     ------
@@ -102,14 +139,54 @@ def groupings(data: Dataset, features: Sequence[str] | None, *, intersections: b
     for name in names:
         if name not in data.sensitive_names:
             raise InputError(f"{name!r} is no sensitive feature.{did_you_mean(name, data.sensitive_names)}")
-    sets = [[name] for name in names] + (
-        [list(pair) for pair in combinations(names, 2)] if intersections else []
-    )
-    columns = dict(zip(data.sensitive_names, (frame[c] for c in frame.columns), strict=True))
-    return [_grouping(parts, columns) for parts in sets]
+    most = depth if intersections else 1
+    sets = [list(part) for size in range(1, most + 1) for part in combinations(names, size)]
+    columns, said = in_bands(data.sensitive_names, frame, None if like is None else like.sensitive_features)
+    return [_grouping(parts, columns, tuple(said[n] for n in parts if n in said)) for parts in sets]
 
 
-def _grouping(names: list[str], columns: dict[str, Any]) -> Grouping:
+def in_bands(
+    names: Sequence[str], frame: pd.DataFrame, like: pd.DataFrame | None = None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the columns of a table by name, numbers of many values in bands of about equal size, and what was done.
+
+    This is the one place where a feature is divided that nobody divided: the same name means the same groups in every check.
+    """
+    columns, said = {}, {}
+    for name, (key, column) in zip(names, frame.items(), strict=True):
+        columns[name] = column
+        source = like[key] if like is not None and key in like.columns else column
+        if not is_number(source, MOST_VALUES) or not is_number(column, 1):
+            continue
+        try:
+            edges = band_edges(name, source, _BANDS)
+        except InputError:  # infinite but for one number
+            continue
+        columns[name] = banded(name, column, edges)
+        said[name] = (
+            f"{name} has {column.nunique():,} values: compared in {len(edges) + 1} bands of about equal size; "
+            f"other bands: Dataset(..., bands={{{name!r}: [...]}})."
+        )
+    return columns, said
+
+
+def is_number(column: Any, more_than: int) -> bool:
+    """Return whether a column holds numbers, and more than so many different ones."""
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+    return bool(is_numeric_dtype(column) and not is_bool_dtype(column) and column.nunique() > more_than)
+
+
+def reaches(data: Dataset, *, intersections: bool, depth: int) -> str:
+    """Return which intersections were not compared, in a sentence; empty where all were."""
+    most = depth if intersections else 1
+    if len(data.sensitive_names) <= most:
+        return ""
+    what = {1: "two", 2: "three"}.get(most, "four")
+    return f"Groups formed by {what} or more features are not compared."
+
+
+def _grouping(names: list[str], columns: dict[str, Any], notes: tuple[str, ...]) -> Grouping:
     codes, values = codes_of({name: columns[name] for name in names})
     labels = [_words(names, found) for found in values]
     absent: tuple[str, ...] = ()
@@ -119,7 +196,7 @@ def _grouping(names: list[str], columns: dict[str, Any]) -> Grouping:
     elif len(names) == 1 and hasattr(columns[names[0]].dtype, "categories"):
         declared = codes_of({names[0]: list(columns[names[0]].dtype.categories)})[1]
         absent = tuple(_words(names, one) for one in declared if one not in set(values))
-    return Grouping(" × ".join(names), labels, codes, absent, tuple(names), tuple(map(tuple, values)))
+    return Grouping(" × ".join(names), labels, codes, absent, tuple(names), tuple(map(tuple, values)), notes)
 
 
 def _words(names: Sequence[str], values: Sequence[str]) -> str:
@@ -127,13 +204,16 @@ def _words(names: Sequence[str], values: Sequence[str]) -> str:
 
 
 def notes_on(found: Iterable[Grouping]) -> tuple[str, ...]:
-    """Return a sentence for each grouping about groups without a record; nothing is known of these."""
-    return tuple(
+    """Return what was done to the features, and a sentence for each grouping about groups without a record."""
+    every = list(found)
+    done = dict.fromkeys(note for g in every for note in g.notes)
+    absent = (
         f"{g.name}: no record has {'; '.join(g.absent[:5])}"
         + (f"; nor {len(g.absent) - 5} more" if len(g.absent) > 5 else "")
-        for g in found
+        for g in every
         if g.absent
     )
+    return (*done, *absent)
 
 
 def draw(n: int, most: int, rng: np.random.Generator) -> np.ndarray:
@@ -246,15 +326,6 @@ def measured(
     """Build a measurement from numpy scalars."""
     interval = None if ends is None else Interval(float(ends[0]), float(ends[1]), float(level), method)
     return Measurement(metric, float(value), int(n), interval, **more)
-
-
-def mean_of(
-    metric: str, values: np.ndarray, level: float, *, group: str | None = None, least: float = -np.inf
-) -> Measurement:
-    """Build the measurement of a mean, with Student's interval held above the least possible value."""
-    low, high = statistics.mean_interval_of(values, level)
-    ends = max(float(low), least), float(high)
-    return measured(metric, values.mean(), len(values), ends, level, "t", group=group)
 
 
 def estimates(measurements: Iterable[Measurement], *, prefix: str = "") -> dict[str, tuple[Any, ...]]:

@@ -310,6 +310,7 @@ def _notes(subject: Subject) -> tuple[str, ...]:
         )
     if subject.test.sensitive_features is not None:
         every = common.groupings(subject.test, None, intersections=False)
+        notes += [*dict.fromkeys(note for g in every for note in g.notes)]
         notes += [f"not by {g.name}: {g.too_many}" for g in every if g.too_many]
     return tuple(notes)
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["band_edges", "banded"]
 
 _MOST = 20
+_DIGITS = 12
 
 
 def band_edges(name: str, values: Any, given: Any) -> tuple[float, ...]:
@@ -28,7 +29,8 @@ def band_edges(name: str, values: Any, given: Any) -> tuple[float, ...]:
     values : Series
         Numbers; missing ones count for nothing.
     given : int or sequence of float
-        How many bands of about equal size, from 2 to 20; or the edges themselves, increasing: ``[25, 40]`` makes three bands.
+        How many bands of about equal size, from 2 to 20, which begin at numbers as round as they can be without moving more than one
+        record of a hundred; or the edges themselves, increasing: ``[25, 40]`` makes three bands.
 
     Returns
     -------
@@ -60,7 +62,8 @@ def band_edges(name: str, values: Any, given: Any) -> tuple[float, ...]:
         edges = np.unique(np.quantile(numbers, np.arange(1, given) / given, method="higher"))
         above = edges[edges > numbers.min()]
         # where most records share the lowest number, what lies above it is the other band
-        return tuple(map(float, above if above.size else [numbers[numbers > numbers.min()].min()]))
+        above = above if above.size else numbers[numbers > numbers.min()].min(keepdims=True)
+        return tuple(map(float, _rounded(above, np.sort(numbers))))
     listed = isinstance(given, (list, tuple, np.ndarray)) and len(given) > 0
     if not listed or not all(isinstance(edge, (Real, np.number)) for edge in given):
         raise InputError(
@@ -70,6 +73,18 @@ def band_edges(name: str, values: Any, given: Any) -> tuple[float, ...]:
     if not np.isfinite(edges).all() or not (np.diff(edges) > 0).all():
         raise InputError(f"bands: the edges of {name!r} must increase; got {list(given)!r}")
     return tuple(map(float, edges))
+
+
+def _rounded(edges: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """Return the edges with as few digits as leave all but one record of a hundred in its band; numbers are sorted."""
+    exact = np.searchsorted(numbers, edges)
+    first = -int(np.floor(np.log10(numbers[-1] - numbers[0])))
+    for digits in range(first, first + _DIGITS):
+        found = np.array([round(float(edge), digits) for edge in edges])
+        at = np.searchsorted(numbers, found)
+        if (np.abs(at - exact) <= len(numbers) / 100).all() and (np.diff([0, *at, len(numbers)]) > 0).all():
+            return found
+    return edges
 
 
 def banded(name: str, values: Any, edges: tuple[float, ...]) -> pd.Series[Any]:

@@ -41,7 +41,7 @@ STATUSES: dict[str, tuple[str, str, str]] = {
     "inconclusive": ("?", "undecided", "undecided"),
     "waived": ("⚑", "waived", "waived"),
     "not_applicable": ("–", "not applicable", "not applicable"),
-    "not_found": ("◌", "not found", "not found by the attacks"),
+    "not_found": ("◌", "not found", "not broken by the attacks"),
     "pass": ("✓", "met", "met"),
     "not_judged": ("○", "measured, not judged", "measured but not judged"),
 }

@@ -37,7 +37,9 @@ def table_html(table: Mapping[str, Any], *, most: int = MOST_ROWS) -> Markup:
     >>> "&lt;b&gt;" in table_html({"title": "<b>", "columns": {"a": [1]}})
     True
     """
-    columns = {str(name): list(values) for name, values in (table.get("columns") or {}).items()}
+    given = table.get("columns") or {}
+    order = [name for name in table.get("order") or given if name in given]
+    columns = {str(name): list(given[name]) for name in order}
     length = len(next(iter(columns.values()), []))
     labels = table.get("labels") or {}
     heads = list(_heads(columns, labels))

@@ -74,7 +74,9 @@ def bundle(
         MIME type to data: the view, plain text, and either static HTML or, for what is drawn, plotly's JSON.
     """
     _known(view)
-    found = {MIME: {"view": view, "data": dict(data)}, "text/plain": _plain(view, data)}
+    # a saved notebook sorts the keys of its objects; a list keeps the order of the columns
+    kept = {**data, "order": list(data.get("columns") or {})} if view == "figure" else dict(data)
+    found = {MIME: {"view": view, "data": kept}, "text/plain": _plain(view, data)}
     drawing = figure(data, theme=theme) if view == "figure" else None
     if drawing is not None:
         return {**found, PLOTLY: drawing}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 
 import fairlearn.metrics as fl
 import numpy as np
@@ -21,11 +20,6 @@ from auditkit.loading.policy import default_policy
 from auditkit.predictors import from_predictions
 
 DIFFERENCE, RATIO = "demographic_parity_difference", "demographic_parity_ratio"
-
-
-def pair_of(reason):
-    """Which groups a reason names, without how large they are."""
-    return re.sub(r" \([0-9,]+ records?\)", "", reason)
 
 
 def observe(subject, seed=0, **options):
@@ -53,7 +47,7 @@ def test_a_planted_gap_is_found_with_its_sign_and_size(gap, groups):
     assert m.interval.low > 0
     assert m.p_value < 1e-6
     last = "ABCD"[groups - 1]
-    assert pair_of(m.reason).startswith(f"group={last} against group=A")  # A is favoured, the last is not
+    assert m.reason.startswith(f"group={last} against group=A")  # A is favoured, the last is not
     ratio = observe(planted.subject).measurement(RATIO, "group")
     assert ratio.interval.low <= planted.size["selection_rate_ratio"] <= ratio.interval.high < 1
 
@@ -227,11 +221,11 @@ def test_missing_values_are_a_group():
     evidence = observe(recorded([1, 1, 0, 0] * 50, ["f", "m", None, "m"] * 50))
     assert evidence.measurement("selection_rate", "g=missing").value == 0
     assert evidence.measurement(DIFFERENCE).value == 1
-    assert pair_of(evidence.measurement(DIFFERENCE).reason).startswith("g=missing against g=f")
+    assert evidence.measurement(DIFFERENCE).reason.startswith("g=missing against g=f")
 
 
 def test_too_many_groups_are_not_compared_and_that_is_not_silent():
-    frame = pd.DataFrame({"id": np.arange(500), "sex": ["f", "m"] * 250})
+    frame = pd.DataFrame({"id": [f"n{i}" for i in range(500)], "sex": ["f", "m"] * 250})
     evidence = observe(recorded([1, 0, 0, 1] * 125, frame))
     m = evidence.measurement(DIFFERENCE, "id")
     assert math.isnan(m.value)
@@ -278,7 +272,7 @@ def test_words_as_labels_need_no_order():
     said = np.array(["refused", "granted", "granted", "granted"] * 25)
     subject = recorded(said, ["a", "a", "b", "b"] * 25, y=said, positive="refused")
     assert observe(subject).measurement("selection_rate", "g=a").value == 0.5
-    assert pair_of(observe(subject).measurement(DIFFERENCE).reason).startswith("g=b against g=a")
+    assert observe(subject).measurement(DIFFERENCE).reason.startswith("g=b against g=a")
 
 
 def regression(apart, n=400, seed=0):
@@ -294,13 +288,13 @@ def regression(apart, n=400, seed=0):
 def test_a_regression_is_compared_in_spreads_of_the_target():
     subject, said = regression(0.5)
     group, unit = subject.test.sensitive_features["g"].to_numpy(), subject.test.y.std()
-    m = observe(subject).measurement("mean_prediction_difference")
+    m = observe(subject).measurement("standardised_mean_prediction_difference")
     result = stats.ttest_ind(said[group == 1] / unit, said[group == 0] / unit, equal_var=False)
     ends = result.confidence_interval()
     assert m.value == pytest.approx((said[group == 1].mean() - said[group == 0].mean()) / unit)
     assert (m.interval.low, m.interval.high) == pytest.approx((ends.low, ends.high))
     assert m.interval.low <= 0.5 <= m.interval.high
-    assert pair_of(m.reason).startswith("g=0 against g=1")
+    assert m.reason.startswith("g=0 against g=1")
     assert observe(subject).measurement("mean_prediction", "g=0").value == pytest.approx(
         said[group == 0].mean()
     )
@@ -308,7 +302,8 @@ def test_a_regression_is_compared_in_spreads_of_the_target():
 
 def test_equal_regressions_raise_no_more_alarms_than_stated():
     off = sum(
-        observe(regression(0.0, 60, s)[0]).measurement("mean_prediction_difference").interval.low > 0
+        observe(regression(0.0, 60, s)[0]).measurement("standardised_mean_prediction_difference").interval.low
+        > 0
         for s in range(200)
     )
     assert off <= stats.binom.ppf(0.999, 200, 0.05)
@@ -319,7 +314,7 @@ def test_a_lone_record_of_a_regression_keeps_a_limit_from_being_met():
     y = rng.normal(0, 1, 4001)
     data = Dataset(None, y, {"g": ["a", "b"] * 2000 + ["lone"]})
     evidence = observe(Subject("r", from_predictions(labels=y), data, task="regression"))
-    m = evidence.measurement("mean_prediction_difference")
+    m = evidence.measurement("standardised_mean_prediction_difference")
     assert m.interval.high == math.inf
     assert "g=lone" in m.reason
     assert statuses(evidence, *default_policy()) == ["inconclusive"]

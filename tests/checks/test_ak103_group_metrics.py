@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import fairlearn.metrics as fl
 import numpy as np
 import pandas as pd
@@ -74,7 +72,7 @@ def frame_of(functions, y, said, groups, weights=None, control=None):
     )
 
 
-def hold(evidence, frame, method, group, words, names, skip=()):
+def hold(evidence, frame, method, group, words, names):
     """Hold every value, difference and ratio of a grouping against a MetricFrame."""
     for value, row in frame.by_group.iterrows():
         for name in names:
@@ -84,8 +82,6 @@ def hold(evidence, frame, method, group, words, names, skip=()):
     for kind in ("difference", "ratio"):
         expected = getattr(frame, kind)(method=method)
         for name in names:
-            if f"{name}_{kind}" in skip:
-                continue
             m = evidence.measurement(f"{name}_{kind}", group)
             assert m.value == pytest.approx(expected[name], abs=1e-12), (name, kind)
             assert m.interval.low <= m.value <= m.interval.high
@@ -133,9 +129,8 @@ def test_a_regression_is_fairlearns(method, weighted):
     said = y + rng.normal(size=500) * 0.3 + 1
     weights = rng.uniform(0.2, 3, size=500) if weighted else None
     evidence = observe(recorded(said, y, groups, sample_weight=weights), method=method)
-    skip = ("mean_prediction_difference",) if method == "between_groups" else ()
     frame = frame_of(VALUES, y, said, groups, weights)
-    hold(evidence, frame, method, "g", lambda v: f"g={v}", VALUES, skip)
+    hold(evidence, frame, method, "g", lambda v: f"g={v}", VALUES)
 
 
 def test_many_classes_are_fairlearns_one_against_the_rest():
@@ -205,7 +200,7 @@ def test_a_planted_gap_is_found_with_its_sign_and_size():
     planted = make_biased(gap=0.2, n=8000, seed=1)
     m = observe(planted.subject).measurement("selection_rate_difference", "group")
     assert 0 < m.interval.low <= 0.2 <= m.interval.high
-    assert re.match(r"group=B \(.*\) against group=A", m.reason)
+    assert m.reason.startswith("group=B against group=A; ")
     m = observe(planted.subject, method="to_overall").measurement("selection_rate_difference", "group")
     assert 0 < m.interval.low <= 0.1 <= m.interval.high
     assert "against all records" in m.reason
@@ -249,12 +244,12 @@ def test_numbers_come_in_bands_and_missing_is_one_of_them():
     age = rng.uniform(18, 80, size=400)
     age[:40] = np.nan
     subject = recorded(rng.integers(2, size=400), rng.integers(2, size=400), pd.DataFrame({"age": age}))
-    evidence = observe(subject, bins=3)
+    evidence = observe(subject)
     groups = {m.group: m.n for m in evidence.measurements if m.metric == "selection_rate"}
-    assert len(groups) == 4
+    assert len(groups) == 5
     assert groups.pop("age=missing") == 40
-    assert all(abs(n - 120) <= 1 for n in groups.values())
-    assert any("3 bands" in note for note in evidence.notes)
+    assert all(abs(n - 90) <= 7.2 for n in groups.values())
+    assert any("4 bands" in note for note in evidence.notes)
     few = recorded(rng.integers(2, size=400), rng.integers(2, size=400), pd.DataFrame({"age": age.round(-1)}))
     assert not any("bands" in note for note in observe(few).notes)
 

@@ -56,7 +56,9 @@ def test_a_partial_leak_is_bounded_below_what_it_is():
 def test_nothing_is_proved_where_nothing_leaks_more_often_than_stated():
     rng = np.random.default_rng(1)
     draws = 400
-    alarms = sum(bound(recorded(rng, 150, 0.0), s).measurement("epsilon_lower_bound").value > 0 for s in range(draws))
+    alarms = sum(
+        bound(recorded(rng, 150, 0.0), s).measurement("epsilon_lower_bound").value > 0 for s in range(draws)
+    )
     assert alarms <= binom.ppf(0.999, draws, 0.05)
 
 

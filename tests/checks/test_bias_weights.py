@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import fairlearn.metrics as fl
 import numpy as np
 import pytest
@@ -78,7 +76,7 @@ def test_a_regressions_figures_are_fairlearns_in_spreads_of_the_target():
         )
         for value, mean in frame.by_group.items():
             assert evidence.measurement(metric, f"g={value}").value == pytest.approx(mean, abs=1e-12)
-        gap = evidence.measurement(f"{metric}_difference", "g").value
+        gap = evidence.measurement(f"standardised_{metric}_difference", "g").value
         assert gap * unit == pytest.approx(frame.difference(), abs=1e-12)
 
 
@@ -126,4 +124,4 @@ def test_a_planted_weighted_gap_is_found():
     subject = recorded(said, rng.integers(2, size=4000) == 1, groups, rng.choice([1.0, 3.0], size=4000))
     m = observe(demographic_parity, subject).measurement("demographic_parity_difference")
     assert 0 < m.interval.low <= 0.2 <= m.interval.high
-    assert re.match(r"g=0 \(.*\) against g=1", m.reason)
+    assert m.reason.startswith("g=0 against g=1; ")

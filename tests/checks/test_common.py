@@ -129,16 +129,6 @@ def test_what_a_check_needs_is_said():
     common.needs_model(make_biased(n=10).subject)
 
 
-def test_a_mean_carries_students_interval_held_to_what_is_possible():
-    values = np.array([0.0, 0.1, 2.0])
-    m = common.mean_of("mean_error", values, 0.95, group="a")
-    low, high = stats.t.interval(0.95, 2, values.mean(), stats.sem(values))
-    assert (m.interval.low, m.interval.high) == pytest.approx((low, high))
-    assert low < 0
-    assert common.mean_of("mean_error", values, 0.95, least=0.0).interval.low == 0
-    assert common.mean_of("mean_error", values[:1], 0.95).interval == Interval(-math.inf, math.inf, 0.95, "t")
-
-
 def test_an_estimates_table_keeps_what_is_undefined():
     found = [
         Measurement("r", 0.5, 4, Interval(0.1, 0.9, 0.95, "wilson"), "a"),

@@ -75,7 +75,7 @@ def test_summary_names_what_failed_and_what_was_not_examined(report):
     lines = status.summary_lines(report)
     assert (
         lines[0]
-        == "credit: 1 criterion not met, 1 could not run, 2 undecided, 1 waived, 1 not applicable, 1 not found by the attacks, 1 met"
+        == "credit: 1 criterion not met, 1 could not run, 2 undecided, 1 waived, 1 not applicable, 1 not broken by the attacks, 1 met"
     )
     assert (
         lines[1]

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from auditkit.checks import _common as common
 from auditkit.methods.groups import codes_of
 from auditkit.methods.slices import quantile_codes
 
 if TYPE_CHECKING:
     from auditkit.dataset import Dataset
 
-__all__ = ["Column", "coded", "frames_of", "is_number"]
+__all__ = ["Column", "coded", "frames_of"]
 
 _MOST_VALUES = 200
 
@@ -48,13 +49,6 @@ def frames_of(data: Dataset, *, beside: bool) -> dict[str, Any]:
     return columns
 
 
-def is_number(column: Any, more_than: int) -> bool:
-    """Return whether a column holds numbers, and more than so many different ones."""
-    from pandas.api.types import is_bool_dtype, is_numeric_dtype
-
-    return bool(is_numeric_dtype(column) and not is_bool_dtype(column) and column.nunique() > more_than)
-
-
 def coded(name: str, column: Any, bins: int, fewest: int = 1) -> Column:
     """Return a column as codes, numbers of more than `bins` values cut into so many bins.
 
@@ -69,7 +63,7 @@ def coded(name: str, column: Any, bins: int, fewest: int = 1) -> Column:
     fewest : int
         Records a value must have to be named.
     """
-    if is_number(column, bins):
+    if common.is_number(column, bins):
         values = column.to_numpy(dtype=float, na_value=np.nan)
         codes, edges = quantile_codes(values, bins)
         words = [f"{edge:.4g}" for edge in edges]

@@ -11,7 +11,7 @@ from scipy import special
 
 from auditkit import statistics
 from auditkit.checks import _common as common
-from auditkit.evidence import Measurement, Table
+from auditkit.evidence import Measurement
 from auditkit.methods.fairness import rate_counts
 from auditkit.methods.groups import group_confusion
 from auditkit.statistics.gaps import range_critical
@@ -81,6 +81,13 @@ class Cells(NamedTuple):
             hits, trials = effective_counts(hits, trials, *rate_counts(self.squares, name))
         return Counts(hits, trials, records, overall, shares)
 
+    def part(self, places: np.ndarray) -> Cells:
+        """Return the cells of some of the groups."""
+        if self.squares is self.weights:
+            plain = self.weights[places]
+            return Cells(plain, plain, plain)
+        return Cells(*(one[places] for one in self))
+
 
 def cells(
     grouping: common.Grouping, truth: np.ndarray, answer: np.ndarray, weights: np.ndarray | None
@@ -129,8 +136,11 @@ def means(
             why = f"no record of {label} has any weight"
             found.append(Measurement(metric, math.nan, 0, group=label, reason=why))
             continue
-        ends = max(float(low[g] + shift[g]), least), float(high[g] + shift[g])
-        found.append(common.measured(metric, moments.mean[g], records[g], ends, level, "t", group=label))
+        # errors of exactly 0 may have a mean a rounding below it
+        value, *ends = (
+            max(float(end), least) for end in (moments.mean[g], low[g] + shift[g], high[g] + shift[g])
+        )
+        found.append(common.measured(metric, value, records[g], (ends[0], ends[1]), level, "t", group=label))
     return found
 
 
@@ -187,18 +197,29 @@ def measurement(
 
 
 def pair(gap: Gap, grouping: common.Grouping, sizes: np.ndarray) -> str:
-    """Return which groups lie farthest apart, lowest first, how large they are, and how small the smallest one is."""
+    """Return which groups lie farthest apart, lowest first; then how large they are, and how small the smallest one is.
 
-    def group(at: int) -> str:
-        return f"{grouping.labels[at]} ({_records(sizes[at])})"
-
+    The two groups stand before the first semicolon.
+    """
     smallest = int(np.where(sizes > 0, sizes, np.inf).argmin())
     to_all = gap.lowest_index == gap.highest_index
-    apart = f"{group(gap.lowest_index)} against {'all records' if to_all else group(gap.highest_index)}"
+    two = [gap.lowest_index] if to_all else [gap.lowest_index, gap.highest_index]
+    words = [_word(grouping, g) for g in two]
+    said = [
+        f"{words[0]} against {'all records' if to_all else words[1]}",
+        " against ".join(_records(sizes[g]) for g in two),
+    ]
     if gap.surest not in (None, (gap.lowest_index, gap.highest_index)):
         low, high = gap.surest
-        apart += f"; the near end of the interval is of {group(low)} against {group(high)}"
-    return f"{apart}; smallest group: {_records(sizes[smallest])}, {grouping.labels[smallest]}"
+        sizes_of = f"{_records(sizes[low])} against {_records(sizes[high])}"
+        said.append(
+            f"the interval begins at {_word(grouping, low)} against {_word(grouping, high)}, {sizes_of}"
+        )
+    return "; ".join([*said, f"smallest group: {_records(sizes[smallest])}, {_word(grouping, smallest)}"])
+
+
+def _word(grouping: common.Grouping, at: int) -> str:
+    return grouping.labels[at].replace(";", ",")
 
 
 def _records(n: float) -> str:
@@ -331,68 +352,3 @@ def with_spread(moments: Moments, alike: list[Any]) -> tuple[Moments, np.ndarray
     given = flat & (moments.size >= 2)
     pooled = float(moments.spread[~flat].sum() / max(np.maximum(moments.size[~flat] - 1, 0).sum(), 1))
     return moments._replace(spread=np.where(given, pooled * (moments.size - 1), moments.spread)), given
-
-
-def rate_table(
-    metric: str, grouping: common.Grouping, groups: list[Measurement], counts: Counts, gap: Gap
-) -> Table:
-    """Return the rates of the groups as a table."""
-    word, known = LABEL[metric], [m for m in groups if not math.isnan(m.value)]
-    summary = f"{word}: no group has records that count."
-    if known:
-        least, most = min(known, key=lambda m: m.value), max(known, key=lambda m: m.value)
-        summary = (
-            f"{word} runs from {common.percent(least.value)} ({least.group}) to {common.percent(most.value)} "
-            f"({most.group}) over {len(known)} of {len(groups)} groups"
-        )
-        if not math.isnan(gap.low):
-            ends = f"{common.percent(gap.low)} and {common.percent(gap.high)}"
-            summary += f"; the data are compatible with a largest gap between {ends}"
-        summary += "."
-    return estimates_table(word, grouping, groups, summary, _or_none(counts.overall))
-
-
-def estimates_table(
-    word: str, grouping: common.Grouping, groups: list[Measurement], summary: str, overall: float | None
-) -> Table:
-    """Return one row a group, with the value of all records to compare with."""
-    labels: dict[str, Any] = {"value": word, "n": "records", "reference": "all records"}
-    title = f"{word} by {grouping.name}"
-    return Table(title, common.estimates(groups), "estimates", labels, summary, reference=overall)
-
-
-def side_by_side(tables: dict[str, Table], grouping: common.Grouping) -> Table:
-    """Return the tables of several rates as one, a series each, so that a reader sees them together."""
-    if len(tables) == 1:
-        return next(iter(tables.values()))
-    every = list(tables.values())
-    columns = {name: sum((one.columns[name] for one in every), ()) for name in every[0].columns}
-    columns["series"] = sum(((LABEL[metric],) * len(one.columns["n"]) for metric, one in tables.items()), ())
-    summary = " ".join(one.summary for one in every)
-    return Table(
-        f"Rates by {grouping.name}", columns, "estimates", {"value": "Rate", "n": "records"}, summary
-    )
-
-
-def clearest(found: list[Measurement], metric: str, what: str) -> str:
-    """Return the finding in one sentence: the gap whose interval begins highest, and how many could not be compared.
-
-    The gap with the highest value is most often that of the smallest groups, by chance.
-    """
-    every = [m for m in found if m.metric == metric]
-    gaps = [m for m in every if m.interval is not None]
-    if not gaps:
-        return f"The {what} of the groups could not be compared."
-    top = max(gaps, key=lambda m: (m.interval.low, m.value) if m.interval else (0.0, 0.0))
-    ends = f" [{top.interval.low:.3f}, {top.interval.high:.3f}]" if top.interval else ""
-    open_ones = len(every) - len(gaps)
-    more = f" {open_ones} of {len(every)} comparisons could not be made." if open_ones else ""
-    if top.interval is None or top.interval.low <= 0:
-        return f"Of {len(gaps)} differences in {what} none has an interval that leaves out 0.{more}"
-    return (
-        f"The clearest difference in {what} is {top.value:.3f}{ends}, over {top.group} ({top.reason}).{more}"
-    )
-
-
-def _or_none(value: float) -> float | None:
-    return None if math.isnan(value) else value

@@ -1,9 +1,9 @@
-"""Measures: the counts and moments of every group in every stratum, and how far the groups lie apart in each of them."""
+"""Measures: the counts and moments of every group, and how far the groups lie apart in each of them."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -11,10 +11,9 @@ import numpy as np
 from auditkit import statistics
 from auditkit.checks import _common as common
 from auditkit.checks.bias import _gaps as gaps
-from auditkit.dataset import Dataset
+from auditkit.checks.bias import _scopes as scopes
 from auditkit.evidence import Measurement
 from auditkit.methods import fairness
-from auditkit.methods.groups import codes_of
 from auditkit.statistics import comparisons as held
 from auditkit.statistics.simultaneous import bootstrap_gaps
 from auditkit.statistics.weighted import Moments, group_moments
@@ -25,92 +24,6 @@ if TYPE_CHECKING:
 Method = Literal["between_groups", "to_overall"]
 Gaps = dict[str, "Gap"]
 """The largest difference and the smallest ratio."""
-
-MOST_VALUES = 20
-"""A numeric feature of more values than this is divided into bands."""
-
-_WORST = {"difference": 1.0, "ratio": 0.0}
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Groups compared with each other: those of a feature, within a stratum where there are strata.
-
-    Attributes
-    ----------
-    grouping : Grouping
-        Groups that have records here; its codes are not used.
-    places : ndarray of int
-        Where these groups stand in the counts of all strata.
-    """
-
-    grouping: common.Grouping
-    places: np.ndarray
-
-    def named(self, suffix: str) -> common.Grouping:
-        """Return the grouping with a word after every name, such as the class."""
-        return named(self.grouping, suffix)
-
-
-def named(grouping: common.Grouping, suffix: str) -> common.Grouping:
-    """Return a grouping with a word after every name; itself where the word is empty."""
-    if not suffix:
-        return grouping
-    labels = [f"{label} | {suffix}" for label in grouping.labels]
-    return replace(grouping, name=f"{grouping.name} | {suffix}", labels=labels)
-
-
-def in_bands(data: Dataset, bins: int) -> tuple[Dataset, tuple[str, ...]]:
-    """Return the data with numeric sensitive features of many values in bands of about equal size, and notes on them."""
-    import pandas as pd
-
-    if data.sensitive_features is None:
-        return data, ()
-    columns, notes = {}, []
-    for name, column in zip(data.sensitive_names, data.sensitive_features.items(), strict=True):
-        values = columns[name] = column[1]
-        if not pd.api.types.is_numeric_dtype(values) or values.nunique() <= MOST_VALUES:
-            continue
-        numbers = values.astype(float)
-        numbers = numbers[np.isfinite(numbers)]
-        edges = np.unique(np.quantile(numbers, np.arange(1, bins) / bins, method="higher"))
-        edges = edges[edges > numbers.min()]
-        if not edges.size:
-            continue
-        codes, labels = codes_of({name: values}, bin_edges={name: edges.tolist()})
-        columns[name] = pd.Series(np.array([label[0] for label in labels], dtype=object)[codes])
-        notes.append(f"{name} has {values.nunique():,} values: compared in {len(edges) + 1} bands of them.")
-    frame = pd.DataFrame(columns)
-    control, weights = data.control_features, data.sample_weight
-    banded = Dataset(None, data.y, frame, control_features=control, sample_weight=weights)
-    return banded, tuple(notes)
-
-
-def strata_of(data: Dataset) -> tuple[np.ndarray, list[str]]:
-    """Return the stratum of each row and the strata's names; one without a name where there are no control features."""
-    if data.control_features is None:
-        return np.zeros(len(data), dtype=np.int64), [""]
-    columns = {name: data.control_features[name] for name in data.control_features.columns}
-    codes, labels = codes_of({str(name): column for name, column in columns.items()})
-    words = [", ".join(f"{n}={v}" for n, v in zip(data.control_names, one, strict=True)) for one in labels]
-    return codes, words
-
-
-def scopes_of(
-    grouping: common.Grouping, strata: np.ndarray, names: list[str]
-) -> tuple[common.Grouping, list[Scope]]:
-    """Return the grouping by group and stratum, to be counted in one pass, and what is compared with what."""
-    k = len(grouping.labels)
-    codes = strata * k + grouping.codes
-    every = replace(grouping, codes=codes, labels=grouping.labels * len(names))
-    here = np.bincount(codes, minlength=k * len(names)).reshape(len(names), k)
-    scopes = []
-    for s, stratum in enumerate(names):
-        found = np.flatnonzero(here[s])
-        labels = [grouping.labels[g] for g in found]
-        one = replace(grouping, labels=labels)
-        scopes.append(Scope(Scope(one, found).named(stratum), s * k + found))
-    return every, scopes
 
 
 def rate_gaps(counts: gaps.Counts, method: Method, level: float, rng: np.random.Generator | None) -> Gaps:
@@ -251,46 +164,25 @@ def mean_gaps(moments: Moments, mass: np.ndarray, method: Method, level: float) 
 
 
 def as_measurements(
-    metric: str, found: Gaps, grouping: common.Grouping, records: np.ndarray, *, means: bool = False
+    metric: str,
+    found: Gaps,
+    grouping: common.Grouping,
+    records: np.ndarray,
+    *,
+    means: bool = False,
+    n_needed: int | None = None,
 ) -> list[Measurement]:
     """Return the difference and the ratio of a metric as measurements of the feature."""
-    worst = {"difference": math.inf, "ratio": 0.0} if means else _WORST
     fewest = 2 if means else 1
     return [
-        gaps.measurement(f"{metric}_{kind}", gap, grouping, records, worst=worst[kind], fewest=fewest)
+        gaps.measurement(
+            f"{metric}_{kind}",
+            gap,
+            grouping,
+            records,
+            worst=scopes.worst_of(kind, means=means),
+            fewest=fewest,
+            n_needed=n_needed,
+        )
         for kind, gap in found.items()
     ]
-
-
-def over_strata(found: list[Measurement], feature: str, level: float) -> list[Measurement]:
-    """Return the worst and the mean over strata of one metric.
-
-    Each stratum's interval is at the error divided by the number of strata, so that all hold together.
-    """
-    metric = found[0].metric
-    pick = min if metric.endswith("_ratio") else max
-    known = [m for m in found if m.interval is not None]
-    n = sum(m.n for m in found)
-    names = [f"{feature} | worst of strata", f"{feature} | mean of strata"]
-    if not known:
-        return [Measurement(metric, math.nan, n, group=g, reason="undefined in every stratum") for g in names]
-    open_ones = len(found) - len(known)
-    worst = {"ratio": 0.0}.get(metric.rsplit("_", 1)[-1], 1.0 if known[0].value <= 1 else math.inf)
-    lows = [m.interval.low for m in known if m.interval] + [worst] * (open_ones and pick is min)
-    highs = [m.interval.high for m in known if m.interval] + [worst] * (open_ones and pick is max)
-    said = f"; undefined in {open_ones} of {len(found)} strata" if open_ones else ""
-    top = pick(known, key=lambda m: m.value)
-    p_values = [m.p_value for m in known if m.p_value is not None]
-    p = min(1.0, len(p_values) * min(p_values)) if p_values else None
-    label = f"{top.interval.method if top.interval else ''}, Bonferroni over {len(found)} strata"
-    where = f"{top.group}: {top.reason}{said}"
-    mean = float(np.mean([m.value for m in known]))
-    return [
-        common.measured(
-            metric, top.value, n, (pick(lows), pick(highs)), level, label, group=names[0], p_value=p, reason=where
-        ),
-        common.measured(
-            metric, mean, n, (np.mean(lows), np.mean(highs)), level, label, group=names[1],
-            reason=f"mean over {len(known)} strata{said}",
-        ),
-    ]  # fmt: skip

@@ -11,13 +11,12 @@ import numpy as np
 from auditkit.checks import _common as common
 from auditkit.checks.bias import _impact as impact
 from auditkit.evidence import Measurement, Table
-from auditkit.methods.groups import codes_of
 from auditkit.statistics.adverse_impact import picked_p_value
 from auditkit.statistics.gaps import range_critical
 from auditkit.statistics.stratified import Homogeneity, PooledOdds, breslow_day, mantel_haenszel
 
 if TYPE_CHECKING:
-    from auditkit.dataset import Dataset
+    from auditkit.checks.bias._scopes import Strata
 
 _LABELS = {
     "value": "Odds ratio within strata",
@@ -36,25 +35,6 @@ _METHOD = "robins-breslow-greenland"
 
 
 @dataclass(frozen=True, slots=True)
-class Strata:
-    """The stratum of each record.
-
-    Attributes
-    ----------
-    name : str
-        "department", or "department × year".
-    codes : ndarray of int, shape (n,)
-        Stratum of each record.
-    count : int
-        Strata with records.
-    """
-
-    name: str
-    codes: np.ndarray
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
 class _Pair:
     label: str
     n: int
@@ -63,16 +43,6 @@ class _Pair:
     plain: Homogeneity
     tarone: Homogeneity
     picked_p: float
-
-
-def of(data: Dataset) -> Strata | None:
-    """Return the strata formed by all control features together; None where there are none."""
-    frame = data.control_features
-    if frame is None:
-        return None
-    columns = dict(zip(data.control_names, (frame[c] for c in frame.columns), strict=True))
-    codes, labels = codes_of(columns)
-    return Strata(" × ".join(data.control_names), codes, len(labels))
 
 
 def compare(
@@ -87,7 +57,7 @@ def compare(
     selected : ndarray of bool, shape (n,)
         Who was selected.
     strata : Strata
-        See `of`.
+        See `auditkit.checks.bias._scopes.strata_of`.
     reference_share : float
         See `most_selected`.
     level : float
@@ -96,7 +66,7 @@ def compare(
     hits, sizes = impact.counts_of(grouping, selected)
     k, reference = len(sizes), impact.most_selected(hits, sizes, reference_share)
     place = (strata.codes * k + grouping.codes) * 2 + ~selected
-    cells = np.bincount(place, minlength=strata.count * k * 2).reshape(strata.count, k, 2)
+    cells = np.bincount(place, minlength=len(strata.labels) * k * 2).reshape(len(strata.labels), k, 2)
     critical = range_critical(level, k)
     pairs = []
     for g in range(k):
@@ -136,7 +106,7 @@ def _measured(pair: _Pair, reference: str, strata: Strata, level: float, k: int)
             group=pair.label,
             p_value=pair.picked_p,
             reason=(
-                f"against {reference}; within {pooled.strata:,} of {strata.count:,} strata of {strata.name}; over all records together "
+                f"against {reference}; within {pooled.strata:,} of {len(strata.labels):,} strata of {strata.name}; over all records together "
                 f"{pair.crude:.3f}"
             ),
         )

@@ -14,6 +14,7 @@ from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks.bias import _gaps as gaps
 from auditkit.checks.bias import _impact as impact
+from auditkit.checks.bias import _scopes as scopes
 from auditkit.checks.bias import _strata as strata
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.methods.groups import group_sums
@@ -62,6 +63,7 @@ def adverse_impact(
     rng: np.random.Generator,  # noqa: ARG001 - every check is called alike
     features: common.Features = None,
     intersections: common.Intersections = True,
+    depth: common.Depth = 2,
     reference_share: Annotated[
         float,
         Ge(0),
@@ -80,7 +82,7 @@ def adverse_impact(
         probabilities, has its scores compared by analysis of variance. Control features of the test rows give strata.
     rng : numpy.random.Generator
         Not used.
-    features, intersections, matters, level
+    features, intersections, depth, matters, level
         As in `demographic_parity`.
     reference_share : float
         Groups smaller than this share of the records are compared, but not compared with.
@@ -97,16 +99,16 @@ def adverse_impact(
     selected = None
     if subject.task != "regression":
         selected = subject.answers().labels == common.positive_of(subject)
-    groupings = common.groupings(subject.test, features, intersections=intersections)
+    groupings = common.groupings(subject.test, features, intersections=intersections, depth=depth)
     found: list[Measurement] = []
     tables: dict[str, Table] = {}
     if selected is not None:
-        within = strata.of(subject.test)
+        within = scopes.strata_of(subject.test)
         for grouping in groupings:
             ratios, drawn = _ratios(grouping, selected, reference_share, matters, level)
             found += ratios
             tables |= drawn
-            if within is not None and drawn:
+            if within.name and drawn:
                 pooled, table = strata.compare(grouping, selected, within, reference_share, level)
                 found += pooled
                 tables[f"{grouping.name} within {within.name}"] = table
@@ -124,7 +126,11 @@ def adverse_impact(
             "Whether the law calls this adverse impact, or whether the selection is job-related: the four-fifths ratio is a rule "
             "of thumb that asks for a closer look, and the tests say only what chance alone would do."
         ),
-        notes=(*common.notes_on(groupings), *impact.unweighted(subject.test)),
+        notes=(
+            *common.notes_on(groupings),
+            *scopes.strata_of(subject.test).notes,
+            *impact.unweighted(subject.test),
+        ),
         rows=common.rows_used(len(subject.test), len(subject.test)),
     )
 

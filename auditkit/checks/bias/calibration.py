@@ -15,6 +15,8 @@ from auditkit.checks import _common as common
 from auditkit.checks import _weights
 from auditkit.checks.bias import _gaps as gaps
 from auditkit.checks.bias import _measures as measures
+from auditkit.checks.bias import _scopes as scopes
+from auditkit.checks.bias import _shown as shown
 from auditkit.checks.bias._sides import sides_of
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.statistics.calibration import calibration_error, reliability
@@ -53,6 +55,7 @@ def calibration_by_group(
     rng: np.random.Generator,  # noqa: ARG001
     features: common.Features = None,
     intersections: common.Intersections = True,
+    depth: common.Depth = 2,
     bins: Bins = 10,
     level: common.Level = 0.95,
 ) -> Evidence:
@@ -65,7 +68,7 @@ def calibration_by_group(
         given (top label), and each class against the rest (classwise; Kull et al. 2019).
     rng : numpy.random.Generator
         Not used; every check takes one.
-    features, intersections
+    features, intersections, depth
         As in `demographic_parity`.
     bins : int
         At most so many bins of scores a group; fewer where a bin would expect under five cases of a class.
@@ -83,7 +86,7 @@ def calibration_by_group(
     sides, notes = sides_of(subject)
     found: list[Measurement] = []
     tables: dict[str, Table] = {}
-    groupings = common.groupings(subject.test, features, intersections=intersections)
+    groupings = common.groupings(subject.test, features, intersections=intersections, depth=depth)
     for grouping in groupings:
         if grouping.too_many:
             found += [
@@ -92,21 +95,27 @@ def calibration_by_group(
             ]
             continue
         for side in sides:
-            named = measures.named(grouping, side.word)
+            named = scopes.named(grouping, side.word)
             own, tables[named.name] = _of_side(side, named, subject.test.sample_weight, bins, level)
             found += own
     return Evidence(
         "AK104",
         tuple(found),
         tables,
-        says=gaps.clearest(
+        says=shown.clearest(
             found, "calibration_in_the_large_difference", "share that came true less mean score"
         ),
         does_not_say=(
             "Whether decisions at a threshold treat groups alike: scores calibrated for every group give unequal error rates "
             "where the groups' true rates differ (Kleinberg et al. 2017). Calibration within bins is not seen."
         ),
-        notes=(*common.one_class(subject), *common.notes_on(groupings), *notes, *_weights.note(subject.test)),
+        notes=(
+            *common.one_class(subject),
+            *common.notes_on(groupings),
+            *notes,
+            *scopes.unused(subject.test),
+            *_weights.note(subject.test),
+        ),
         rows=common.rows_used(len(subject.test), len(subject.test)),
     )
 

@@ -146,7 +146,7 @@ def _flipped(
 
 
 def _groups(name: str, column: object) -> tuple[np.ndarray, list[str]]:
-    if _columns.is_number(column, _MOST_VALUES):
+    if common.is_number(column, _MOST_VALUES):
         banded = _columns.coded(name, column, 4)
         return banded.codes, banded.labels
     codes, values = codes_of({name: column})

@@ -16,6 +16,8 @@ from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks import _weights as weighting
 from auditkit.checks.bias import _gaps as gaps
+from auditkit.checks.bias import _scopes as scopes
+from auditkit.checks.bias import _shown as shown
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.frames import Codec
@@ -48,6 +50,7 @@ def label_bias(
     rng: np.random.Generator,
     features: common.Features = None,
     intersections: common.Intersections = True,
+    depth: common.Depth = 2,
     split: Annotated[
         Literal["test", "train"], Doc("Which rows: those held out, or those the model learnt from.")
     ] = "test",
@@ -67,7 +70,9 @@ def label_bias(
     features : list of str, optional
         Sensitive features; all when left out.
     intersections : bool
-        Also compare the base rates of the groups of each pair of features.
+        Also compare the base rates of the groups of several features together.
+    depth : int
+        How many features are crossed at most.
     split : {"test", "train"}
         Which rows.
     rows : int
@@ -87,7 +92,7 @@ def label_bias(
     label = data.y == positive
     found: list[Measurement] = []
     tables: dict[str, Table] = {}
-    groupings = common.groupings(data, features, intersections=intersections)
+    groupings = common.groupings(data, features, intersections=intersections, depth=depth, like=subject.test)
     for grouping in groupings:
         if grouping.too_many:
             found.append(gaps.not_compared("base_rate_difference", grouping))
@@ -95,7 +100,7 @@ def label_bias(
         own, table = _base_rates(grouping, label, data, level, rng)
         found += own
         tables[grouping.name] = table
-    singles = [g for g in groupings if " × " not in g.name and not g.too_many]
+    singles = [g for g in groupings if len(g.features) == 1 and not g.too_many]
     try:
         conditional = _conditional(data, label, singles, rows, level, rng)
     except NotApplicable as missing:
@@ -116,6 +121,7 @@ def label_bias(
         notes=(
             *common.one_class(subject, split),
             *common.notes_on(groupings),
+            *scopes.unused(data),
             *weighting.note(data),
             *(
                 ("The comparison of records that look alike is not weighted.",)
@@ -146,7 +152,7 @@ def _base_rates(
         *rates,
         gaps.measurement("base_rate_difference", gap, grouping, counts.records, worst=1.0),
         gaps.measurement("base_rate_ratio", ratio, grouping, counts.records, worst=0.0),
-    ], gaps.estimates_table("Base rate", grouping, rates, summary, float(counts.overall))
+    ], shown.estimates_table("Base rate", grouping, rates, summary, float(counts.overall))
 
 
 def _conditional(
@@ -248,7 +254,7 @@ def _alike(name: str, found: list[Measurement]) -> Table:
 
 
 def _says(found: list[Measurement], split: str) -> str:
-    said = gaps.clearest(found, "base_rate_difference", f"base rates of the {split} rows")
+    said = shown.clearest(found, "base_rate_difference", f"base rates of the {split} rows")
     known = [m for m in found if m.metric == "conditional_label_difference" and m.interval is not None]
     if not known:
         return said

@@ -15,6 +15,7 @@ from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks.bias import _impact as impact
 from auditkit.checks.bias import _published as published
+from auditkit.checks.bias import _scopes as scopes
 from auditkit.errors import InputError, NotApplicable, did_you_mean
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.methods.impact_ratios import above_median
@@ -136,7 +137,13 @@ def nyc_ll144(
             "Whether the law applies to this tool or is met: the rules ask also for an independent auditor, a date within a year, notices, and data "
             "of the tool's own use. The ratios carry no test of chance."
         ),
-        notes=(*notes, *more, *_absent(divisions), *impact.unweighted(subject.test)),
+        notes=(
+            *notes,
+            *more,
+            *_absent(divisions),
+            *scopes.unused(subject.test),
+            *impact.unweighted(subject.test),
+        ),
         rows=common.rows_used(len(subject.test), len(subject.test)),
     )
 

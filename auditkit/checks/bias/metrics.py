@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-from annotated_types import Ge, Le
 from typing_extensions import Doc
 
 from auditkit.check import check
@@ -13,6 +12,7 @@ from auditkit.checks import _common as common
 from auditkit.checks import _weights
 from auditkit.checks.bias import _gaps as gaps
 from auditkit.checks.bias import _measures as measures
+from auditkit.checks.bias import _scopes as scopes
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.methods.fairness import RATE_NAMES
 from auditkit.subject import Subject
@@ -28,12 +28,6 @@ _ODDS = ("true_positive_rate", "false_positive_rate")
 
 Method = Annotated[
     measures.Method, Doc("Compare the groups with each other, or each of them with all records together.")
-]
-Bins = Annotated[
-    int,
-    Ge(2),
-    Le(20),
-    Doc("Bands of about equal size for a numeric sensitive feature of more than 20 values."),
 ]
 
 
@@ -59,8 +53,8 @@ def group_metrics(
     rng: np.random.Generator,
     features: common.Features = None,
     intersections: common.Intersections = True,
+    depth: common.Depth = 2,
     method: Method = "between_groups",
-    bins: Bins = 4,
     level: common.Level = 0.95,
 ) -> Evidence:
     """Measure every rate or error by group, and how far the groups lie apart in it.
@@ -72,12 +66,10 @@ def group_metrics(
         are compared within each.
     rng : numpy.random.Generator
         For permutation tests of small groups, and for the bootstrap of balanced accuracy.
-    features, intersections
+    features, intersections, depth
         As in `demographic_parity`.
     method : {"between_groups", "to_overall"}
         Largest difference of two groups, or largest distance of a group from all records; fairlearn's meaning.
-    bins : int
-        Bands for a numeric sensitive feature of more than 20 values.
     level : float
         Confidence level.
 
@@ -89,24 +81,25 @@ def group_metrics(
         rest. Regression: mean prediction, mean absolute and mean squared error, in the unit of the target. With
         control features also the worst and the mean over strata. Definitions as in fairlearn.
     """
-    data, notes = measures.in_bands(subject.test, bins)
-    strata, names = measures.strata_of(data)
+    data, strata = subject.test, scopes.strata_of(subject.test)
     found: list[Measurement] = []
     forests: dict[str, Table] = {}
     matrices: dict[str, Table] = {}
-    groupings = common.groupings(data, features, intersections=intersections)
-    inner = 1 - (1 - level) / len(names)
+    groupings = common.groupings(data, features, intersections=intersections, depth=depth)
+    inner = 1 - (1 - level) / len(strata.labels)
+    means = subject.task == "regression"
     for grouping in groupings:
         if grouping.too_many:
             found.append(gaps.not_compared(_first(subject), grouping))
             continue
-        every, scopes = measures.scopes_of(grouping, strata, names)
-        here = list(_measured(subject, every, scopes, method, inner, rng))
-        groups = [m for m in here if not m.metric.endswith(("_difference", "_ratio"))]
-        apart = [m for m in here if m.metric.endswith(("_difference", "_ratio"))]
+        every, compared = scopes.scopes_of(grouping, strata)
+        here = list(_measured(subject, every, compared, method, inner, rng))
+        groups = [m for _, m in here if not scopes.is_gap(m)]
+        apart = [m for _, m in here if scopes.is_gap(m)]
         found += [*groups, *apart]
-        if len(names) > 1:
-            apart = _summed_up(apart, grouping, level)
+        if len(compared) > 1:
+            by_class = [one for one in here if scopes.is_gap(one[1])]
+            apart = scopes.summed_up(by_class, grouping.name, level, means=means)
             found += apart
         forests[f"gaps, {grouping.name}"] = _forest(apart, grouping)
         matrices[grouping.name] = _matrix(groups, grouping)
@@ -122,8 +115,7 @@ def group_metrics(
         notes=(
             *common.one_class(subject),
             *common.notes_on(groupings),
-            *notes,
-            *_said(subject, method, names),
+            *_said(subject, method, strata),
             *_weights.note(data),
         ),
         rows=common.rows_used(len(data), len(data)),
@@ -133,34 +125,40 @@ def group_metrics(
 def _measured(
     subject: Subject,
     every: common.Grouping,
-    scopes: list[measures.Scope],
+    compared: list[scopes.Scope],
     method: measures.Method,
     level: float,
     rng: np.random.Generator,
-) -> Iterator[Measurement]:
+) -> Iterator[tuple[str, Measurement]]:
+    """Yield every measurement of a grouping, with the class it is about; empty where it is about none."""
     if subject.task == "regression":
-        yield from _of_values(subject, every, scopes, method, level)
+        for m in _of_values(subject, every, compared, method, level):
+            yield "", m
         return
     said, truth, weights = subject.answers().labels, subject.test.y, subject.test.sample_weight
     if subject.task == "binary":
         cells = gaps.cells(every, truth == subject.positive, said == subject.positive, weights)
-        yield from _of_cells(cells, scopes, "", method, level, rng, weighted=weights is not None)
+        for m in _of_cells(cells, compared, "", method, level, rng, weighted=weights is not None):
+            yield "", m
         return
     right = said == truth
     cells = gaps.cells(every, right, right, weights)
     draws = rng if weights is None else None
-    for scope in scopes:
-        counts = _part(cells, scope.places).counts("selection_rate")
-        yield from _of_rate("accuracy_score", counts, scope.grouping, method, level, draws)
+    for scope in compared:
+        counts = cells.part(scope.places).counts("selection_rate")
+        for m in _of_rate("accuracy_score", counts, scope.grouping, method, level, draws):
+            yield "", m
     classes = [] if subject.classes is None else subject.classes.tolist()
     for one in classes[:_MOST_CLASSES]:
         cells = gaps.cells(every, truth == one, said == one, weights)
-        yield from _of_cells(cells, scopes, f"class={one}", method, level, rng, weighted=weights is not None)
+        word = f"class={one}"
+        for m in _of_cells(cells, compared, word, method, level, rng, weighted=weights is not None):
+            yield word, m
 
 
 def _of_cells(
     cells: gaps.Cells,
-    scopes: list[measures.Scope],
+    compared: list[scopes.Scope],
     word: str,
     method: measures.Method,
     level: float,
@@ -170,8 +168,8 @@ def _of_cells(
 ) -> Iterator[Measurement]:
     """Yield every rate of two classes, or of one class against the rest."""
     draws = None if weighted else rng
-    for scope in scopes:
-        grouping, part = scope.named(word), _part(cells, scope.places)
+    for scope in compared:
+        grouping, part = scope.named(word), cells.part(scope.places)
         for name in RATE_NAMES:
             if not (word and name == "accuracy"):
                 metric = _NAMES.get(name, name)
@@ -203,7 +201,7 @@ def _of_rate(
 def _of_values(
     subject: Subject,
     every: common.Grouping,
-    scopes: list[measures.Scope],
+    compared: list[scopes.Scope],
     method: measures.Method,
     level: float,
 ) -> Iterator[Measurement]:
@@ -212,34 +210,12 @@ def _of_values(
     for metric, numbers in values.items():
         moments, records, mass = measures.moments_of(numbers, every, subject.test.sample_weight)
         least = -np.inf if metric == "mean_prediction" else 0.0
-        for scope in scopes:
+        for scope in compared:
             part = type(moments)(*(one[scope.places] for one in moments))
             size, grouping = records[scope.places], scope.grouping
             yield from gaps.means(metric, grouping, part, size, level, least)
             apart = measures.mean_gaps(part, mass[scope.places], method, level)
-            if metric == "mean_prediction" and method == "between_groups":
-                del apart["difference"]  # AK101 has it, in spreads of the target
             yield from measures.as_measurements(metric, apart, grouping, size, means=True)
-
-
-def _part(cells: gaps.Cells, places: np.ndarray) -> gaps.Cells:
-    if cells.squares is cells.weights:
-        plain = cells.weights[places]
-        return gaps.Cells(plain, plain, plain)
-    return gaps.Cells(*(one[places] for one in cells))
-
-
-def _summed_up(apart: list[Measurement], grouping: common.Grouping, level: float) -> list[Measurement]:
-    """Return the worst and the mean over strata of every gap, by metric and class."""
-    by: dict[tuple[str, str], list[Measurement]] = {}
-    for m in apart:
-        word = next((p for p in (m.group or "").split(" | ") if p.startswith("class=")), "")
-        by.setdefault((m.metric, word), []).append(m)
-    return [
-        one
-        for (_, word), found in by.items()
-        for one in measures.over_strata(found, f"{grouping.name} | {word}" if word else grouping.name, level)
-    ]
 
 
 def _first(subject: Subject) -> str:
@@ -299,17 +275,13 @@ def _says(found: list[Measurement]) -> str:
     )
 
 
-def _said(subject: Subject, method: measures.Method, strata: list[str]) -> tuple[str, ...]:
-    notes = []
+def _said(subject: Subject, method: measures.Method, strata: scopes.Strata) -> tuple[str, ...]:
+    notes: list[str] = []
     if method == "to_overall":
         notes.append(
             "Groups are held against all records, these groups included; shares are held as observed."
         )
-    if len(strata) > 1:
-        notes.append(
-            f"Groups are compared within {len(strata)} strata of the control features; each interval is at the error "
-            f"divided by {len(strata)}, so that all hold together."
-        )
+    notes += scopes.within(strata)
     classes = 0 if subject.classes is None else len(subject.classes)
     if subject.task == "multiclass" and classes > _MOST_CLASSES:
         notes.append(f"Only the first {_MOST_CLASSES} of {classes} classes are compared one by one.")

@@ -13,6 +13,7 @@ from auditkit import progress, statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks import _weights as weights
+from auditkit.checks.bias import _scopes as scopes
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.frames import Codec
@@ -114,6 +115,7 @@ def consistency(
         notes=(
             f"Each of {len(around):,} records is compared with its {k} nearest of {len(among):,}.",
             f"Left out of the distance: {', '.join(data.sensitive_names) or 'nothing'}.",
+            *scopes.unused(data),
             *weights.ignored(data),
         ),
         rows=common.rows_used(len(around), len(data)),

@@ -190,7 +190,7 @@ def _target(
     grouping: common.Grouping, column: Any, folds: int, rng: np.random.Generator
 ) -> tuple[_Target | None, str]:
     """Return what is to be predicted, or None; and what was left out, or why there is nothing."""
-    if _columns.is_number(column, _BINS):
+    if common.is_number(column, _BINS):
         values = column.to_numpy(dtype=float, na_value=np.nan)
         rows = np.flatnonzero(np.isfinite(values))
         if len(rows) < _FEWEST:

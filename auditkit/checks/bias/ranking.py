@@ -13,6 +13,8 @@ from auditkit.checks import _common as common
 from auditkit.checks import _weights
 from auditkit.checks.bias import _gaps as gaps
 from auditkit.checks.bias import _measures as measures
+from auditkit.checks.bias import _scopes as scopes
+from auditkit.checks.bias import _shown as shown
 from auditkit.checks.bias._across import cross_aucs, cross_table
 from auditkit.checks.bias._sides import sides_of
 from auditkit.evidence import Evidence, Measurement, Table
@@ -44,6 +46,7 @@ def ranking_by_group(
     rng: np.random.Generator,  # noqa: ARG001
     features: common.Features = None,
     intersections: common.Intersections = True,
+    depth: common.Depth = 2,
     level: common.Level = 0.95,
 ) -> Evidence:
     """Compare scores without a threshold: how well they rank within each group, and their mean.
@@ -54,7 +57,7 @@ def ranking_by_group(
         A classifier with probabilities; predictions alone suffice. Of more than two classes each is held against the rest.
     rng : numpy.random.Generator
         Not used; every check takes one.
-    features, intersections
+    features, intersections, depth
         As in `demographic_parity`.
     level : float
         Confidence level.
@@ -72,14 +75,14 @@ def ranking_by_group(
     weights = subject.test.sample_weight
     found: list[Measurement] = []
     tables: dict[str, Table] = {}
-    groupings = common.groupings(subject.test, features, intersections=intersections)
+    groupings = common.groupings(subject.test, features, intersections=intersections, depth=depth)
     for grouping in groupings:
         if grouping.too_many:
             metrics = ("auc", "cross_auc", "mean_score")
             found += [gaps.not_compared(f"{metric}_difference", grouping) for metric in metrics]
             continue
         for side in sides:
-            named = measures.named(grouping, side.word)
+            named = scopes.named(grouping, side.word)
             groups = _aucs(side.scores, side.truth, weights, named, level)
             means = _means(side.scores, weights, named, level)
             found += [*groups, *means]
@@ -93,12 +96,18 @@ def ranking_by_group(
         "AK105",
         tuple(found),
         tables,
-        says=gaps.clearest(found, "auc_difference", "AUC"),
+        says=shown.clearest(found, "auc_difference", "AUC"),
         does_not_say=(
             "What any threshold decides. An AUC within one group says nothing of how records of different groups are ranked "
             "against each other; the AUC across groups does."
         ),
-        notes=(*common.one_class(subject), *common.notes_on(groupings), *notes, *_weights.note(subject.test)),
+        notes=(
+            *common.one_class(subject),
+            *common.notes_on(groupings),
+            *notes,
+            *scopes.unused(subject.test),
+            *_weights.note(subject.test),
+        ),
         rows=common.rows_used(len(subject.test), len(subject.test)),
     )
 
@@ -159,4 +168,4 @@ def _table(word: str, found: list[Measurement], grouping: common.Grouping) -> Ta
             ends = f"{gap.interval.low:.3f} and {gap.interval.high:.3f}"
             summary += f"; the data are compatible with a largest gap between {ends}"
         summary += "."
-    return gaps.estimates_table(word, grouping, groups, summary, None)
+    return shown.estimates_table(word, grouping, groups, summary, None)

@@ -15,6 +15,7 @@ from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks.bias import _gaps as gaps
 from auditkit.checks.bias import _impact as impact
+from auditkit.checks.bias import _scopes as scopes
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.methods.threshold_sweep import threshold_counts, threshold_grid
@@ -75,6 +76,7 @@ def threshold_sweep(
     rng: np.random.Generator,  # noqa: ARG001 - every check is called alike
     features: common.Features = None,
     intersections: common.Intersections = False,
+    depth: common.Depth = 2,
     points: Annotated[int, Ge(5), Le(200), Doc("Thresholds tried at most.")] = 50,
     least_share: Annotated[
         float,
@@ -94,8 +96,8 @@ def threshold_sweep(
         Binary with probabilities, or a regression; predictions alone suffice.
     rng : numpy.random.Generator
         Not used.
-    features, intersections, level
-        As in `demographic_parity`; pairs of features only when asked for.
+    features, intersections, depth, level
+        As in `demographic_parity`; features are crossed only when asked for.
     points : int
         Thresholds, at evenly spaced shares of the records selected; a probability of 1/2 is added.
     least_share : float
@@ -117,7 +119,7 @@ def threshold_sweep(
     binary = subject.task == "binary"
     positive = subject.test.y == subject.positive if binary else None
     grid = threshold_grid(scores, points, (0.5,) if binary else ())
-    groupings = common.groupings(subject.test, features, intersections=intersections)
+    groupings = common.groupings(subject.test, features, intersections=intersections, depth=depth)
     found: list[Measurement] = []
     tables: dict[str, Table] = {}
     for grouping in groupings:
@@ -149,7 +151,7 @@ def threshold_sweep(
             "Which threshold is right. One picked here because it looks best must be measured again on other rows; and a threshold for each "
             "group treats records of equal score unequally, which may not be allowed."
         ),
-        notes=(*common.notes_on(groupings), *impact.unweighted(subject.test)),
+        notes=(*common.notes_on(groupings), *scopes.unused(subject.test), *impact.unweighted(subject.test)),
         rows=common.rows_used(len(subject.test), len(subject.test)),
     )
 

@@ -322,7 +322,7 @@ def _set_up(
             f"the training rows do not say who they are about: pass train=Dataset(X, y, sensitive_features=...) with "
             f"{grouping.name!r}"
         )
-    (own,) = common.groupings(data, [grouping.name], intersections=False)
+    (own,) = common.groupings(data, [grouping.name], intersections=False, like=subject.test)
     for one in (grouping, own):
         if one.too_many:
             raise NotApplicable(one.too_many)

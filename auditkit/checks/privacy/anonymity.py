@@ -13,7 +13,7 @@ from auditkit import progress
 from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks import _weights as weights
-from auditkit.checks.bias._columns import frames_of, is_number
+from auditkit.checks.bias._columns import frames_of
 from auditkit.checks.privacy import _withheld as withheld
 from auditkit.checks.privacy._bands import band_edges, band_sums, band_words
 from auditkit.errors import InputError, NotApplicable, did_you_mean
@@ -220,7 +220,7 @@ def _secret(subject: Subject, data: Dataset, columns: dict[str, Any], name: str 
         raise InputError(f"confidential={name!r} is no column.{did_you_mean(name, columns)}")
     column = pd.Series(data.y) if name is None else columns[name]
     many = max(bins, 10)
-    if (name is None and subject.task == "regression") or is_number(column, many):
+    if (name is None and subject.task == "regression") or common.is_number(column, many):
         values = column.to_numpy(dtype=float, na_value=np.nan)
         codes = _in_bins(values, many)
         return _Secret(name or _LABEL, codes, ordered=not np.isnan(values).any())
@@ -254,7 +254,7 @@ def _binned(columns: dict[str, Any], bins: int) -> dict[str, Any]:
         numbers = column
         if bins and is_datetime64_any_dtype(column):
             numbers = (column - column.min()).dt.total_seconds()
-        if bins >= 2 and is_number(numbers, bins) and not _names_records(column):
+        if bins >= 2 and common.is_number(numbers, bins) and not _names_records(column):
             found[name] = _in_bins(numbers.to_numpy(dtype=float, na_value=np.nan), bins)
         else:
             found[name] = column
