@@ -253,12 +253,12 @@ def empty_columns(subject: Subject) -> tuple[str, ...]:
     )
 
 
-def seen_rows(subject: Subject) -> int:
-    """Return how many test rows equal a training row in every input and in the label; 0 without training rows."""
+def seen_rows(subject: Subject, rows: np.ndarray | None = None) -> int:
+    """Return how many test rows (of those given) equal a training row in every input and in the label; 0 without any."""
     test, train = subject.test, subject.train
     if train is None or test.X.shape[1] == 0:
         return 0
-    keys = _row_keys(train, test)
+    keys = _row_keys(train, test if rows is None else test.take(rows))
     return int(np.isin(keys[len(train) :], keys[: len(train)]).sum())
 
 

@@ -181,7 +181,9 @@ def pairwise(p, p_out, z, z_out, a, gamma, strict):
     tiny = np.finfo(float).tiny
 
     def ratio(own, out):
-        return own / max(((1 + a) * out + (1 - a)) / 2, tiny)
+        # 40 bits, so that the same ratio computed from other numbers ties
+        digits, exponent = math.frexp(own / max(((1 + a) * out + (1 - a)) / 2, tiny))
+        return math.ldexp(round(math.ldexp(digits, 40)), exponent - 40)
 
     scores = []
     for own, out in zip(p, p_out, strict=True):

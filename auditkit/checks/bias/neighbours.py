@@ -169,7 +169,7 @@ def _table(name: str, groups: list[Measurement], parts: list[Agreement], whole: 
         f"{common.percent(whole.value)} of the nearest records are decided alike, {common.percent(whole.chance)} of records at random; "
         f"least often around {least.group or 'all records'} ({common.percent(least.value)})."
     )
-    labels = {"value": "Share decided alike", "n": "records"}
+    labels = {"value": "Share decided alike", "n": "records", "reference": "all records"}
     title = f"Neighbours decided alike{f', by {name}' if name else ''}"
     return Table(title, columns, "estimates", labels, summary, reference=whole.value)
 

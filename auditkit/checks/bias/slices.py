@@ -241,7 +241,7 @@ def _both(held: _Confirmed, word: str) -> Table:
         f"{word} of the worst slices, found and held out",
         {key: tuple(values) for key, values in columns.items()},
         "estimates",
-        {"value": word, "n": "records"},
+        {"value": word, "n": "records", "reference": "all records"},
         summary,
         reference=float(overall),
     )

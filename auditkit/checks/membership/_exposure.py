@@ -99,7 +99,12 @@ def by_group(
     if not groups:
         return found, None
     overall = statistics.auc(scores, truth, level).value
-    labels_ = {"label": "Members of", "value": "AUC of the attack", "n": "records"}
+    labels_ = {
+        "label": "Members of",
+        "value": "AUC of the attack",
+        "n": "records",
+        "reference": "all records",
+    }
     summary = "How well members of each class or group are told from others of the same; 0.5 is guessing, the line is all records."
     return found, Table(
         "Who is most exposed", common.estimates(groups), "estimates", labels_, summary, reference=overall
