@@ -29,6 +29,13 @@ def ignored(data: Dataset) -> tuple[str, ...]:
     return () if data.sample_weight is None else ("sample_weight was given and is not used by this check.",)
 
 
+def uneven(data: Dataset) -> bool:
+    """Return whether some rows weigh more than others; where none does, counting them gives the weighted figures."""
+    return data.sample_weight is not None and float(data.sample_weight.min()) != float(
+        data.sample_weight.max()
+    )
+
+
 def counted(weights: np.ndarray | None, codes: np.ndarray) -> np.ndarray:
     """Return the codes of the rows that count: those of a weight above 0."""
     return codes if weights is None else codes[weights > 0]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from auditkit.errors import InputError
+from auditkit.methods.groups import row_weights
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -57,7 +58,8 @@ def threshold_counts(
     n_groups: int,
     grid: ArrayLike,
     positive: ArrayLike | None = None,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    sample_weight: ArrayLike | None = None,
+) -> tuple[NDArray[Any], NDArray[Any]]:
     """Count who scores at or above each threshold, by group and true label, in one pass over the records.
 
     Every rate of every group at every threshold follows from these counts, also with another threshold for each group.
@@ -75,11 +77,14 @@ def threshold_counts(
     positive : array_like of bool, shape (n,), optional
         Who is truly positive; without it all records count as negative.
 
+    sample_weight : array_like of shape (n,), optional
+        At least 0; sums of weights are then returned in place of counts.
+
     Returns
     -------
-    selected : numpy.ndarray of int, shape (thresholds, n_groups, 2)
+    selected : numpy.ndarray of int (float with weights), shape (thresholds, n_groups, 2)
         Selected records, truly negative and truly positive.
-    totals : numpy.ndarray of int, shape (n_groups, 2)
+    totals : numpy.ndarray of int (float with weights), shape (n_groups, 2)
         All records, likewise.
 
     Raises
@@ -108,7 +113,8 @@ def threshold_counts(
         raise InputError(f"positive must be one a record, {values.size} in all; got shape {truth.shape}")
     reached = np.searchsorted(cuts, values, side="right")  # how many thresholds a record meets
     place = (codes.astype(np.int64) * (cuts.size + 1) + reached) * 2 + truth
-    cells = np.bincount(place, minlength=n_groups * (cuts.size + 1) * 2)
+    weights = None if sample_weight is None else row_weights(sample_weight, values.size)
+    cells = np.bincount(place, weights, minlength=n_groups * (cuts.size + 1) * 2)
     counted = cells.reshape(n_groups, cuts.size + 1, 2)
     met = np.cumsum(counted[:, ::-1], axis=1)[:, ::-1]
-    return np.moveaxis(met[:, 1:], 1, 0).astype(np.int64), met[:, 0].astype(np.int64)
+    return np.moveaxis(met[:, 1:], 1, 0), met[:, 0]

@@ -147,7 +147,7 @@ def test_tied_scores_have_no_sweep_and_it_is_said():
 
 
 def test_one_group_and_too_many_groups_are_not_compared():
-    frame = pd.DataFrame({"one": ["x"] * 300, "id": np.arange(300)})
+    frame = pd.DataFrame({"one": ["x"] * 300, "id": [f"n{i}" for i in range(300)]})
     evidence = observe(scored(np.linspace(0, 1, 300), frame))
     assert all(math.isnan(m.value) and m.reason for m in evidence.measurements)
     assert "No impact ratio" in evidence.says

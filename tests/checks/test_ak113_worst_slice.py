@@ -156,8 +156,15 @@ def test_what_cannot_be_searched_says_why():
         observe(Subject("none", from_predictions(labels=y), Dataset(None, y), positive=1))
 
 
-def test_weights_are_said_not_to_count():
+def test_weights_that_are_all_alike_count_records():
     subject = planted(7, 0.2)
-    data = Dataset(subject.test.X, subject.test.y, sample_weight=np.ones(4000))
-    weighted = Subject("w", from_predictions(labels=subject.answers().labels), data, positive=1)
-    assert any("sample_weight" in note for note in observe(weighted).notes)
+    data = [Dataset(subject.test.X, subject.test.y, sample_weight=w) for w in (None, np.full(4000, 2.0))]
+    said = from_predictions(labels=subject.answers().labels)
+    plain, weighted = (observe(Subject("w", said, one, positive=1)) for one in data)
+    assert plain.measurements == weighted.measurements
+
+
+def test_one_slice_is_spoken_of_in_the_singular():
+    guilty = observe(planted(7, 0.2), slices_confirmed=1)
+    assert "the worst one is confirmed" in guilty.says
+    assert guilty.tables["comparison"].summary == "1 of 1 slice is confirmed."

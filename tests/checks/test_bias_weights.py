@@ -8,8 +8,16 @@ import pytest
 from scipy import stats
 from sklearn.metrics import accuracy_score, mean_absolute_error
 
-from auditkit import Dataset, Subject
-from auditkit.checks.bias import demographic_parity, error_rates
+from auditkit import Audit, Dataset, Subject
+from auditkit.checks.bias import (
+    adverse_impact,
+    demographic_parity,
+    error_rates,
+    nyc_ll144,
+    threshold_sweep,
+    worst_slice,
+)
+from auditkit.errors import NotApplicable
 from auditkit.predictors import from_predictions
 
 
@@ -125,3 +133,114 @@ def test_a_planted_weighted_gap_is_found():
     m = observe(demographic_parity, subject).measurement("demographic_parity_difference")
     assert 0 < m.interval.low <= 0.2 <= m.interval.high
     assert m.reason.startswith("g=0 against g=1; ")
+
+
+# one report, one figure
+
+
+def tilted(n=2000, seed=0):
+    """Decisions that are even by weight and uneven by count, and scores that give them at a threshold of a half."""
+    rng = np.random.default_rng(seed)
+    group = rng.choice(["a", "b"], n)
+    said = (rng.random(n) < np.where(group == "a", 0.5, 0.25)).astype(int)
+    weights = np.where((group == "b") & (said == 1), 3.0, 1.0)
+    scores = np.where(said == 1, 0.5 + rng.random(n) / 2, rng.random(n) / 2)
+    data = Dataset(None, rng.integers(2, size=n), {"sex": group}, sample_weight=weights)
+    return Subject("t", from_predictions(scores=scores, classes=(0, 1)), data, positive=1)
+
+
+def test_no_check_gives_a_four_fifths_ratio_that_another_contradicts():
+    subject = tilted()
+    ratio = observe(demographic_parity, subject).measurement("demographic_parity_ratio")
+    impact = observe(adverse_impact, subject).measurement("impact_ratio")
+    assert impact.value == pytest.approx(ratio.value, abs=1e-12)
+    assert (impact.interval.low, min(impact.interval.high, 1)) == pytest.approx((ratio.interval.low, ratio.interval.high), rel=0.02)  # fmt: skip
+    assert ratio.value > 0.9, "by count it is a half"
+    curve = observe(threshold_sweep, subject).tables["sex: impact ratio"].frame()
+    at = curve[curve.x == 0.5].iloc[0]
+    assert at.value == pytest.approx(ratio.value, abs=1e-12)
+    with pytest.raises(NotApplicable, match="count people"):
+        observe(nyc_ll144, subject)
+
+
+def test_what_counts_records_is_undefined_where_they_have_weights():
+    subject = tilted()
+    row = observe(adverse_impact, subject).tables["sex"].frame().iloc[1]
+    others = [
+        "fisher_p",
+        "chi2",
+        "chi2_p",
+        "chi2_yates",
+        "chi2_yates_p",
+        "bayes_factor",
+        "bayes_factor_fixed",
+    ]
+    assert row[others].isna().all()
+    assert np.isfinite([row.z, row.z_p, row.picked_p]).all()
+    control = Dataset(
+        None, subject.test.y, {"sex": subject.test.sensitive_features["sex"]},
+        control_features={"job": ["x", "z"] * 1000}, sample_weight=subject.test.sample_weight,
+    )  # fmt: skip
+    within = observe(adverse_impact, Subject("c", from_predictions(labels=subject.answers().labels), control))
+    m = within.measurement("cmh_odds_ratio")
+    assert np.isnan(m.value)
+    assert "count records" in m.reason
+
+
+def test_equal_weighted_rates_raise_no_more_alarms_than_stated():
+    alarms, draws = 0, 300
+    for seed in range(draws):
+        said, y, groups, weights = drawn(seed, n=500, k=2)
+        m = observe(adverse_impact, recorded(said, y, groups, weights)).measurement("impact_ratio")
+        alarms += m.p_value < 0.05
+    assert alarms <= stats.binom.ppf(1 - 1e-3, draws, 0.05)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_curves_are_weighted_means_at_every_threshold(seed):
+    rng = np.random.default_rng(seed)
+    n = 300
+    scores, y, group, w = (
+        rng.random(n),
+        rng.integers(2, size=n),
+        rng.choice(["a", "b"], n),
+        rng.uniform(0.1, 4, n),
+    )
+    data = Dataset(None, y, {"g": group}, sample_weight=w)
+    subject = Subject("t", from_predictions(scores=scores, classes=(0, 1)), data, positive=1)
+    tables = observe(threshold_sweep, subject, points=7).tables
+    for name, rows in (("selection rate", np.ones(n, bool)), ("true positive rate", y == 1)):
+        for row in tables[f"g: {name}"].frame().itertuples():
+            inside = rows if row.series == "all records" else rows & (group == row.series[2:])
+            assert row.value == pytest.approx(
+                np.average(scores[inside] >= row.x, weights=w[inside]), abs=1e-9
+            )
+            assert row.n == inside.sum()
+    for row in tables["g: accuracy"].frame().itertuples():
+        inside = np.ones(n, bool) if row.series == "all records" else group == row.series[2:]
+        right = (scores[inside] >= row.x) == (y[inside] == 1)
+        assert row.value == pytest.approx(np.average(right, weights=w[inside]), abs=1e-9)
+
+
+def test_the_rate_of_a_slice_is_that_of_the_group():
+    rng = np.random.default_rng(1)
+    n = 4000
+    sex, y = rng.choice(["f", "m"], n), rng.integers(2, size=n)
+    said = np.where(rng.random(n) < np.where(sex == "f", 0.6, 0.9), y, 1 - y)
+    weights = np.where(said == y, 1.0, 2.0) * rng.uniform(0.5, 1.5, n)
+    subject = Subject(
+        "s", from_predictions(labels=said), Dataset(None, y, {"sex": sex}, sample_weight=weights)
+    )
+    evidence = observe(worst_slice, subject)
+    m = evidence.measurement("slice_rate", "sex=f")
+    accuracy = observe(error_rates, subject).measurement("accuracy", "sex=f")
+    assert m.value == pytest.approx(1 - accuracy.value, abs=0.04), "half of the records, weighted alike"
+    assert abs(m.value - (said != y)[sex == "f"].mean()) > 0.08
+    assert "the worst one is confirmed" in evidence.says or "worst are confirmed" in evidence.says
+    assert any("rates of the slices found are weighted" in note for note in evidence.notes)
+
+
+def test_the_report_of_weighted_rows_runs():
+    report = Audit(["bias"]).run(tilted())
+    assert not [e.reason for e in report.evidence if e.outcome == "error"]
+    assert report.of("AK108").outcome == "not_applicable"

@@ -63,8 +63,8 @@ def compare(
     level : float
         Confidence level, of all pairs at once.
     """
-    hits, sizes = impact.counts_of(grouping, selected)
-    k, reference = len(sizes), impact.most_selected(hits, sizes, reference_share)
+    hits, sizes = np.bincount(grouping.codes, selected), grouping.sizes
+    k, reference = len(sizes), impact.most_selected(hits / sizes, sizes, reference_share)
     place = (strata.codes * k + grouping.codes) * 2 + ~selected
     cells = np.bincount(place, minlength=len(strata.labels) * k * 2).reshape(len(strata.labels), k, 2)
     critical = range_critical(level, k)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from annotated_types import Ge, Lt
@@ -12,17 +12,21 @@ from typing_extensions import Doc
 from auditkit import statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
+from auditkit.checks import _weights
 from auditkit.checks.bias import _gaps as gaps
 from auditkit.checks.bias import _impact as impact
+from auditkit.checks.bias import _measures as measures
 from auditkit.checks.bias import _scopes as scopes
 from auditkit.checks.bias import _strata as strata
+from auditkit.checks.bias._pair_tests import of_pairs
 from auditkit.evidence import Evidence, Measurement, Table
-from auditkit.methods.groups import group_sums
-from auditkit.statistics.adverse_impact import anova, bayes_factor, picked_p_value, ratio_to_reference
+from auditkit.statistics.adverse_impact import anova, ratio_to_reference
 from auditkit.subject import Subject
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from auditkit.dataset import Dataset
 
 _LABELS = {
     "value": "Impact ratio",
@@ -40,6 +44,16 @@ _LABELS = {
     "bayes_factor_fixed": "Bayes factor, group sizes given",
     "picked_p": "p, Fisher, for a picked reference",
     "caveat": "small numbers",
+}
+_COUNTED = (
+    "Fisher's test, chi-square, Bayes factors and Mantel-Haenszel count records and are not given where records weigh unevenly; "
+    "weighted figures within strata: AK101"
+)
+_WEIGHTED = {
+    "selected": "records selected",
+    "rate": "selection rate, weighted",
+    "z": "z, pooled, effective sizes",
+    "picked_p": "p, z, for a picked reference",
 }
 _SCORES = {
     "value": "Share of the score's variance between groups",
@@ -96,7 +110,8 @@ def adverse_impact(
         ``odds_ratio_heterogeneity`` (Breslow-Day with Tarone's correction). With scores ``score_eta_squared`` of each feature
         with the p-value of Welch's test; ANOVA's stands beside it. Ungrouped figures and raw p-values are in the tables.
     """
-    selected = None
+    selected, n = None, len(subject.test)
+    weights = subject.test.sample_weight if _weights.uneven(subject.test) else None
     if subject.task != "regression":
         selected = subject.answers().labels == common.positive_of(subject)
     groupings = common.groupings(subject.test, features, intersections=intersections, depth=depth)
@@ -105,16 +120,20 @@ def adverse_impact(
     if selected is not None:
         within = scopes.strata_of(subject.test)
         for grouping in groupings:
-            ratios, drawn = _ratios(grouping, selected, reference_share, matters, level)
+            ratios, drawn = _ratios(grouping, selected, weights, reference_share, matters, level)
             found += ratios
             tables |= drawn
-            if within.name and drawn:
-                pooled, table = strata.compare(grouping, selected, within, reference_share, level)
-                found += pooled
-                tables[f"{grouping.name} within {within.name}"] = table
+            if not (within.name and drawn):
+                continue
+            if weights is not None:
+                found.append(Measurement("cmh_odds_ratio", math.nan, n, group=grouping.name, reason=_COUNTED))
+                continue
+            pooled, table = strata.compare(grouping, selected, within, reference_share, level)
+            found += pooled
+            tables[f"{grouping.name} within {within.name}"] = table
     scores = impact.scores_of(subject)
     if scores is not None:
-        eta, table = _of_scores(scores, groupings, level)
+        eta, table = _of_scores(scores, groupings, weights, level)
         found += eta
         tables["scores"] = table
     return Evidence(
@@ -129,121 +148,120 @@ def adverse_impact(
         notes=(
             *common.notes_on(groupings),
             *scopes.strata_of(subject.test).notes,
-            *impact.unweighted(subject.test),
+            *_said(subject.test),
         ),
         rows=common.rows_used(len(subject.test), len(subject.test)),
     )
 
 
 def _ratios(
-    grouping: common.Grouping, selected: np.ndarray, reference_share: float, matters: float, level: float
+    grouping: common.Grouping,
+    selected: np.ndarray,
+    weights: np.ndarray | None,
+    reference_share: float,
+    matters: float,
+    level: float,
 ) -> tuple[list[Measurement], dict[str, Table]]:
     """Return the impact ratio of each group but the reference, and the table of all tests."""
     if grouping.too_many:
         return [gaps.not_compared("impact_ratio", grouping)], {}
-    hits, sizes = impact.counts_of(grouping, selected)
-    k, labels = len(sizes), grouping.labels
+    counts = gaps.cells(grouping, selected, selected, weights).counts("selection_rate")
+    kept = np.flatnonzero(counts.trials > 0)  # a group may have records, none of them of any weight
+    empty = [
+        Measurement("impact_ratio", math.nan, 0, group=label, reason=f"no record of {label} has any weight")
+        for g, label in enumerate(grouping.labels)
+        if g not in kept
+    ]
+    k, labels = len(kept), [grouping.labels[g] for g in kept]
     if k < 2:
-        why = "a ratio needs at least two groups with records, got 1"
-        return [Measurement("impact_ratio", math.nan, len(selected), group=grouping.name, reason=why)], {}
-    reference = impact.most_selected(hits, sizes, reference_share)
+        why = f"a ratio needs at least two groups with records, got {k}"
+        one = Measurement("impact_ratio", math.nan, len(selected), group=grouping.name, reason=why)
+        return [one, *empty], {}
+    hits, sizes, records, shares = (
+        part[kept] for part in (counts.hits, counts.trials, counts.records, counts.shares)
+    )
+    reference = impact.most_selected(hits / sizes, shares, reference_share)
     ratio, (low, high) = ratio_to_reference(hits, sizes, reference, level)
-    tests = _tests(hits, sizes, reference)
-    found = []
-    for g in range(k):
-        pair = [g, reference]
-        n = int(sizes[pair].sum())
-        if g == reference:
-            continue
-        if not math.isfinite(ratio[g]):
-            why = f"nobody is selected in {labels[reference]}, the group to compare with"
-            found.append(Measurement("impact_ratio", math.nan, n, group=labels[g], reason=why))
-            continue
-        small = f"; {tests['caveat'][g]}" if tests["caveat"][g] else ""
-        found.append(
-            common.measured(
-                "impact_ratio",
-                ratio[g],
-                n,
-                (low[g], high[g]),
-                level,
-                impact.interval_method(k),
-                group=labels[g],
-                p_value=tests["picked_p"][g],
-                reason=f"against {labels[reference]}; {labels[g]}: {sizes[g]:,} records{small}",
-                n_needed=gaps.needed((hits[pair], sizes[pair]), matters, impact.pair_level(level, k)),
-            )
+    tests = of_pairs(hits, sizes, reference, counted=weights is None)
+    found = [
+        _ratio(
+            (ratio[g], low[g], high[g], tests["picked_p"][g], tests["caveat"][g]),
+            (labels[g], labels[reference]),
+            (hits[[g, reference]], sizes[[g, reference]], records[[g, reference]]),
+            (matters, level, k),
         )
+        for g in range(k)
+        if g != reference
+    ]
     low[reference] = high[reference] = 1.0  # its own ratio, by definition
     columns = {
         "label": [f"{label} (reference)" if g == reference else label for g, label in enumerate(labels)],
         "value": ratio,
         "low": low,
         "high": high,
-        "n": sizes,
-        "selected": hits,
+        "n": records.astype(int),
+        "selected": np.bincount(grouping.codes, selected, minlength=len(counts.trials))[kept].astype(int),
         "rate": hits / sizes,
         **tests,
     }
+    words = _LABELS if weights is None else _LABELS | _WEIGHTED
     summary = _ratio_summary(grouping, found, labels[reference], hits[reference] / sizes[reference])
     title = f"Selection by {grouping.name}, against {labels[reference]}"
-    table = Table(
-        title,
-        {name: tuple(values) for name, values in columns.items()},
-        "estimates",
-        _LABELS,
-        summary,
-        reference=impact.FOUR_FIFTHS,
+    listed = {name: tuple(values) for name, values in columns.items()}
+    table = Table(title, listed, "estimates", words, summary, reference=impact.FOUR_FIFTHS)
+    return [*found, *empty], {grouping.name: table}
+
+
+def _ratio(
+    figures: tuple[float, float, float, float, str],
+    names: tuple[str, str],
+    counts: tuple[np.ndarray, np.ndarray, np.ndarray],
+    needs: tuple[float, float, int],
+) -> Measurement:
+    """Return the impact ratio of a group.
+
+    Parameters
+    ----------
+    figures : tuple
+        Ratio, ends, p-value, and what small numbers do to the reading.
+    names : tuple of str
+        The group, and the one it is compared with.
+    counts : tuple of ndarray of shape (2,)
+        Selected and trials, as many as the records are worth, and the records; of the two.
+    needs : tuple
+        The difference that matters, the level, and the number of groups.
+    """
+    (ratio, low, high, p, caveat), (label, reference), (hits, sizes, records) = figures, names, counts
+    n, (matters, level, k) = int(records.sum()), needs
+    if not math.isfinite(ratio):
+        why = f"nobody is selected in {reference}, the group to compare with"
+        return Measurement("impact_ratio", math.nan, n, group=label, reason=why)
+    said = _records(int(records[0]))
+    return common.measured(
+        "impact_ratio",
+        ratio,
+        n,
+        (low, high),
+        level,
+        impact.interval_method(k),
+        group=label,
+        p_value=None if math.isnan(p) else p,
+        reason=f"against {reference}; {label}: {said}" + (f"; {caveat}" if caveat else ""),
+        n_needed=gaps.needed((hits, sizes, records), matters, impact.pair_level(level, k)),
     )
-    return found, {grouping.name: table}
 
 
-def _tests(hits: np.ndarray, sizes: np.ndarray, reference: int) -> dict[str, list[Any]]:
-    """Return every test of each group against the reference; ``nan`` for the reference itself."""
-    k = len(sizes)
-    z = statistics.two_proportion_z(hits, sizes, hits[reference], sizes[reference])
-    pairs = np.stack([hits, sizes - hits], axis=-1)
-    pairs = np.stack([pairs, np.broadcast_to(pairs[reference], pairs.shape)], axis=1)
-    columns: dict[str, list[Any]] = {
-        "z": z.statistic.tolist(),
-        "z_p": z.p_value.tolist(),
-        "fisher_p": [float(statistics.fisher_exact(pair).p_value) for pair in pairs],
-        "chi2": [],
-        "chi2_p": [],
-        "chi2_yates": [],
-        "chi2_yates_p": [],
-        "bayes_factor": bayes_factor(pairs).tolist(),
-        "bayes_factor_fixed": bayes_factor(pairs, group_sizes="fixed").tolist(),
-    }
-    caveats = []
-    for g, pair in enumerate(pairs):
-        plain, yates = statistics.chi_square(pair), statistics.chi_square(pair, yates=True)
-        for name, result in (("chi2", plain), ("chi2_yates", yates)):
-            columns[name].append(result.statistic)
-            columns[f"{name}_p"].append(result.p_value)
-        caveats.append("" if g == reference else _caveat(pair, plain.smallest_expected))
-    for values in columns.values():
-        values[reference] = math.nan
-    columns["picked_p"] = picked_p_value(columns["fisher_p"], k).tolist()
-    columns["caveat"] = caveats
-    return columns
+def _records(n: int) -> str:
+    return f"{n:,} record{'' if n == 1 else 's'}"
 
 
-def _caveat(pair: np.ndarray, smallest_expected: float) -> str:
-    """Return what small numbers do to the reading of a pair; empty where they are large enough."""
-    (selected, refused), (of_reference, not_of_reference) = pair.tolist()
-    said = []
-    if not smallest_expected >= 5:
-        said.append("an expected count is below 5, read Fisher's test and not z or chi-square")
-    rate = of_reference / (of_reference + not_of_reference)
-    least = impact.FOUR_FIFTHS * rate * (selected + refused)
-    if refused and selected < least <= selected + 1:
-        said.append("one more selected would bring the ratio to four fifths")
-    return "; ".join(said)
+def _said(data: Dataset) -> tuple[str, ...]:
+    """Return how weights entered; empty where none were given."""
+    return (*_weights.note(data), f"{_COUNTED[0].upper()}{_COUNTED[1:]}.") if _weights.uneven(data) else ()
 
 
 def _of_scores(
-    scores: np.ndarray, groupings: Sequence[common.Grouping], level: float
+    scores: np.ndarray, groupings: Sequence[common.Grouping], weights: np.ndarray | None, level: float
 ) -> tuple[list[Measurement], Table]:
     """Return how much of the scores' variance lies between the groups of each feature, and the tests."""
     found, rows = [], []
@@ -251,24 +269,24 @@ def _of_scores(
         if grouping.too_many:
             found.append(gaps.not_compared("score_eta_squared", grouping))
             continue
-        size, total, spread = group_sums(scores, grouping.codes, len(grouping.labels)).T
+        moments, records, _ = measures.moments_of(scores, grouping, weights)
+        size, spread = moments.size, moments.spread
+        total, n = np.nan_to_num(moments.mean) * size, int(records.sum())
         result = anova(total, spread, size, level)
         known = size >= 2
         variance = spread[known] / (size[known] - 1)
         welch = float(statistics.welch_anova(total[known] / size[known], variance, size[known]).p_value)
-        rows.append((grouping.name, result, welch))
+        rows.append((grouping.name, result, welch, n))
         if math.isnan(result.eta_squared):
             why = "an analysis of variance needs two groups, more records than groups, and some spread within them"
-            found.append(
-                Measurement("score_eta_squared", math.nan, len(scores), group=grouping.name, reason=why)
-            )
+            found.append(Measurement("score_eta_squared", math.nan, n, group=grouping.name, reason=why))
             continue
         p_value, test = (result.p_value, "ANOVA") if math.isnan(welch) else (welch, "Welch")
         found.append(
             common.measured(
                 "score_eta_squared",
                 result.eta_squared,
-                len(scores),
+                n,
                 (result.low, result.high),
                 level,
                 "noncentral F (Steiger 2004)",
@@ -278,16 +296,16 @@ def _of_scores(
             )
         )
     columns = {
-        "label": tuple(name for name, _, _ in rows),
-        "value": tuple(r.eta_squared for _, r, _ in rows),
-        "low": tuple(r.low for _, r, _ in rows),
-        "high": tuple(r.high for _, r, _ in rows),
-        "n": (len(scores),) * len(rows),
-        "f": tuple(r.statistic for _, r, _ in rows),
-        "df_between": tuple(r.df_between for _, r, _ in rows),
-        "df_within": tuple(r.df_within for _, r, _ in rows),
-        "p": tuple(r.p_value for _, r, _ in rows),
-        "welch_p": tuple(w for _, _, w in rows),
+        "label": tuple(name for name, *_ in rows),
+        "value": tuple(r.eta_squared for _, r, *_ in rows),
+        "low": tuple(r.low for _, r, *_ in rows),
+        "high": tuple(r.high for _, r, *_ in rows),
+        "n": tuple(n for *_, n in rows),
+        "f": tuple(r.statistic for _, r, *_ in rows),
+        "df_between": tuple(r.df_between for _, r, *_ in rows),
+        "df_within": tuple(r.df_within for _, r, *_ in rows),
+        "p": tuple(r.p_value for _, r, *_ in rows),
+        "welch_p": tuple(w for _, _, w, _ in rows),
     }
     known_ones = [m for m in found if m.interval is not None]
     summary = "The scores of the groups could not be compared."

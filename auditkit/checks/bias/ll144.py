@@ -13,6 +13,7 @@ from typing_extensions import Doc
 
 from auditkit.check import check
 from auditkit.checks import _common as common
+from auditkit.checks import _weights
 from auditkit.checks.bias import _impact as impact
 from auditkit.checks.bias import _published as published
 from auditkit.checks.bias import _scopes as scopes
@@ -101,6 +102,10 @@ def nyc_ll144(
         "audit_date": _date("audit_date", audit_date),
         "distribution_date": _date("distribution_date", distribution_date),
     }
+    if _weights.uneven(subject.test):
+        raise NotApplicable(
+            "the rules count people, and sample_weight says that a row stands for several: for this table give the data without it"
+        )
     if subject.test.sensitive_features is None:
         raise NotApplicable("no sensitive features: pass Dataset(X, y, sensitive_features=[...])")
     names, notes = _features(subject.test.sensitive_names, sex, race)
@@ -142,7 +147,6 @@ def nyc_ll144(
             *more,
             *_absent(divisions),
             *scopes.unused(subject.test),
-            *impact.unweighted(subject.test),
         ),
         rows=common.rows_used(len(subject.test), len(subject.test)),
     )

@@ -14,11 +14,13 @@ from typing_extensions import Doc
 from auditkit import statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
+from auditkit.checks import _weights
 from auditkit.checks.bias import _columns
 from auditkit.errors import InputError, NotApplicable, did_you_mean
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.methods import slices
 from auditkit.statistics.multiplicity import holm
+from auditkit.statistics.weighted import effective_counts
 from auditkit.subject import Subject
 
 if TYPE_CHECKING:
@@ -30,8 +32,30 @@ _WORDS = {"errors": "Error rate", "selection": "Share not selected"}
 
 
 @dataclass(frozen=True, slots=True)
+class _Part:
+    """One half of the records: columns as codes, whom the event befell, and weights where these are uneven."""
+
+    codes: np.ndarray
+    event: np.ndarray
+    weights: np.ndarray | None
+
+    def counts(self, rows: np.ndarray) -> tuple[float, float, int]:
+        """Return successes and trials of some of the rows, as many as they are worth, and how many rows count."""
+        event = self.event[rows]
+        if self.weights is None:
+            return float(event.sum()), float(len(event)), len(event)
+        w = self.weights[rows]
+        hits, n = effective_counts(w[event].sum(), w.sum(), (w[event] ** 2).sum(), (w**2).sum())
+        return float(hits), float(n), int((w > 0).sum())
+
+
+@dataclass(frozen=True, slots=True)
 class _Confirmed:
-    """Slices in the records that were held out; arrays of shape (slices,)."""
+    """Slices in the records that were held out; arrays of shape (slices,).
+
+    Successes and trials are as many as the records are worth; `records` are those where the slices were found, those held out in them, and
+    those held out beside them. `overall` is the rate of all records held out.
+    """
 
     names: list[str]
     found_hits: np.ndarray
@@ -42,6 +66,8 @@ class _Confirmed:
     rest_n: np.ndarray
     p: np.ndarray
     level: float
+    overall: float
+    records: tuple[np.ndarray, np.ndarray, np.ndarray]
 
     @property
     def each(self) -> float:
@@ -92,7 +118,7 @@ def worst_slice(
     depth : int
         Features combined, at most.
     bins : int
-        Of a number; at its quantiles.
+        Of a number; at its quantiles. A sensitive feature is in the bands of the other checks.
     smallest : float
         Share of the records a slice must have.
     slices_confirmed : int
@@ -130,13 +156,15 @@ def worst_slice(
     if not found.slices:
         return _nothing(subject, found, half, notes)
     names = [", ".join(columns[j].labels[code] for j, code in one.conditions) for one in found.slices]
-    held = _confirm(names, found.slices, codes[here], event[here], level)
+    weights = subject.test.sample_weight if _weights.uneven(subject.test) else None
+    halves = [_Part(codes[at], event[at], None if weights is None else weights[at]) for at in (there, here)]
+    held = _confirm(names, found.slices, (halves[0], halves[1]), level)
     worst, adjusted = _worst(held), holm(held.p)
     confirmed = [name for name, p in zip(names, adjusted, strict=True) if p < 1 - level]
     return Evidence(
         "AK113",
         (*_rates(held, word), worst),
-        {"slices": _both(held, word), "comparison": _details(held, adjusted, level)},
+        {"slices": _both(held, word), "comparison": _details(held, adjusted, level, counted=weights is None)},
         says=_says(held, worst, found.searched, confirmed, word),
         does_not_say=(
             "That no other slice fares worse: only the features named were combined, numbers were cut at their "
@@ -165,6 +193,8 @@ def _chosen(
     for name in names:
         if name not in known:
             raise InputError(f"no column {name!r} to form slices.{did_you_mean(name, known)}")
+    if subject.test.sensitive_features is not None:  # the groups that other checks compare
+        known |= common.in_bands(subject.test.sensitive_names, subject.test.sensitive_features)[0]
     found = [_columns.coded(name, known[name], bins, fewest) for name in names]
     found = [column for column in found if column.labels]
     if not found:
@@ -173,15 +203,29 @@ def _chosen(
 
 
 def _confirm(
-    names: list[str], found: Sequence[slices.Slice], codes: np.ndarray, event: np.ndarray, level: float
+    names: list[str],
+    found: Sequence[slices.Slice],
+    parts: tuple[_Part, _Part],
+    level: float,
 ) -> _Confirmed:
-    inside = [slices.members(codes, one.conditions) for one in found]
-    hits = np.array([np.count_nonzero(rows & event) for rows in inside])
-    n = np.array([np.count_nonzero(rows) for rows in inside])
-    total, every = int(event.sum()), len(event)
-    p = stats.hypergeom.sf(hits - 1, every, total, n)
-    found_hits, found_n = (np.array([getattr(one, part) for one in found]) for part in ("hits", "n"))
-    return _Confirmed(names, found_hits, found_n, hits, n, total - hits, every - n, np.clip(p, 0, 1), level)
+    """Measure the slices where they were found and in the records held out."""
+    first, second = (
+        np.array([part.counts(slices.members(part.codes, one.conditions)) for one in found]) for part in parts
+    )
+    held = parts[1]
+    rest = np.array([held.counts(~slices.members(held.codes, one.conditions)) for one in found])
+    hits, n, rest_hits, rest_n = *second.T[:2], *rest.T[:2]
+    if held.weights is None:
+        every, total = len(held.event), int(held.event.sum())
+        p = stats.hypergeom.sf(hits - 1, every, total, n)
+    else:  # Fisher's test counts records
+        z = statistics.two_proportion_z(hits, n, rest_hits, rest_n)
+        p = np.where(np.isfinite(z.statistic), stats.norm.sf(z.statistic), 1.0)
+    overall = float(np.average(held.event, weights=held.weights))
+    return _Confirmed(
+        names, first[:, 0], first[:, 1], hits, n, rest_hits, rest_n, np.clip(p, 0, 1), level, overall,
+        (first[:, 2].astype(int), second[:, 2].astype(int), rest[:, 2].astype(int)),
+    )  # fmt: skip
 
 
 def _rates(held: _Confirmed, word: str) -> list[Measurement]:
@@ -190,7 +234,7 @@ def _rates(held: _Confirmed, word: str) -> list[Measurement]:
     method = f"wilson, Bonferroni over {len(held.names)} slices"
     rates = []
     for i, name in enumerate(held.names):
-        then = f"{common.percent(held.found_hits[i] / held.found_n[i])} of {held.found_n[i]:,} where it was found"
+        then = f"{common.percent(held.found_hits[i] / held.found_n[i])} of {held.records[0][i]:,} where it was found"
         if held.n[i] == 0:
             reason = f"no record of the held-out half is in this slice; {then}"
             rates.append(Measurement("slice_rate", math.nan, 0, group=name, reason=reason))
@@ -198,7 +242,7 @@ def _rates(held: _Confirmed, word: str) -> list[Measurement]:
         ends, rate = (low[i], high[i]), held.hits[i] / held.n[i]
         rates.append(
             common.measured(
-                "slice_rate", rate, held.n[i], ends, held.level, method, group=name, reason=f"{word.lower()}; {then}"
+                "slice_rate", rate, held.records[1][i], ends, held.level, method, group=name, reason=f"{word.lower()}; {then}"
             )
         )  # fmt: skip
     return rates
@@ -207,7 +251,7 @@ def _rates(held: _Confirmed, word: str) -> list[Measurement]:
 def _worst(held: _Confirmed) -> Measurement:
     """Return the largest difference of a slice from all other records, with ends that hold for the largest."""
     low, high = statistics.newcombe(held.hits, held.n, held.rest_hits, held.rest_n, held.each)
-    gaps = held.hits / np.maximum(held.n, 1) - held.rest_hits / np.maximum(held.rest_n, 1)
+    gaps = held.hits / np.maximum(held.n, 1e-300) - held.rest_hits / np.maximum(held.rest_n, 1e-300)
     known = (held.n > 0) & (held.rest_n > 0)
     if not known.any():
         reason = "no held-out record is in a slice that was found"
@@ -215,7 +259,7 @@ def _worst(held: _Confirmed) -> Measurement:
     top = int(np.argmax(np.where(known, gaps, -np.inf)))
     ends = low[known].max(), high[known].max()
     return common.measured(
-        "worst_slice_difference", gaps[top], int(held.n[top] + held.rest_n[top]), ends, held.level,
+        "worst_slice_difference", gaps[top], int(held.records[1][top] + held.records[2][top]), ends, held.level,
         f"newcombe, Bonferroni over {len(held.names)} slices", p_value=float(holm(held.p).min()),
         reason=f"{held.names[top]}, against all other records of the held-out half",
     )  # fmt: skip
@@ -223,19 +267,21 @@ def _worst(held: _Confirmed) -> Measurement:
 
 def _both(held: _Confirmed, word: str) -> Table:
     """Return both estimates of each slice, so that the fall from the first to the second is seen."""
-    series = {"where it was found": (held.found_hits, held.found_n), "held-out half": (held.hits, held.n)}
+    series = {
+        "where it was found": (held.found_hits, held.found_n, held.records[0]),
+        "held-out half": (held.hits, held.n, held.records[1]),
+    }
     columns: dict[str, list[Any]] = {key: [] for key in ("label", "value", "low", "high", "n", "series")}
-    for words, (hits, n) in series.items():
+    for words, (hits, n, records) in series.items():
         low, high = statistics.wilson(hits, n, held.each)
-        rates = np.where(n > 0, hits / np.maximum(n, 1), np.nan)
-        parts: list[Any] = [held.names, rates, low, high, n, [words] * len(n)]
+        rates = np.where(n > 0, hits / np.maximum(n, 1e-300), np.nan)
+        parts: list[Any] = [held.names, rates, low, high, records, [words] * len(n)]
         for key, values in zip(columns, parts, strict=True):
             columns[key] += list(values)
-    overall = (held.hits[0] + held.rest_hits[0]) / (held.n[0] + held.rest_n[0])
-    then, now = (held.found_hits.sum() / held.found_n.sum(), held.hits.sum() / max(held.n.sum(), 1))
+    then, now = (held.found_hits.sum() / held.found_n.sum(), held.hits.sum() / max(held.n.sum(), 1e-300))
     summary = (
         f"{word} of {len(held.names)} slices: {common.percent(then)} on average where they were found, "
-        f"{common.percent(now)} in the held-out half, {common.percent(overall)} of all its records."
+        f"{common.percent(now)} in the held-out half, {common.percent(held.overall)} of all its records."
     )
     return Table(
         f"{word} of the worst slices, found and held out",
@@ -243,24 +289,26 @@ def _both(held: _Confirmed, word: str) -> Table:
         "estimates",
         {"value": word, "n": "records", "reference": "all records"},
         summary,
-        reference=float(overall),
+        reference=held.overall,
     )
 
 
-def _details(held: _Confirmed, adjusted: np.ndarray, level: float) -> Table:
-    rest = held.rest_hits / np.maximum(held.rest_n, 1)
+def _details(held: _Confirmed, adjusted: np.ndarray, level: float, *, counted: bool) -> Table:
+    rest = held.rest_hits / np.maximum(held.rest_n, 1e-300)
+    test = f"p ({'Fisher' if counted else 'z of effective sizes'}, one-sided)"
     words = ["yes" if p < 1 - level else "no" for p in adjusted]
     columns: dict[str, Any] = {
         "slice": held.names,
-        "records": held.n,
-        "held-out rate": np.where(held.n > 0, held.hits / np.maximum(held.n, 1), np.nan),
+        "records": held.records[1],
+        "held-out rate": np.where(held.n > 0, held.hits / np.maximum(held.n, 1e-300), np.nan),
         "rate where found": held.found_hits / held.found_n,
         "rate of other records": rest,
-        "p (Fisher, one-sided)": held.p,
+        test: held.p,
         "p (Holm)": adjusted,
         "confirmed": words,
     }
-    summary = f"{words.count('yes')} of {len(held.names)} slices are confirmed."
+    k, yes = len(held.names), words.count("yes")
+    summary = f"{yes} of {k} slice{'s' if k > 1 else ''} {'is' if yes == 1 else 'are'} confirmed."
     return Table(
         "Slices tested on the held-out half", {k: tuple(v) for k, v in columns.items()}, summary=summary
     )
@@ -269,15 +317,25 @@ def _details(held: _Confirmed, adjusted: np.ndarray, level: float) -> Table:
 def _says(held: _Confirmed, worst: Measurement, searched: int, confirmed: list[str], word: str) -> str:
     if worst.interval is None:
         return f"Of {searched:,} slices searched none could be measured on the held-out half."
+    k, rate = len(held.names), f"{word[0].lower()}{word[1:]}"
     if not confirmed:
-        return (
-            f"Of {searched:,} slices searched, the {len(held.names)} worst were tested on the held-out half; in none is the "
-            f"{word[0].lower()}{word[1:]} above that of the other records beyond chance."
+        tested, which = (
+            ("the worst one was", "there") if k == 1 else (f"the {k} worst were", "in none of them")
         )
+        none = "is the" if k > 1 else "the"
+        said = (
+            f"{which} {none} {rate} {'' if k > 1 else 'is not '}above that of the other records beyond chance"
+        )
+        return f"Of {searched:,} slice{'s' if searched != 1 else ''} searched, {tested} tested on the held-out half; {said}."
     at = held.names.index(confirmed[0])
+    many = (
+        "the worst one is"
+        if k == 1
+        else f"{len(confirmed)} of the {k} worst {'is' if len(confirmed) == 1 else 'are'}"
+    )
     return (
-        f"Of {searched:,} slices searched, {len(confirmed)} of the {len(held.names)} worst are confirmed on the held-out half; "
-        f"{confirmed[0]}: {word.lower()} {common.percent(held.hits[at] / held.n[at])}, "
+        f"Of {searched:,} slice{'s' if searched != 1 else ''} searched, {many} confirmed on the held-out half; "
+        f"{confirmed[0]}: {rate} {common.percent(held.hits[at] / held.n[at])} of {held.records[1][at]:,} records, "
         f"other records {common.percent(held.rest_hits[at] / held.rest_n[at])}."
     )
 
@@ -289,8 +347,9 @@ def _notes(
     notes = [f"Columns that form slices: {names}.", f"A slice has at least {fewest:,} records in the search."]
     if found.left_out:
         notes.append(f"{found.left_out:,} sets of features were not combined: there are too many.")
-    if subject.test.sample_weight is not None:
-        notes.append("sample_weight was given and is not used by this check.")
+    if _weights.uneven(subject.test):
+        notes.append("The search counts records; the rates of the slices found are weighted.")
+        notes += _weights.note(subject.test)
     return tuple(notes)
 
 

@@ -13,12 +13,14 @@ from typing_extensions import Doc
 from auditkit import statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
+from auditkit.checks import _weights
 from auditkit.checks.bias import _gaps as gaps
 from auditkit.checks.bias import _impact as impact
 from auditkit.checks.bias import _scopes as scopes
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.methods.threshold_sweep import threshold_counts, threshold_grid
+from auditkit.statistics.weighted import effective_counts
 from auditkit.subject import Subject
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ _EVERYBODY = "all records"
 
 @dataclass(frozen=True, slots=True)
 class _Sweep:
-    """Counts of one grouping at every threshold.
+    """Counts of one grouping at every threshold, by weight where records have weights.
 
     Attributes
     ----------
@@ -42,25 +44,73 @@ class _Sweep:
         Selected, truly negative and truly positive.
     totals : ndarray of shape (groups, 2)
         Records, likewise.
+    squares : tuple of ndarray, or None
+        Both by squared weight; None where records are counted.
+    records : ndarray of int, shape (groups, 2)
+        Records that count.
     """
 
     grouping: common.Grouping
     grid: np.ndarray
     selected: np.ndarray
     totals: np.ndarray
-
-    @property
-    def hits(self) -> np.ndarray:
-        return np.asarray(self.selected.sum(axis=2))
-
-    @property
-    def sizes(self) -> np.ndarray:
-        return np.asarray(self.totals.sum(axis=1))
+    squares: tuple[np.ndarray, np.ndarray] | None
+    records: np.ndarray
 
     @property
     def share(self) -> np.ndarray:
         """Share of all records selected at each threshold."""
-        return np.asarray(self.hits.sum(axis=1) / self.sizes.sum())
+        return np.asarray(self.selected.sum(axis=(1, 2)) / self.totals.sum())
+
+    def trials(self, kind: str = "selection", *, everybody: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """Return successes and trials, shape (thresholds, groups), as many as the records are worth.
+
+        Parameters
+        ----------
+        kind : {"selection", "accuracy", "true positive rate"}
+            Of what.
+        everybody : bool
+            Begin with all groups together.
+        """
+        plain = _successes(kind, self.selected, self.totals, everybody=everybody)
+        if self.squares is None:
+            return plain
+        return effective_counts(*plain, *_successes(kind, *self.squares, everybody=everybody))
+
+    def worth(self, kind: str = "selection") -> np.ndarray:
+        """Return the records behind a rate of each group, shape (groups,)."""
+        return np.asarray(self.records[:, 1] if kind == "true positive rate" else self.records.sum(axis=1))
+
+
+def _successes(
+    kind: str, selected: np.ndarray, totals: np.ndarray, *, everybody: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    if everybody:
+        selected = np.concatenate([selected.sum(axis=1, keepdims=True), selected], axis=1)
+        totals = np.concatenate([totals.sum(axis=0, keepdims=True), totals])
+    size = totals.sum(axis=1)
+    hits = selected.sum(axis=2)
+    if kind == "accuracy":
+        hits = selected[..., 1] + totals[:, 0] - selected[..., 0]
+    if kind == "true positive rate":
+        hits, size = selected[..., 1], totals[:, 1]
+    return hits, np.broadcast_to(size, hits.shape)
+
+
+def _swept(
+    grouping: common.Grouping,
+    scores: np.ndarray,
+    grid: np.ndarray,
+    positive: np.ndarray | None,
+    weights: np.ndarray | None,
+) -> _Sweep:
+    given = scores, grouping.codes, len(grouping.labels), grid, positive
+    selected, totals = threshold_counts(*given, sample_weight=weights)
+    if weights is None:
+        return _Sweep(grouping, grid, selected, totals, None, totals)
+    squares = threshold_counts(*given, sample_weight=weights**2)
+    records = threshold_counts(*given, sample_weight=(weights > 0) * 1.0)[1]
+    return _Sweep(grouping, grid, selected, totals, squares, records.astype(np.int64))
 
 
 @check(
@@ -118,6 +168,7 @@ def threshold_sweep(
         )
     binary = subject.task == "binary"
     positive = subject.test.y == subject.positive if binary else None
+    weights = subject.test.sample_weight if _weights.uneven(subject.test) else None
     grid = threshold_grid(scores, points, (0.5,) if binary else ())
     groupings = common.groupings(subject.test, features, intersections=intersections, depth=depth)
     found: list[Measurement] = []
@@ -126,21 +177,13 @@ def threshold_sweep(
         if grouping.too_many:
             found += [gaps.not_compared(metric, grouping) for metric in _METRICS]
             continue
-        sweep = _Sweep(
-            grouping, grid, *threshold_counts(scores, grouping.codes, len(grouping.labels), grid, positive)
-        )
+        sweep = _swept(grouping, scores, grid, positive, weights)
         found += _ends(sweep, least_share, level)
         name = grouping.name
         tables[f"{name}: impact ratio"] = _ratio_curve(sweep, level)
-        tables[f"{name}: selection rate"] = _group_curve(
-            sweep, "Selection rate", sweep.hits, sweep.sizes, level
-        )
-        if binary:
-            right = sweep.selected[:, :, 1] + sweep.totals[:, 0] - sweep.selected[:, :, 0]
-            tables[f"{name}: accuracy"] = _group_curve(sweep, "Accuracy", right, sweep.sizes, level)
-            tables[f"{name}: true positive rate"] = _group_curve(
-                sweep, "True positive rate", sweep.selected[:, :, 1], sweep.totals[:, 1], level
-            )
+        tables[f"{name}: selection rate"] = _group_curve(sweep, "Selection rate", "selection", level)
+        for kind in ("accuracy", "true positive rate") if binary else ():
+            tables[f"{name}: {kind}"] = _group_curve(sweep, kind.capitalize(), kind, level)
         tables[f"{name}: counts"] = _counts(sweep, labelled=binary)
     return Evidence(
         "AK107",
@@ -151,14 +194,18 @@ def threshold_sweep(
             "Which threshold is right. One picked here because it looks best must be measured again on other rows; and a threshold for each "
             "group treats records of equal score unequally, which may not be allowed."
         ),
-        notes=(*common.notes_on(groupings), *scopes.unused(subject.test), *impact.unweighted(subject.test)),
+        notes=(
+            *common.notes_on(groupings),
+            *scopes.unused(subject.test),
+            *(() if weights is None else _weights.note(subject.test)),
+        ),
         rows=common.rows_used(len(subject.test), len(subject.test)),
     )
 
 
 def _ends(sweep: _Sweep, least_share: float, level: float) -> list[Measurement]:
     """Return the smallest and the largest impact ratio over the thresholds that count."""
-    grouping, n = sweep.grouping, int(sweep.sizes.sum())
+    grouping, n = sweep.grouping, int(sweep.records.sum())
     counted = np.flatnonzero((sweep.share >= least_share) & (sweep.share <= 1 - least_share))
     if len(grouping.labels) < 2 or not len(counted):
         why = (
@@ -167,11 +214,14 @@ def _ends(sweep: _Sweep, least_share: float, level: float) -> list[Measurement]:
             else f"no threshold selects between {least_share:.0%} and {1 - least_share:.0%} of the records: the scores are tied"
         )
         return [Measurement(metric, math.nan, n, group=grouping.name, reason=why) for metric in _METRICS]
-    hits, sizes = sweep.hits[counted], sweep.sizes
+    hits, sizes = (part[counted] for part in sweep.trials())
+    if not sizes.all():
+        why = "a group has no record of any weight"
+        return [Measurement(metric, math.nan, n, group=grouping.name, reason=why) for metric in _METRICS]
     # every threshold is held to its share of the error, so that the one picked holds too
     each = 1 - (1 - level) / len(counted)
-    value, low, high = statistics.ratio_bounds(hits, np.broadcast_to(sizes, hits.shape), each)
-    method = f"mover-r, all pairs of {len(sizes)} groups, Bonferroni over {len(counted)} thresholds"
+    value, low, high = statistics.ratio_bounds(hits, sizes, each)
+    method = f"mover-r, all pairs of {len(grouping.labels)} groups, Bonferroni over {len(counted)} thresholds"
     found = []
     for metric, pick, end in zip(_METRICS, (np.argmin, np.argmax), (np.min, np.max), strict=True):
         place = int(pick(value))
@@ -192,7 +242,8 @@ def _ends(sweep: _Sweep, least_share: float, level: float) -> list[Measurement]:
 
 def _where(sweep: _Sweep, at: int) -> str:
     """Return the threshold and the two groups farthest apart there."""
-    rate, labels = sweep.hits[at] / sweep.sizes, sweep.grouping.labels
+    hits, sizes = sweep.trials()
+    rate, labels = hits[at] / sizes[at], sweep.grouping.labels
     return (
         f"at a threshold of {sweep.grid[at]:.3g}, which selects {common.percent(sweep.share[at])} of all records: "
         f"{labels[int(rate.argmin())]} against {labels[int(rate.argmax())]}"
@@ -202,20 +253,20 @@ def _where(sweep: _Sweep, at: int) -> str:
 def _ratio_curve(sweep: _Sweep, level: float) -> Table:
     """Return the impact ratio against the threshold, with the groups it lies between."""
     title, labels = f"Impact ratio by {sweep.grouping.name} at every threshold", sweep.grouping.labels
-    rate, k = sweep.hits / sweep.sizes, len(labels)
-    if k < 2:
+    hits, sizes = sweep.trials()
+    k = len(labels)
+    rate = np.divide(hits, sizes, out=np.zeros(hits.shape), where=sizes > 0)
+    if k < 2 or not sizes.all():
         blank = (math.nan,) * len(sweep.grid)
         value, low, high = (np.array(blank) for _ in range(3))
     else:
-        value, low, high = statistics.ratio_bounds(
-            sweep.hits, np.broadcast_to(sweep.sizes, sweep.hits.shape), level
-        )
+        value, low, high = statistics.ratio_bounds(hits, sizes, level)
     columns = {
         "x": tuple(sweep.grid),
         "value": tuple(value),
         "low": tuple(low),
         "high": tuple(high),
-        "n": (int(sweep.sizes.sum()),) * len(sweep.grid),
+        "n": (int(sweep.records.sum()),) * len(sweep.grid),
         "share_selected": tuple(sweep.share),
         "lowest": tuple(labels[g] for g in rate.argmin(axis=1)),
         "highest": tuple(labels[g] for g in rate.argmax(axis=1)),
@@ -229,12 +280,13 @@ def _ratio_curve(sweep: _Sweep, level: float) -> Table:
     return Table(title, columns, "curve", words, summary, reference=impact.FOUR_FIFTHS)
 
 
-def _group_curve(sweep: _Sweep, word: str, hits: np.ndarray, sizes: np.ndarray, level: float) -> Table:
+def _group_curve(sweep: _Sweep, word: str, kind: str, level: float) -> Table:
     """Return a rate against the threshold, a series for all records and for each group."""
     names = [_EVERYBODY, *sweep.grouping.labels]
-    hits = np.column_stack([hits.sum(axis=1), hits])
-    trials = np.concatenate([[sizes.sum()], sizes])
-    low, high = statistics.wilson(hits, np.broadcast_to(trials, hits.shape), level)
+    hits, trials = sweep.trials(kind, everybody=True)
+    records = sweep.worth(kind)
+    records = np.concatenate([[records.sum()], records])
+    low, high = statistics.wilson(hits, trials, level)
     with np.errstate(invalid="ignore"):
         rate = hits / trials
     columns = {
@@ -242,7 +294,7 @@ def _group_curve(sweep: _Sweep, word: str, hits: np.ndarray, sizes: np.ndarray, 
         "value": tuple(rate.T.ravel()),
         "low": tuple(low.T.ravel()),
         "high": tuple(high.T.ravel()),
-        "n": tuple(np.repeat(trials, len(sweep.grid))),
+        "n": tuple(np.repeat(records, len(sweep.grid))),
         "series": tuple(np.repeat(names, len(sweep.grid))),
     }
     apart = np.ptp(rate[:, 1:], axis=1)
@@ -263,15 +315,16 @@ def _counts(sweep: _Sweep, *, labelled: bool) -> Table:
     columns = {
         "group": tuple(np.repeat(labels, steps)),
         "threshold": tuple(np.tile(sweep.grid, len(labels))),
-        "selected": tuple(sweep.hits.T.ravel()),
-        "records": tuple(np.repeat(sweep.sizes, steps)),
+        "selected": tuple(sweep.selected.sum(axis=2).T.ravel()),
+        "records": tuple(np.repeat(sweep.totals.sum(axis=1), steps)),
     }
     if labelled:
         columns |= {
             "selected_positive": tuple(sweep.selected[:, :, 1].T.ravel()),
             "positive": tuple(np.repeat(sweep.totals[:, 1], steps)),
         }
-    summary = f"Records at or above each of {steps} thresholds, for {len(labels)} groups."
+    what = "Records" if sweep.squares is None else "Sums of weights of records"
+    summary = f"{what} at or above each of {steps} thresholds, for {len(labels)} groups."
     return Table(f"Counts by {sweep.grouping.name} at every threshold", columns, "plain", {}, summary)
 
 
@@ -283,6 +336,10 @@ def _says(found: Sequence[Measurement], least_share: float) -> str:
     least = min(lowest, key=lambda m: (m.interval.high, m.value) if m.interval else (math.inf, 0.0))
     most = next(m for m in found if m.metric == _METRICS[1] and m.group == least.group)
     return (
-        f"At thresholds that let {least_share:.0%} to {1 - least_share:.0%} of the records through, the impact ratio by {least.group} lies "
-        f"between {least.value:.3f} ({least.reason}) and {most.value:.3f}."
+        f"At thresholds that let {least_share:.0%} to {1 - least_share:.0%} of the {least.n:,} records through, the lowest impact ratio by "
+        f"{least.group} is {least.value:.3f}{_interval(least)}, {least.reason}; the highest is {most.value:.3f}{_interval(most)}."
     )
+
+
+def _interval(m: Measurement) -> str:
+    return f" [{m.interval.low:.3f}, {m.interval.high:.3f}]" if m.interval else ""
