@@ -61,7 +61,7 @@ from auditkit.statistics.privacy_bounds import (
     two_sample_epsilon,
 )
 from auditkit.statistics.privacy_guesses import Guesses, one_run_guesses, paired_guesses
-from auditkit.statistics.ranking import largest_auc_gap, simultaneous_level, weighted_auc
+from auditkit.statistics.ranking import largest_auc_gap, weighted_auc
 from auditkit.statistics.roc import Auc, Operating, Roc, auc, roc_curve, tpr_at_fpr
 from auditkit.statistics.simultaneous import bootstrap_gaps
 from auditkit.statistics.stratified import Homogeneity, PooledOdds, breslow_day, mantel_haenszel
@@ -149,7 +149,6 @@ __all__ = [
     "ratio_to_reference",
     "reliability",
     "roc_curve",
-    "simultaneous_level",
     "smallest_mean_ratio",
     "smallest_mean_ratio_to_overall",
     "smallest_ratio",

@@ -24,7 +24,19 @@ __all__ = ["Auc", "Operating", "Roc", "auc", "roc_curve", "tpr_at_fpr"]
 
 @dataclass(frozen=True, slots=True)
 class Auc:
-    """Area under the ROC curve: the chance that a positive scores above a negative, ties counted half."""
+    """Area under the ROC curve: the chance that a positive scores above a negative, ties counted half.
+
+    Attributes
+    ----------
+    value, low, high, se : float
+        The area, its interval and standard error.
+    n_pos, n_neg : int
+        Rows of each class.
+    pairs : float
+        Independent positive-negative pairs the rows hold: those of the smaller class, as many as they are worth.
+    df : float
+        Degrees of freedom of the standard error; infinite where it is taken as known.
+    """
 
     value: float
     low: float
@@ -32,6 +44,8 @@ class Auc:
     se: float
     n_pos: int
     n_neg: int
+    pairs: float = math.nan
+    df: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +137,7 @@ def auc(scores: npt.ArrayLike, labels: npt.ArrayLike, level: float = 0.95) -> Au
     se = math.sqrt(above.var(ddof=1) / m + beneath.var(ddof=1) / n)
     unseen = 1 - tail ** (1 / min(m, n))
     low, high = logit_interval(value, se, unseen, normal_quantile(level))
-    return Auc(value, min(low, 1 - unseen), max(high, unseen), se, m, n)
+    return Auc(value, min(low, 1 - unseen), max(high, unseen), se, m, n, min(m, n))
 
 
 def share_below(values: FloatArray, others: FloatArray) -> FloatArray:

@@ -11,7 +11,10 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from auditkit import Dataset, Subject
+from auditkit.checks._common import Grouping
 from auditkit.checks.bias import ranking_by_group
+from auditkit.checks.bias._across import cross_aucs
+from auditkit.checks.bias._sides import Side
 from auditkit.data import make_regression
 from auditkit.errors import NotApplicable
 from auditkit.predictors import from_predictions
@@ -154,6 +157,22 @@ def test_groups_alike_are_ranked_apart_no_more_often_than_stated(k):
     alarms = sum(m.interval.low > 0 for m in found)
     assert alarms <= stats.binom.ppf(0.999, draws, 0.05)
     assert sum(m.p_value <= 0.05 for m in found) <= stats.binom.ppf(0.999, draws, 0.05)
+
+
+@pytest.mark.parametrize(("k", "n", "sigma"), [(8, 60, 0.0), (20, 30, 0.0), (40, 30, 0.0), (8, 60, 1.0)])
+def test_the_p_value_of_small_groups_across_says_what_the_interval_says(k, n, sigma):
+    rng = np.random.default_rng([k, n])
+    groups, alarms = np.repeat(np.arange(k), n), 0
+    trials = 60 if k < 40 else 40
+    for _ in range(trials):
+        y = rng.random(k * n) < 0.3
+        scores = 1 / (1 + np.exp(-(y + rng.normal(size=k * n))))
+        weights = rng.lognormal(sigma=sigma, size=k * n) if sigma else None
+        side = Side("", scores, y)
+        *_, gap = cross_aucs(side, weights, Grouping("g", [f"g={g}" for g in range(k)], groups), 0.95)
+        alarms += gap.p_value <= 0.05
+        assert (gap.interval.low > 0) == (gap.p_value <= 0.05)
+    assert alarms <= stats.binom.ppf(1 - 1e-3, trials, 0.05)
 
 
 def test_a_side_without_records_is_undefined_with_its_reason():

@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 from auditkit.errors import InputError
 from auditkit.statistics import auc
-from auditkit.statistics.ranking import largest_auc_gap, simultaneous_level, weighted_auc
+from auditkit.statistics.ranking import largest_auc_gap, weighted_auc
 
 
 def drawn(rng, n, apart=1.0):
@@ -44,29 +44,74 @@ def test_the_stated_weighted_error_is_the_simulated_one():
     assert np.mean([one.se for one in found]) == pytest.approx(np.std([one.value for one in found]), rel=0.08)
 
 
-@pytest.mark.parametrize(("k", "n"), [(2, 40), (5, 60), (10, 300)])
-def test_groups_alike_raise_no_more_alarms_than_stated(k, n):
-    rng = np.random.default_rng([k, n])
-    off = small = 0
-    level = simultaneous_level(0.95, k)
-    for _ in range(300):
+@pytest.mark.parametrize(("k", "n"), [(2, 20), (2, 40), (5, 60), (10, 300), (40, 50)])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_groups_alike_raise_no_more_alarms_than_stated(k, n, weighted):
+    rng = np.random.default_rng([k, n, weighted])
+    trials = 300 if k < 40 else 100
+    small = 0
+    for _ in range(trials):
         groups = [drawn(rng, n) for _ in range(k)]
-        gap = largest_auc_gap([auc(*one, level) for one in groups])
-        off += gap.low > 0
-        small += gap.p_value < 0.05
-    most = stats.binom.ppf(1 - 1e-4, 300, 0.05)
-    assert off <= most
-    assert small <= most + 6  # logits of 40 rows are not quite normal
+        each = [weighted_auc(*one, rng.lognormal(size=n)) if weighted else auc(*one) for one in groups]
+        gap = largest_auc_gap(each)
+        small += gap.p_value <= 0.05
+        assert (gap.low > 0) == (gap.p_value <= 0.05)
+    assert small <= stats.binom.ppf(1 - 1e-4, trials, 0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("k", "n", "trials", "sigma"),
+    [(2, 5000, 400, 0.0), (20, 1000, 200, 0.0), (8, 60, 800, 1.0), (8, 200, 800, 1.0), (8, 1000, 500, 1.0), (20, 400, 200, 1.0)],
+)  # fmt: skip
+def test_false_alarms_stay_below_seven_in_a_hundred(k, n, trials, sigma):
+    rng = np.random.default_rng([k, n])
+    off = 0
+    for _ in range(trials):
+        each = []
+        for _ in range(k):
+            y = np.arange(n) < 0.3 * n
+            scores, weights = rng.normal(size=n) + y, rng.lognormal(sigma=sigma, size=n)
+            each.append(weighted_auc(scores, y, weights) if sigma else auc(scores, y))
+        off += largest_auc_gap(each).p_value <= 0.05
+    assert off <= stats.binom.ppf(0.999, trials, 0.05)
+
+
+def test_the_p_value_is_the_level_at_which_the_interval_reaches_zero():
+    rng = np.random.default_rng(3)
+    for k, weighted in ((2, False), (4, False), (4, True)):
+        groups = [drawn(rng, 200, 0.5 + g / k) for g in range(k)]
+        each = [weighted_auc(*one, rng.lognormal(size=200)) if weighted else auc(*one) for one in groups]
+        p_value = largest_auc_gap(each).p_value
+        assert 1e-6 < p_value < 0.9
+        assert largest_auc_gap(each, 1 - p_value * 1.02).low > 0
+        assert largest_auc_gap(each, 1 - p_value * 0.98).low == 0
+
+
+def test_two_groups_have_the_square_and_add_interval():
+    rng = np.random.default_rng(5)
+    one, two = auc(*drawn(rng, 100, 0.5)), auc(*drawn(rng, 150, 1.5))
+    gap = largest_auc_gap([one, two])
+    assert gap.low == pytest.approx(gap.value - np.hypot(two.value - two.low, one.high - one.value))
+    assert gap.high == pytest.approx(gap.value + np.hypot(two.high - two.value, one.value - one.low))
+
+
+def test_perfect_and_empty_rankings_keep_an_open_interval_and_a_p_value():
+    perfect, chance = auc([1, 2, 3, 4] * 5, [0, 0, 1, 1] * 5), auc([1] * 20, [0, 1] * 10)
+    gap = largest_auc_gap([perfect, chance])
+    assert 0 < gap.low < gap.value == 0.5 <= gap.high
+    assert 0 < gap.p_value <= 0.05
+    gap = largest_auc_gap([auc([1, 2, 3], [0, 0, 1]), perfect])  # one record of a class
+    assert (gap.low, gap.high, gap.p_value) == (0.0, 1.0, 1.0)
 
 
 def test_a_true_gap_is_covered_and_found():
     rng = np.random.default_rng(1)
     true = stats.norm.cdf(1.5 / np.sqrt(2)) - stats.norm.cdf(0.5 / np.sqrt(2))
     inside = found = 0
-    level = simultaneous_level(0.95, 3)
     for _ in range(200):
         groups = [drawn(rng, 400, apart) for apart in (0.5, 1.0, 1.5)]
-        gap = largest_auc_gap([auc(*one, level) for one in groups])
+        gap = largest_auc_gap([auc(*one) for one in groups])
         inside += gap.low <= true <= gap.high
         found += gap.low > 0 and (gap.lowest_index, gap.highest_index) == (0, 2)
     assert inside >= stats.binom.ppf(1e-4, 200, 0.95)

@@ -11,7 +11,7 @@ from scipy import special
 from auditkit import statistics
 from auditkit.checks import _common as common
 from auditkit.evidence import Measurement, Table
-from auditkit.statistics.ranking import weighted_auc
+from auditkit.statistics.ranking import auc_limits, distance_at_zero, weighted_auc
 
 if TYPE_CHECKING:
     from auditkit.checks.bias._sides import Side
@@ -50,21 +50,14 @@ def cross_aucs(
     apart: list[_Apart] = []
     for g, label in enumerate(grouping.labels):
         inside = grouping.codes == g
-        both = {}
+        both = []
         for metric, positives in (("bnsp_auc", inside), ("bpsn_auc", ~inside)):
             rows = np.where(side.truth, positives, ~positives)
-            one = _auc(side, rows, weights, level)
-            both[metric] = rows
-            found.append(_measured(metric, one, label, level))
-        wide = 1 - (1 - level) / tries
-        one, other = (_auc(side, rows, weights, wide) for rows in both.values())
+            both.append(_auc(side, rows, weights, level))
+            found.append(_measured(metric, both[-1], label, level))
+        one, other = both
         if not (math.isnan(one.value) or math.isnan(other.value)) and (g == 0 or tries > 1):
-            value = one.value - other.value
-            low = value - math.hypot(one.value - one.low, other.high - other.value)
-            high = value + math.hypot(one.high - one.value, other.value - other.low)
-            se = math.hypot(one.se, other.se)
-            fewest = min(one.n_pos + one.n_neg, other.n_pos + other.n_neg)
-            apart.append(_Apart(g, value, low, high, se, fewest))
+            apart.append(_apart(g, one, other, 1 - (1 - level) / tries))
     return [*found, _largest(apart, tries, grouping, level)]
 
 
@@ -92,12 +85,28 @@ class _Apart(NamedTuple):
     value: float
     low: float
     high: float
-    se: float
+    p_value: float
     records: int
 
-    @property
-    def p_value(self) -> float:
-        return 2 * float(special.ndtr(-abs(self.value) / self.se)) if self.se > 0 else math.nan
+
+def _apart(group: int, one: Auc, other: Auc, level: float) -> _Apart:
+    """Return the distance of two AUCs; its p-value belongs to the level at which the interval just reaches 0."""
+    value, limits = one.value - other.value, auc_limits([one, other])
+
+    def ends(z: float) -> tuple[float, float]:
+        low, high = limits(z)
+        return (
+            value - math.hypot(one.value - low[0], high[1] - other.value),
+            value + math.hypot(high[0] - one.value, other.value - low[1]),
+        )
+
+    def reaches(z: float) -> bool:
+        low, high = ends(z)
+        return low <= 0 <= high
+
+    p_value = 2 * float(special.ndtr(-distance_at_zero(reaches)))
+    fewest = min(one.n_pos + one.n_neg, other.n_pos + other.n_neg)
+    return _Apart(group, value, *ends(float(special.ndtri(0.5 + level / 2))), p_value, fewest)
 
 
 def _largest(apart: list[_Apart], tries: int, grouping: common.Grouping, level: float) -> Measurement:
@@ -106,8 +115,7 @@ def _largest(apart: list[_Apart], tries: int, grouping: common.Grouping, level: 
         why = "no group has both classes, as have the others"
         return Measurement(metric, math.nan, n, group=grouping.name, reason=why)
     top = max(apart, key=lambda one: abs(one.value))
-    p_values = [one.p_value for one in apart]
-    p = None if any(map(math.isnan, p_values)) else min(1.0, tries * min(p_values))
+    p = min(1.0, tries * min(one.p_value for one in apart))
     low = max(max(one.low, -one.high, 0.0) for one in apart)
     high = max(max(abs(one.low), abs(one.high)) for one in apart)
     side = "below" if top.value < 0 else "above"
@@ -116,7 +124,7 @@ def _largest(apart: list[_Apart], tries: int, grouping: common.Grouping, level: 
         words += f"; {tries - len(apart)} of {tries} groups left out"
         high = 1.0
     method = f"delong, square-and-add, Bonferroni over {tries} comparison{'s' if tries > 1 else ''}"
-    ends = (0.0 if p is not None and p > 1 - level else low, min(high, 1.0))
+    ends = (0.0 if p > 1 - level else low, min(high, 1.0))
     return common.measured(
         metric, abs(top.value), n, ends, level, method, group=grouping.name, p_value=p, reason=words
     )

@@ -18,7 +18,7 @@ from auditkit.checks.bias import _shown as shown
 from auditkit.checks.bias._across import cross_aucs, cross_table
 from auditkit.checks.bias._sides import sides_of
 from auditkit.evidence import Evidence, Measurement, Table
-from auditkit.statistics.ranking import largest_auc_gap, simultaneous_level, weighted_auc
+from auditkit.statistics.ranking import largest_auc_gap, weighted_auc
 from auditkit.subject import Subject
 
 if TYPE_CHECKING:
@@ -122,12 +122,12 @@ def _aucs(
     """Return the AUC of each group and the largest difference."""
     rows = grouping.parts(np.arange(len(scores)))
 
-    def auc(at: np.ndarray, at_level: float) -> Auc:
+    def auc(at: np.ndarray) -> Auc:
         if weights is None:
-            return statistics.auc(scores[at], truth[at], at_level)
-        return weighted_auc(scores[at], truth[at], weights[at], at_level)
+            return statistics.auc(scores[at], truth[at], level)
+        return weighted_auc(scores[at], truth[at], weights[at], level)
 
-    each = [auc(at, level) for at in rows]
+    each = [auc(at) for at in rows]
     found = []
     for label, one in zip(grouping.labels, each, strict=True):
         n = one.n_pos + one.n_neg
@@ -140,9 +140,7 @@ def _aucs(
             found.append(
                 common.measured("auc", one.value, n, ends, level, "delong", group=label, reason=said)
             )
-    known = sum(not math.isnan(one.value) for one in each)
-    wider = simultaneous_level(level, known) if known > 1 else level
-    gap = largest_auc_gap(each if known <= 2 else [auc(at, wider) for at in rows], level)
+    gap = largest_auc_gap(each, level)
     sizes = np.array([0 if math.isnan(one.value) else one.n_pos + one.n_neg for one in each])
     return [*found, gaps.measurement("auc_difference", gap, grouping, sizes, worst=1.0)]
 
