@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Verdict", "count", "judge", "verdict"]
 
+_WHOLE = ((0.0, 1.0), (-1.0, 1.0))  # intervals that say nothing
+_MOST_RECORDS = 10**9
+
 Verdict = Literal["pass", "fail", "undecided", "not_judged"]
 
 # how the names of metrics begin that only this sort of task has
@@ -147,10 +150,33 @@ def _compare(m: Measurement, c: Criterion) -> tuple[Status, str]:
         return "fail", f"{what} {'above' if over else 'below'} the limit"
     if (c.at_most is None or high <= c.at_most) and (c.at_least is None or low >= c.at_least):
         return "pass", f"{what} within the limit{_not_found(m, c)}"
-    need = (
-        f"; about {about(m.n_needed)} records in all, mixed as these, would be needed" if m.n_needed else ""
+    return (
+        "inconclusive",
+        f"the interval reaches across the limit: {m.n:,} records cannot decide it{_to_decide(m, c)}",
     )
-    return "inconclusive", f"the interval reaches across the limit: {m.n:,} records cannot decide it{need}"
+
+
+def _to_decide(m: Measurement, c: Criterion) -> str:
+    """Say how many records would decide it if the value stayed: an interval narrows with the root of their number.
+
+    Nothing is said where an end of the interval is that of the scale or infinite: it may lie there for want of records of one
+    kind, which more of the same mixture would not bring.
+    """
+    limit = c.at_most if c.at_most is not None and m.value <= c.at_most else c.at_least
+    limit = c.at_most if limit is None else limit
+    if limit is None or m.interval is None or m.n < 1:
+        return ""
+    value, end = m.value, m.interval.high if m.value <= limit else m.interval.low
+    if (m.interval.low, m.interval.high) in _WHOLE or math.isinf(end):
+        return ""
+    if m.metric.endswith("_ratio") and min(value, end, limit) > 0:
+        value, end, limit = math.log(value), math.log(end), math.log(limit)
+    if math.isclose(value, limit, rel_tol=1e-3, abs_tol=1e-4):
+        return "; the value lies at the limit, so hardly any number of records would"
+    needed = m.n * ((end - value) / (limit - value)) ** 2
+    if needed <= m.n or needed > _MOST_RECORDS:
+        return ""
+    return f"; about {about(math.ceil(needed))} records in all, mixed as these, would if the value stayed"
 
 
 def _not_found(m: Measurement, c: Criterion) -> str:

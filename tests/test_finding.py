@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import false_discovery_control
 from statsmodels.stats.multitest import multipletests
 
+from auditkit import statistics
 from auditkit.errors import InputError
 from auditkit.evidence import Evidence, Interval, Measurement
 from auditkit.finding import POLICY, SEVERITIES, STATUSES, UNJUDGED, Criterion, Finding, Policy
@@ -77,10 +79,57 @@ def test_an_undefined_value_is_inconclusive_with_its_reason():
     )
 
 
-def test_too_few_records_says_how_many_are_needed():
-    found = judged(measured(0, 0.5, n_needed=12_345), Criterion("m", at_most=0.1))
-    assert "100 records cannot decide it" in found.reason
-    assert "about 12,000 records" in found.reason  # of an estimate two digits count
+def promised(reason):
+    """The number of records that a reason says would decide it."""
+    (number,) = re.findall(r"about ([\d,]+) records in all", reason)
+    return int(number.replace(",", ""))
+
+
+@pytest.mark.parametrize(
+    ("rates", "limit", "decided"),
+    [
+        ((0.30, 0.35), {"at_most": 0.1}, "pass"),
+        ((0.2, 0.35), {"at_most": 0.1}, "fail"),
+        ((0.2, 0.35), {"at_least": 0.1}, "pass"),
+    ],
+)
+def test_so_many_records_of_the_same_mixture_would_decide_a_difference(rates, limit, decided):
+    def at(n):
+        counts = [round(rate * n / 2) for rate in rates]
+        low, high = statistics.newcombe(counts[1], n / 2, counts[0], n / 2)
+        return Measurement(
+            "m", (counts[1] - counts[0]) / (n / 2), n, Interval(float(low), float(high), 0.95, "newcombe")
+        )
+
+    found = judged(at(200), Criterion("m", **limit))
+    assert found.status == "inconclusive"
+    assert "200 records cannot decide it" in found.reason
+    n = promised(found.reason)
+    assert judged(at(int(n * 1.15) // 40 * 40), Criterion("m", **limit)).status == decided
+    assert judged(at(int(n * 0.8) // 40 * 40), Criterion("m", **limit)).status == "inconclusive"
+
+
+def test_so_many_records_would_decide_a_ratio():
+    def at(n):
+        low, high = statistics.katz_ratio(0.45 * n / 2, n / 2, 0.5 * n / 2, n / 2)
+        return Measurement("r_ratio", 0.9, n, Interval(float(low), float(high), 0.95, "katz"))
+
+    asked = Criterion("r_ratio", at_least=0.8)
+    found = judged(at(400), asked)
+    n = promised(found.reason)
+    assert judged(at(int(n * 1.1) // 40 * 40), asked).status == "pass"
+    assert judged(at(int(n * 0.85) // 40 * 40), asked).status == "inconclusive"
+
+
+def test_no_number_is_promised_where_none_would_do():
+    at_limit = judged(measured(0, 0.2), Criterion("m", at_most=0.1))
+    assert "hardly any number of records would" in at_limit.reason
+    blind = Measurement(
+        "m", 0.3, 50, Interval(0.0, 1.0, 0.95, "x")
+    )  # a rate of one group has no records at all
+    assert judged(blind, Criterion("m", at_most=0.1)).reason.endswith("50 records cannot decide it")
+    endless = Measurement("m", 0.3, 50, Interval(0.0, float("inf"), 0.95, "x"))
+    assert judged(endless, Criterion("m", at_most=0.5)).reason.endswith("50 records cannot decide it")
 
 
 def test_a_value_without_an_interval_is_said_to_have_none():
