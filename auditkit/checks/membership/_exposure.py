@@ -10,11 +10,12 @@ import numpy as np
 from auditkit import statistics
 from auditkit.checks import _common as common
 from auditkit.evidence import Measurement, Table
-from auditkit.statistics.ranking import largest_auc_gap, simultaneous_level
+from auditkit.statistics.ranking import largest_auc_gap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from auditkit.statistics import Auc
     from auditkit.subject import Subject
 
 __all__ = ["METRICS", "Records", "by_group", "most_exposed", "score_shares"]
@@ -70,7 +71,7 @@ def by_group(
         labels = np.unique(values)
         if not 2 <= len(labels) <= _MOST_GROUPS:
             continue
-        each = []
+        each: list[Auc] = []
         for label in labels.tolist():
             at = values == label
             n_in, n_out = int(truth[at].sum()), int((~truth[at]).sum())
@@ -93,7 +94,7 @@ def by_group(
                     bound="lower",
                 )
             )
-            each.append((scores[at], truth[at]))
+            each.append(one)
         found.append(_gap(name, each, len(scores), level))
     groups = [m for m in found if m.metric == "group_attack_auc"]
     if not groups:
@@ -111,12 +112,11 @@ def by_group(
     )
 
 
-def _gap(name: str, each: list[tuple[np.ndarray, np.ndarray]], n: int, level: float) -> Measurement:
+def _gap(name: str, each: list[Auc], n: int, level: float) -> Measurement:
     if len(each) < 2:
         reason = f"fewer than two values of {name} have {_FEWEST} members and {_FEWEST} others"
         return Measurement("attack_auc_difference", np.nan, n, group=name, reason=reason)
-    wider = simultaneous_level(level, len(each)) if len(each) > 2 else level
-    gap = largest_auc_gap([statistics.auc(s, t, wider) for s, t in each], level)
+    gap = largest_auc_gap(each, level)
     p = None if np.isnan(gap.p_value) else gap.p_value
     return common.measured(
         "attack_auc_difference", gap.value, n, (gap.low, gap.high), level, gap.method, group=name, p_value=p
