@@ -22,7 +22,15 @@ _MOST_RECORDS = 10**9
 Verdict = Literal["pass", "fail", "undecided", "not_judged"]
 
 # how the names of metrics begin that only this sort of task has
-_OF_REGRESSION = ("mean_prediction", "mean_error", "mean_absolute", "mean_squared", "error_increase", "r2")
+_OF_REGRESSION = (
+    "standardised_",
+    "mean_prediction",
+    "mean_error",
+    "mean_absolute",
+    "mean_squared",
+    "error_increase",
+    "r2",
+)
 _OF_CLASSES = (
     "demographic_parity", "equal", "accuracy", "selection", "auc", "brier", "attack_success", "flip", "impact",
     "calibration", "expected_calibration", "base_rate",

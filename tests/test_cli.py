@@ -255,7 +255,8 @@ class TestList:
     def test_templates(self) -> None:
         rows = json.loads(_call("list", "templates", "--json").stdout)["templates"]
         assert [row["name"] for row in rows] == [
-            "full", "explainability", "bias", "mitigation", "membership", "robustness", "nyc_ll144",
+            "full", "explainability", "bias", "mitigation", "membership", "privacy", "privacy_mitigation", "robustness",
+            "nyc_ll144",
         ]  # fmt: skip
         assert rows[3]["checks"] == ["mitigation_lab"]
 

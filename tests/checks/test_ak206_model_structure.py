@@ -26,10 +26,11 @@ _RNG = np.random.default_rng(4)
 X = _RNG.normal(size=(N, 3))
 Y = (X[:, 0] + _RNG.normal(size=N) > 0).astype(int)
 DATA = Dataset(X, Y)
+OTHERS = Dataset(X + 0.001, Y)
 
 
 def look(model, *, train=True, **options):
-    subject = Subject("s", model, DATA, DATA if train else None)
+    subject = Subject("s", model, OTHERS if train else DATA, DATA if train else None)
     return model_structure(subject, rng=np.random.default_rng(0), **options)
 
 

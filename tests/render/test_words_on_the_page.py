@@ -72,8 +72,16 @@ def test_what_is_not_judged_is_one_list_and_a_remark_of_the_policy_is_no_finding
 def test_the_policy_names_only_what_such_a_task_has():
     audit = ak.Audit(["performance"])
     for subject, gone, kept in (
-        (ak.data.make_credit(n_train=60, n_test=60), "mean_error_difference", "demographic_parity_ratio"),
-        (ak.data.make_regression(n_train=60, n_test=60), "demographic_parity_ratio", "mean_error_difference"),
+        (
+            ak.data.make_credit(n_train=60, n_test=60),
+            "standardised_mean_error_difference",
+            "demographic_parity_ratio",
+        ),
+        (
+            ak.data.make_regression(n_train=60, n_test=60),
+            "demographic_parity_ratio",
+            "standardised_mean_error_difference",
+        ),
     ):
         told = next(f.reason for f in audit.run(subject).findings if f.shown is None)
         assert gone not in told
