@@ -39,7 +39,8 @@ class Dataset:
         How many records of the population a row stands for; at least 0. A check that does not use weights says so.
     bands : dict of name to int or sequence of float, optional
         Numeric sensitive or control features to compare in bands: ``{"age": [25, 40]}`` gives "< 25", "25 to < 40" and ">= 40",
-        ``{"age": 4}`` four bands of about equal size. The model's inputs stay as they are.
+        ``{"age": 4}`` four bands of about equal size. Without bands a number of more than 20 values is compared in four, the same in
+        every check. The model's inputs stay as they are.
 
     Raises
     ------

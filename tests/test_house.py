@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shutil
 import subprocess
@@ -43,6 +44,23 @@ def test_module_is_of_a_readable_size_and_says_what_it_is(path):
     text = path.read_text("utf-8")
     assert len(text.splitlines()) <= 400
     assert text.startswith('"""')
+
+
+def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Return the lines of a function, its docstring aside."""
+    said = ast.get_docstring(function, clean=False) is not None
+    doc = function.body[0].end_lineno - function.body[0].lineno + 1 if said else 0
+    return function.end_lineno - function.lineno + 1 - doc
+
+
+@pytest.mark.parametrize("path", python_files(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_functions_are_of_a_readable_size(path):
+    functions = (
+        node
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    )
+    assert {f.name: lines for f in functions if (lines := lines_of(f)) > 60} == {}
 
 
 def test_no_unfinished_work_is_shipped():

@@ -11,6 +11,7 @@ from typing_extensions import Doc
 from auditkit import statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
+from auditkit.checks import _weights
 from auditkit.checks._disguises import settling
 from auditkit.checks._explainers import Explanation, additivity, explain
 from auditkit.errors import NotApplicable
@@ -20,7 +21,7 @@ from auditkit.methods import attributions
 from auditkit.subject import Subject
 
 _VALUES = 10
-_NO_INPUT = "not an input of the model, so nothing was changed; reliance through other inputs is not covered"
+_NO_INPUT = "the model does not see it directly; proxies: AK109"
 
 
 @check(
@@ -195,8 +196,8 @@ def sensitive_reliance(
     -------
     Evidence
         ``sensitive_reliance`` of each sensitive feature: mean absolute change of the positive score (binary), total
-        variation of the class probabilities (multiclass), or change in spreads of the target (regression); 0, resting
-        on 0 records, for one that is no input, and ``nan`` where an input of another name gives it away altogether.
+        variation of the class probabilities (multiclass), or change in spreads of the target (regression); ``nan``
+        for one that is no input.
     """
     common.needs_model(subject)
     data = subject.test
@@ -238,7 +239,10 @@ def sensitive_reliance(
         says=(says[:1].upper() + says[1:] or "No sensitive feature is an input of the model by its name")
         + ".",
         does_not_say="Whether other inputs stand in for the sensitive feature: a model may use proxies.",
-        notes=(f"Not an input of the model by name: {', '.join(outside)}.",) if outside else (),
+        notes=(
+            *((f"Not an input of the model by name: {', '.join(outside)}.",) if outside else ()),
+            *_weights.ignored(data),
+        ),
         rows=common.rows_used(len(chosen), len(data)),
     )
 
@@ -254,11 +258,11 @@ def _moved(subject: Subject, name: str, moved: np.ndarray, level: float) -> Meas
 def _outside(subject: Subject, name: str, codes: np.ndarray, n: int, place: tuple[int, int]) -> Measurement:
     """Say of a feature that is no input by name whether an input gives it away altogether.
 
-    Its direct reliance is 0 by definition, and rests on no record: there was nothing to change.
+    There was nothing to change, so that nothing was measured.
     """
     source = next(settling(subject.test, name, codes, place), None)
     if source is None:
-        return Measurement("sensitive_reliance", 0.0, 0, group=name, reason=_NO_INPUT)
+        return _unknown(name, 0, _NO_INPUT)
     reason = (
         f"no input has this name, but the input {source!r} settles it: name that one as the sensitive feature"
     )

@@ -173,7 +173,6 @@ def decision_attack(
     data = subject.test
     fixed = _fixed(subject, immutable)
     codec, space = space_of(subject, fixed)
-    coarse = _coarse(space, radius, norm)
     chosen = common.draw(len(data), rows, rng)
     X = codec.encode(data.X.iloc[chosen])
     pool_from = subject.train if subject.train is not None else data
@@ -190,47 +189,47 @@ def decision_attack(
     n, k = int(attacked.sum()), int(within.sum())
     if n == 0:
         raise NotApplicable("the model answers no row the same way twice: there is no decision to flip")
-    measurements = [
-        common.measured(
-            "attack_success_rate",
-            k / n,
-            n,
-            statistics.clopper_pearson(k, n, level),
-            level,
-            "clopper-pearson",
-            bound="lower",
-            reason=f"{max_calls:,} calls, radius {radius:g}, {norm}",
-        ),
-        _median_distance(distance, level),
-    ]
+    success = _success(k, n, level, f"{max_calls:,} calls, radius {radius:g}, {norm}")
+    asked = f"{int(np.sum(found.queries)) + len(X) + len(pool):,} rows asked in {found.calls + 1} calls."
     return Evidence(
         "AK303",
-        tuple(measurements),
+        (success, _median_distance(distance, level)),
         {
             "by_radius": _by_radius(distance, radius, level),
             "examples": _examples(codec, X, found, within, space),
         },
         says=(
-            f"The search flipped {k} of {n} decisions, {common.share_with_ends(measurements[0])}, with changes of at most "
+            f"The search flipped {k} of {n} decisions, {common.share_with_ends(success)}, with changes of at most "
             f"{radius:g} ({norm})."
         ),
         does_not_say="That the other decisions cannot be flipped: a better search, or more calls, may find more.",
         notes=(
-            (
-                f"Allowed: values within the range of the data, whole numbers stay whole, categories stay known; "
-                f"{'not changed: ' + ', '.join(fixed) if fixed else 'no column was held fixed'}."
-            ),
-            *((f"Too coarse to change within {radius:g}: {', '.join(coarse)}.",) if coarse else ()),
+            *_allowed(fixed, _coarse(space, radius, norm), radius),
             *_no_start(int(np.isinf(distance).sum()), n),
-            *(
-                (f"{len(X) - n} rows were left out: the model answers them differently each time.",)
-                if n < len(X)
-                else ()
-            ),
-            f"{int(np.sum(found.queries)) + len(X) + len(pool):,} rows asked in {found.calls + 1} calls.",
+            *_undecided(len(X) - n),
+            asked,
         ),
         rows=common.rows_used(n, len(data)),
     )
+
+
+def _success(k: int, n: int, level: float, budget: str) -> Measurement:
+    ends, way = statistics.clopper_pearson(k, n, level), "clopper-pearson"
+    return common.measured("attack_success_rate", k / n, n, ends, level, way, bound="lower", reason=budget)
+
+
+def _allowed(fixed: Sequence[str], coarse: list[str], radius: float) -> tuple[str, ...]:
+    """Return which changes were allowed."""
+    held = f"not changed: {', '.join(fixed)}" if fixed else "no column was held fixed"
+    said = f"Allowed: values within the range of the data, whole numbers stay whole, categories stay known; {held}."
+    return said, *((f"Too coarse to change within {radius:g}: {', '.join(coarse)}.",) if coarse else ())
+
+
+def _undecided(n: int) -> tuple[str, ...]:
+    if not n:
+        return ()
+    were = "1 row was" if n == 1 else f"{n} rows were"
+    return (f"{were} left out: the model answers {'it' if n == 1 else 'them'} differently each time.",)
 
 
 def _coarse(space: FeatureSpace, radius: float, norm: Norm) -> list[str]:

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
 
-__all__ = ["Agreement", "agreement", "nearest", "standardised"]
+__all__ = ["Agreement", "agreement", "distance", "nearest", "standardised"]
 
 _BLOCK = 4_000_000  # distances held at a time
 
 
 class Agreement(NamedTuple):
-    """Share of neighbours decided alike, its standard error, and the share among records at random."""
+    """Share of neighbours decided alike, or distance of their values; its standard error, and the same among records at random."""
 
     value: float
     se: float
@@ -149,24 +149,70 @@ def agreement(
     >>> found.value, found.chance
     (0.5, 0.5)
     """
-    at, near = np.asarray(queries, dtype=np.intp), np.asarray(neighbours, dtype=np.intp)
     codes = np.unique(np.asarray(decisions), return_inverse=True)[1]
+    at, near = _pairs(queries, neighbours, of)
+    if not near.size or codes.size < 2:
+        return Agreement(np.nan, np.nan, np.nan, 0)
+    alike = (codes[near] == codes[at][:, None]).astype(float)
+    chance = float(((np.bincount(codes)[codes[at]] - 1) / (codes.size - 1)).mean())
+    return Agreement(*_dyadic(alike, at, near, codes.size), chance, int(at.size))
+
+
+def distance(
+    queries: ArrayLike, neighbours: ArrayLike, values: ArrayLike, of: ArrayLike | None = None
+) -> Agreement:
+    """Return how far the values of records lie from those of their neighbours: consistency of a regression.
+
+    The mean absolute difference over all pairs of a record and a neighbour, which is 1 - consistency (Zemel et al. 2013) where values
+    are 0 and 1. Parameters and variance are those of `agreement`, with numbers, shape (n,), in place of decisions.
+
+    Returns
+    -------
+    Agreement
+        ``chance`` is the mean absolute difference of the queries to all other records.
+
+    Raises
+    ------
+    InputError
+        If shapes do not fit.
+
+    Examples
+    --------
+    >>> found = distance([0, 1], [[1], [2]], [0.0, 1.0, 5.0])
+    >>> found.value, found.chance
+    (2.5, 2.75)
+    """
+    x = np.asarray(values, dtype=float)
+    at, near = _pairs(queries, neighbours, of)
+    n = x.size
+    if not near.size or n < 2:
+        return Agreement(np.nan, np.nan, np.nan, 0)
+    order = np.sort(x)
+    sums = np.concatenate([[0.0], np.cumsum(order)])
+    below = np.searchsorted(order, x[at])
+    every = x[at] * (2 * below - n) + sums[-1] - 2 * sums[below]
+    chance = float((every / (n - 1)).mean())
+    return Agreement(*_dyadic(np.abs(x[near] - x[at][:, None]), at, near, n), chance, int(at.size))
+
+
+def _pairs(queries: ArrayLike, neighbours: ArrayLike, of: ArrayLike | None) -> tuple[Ints, Ints]:
+    at, near = np.asarray(queries, dtype=np.intp), np.asarray(neighbours, dtype=np.intp)
     if at.ndim != 1 or near.ndim != 2 or len(near) != at.size:
         raise InputError(f"expected neighbours of shape ({at.size}, k), got {near.shape}")
     if of is not None:
         at, near = at[np.asarray(of, dtype=bool)], near[np.asarray(of, dtype=bool)]
-    n, pairs = codes.size, near.size
-    if not pairs or n < 2:
-        return Agreement(np.nan, np.nan, np.nan, 0)
-    alike = (codes[near] == codes[at][:, None]).astype(float)
-    value = float(alike.mean())
-    chance = float(((np.bincount(codes)[codes[at]] - 1) / (n - 1)).mean())
-    away = (alike - value).ravel()
+    return at, near
+
+
+def _dyadic(figures: Floats, at: Ints, near: Ints, n: int) -> tuple[float, float]:
+    """Return the mean of a figure of pairs of records, shape (m, k), and its standard error."""
+    value = float(figures.mean())
+    away = (figures - value).ravel()
     first, second = np.repeat(at, near.shape[1]), near.ravel()
     by_record = np.bincount(first, weights=away, minlength=n) + np.bincount(second, weights=away, minlength=n)
     low, high = np.minimum(first, second), np.maximum(first, second)
     together = np.unique(low * n + high, return_inverse=True)[1]
     # pairs of pairs that share both records were counted at either of them
     twice = np.bincount(together, weights=away)
-    variance = float(by_record @ by_record - twice @ twice) / pairs**2
-    return Agreement(value, float(np.sqrt(max(variance, 0.0))), chance, int(at.size))
+    variance = float(by_record @ by_record - twice @ twice) / near.size**2
+    return value, float(np.sqrt(max(variance, 0.0)))

@@ -11,7 +11,8 @@ from scipy import optimize, special
 from auditkit.errors import InputError
 from auditkit.statistics._arguments import FloatArray, as_counts, as_level
 from auditkit.statistics.gaps import range_critical
-from auditkit.statistics.intervals import Bounds, jeffreys_at, wilson_at
+from auditkit.statistics.hypothesis_tests import fisher_exact, two_proportion_z
+from auditkit.statistics.intervals import Bounds, jeffreys_at, mover_ratio, wilson_at
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -102,7 +103,9 @@ def ratio_to_reference(
     """Return each group's rate over that of the reference group, with intervals that hold for a picked reference.
 
     MOVER-R (Donner and Zou 2012) at the studentised range's critical value for all pairs of groups, so that the
-    reference may be the group that happened to have the highest rate: the pairs of `ratio_bounds`.
+    reference may be the group that happened to have the highest rate: the pairs of `ratio_bounds`. These alone leave out 1 for groups that are
+    alike in up to 9% of tables of many small groups; so an interval reaches 1 wherever Fisher's exact test, for a picked pair
+    (`picked_p_value`), does not reach the level. Of counts that are not whole (weighted rows) the test is z.
 
     Parameters
     ----------
@@ -138,16 +141,28 @@ def ratio_to_reference(
         )
     z, rate = range_critical(as_level(level), x.size), x / size
     least, most = wilson_at(x, size, z) if x.size == 2 else jeffreys_at(x, size, float(special.ndtr(-z)))
-    inner, outer = least * (2 * rate - least), most * (2 * rate - most)
-    product = rate * rate[reference]
+    limits = Bounds(least, most)
+    low, high = mover_ratio(rate, limits, rate[reference], Bounds(least[reference], most[reference]))
     with np.errstate(divide="ignore", invalid="ignore"):
-        root = np.sqrt(np.maximum(product**2 - inner * outer[reference], 0.0))
-        low = np.where(inner > 0, inner / (product + root), 0.0)
-        root = np.sqrt(np.maximum(product**2 - outer * inner[reference], 0.0))
-        high = np.where(inner[reference] > 0, (product + root) / inner[reference], np.inf)
         ratio = rate / rate[reference]
+    apart = np.flatnonzero((high < 1) | (low > 1))
+    alike = apart[_pair_p_values(x, size, reference, apart) > 1 - level]
+    low[alike], high[alike] = np.minimum(low[alike], 1.0), np.maximum(high[alike], 1.0)
     ratio[reference] = low[reference] = high[reference] = 1.0
     return ratio, Bounds(low, high)
+
+
+def _pair_p_values(
+    x: FloatArray, size: FloatArray, reference: int, places: npt.NDArray[np.intp]
+) -> FloatArray:
+    """Return Fisher's p-value of these groups against the reference for a picked pair; of weighted counts that of z."""
+    against = x[reference], size[reference]
+    if any((part != np.round(part)).any() for part in (x, size)):
+        raw = two_proportion_z(x[places], size[places], *against).p_value
+    else:
+        pairs = [[[x[g], size[g] - x[g]], [against[0], against[1] - against[0]]] for g in places]
+        raw = np.array([float(fisher_exact(pair).p_value) for pair in pairs])
+    return picked_p_value(raw, x.size)
 
 
 def picked_p_value(p_value: npt.ArrayLike, groups: int) -> FloatArray:

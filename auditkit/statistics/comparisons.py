@@ -15,7 +15,7 @@ from scipy import special
 from auditkit.errors import InputError
 from auditkit.statistics._arguments import FloatArray, as_counts, as_level
 from auditkit.statistics.gaps import Gap, contradicts, left_out, take_over, undefined
-from auditkit.statistics.intervals import jeffreys_at, wilson_at
+from auditkit.statistics.intervals import Bounds, jeffreys_at, mover_ratio, wilson_at
 from auditkit.statistics.no_difference import Tested, rates_near_overall
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def smallest_ratio_to_overall(
     rate, rest, ends, rest_ends = _against_rest(x, size, share, level)
     with np.errstate(divide="ignore", invalid="ignore"):
         value = _folded(_to_overall(rate / rest, share))
-    low, high = _mover_ratio(rate, ends, rest, rest_ends)
+    low, high = mover_ratio(rate, ends, rest, rest_ends)
     worst = int(kept[value.argmin()])
     bounds = _smallest(_to_overall(low, share), _to_overall(high, share))
     test = take_over(tested) or rates_near_overall(x, size, rng=rng)
@@ -281,18 +281,18 @@ def _others(values: FloatArray) -> FloatArray:
 
 def _against_rest(
     x: FloatArray, size: FloatArray, share: FloatArray, level: float
-) -> tuple[FloatArray, FloatArray, tuple[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]:
+) -> tuple[FloatArray, FloatArray, Bounds, Bounds]:
     """Return each group's rate and that of the rest, and the limits of both."""
     rate, outside = x / size, _others(share)
     rest = np.clip(_others(share * rate) / outside, 0.0, 1.0)
     rest_size = outside**2 / _others(share**2 / size)
     tail = _tail(level, x.size)
     z = float(special.ndtri(1 - tail))
-    limits = [
+    own, others = (
         wilson_at(a, b, z) if x.size == 2 else jeffreys_at(a, b, tail)
         for a, b in ((x, size), (rest * rest_size, rest_size))
-    ]
-    return rate, rest, (limits[0].low, limits[0].high), (limits[1].low, limits[1].high)
+    )
+    return rate, rest, own, others
 
 
 def _mean_against_rest(
@@ -322,20 +322,6 @@ def _means_near_rest(away: FloatArray, squared: FloatArray, df: FloatArray) -> T
     several = df.size if df.size > 2 else 1
     word = f", Bonferroni over {several} groups" if several > 1 else ""
     return Tested(min(2 * least * several, 1.0), f"welch t{word}")
-
-
-def _mover_ratio(
-    p: FloatArray, ends: tuple[FloatArray, FloatArray], q: FloatArray, others: tuple[FloatArray, FloatArray]
-) -> tuple[FloatArray, FloatArray]:
-    product = p * q
-    inner_p, outer_p = (end * (2 * p - end) for end in ends)
-    inner_q, outer_q = (end * (2 * q - end) for end in others)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        root = np.sqrt(np.maximum(product**2 - inner_p * outer_q, 0.0))
-        low = np.where(inner_p > 0, inner_p / (product + root), 0.0)
-        root = np.sqrt(np.maximum(product**2 - outer_p * inner_q, 0.0))
-        high = np.where(inner_q > 0, (product + root) / inner_q, np.inf)
-    return low, high
 
 
 def _to_overall(ratio: FloatArray, share: FloatArray) -> FloatArray:

@@ -16,13 +16,15 @@ from scipy import special, stats
 
 from auditkit.errors import InputError
 from auditkit.statistics._arguments import FloatArray, as_counts, as_level
-from auditkit.statistics.intervals import jeffreys_at, wilson_at
+from auditkit.statistics.intervals import Bounds, jeffreys_at, mover_ratio, wilson_at
 from auditkit.statistics.no_difference import Tested, rates_alike
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 __all__ = ["Gap", "gap_bounds", "largest_gap", "ratio_bounds", "smallest_ratio"]
+
+_ROW, _COLUMN = (..., slice(None), None), (..., None, slice(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,14 +175,8 @@ def _ratios(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the rates, and both ends of row over column for all pairs at once."""
     rate, lowest, highest = _limits(successes, n, level)
-    product = rate[..., :, None] * rate[..., None, :]
-    # the roots R of (p1 - R p2)^2 = (distance of p1 to its limit)^2 + R^2 (distance of p2 to its limit)^2
-    inner, outer = lowest * (2 * rate - lowest), highest * (2 * rate - highest)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        root = np.sqrt(np.maximum(product**2 - inner[..., :, None] * outer[..., None, :], 0.0))
-        low = np.where(inner[..., :, None] > 0, inner[..., :, None] / (product + root), 0.0)
-        root = np.sqrt(np.maximum(product**2 - outer[..., :, None] * inner[..., None, :], 0.0))
-        high = np.where(inner[..., None, :] > 0, (product + root) / inner[..., None, :], np.inf)
+    rows, columns = (Bounds(*(end[at] for end in (lowest, highest))) for at in (_ROW, _COLUMN))
+    low, high = mover_ratio(rate[_ROW], rows, rate[_COLUMN], columns)
     low[..., _diagonal(low)] = np.inf
     high[..., _diagonal(high)] = np.inf
     return rate, low, high

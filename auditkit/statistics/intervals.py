@@ -240,6 +240,42 @@ def katz_ratio(
     return Bounds(np.where(undefined, np.nan, low), np.where(undefined, np.nan, high))
 
 
+def mover_ratio(p: FloatArray, ends: Bounds, q: FloatArray, others: Bounds) -> Bounds:
+    """Return the interval of the ratio p / q of two independent rates from the intervals of both (Donner and Zou 2012).
+
+    Its ends R solve ``(p - R q)^2 = (p's distance to its limit)^2 + R^2 (q's distance to its limit)^2``, with p's lower and q's upper
+    limit for the lower end. Arguments broadcast.
+
+    Parameters
+    ----------
+    p, q : ndarray
+        Rates in [0, 1].
+    ends, others : Bounds
+        Limits of `p`, and of `q`.
+
+    Returns
+    -------
+    Bounds
+        Within [0, inf]: 0 below where `p` reaches 0, infinite above where `q` does.
+
+    Examples
+    --------
+    >>> p, q = np.array(0.3), np.array(0.6)
+    >>> low, high = mover_ratio(p, wilson(30, 100), q, wilson(60, 100))
+    >>> round(float(low), 2), round(float(high), 2)
+    (0.35, 0.7)
+    """
+    product = p * q
+    inner_p, outer_p = (end * (2 * p - end) for end in ends)
+    inner_q, outer_q = (end * (2 * q - end) for end in others)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        root = np.sqrt(np.maximum(product**2 - inner_p * outer_q, 0.0))
+        low = np.where(inner_p > 0, inner_p / (product + root), 0.0)
+        root = np.sqrt(np.maximum(product**2 - outer_p * inner_q, 0.0))
+        high = np.where(inner_q > 0, (product + root) / inner_q, np.inf)
+    return Bounds(low, high)
+
+
 def _log_rate(x: FloatArray, n: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the log of each rate and its delta-method variance, counts at an edge moved half a row inwards."""
     rows = np.maximum(n, 1.0)

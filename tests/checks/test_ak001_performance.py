@@ -324,11 +324,15 @@ def test_missing_values_lone_records_and_markup_are_groups():
     assert evidence.measurement("accuracy", "g=lone").n == 1
 
 
-def test_a_number_as_a_sensitive_feature_is_divided_and_noted():
+def test_a_number_as_a_sensitive_feature_is_in_bands_and_words_without_end_are_left_out():
     rng = np.random.default_rng(0)
-    evidence = observe(binary(rng.random(300), rng.integers(2, size=300), rng.random(300)))
-    assert len(evidence.tables["by_group"].columns["label"]) == 4  # quarters
-    assert any("g" in note and "bands" in note for note in evidence.notes)
+    score, y = rng.random(300), rng.integers(2, size=300)
+    evidence = observe(binary(score, y, rng.random(300)))
+    assert len(evidence.tables["by_group"].columns["label"]) == 4
+    assert "4 bands" in evidence.notes[1]
+    evidence = observe(binary(score, y, [f"n{i}" for i in range(300)]))
+    assert "by_group" not in evidence.tables
+    assert "not by g: 300 groups" in evidence.notes[1]
 
 
 def test_a_million_rows_run_quickly(sorts_of_a_million):

@@ -9,7 +9,7 @@ from scipy import stats
 
 from auditkit import Dataset, Subject
 from auditkit.checks.bias import consistency
-from auditkit.data import make_biased, make_regression
+from auditkit.data import make_biased
 from auditkit.errors import NotApplicable
 from auditkit.predictors import from_predictions
 
@@ -103,8 +103,6 @@ def test_several_classes_and_rows_drawn():
 
 
 def test_what_has_no_neighbours_says_why():
-    with pytest.raises(NotApplicable, match="regression"):
-        observe(make_regression(n_train=60, n_test=60))
     y = np.resize([0, 1], 40)
     only = Dataset({"g": np.resize(["a", "b"], 40)}, y, ["g"])
     with pytest.raises(NotApplicable, match="beside the sensitive"):
@@ -112,3 +110,48 @@ def test_what_has_no_neighbours_says_why():
     flat = Dataset({"x": np.ones(40)}, y)
     with pytest.raises(NotApplicable, match="no input varies"):
         observe(Subject("f", from_predictions(labels=y), flat, positive=1))
+
+
+# a regression
+
+
+def predicted(noise, n=600, seed=0):
+    """Predictions that follow x, with noise for group b."""
+    rng = np.random.default_rng(seed)
+    x, group = rng.random(n), rng.choice(["a", "b"], n)
+    said = x + noise * (group == "b") * rng.normal(size=n)
+    data = Dataset({"x": x}, rng.normal(size=n), {"g": group})
+    return Subject("r", from_predictions(labels=said), data, task="regression"), x, group, said
+
+
+def test_a_regressions_distances_are_those_of_scikit_learns_neighbours():
+    from sklearn.neighbors import NearestNeighbors
+
+    subject, x, group, said = predicted(0.3)
+    evidence = observe(subject)
+    near = NearestNeighbors(n_neighbors=6).fit(x[:, None]).kneighbors(x[:, None])[1][:, 1:]
+    apart = np.abs(said[near] - said[:, None]).mean(axis=1)
+    assert evidence.measurement("neighbour_distance", "g=a").value == pytest.approx(
+        apart[group == "a"].mean()
+    )
+    every = np.abs(said[:, None] - said[None]).sum() / (600 * 599)
+    assert evidence.measurement("neighbour_distance_chance").value == pytest.approx(every)
+    a, b = (evidence.measurement("neighbour_distance", f"g={g}").interval for g in "ab")
+    assert a.high < b.low, "arbitrary for b, and felt less among a"
+    assert "from those of records at random" in evidence.says
+
+
+def test_alike_groups_of_a_regression_are_covered_as_often_as_stated():
+    truth = 2 / np.sqrt(np.pi) * 0.3  # of two independent values of spread 0.3
+    inside = 0
+    for seed in range(150):
+        rng = np.random.default_rng(seed)
+        said = 0.3 * rng.normal(size=300)
+        data = Dataset({"x": rng.random(300)}, said, {"g": rng.choice(["a", "b"], 300)})
+        ends = (
+            observe(Subject("r", from_predictions(labels=said), data, task="regression"))
+            .measurements[0]
+            .interval
+        )
+        inside += ends.low <= truth <= ends.high
+    assert inside >= 0.9 * 150

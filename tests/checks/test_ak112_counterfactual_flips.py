@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from auditkit import Dataset, Subject
+from auditkit import Audit, Dataset, Subject
 from auditkit.checks.bias import counterfactual_flips
-from auditkit.data import make_credit, make_proxy, make_regression
+from auditkit.data import make_credit, make_proxy
 from auditkit.errors import NotApplicable
+from auditkit.finding import Criterion
 from auditkit.predictors import from_predictions
 
 
@@ -77,7 +78,8 @@ def test_several_values_and_classes_are_counted_by_hand():
         (x[race == "a"] <= 0.5).mean()
     )
     assert evidence.measurement("flip_gain_rate", "race=a").value == 0
-    assert {m.metric for m in observe(three(None)).measurements} == {"flip_rate"}
+    known = {m.metric for m in observe(three(None)).measurements}
+    assert known == {"flip_rate", "matched_flip_rate", "matched_flip_excess"}
 
 
 def test_a_number_is_set_to_ten_values_and_shown_in_bands():
@@ -117,7 +119,9 @@ def test_a_copy_under_another_name_is_named():
     assert np.isnan(m.value)
     assert "'code' settles it" in m.reason
     outside = observe(make_credit(n_train=100, n_test=100)).measurement("flip_rate", "sex")
-    assert (outside.value, outside.n) == (0, 0)
+    assert np.isnan(outside.value), "nothing was changed: that is no 0"
+    assert (outside.n, outside.interval) == (0, None)
+    assert outside.reason == "the model does not see it directly; proxies: AK109"
 
 
 def test_an_input_that_has_a_twin_is_not_called_free_of_flips_without_a_word():
@@ -139,11 +143,108 @@ def test_an_input_that_has_a_twin_is_not_called_free_of_flips_without_a_word():
 
 
 def test_what_cannot_be_flipped_says_why():
-    with pytest.raises(NotApplicable, match="regression"):
-        observe(make_regression(n_train=60, n_test=60))
     y = np.arange(40) % 2
     data = Dataset({"sex": ["f"] * 40}, y, ["sex"])
     with pytest.raises(NotApplicable, match="recorded predictions"):
         observe(Subject("p", from_predictions(labels=y), data, positive=1))
     m = observe(Subject("o", lambda f: np.zeros(len(f)), data, positive=1)).measurement("flip_rate")
     assert m.reason == "it has one value only"
+
+
+def test_a_limit_is_not_met_by_a_feature_that_was_not_changed():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.normal(size=600), "b": rng.normal(size=600)})
+    sex = np.where(X["a"] + rng.normal(size=600) / 20 > 0, "m", "f")  # an input all but settles it
+    subject = Subject(
+        "s", lambda f: (f["a"] > 0).to_numpy().astype(int), Dataset(X, X["a"] > 0, {"sex": sex})
+    )
+    rules = [Criterion("flip_rate", at_most=0.05), Criterion("sensitive_reliance", at_most=0.05)]
+    report = Audit(["counterfactual_flips", "sensitive_reliance"], rules).run(subject)
+    judged = [f for f in report.findings if f.judged]
+    assert [f.status for f in judged] == ["inconclusive"] * 2
+    assert all("does not see it directly" in f.reason for f in judged)
+    assert report.verdict == "undecided"
+
+
+# the feature and its proxies
+
+
+def through_proxies(strength, n=3000, seed=0, *, sees_sex=False, numbers=False):
+    """A model that goes by a word that women use with a chance `strength` above men, and by a number that is alike."""
+    rng = np.random.default_rng(seed)
+    sex = rng.choice(["f", "m"], n)
+    word = (rng.random(n) < np.where(sex == "f", 0.5 + strength / 2, 0.5 - strength / 2)).astype(int)
+    skill = rng.normal(size=n)
+    X = pd.DataFrame({"word": word, "skill": skill} | ({"sex": sex} if sees_sex else {}))
+    score = X["skill"] - 1.0 * X["word"]
+
+    def says(frame):
+        value = frame["skill"] - 1.0 * frame["word"]
+        return value.to_numpy() if numbers else (value > 0).to_numpy().astype(int)
+
+    y = score.to_numpy() if numbers else (score > 0).astype(int).to_numpy()
+    kind = {"task": "regression"} if numbers else {"positive": 1}
+    return Subject("p", says, Dataset(X, y, ["sex"] if sees_sex else {"sex": sex}), **kind)
+
+
+@pytest.mark.parametrize("sees_sex", [False, True])
+def test_what_a_proxy_carries_is_found_at_its_size_and_in_its_direction(sees_sex):
+    strength = 0.6
+    evidence = observe(through_proxies(strength, sees_sex=sees_sex))
+    # skill decides for 34 of 100 by the word; donors of the two groups differ in it by the strength
+    size = strength * (stats.norm.cdf(1) - 0.5)
+    gain, loss = (evidence.measurement("matched_selection_shift", f"sex={g}") for g in "fm")
+    assert gain.interval.low <= size <= gain.interval.high
+    assert loss.interval.low <= -size <= loss.interval.high
+    assert gain.interval.low > 0 > loss.interval.high
+    # a woman is given another word by a man with 0.68, by a woman with 0.32; a man likewise
+    p = 0.5 + strength / 2
+    more = (p**2 + (1 - p) ** 2 - 2 * p * (1 - p)) * (stats.norm.cdf(1) - 0.5)
+    excess = evidence.measurement("matched_flip_excess", "sex")
+    assert excess.interval.low <= more <= excess.interval.high
+    assert excess.interval.low > 0
+    assert any("proxies are moved to a donor's values: word" in note for note in evidence.notes)
+    assert (
+        evidence.measurement("flip_rate", "sex").value == 0
+        if sees_sex
+        else np.isnan(evidence.measurement("flip_rate", "sex").value)
+    )
+
+
+def test_a_regression_is_moved_by_the_feature_and_by_its_proxies():
+    evidence = observe(through_proxies(0.6, numbers=True))
+    shift = evidence.measurement("matched_prediction_shift", "sex=f")
+    assert shift.interval.low <= 0.6 <= shift.interval.high
+    rng = np.random.default_rng(1)
+    X = pd.DataFrame({"sex": rng.choice(["f", "m"], 400), "x": rng.normal(size=400)})
+    model = lambda f: (f["x"] + 3.0 * (f["sex"] == "m")).to_numpy()  # noqa: E731
+    evidence = observe(Subject("r", model, Dataset(X, model(X), ["sex"]), task="regression"))
+    assert evidence.measurement("flip_size", "sex").value == pytest.approx(3)
+    assert evidence.measurement("flip_prediction_shift", "sex=f").value == pytest.approx(3)
+    assert evidence.measurement("flip_prediction_shift", "sex=m").value == pytest.approx(-3)
+    assert "moves the prediction by 3" in evidence.says
+
+
+def test_a_model_that_goes_by_no_proxy_has_no_excess():
+    rng = np.random.default_rng(2)
+    sex = rng.choice(["f", "m"], 1500)
+    X = pd.DataFrame({"word": (sex == "f") ^ (rng.random(1500) < 0.1), "skill": rng.normal(size=1500)})
+    evidence = observe(
+        Subject(
+            "i", lambda f: (f["skill"] > 0).to_numpy().astype(int), Dataset(X, X["skill"] > 0, {"sex": sex})
+        )
+    )
+    excess = evidence.measurement("matched_flip_excess", "sex")
+    assert excess.value == 0
+    assert 0 < excess.interval.high < 0.01
+    assert all(m.value == 0 for m in evidence.measurements if m.metric == "matched_selection_shift")
+
+
+def test_no_proxy_and_no_input_is_not_measured():
+    rng = np.random.default_rng(3)
+    X = pd.DataFrame({"skill": rng.normal(size=500)})
+    subject = Subject("n", lambda f: (f["skill"] > 0).to_numpy().astype(int), Dataset(X, X["skill"] > 0, {"sex": rng.choice(["f", "m"], 500)}))  # fmt: skip
+    m = observe(subject).measurement("matched_flip_rate", "sex")
+    assert np.isnan(m.value)
+    assert "no input alone is shown to predict it" in m.reason
+    assert "nothing was changed" in observe(subject).says

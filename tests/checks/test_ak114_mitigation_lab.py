@@ -413,8 +413,8 @@ def test_what_is_missing_is_said():
         "give bands of g": Subject(
             "f",
             subject.model,
-            Dataset(test.X, test.y, {"g": np.arange(300).astype(str)}),
-            Dataset(train.X, train.y, {"g": np.arange(300).astype(str)}),
+            Dataset(test.X, test.y, {"g": [f"n{i}" for i in range(300)]}),
+            Dataset(train.X, train.y, {"g": [f"n{i}" for i in range(300)]}),
         ),
         "compares classes": make_regression(n_train=60, n_test=60),
         "which class counts": make_multiclass(n_train=60, n_test=60),

@@ -119,7 +119,7 @@ def test_the_pairs_together_give_the_interval_of_the_smallest_ratio():
 def test_rates_of_zero():
     ratio, (low, high) = ratio_to_reference([0, 5, 0], [10, 10, 20], 1)
     assert (ratio[0], low[0]) == (0, 0)
-    assert 0 < high[0] < 1
+    assert 0 < high[2] < high[0] == 1  # Fisher's p of 0 / 10 against 5 / 10 is 0.03, 0.08 for a picked pair
     ratio, (low, high) = ratio_to_reference([0, 5], [10, 10], 0)
     assert (ratio[1], high[1]) == (math.inf, math.inf)
     ratio, (low, high) = ratio_to_reference([0, 0], [10, 10], 0)
@@ -141,6 +141,45 @@ def test_a_picked_reference_raises_no_more_alarms_than_stated(k):
     assert alarms <= stats.binom.ppf(0.999, draws, 0.05)
     assert small <= stats.binom.ppf(0.999, draws, 0.05)
     assert alarms >= 0.02 * draws  # and it is no empty promise
+
+
+@pytest.mark.parametrize(("k", "n", "rate"), [(20, 20, 0.5), (20, 40, 0.1), (8, 20, 0.9), (2, 30, 0.5)])
+def test_ratios_of_small_groups_alike_leave_out_one_no_more_often_than_stated(k, n, rate):
+    rng = np.random.default_rng([k, n])
+    draws, alarms = 400, 0
+    for _ in range(draws):
+        x = rng.binomial(n, rate, size=k)
+        if not x.any():
+            continue
+        top = int(x.argmax())
+        _, (low, high) = ratio_to_reference(x, np.full(k, n), top)
+        alarms += bool((np.delete(high, top) < 1).any() or (np.delete(low, top) > 1).any())
+    assert alarms <= stats.binom.ppf(0.999, draws, 0.05)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_ratio_leaves_out_one_only_where_the_picked_test_does(seed):
+    rng = np.random.default_rng(seed)
+    for _ in range(30):
+        n = rng.integers(5, 60, size=6)
+        x = rng.binomial(n, rng.choice([0.2, 0.5, 0.8], size=6))
+        reference = int(rng.integers(6))
+        if not x[reference]:
+            continue
+        _, (low, high) = ratio_to_reference(x, n, reference)
+        top = x[reference], n[reference] - x[reference]
+        for g in set(range(6)) - {reference}:
+            raw = ak.fisher_exact([[x[g], n[g] - x[g]], top]).p_value
+            if high[g] < 1 or low[g] > 1:
+                assert picked_p_value(raw, 6) <= 0.05
+
+
+def test_weighted_counts_are_held_against_z():
+    _, (_, high) = ratio_to_reference([10.5, 52.5], [100.25, 100.25], 1)
+    assert high[0] < 1
+    p_value = ak.two_proportion_z(40.5, 100.25, 52.5, 100.25).p_value
+    _, (_, high) = ratio_to_reference([40.5, 52.5], [100.25, 100.25], 1)
+    assert (high[0] < 1) == (p_value <= 0.05)
 
 
 @pytest.mark.parametrize("k", [3, 5, 20])

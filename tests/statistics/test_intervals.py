@@ -9,6 +9,7 @@ from statsmodels.stats.proportion import confint_proportions_2indep, proportion_
 
 from auditkit import statistics as ak
 from auditkit.errors import InputError
+from auditkit.statistics.intervals import mover_ratio, wilson
 
 CASES = [(0, 1), (1, 1), (0, 7), (3, 7), (7, 7), (1, 500), (250, 500), (499, 500), (12, 34_567)]
 PAIRS = [(56, 70, 48, 80), (9, 10, 3, 10), (5, 56, 0, 29), (0, 10, 0, 20), (10, 10, 0, 20), (7, 9, 200, 1000)]
@@ -175,3 +176,14 @@ def test_coverage_is_right_exactly(interval, least):
     covered = (scipy_stats.binom.pmf(x, n, rates) * ((low <= rates) & (rates <= high))).sum(1)
     assert covered.min() >= least
     assert covered.mean() >= 0.948
+
+
+def test_the_ends_of_a_ratio_solve_its_equation():
+    p, q = np.array([0.3, 0.0, 0.8]), np.array([0.6, 0.5, 0.4])
+    n = np.array([100, 40, 55])
+    own, others = wilson(p * n, n), wilson(q * n, n)
+    low, high = mover_ratio(p, own, q, others)
+    for end, near, far in ((low, own.low, others.high), (high, own.high, others.low)):
+        np.testing.assert_allclose((p - end * q) ** 2, (p - near) ** 2 + end**2 * (q - far) ** 2, atol=1e-12)
+    assert low[1] == 0 < high[1]
+    assert mover_ratio(p[:1], own, np.zeros(1), wilson(0, [50])).high[0] == np.inf

@@ -139,6 +139,6 @@ def cross_table(found: list[Measurement], grouping: common.Grouping) -> Table:
     summary = "No group could be ranked against the others."
     if gap.interval is not None:
         ends = f"[{gap.interval.low:.3f}, {gap.interval.high:.3f}]"
-        summary = f"The two of a group lie up to {gap.value:.3f} {ends} apart ({gap.reason})."
+        summary = f"The two AUCs of one group lie at most {gap.value:.3f} {ends} apart: {gap.reason}."
     labels = {"value": "AUC", "n": "records"}
     return Table(f"AUC across groups, by {grouping.name}", columns, "estimates", labels, summary)

@@ -193,20 +193,23 @@ def table(division: Division, level: float, *, scored: bool) -> Table:
         "remark": "remark",
     }
     title = f"{word} and impact ratio by {division.name}"
-    return Table(title, columns, "estimates", words, _sentence(division), reference=impact.FOUR_FIFTHS)
+    return Table(title, columns, "estimates", words, _sentence(division, level), reference=impact.FOUR_FIFTHS)
 
 
-def _sentence(division: Division) -> str:
-    """Return the lowest ratio, the excluded and the unknown, in a sentence."""
+def _sentence(division: Division, level: float) -> str:
+    """Return the lowest ratio with its interval, the excluded and the unknown, in a sentence."""
     ratios, out = division.ratios, int(division.ratios.excluded.sum())
-    rest = f"{out} {'category is' if out == 1 else 'categories are'} too small for a ratio, {division.unknown:,} records are of unknown category."
+    rest = f"{out} {'category is' if out == 1 else 'categories are'} too small for a ratio, {division.unknown:,} record{' is' if division.unknown == 1 else 's are'} of unknown category."
     compared = division.compared()
     if np.isnan(compared).all():
         return f"By {division.name} no impact ratio is defined; {rest}"
     least = int(np.nanargmin(compared))
+    low, high, _ = _bounds(division, level)
+    two = [least, ratios.reference]
+    sizes = " and ".join(f"{division.sizes[g]:,}" for g in two)
     return (
-        f"By {division.name} the lowest impact ratio is {ratios.ratio[least]:.3f} ({division.labels[least]} against "
-        f"{division.labels[ratios.reference]}); {rest}"
+        f"By {division.name} the lowest impact ratio is {ratios.ratio[least]:.3f} [{low[least]:.3f}, {high[least]:.3f}], "
+        f"{division.labels[least]} against {division.labels[ratios.reference]} ({sizes} records); {rest}"
     )
 
 
@@ -255,7 +258,7 @@ def summary(
     return Table("What a published summary must hold", columns, "plain", {"value": "given"}, text)
 
 
-def says(divisions: Sequence[Division], published: Table) -> str:
+def says(divisions: Sequence[Division], published: Table, level: float) -> str:
     """Return the lowest impact ratio over all divisions, and how complete the summary would be."""
     status = published.columns["status"]
     complete = f"{status.count('present')} of {len(status)} items of a published summary are present."
@@ -263,4 +266,4 @@ def says(divisions: Sequence[Division], published: Table) -> str:
     if not known:
         return f"No impact ratio by sex or race could be computed. {complete}"
     lowest = min(known, key=lambda d: float(np.nanmin(d.compared())))
-    return f"{_sentence(lowest)} {complete}"
+    return f"{_sentence(lowest, level)} {complete}"

@@ -106,7 +106,7 @@ def _measured(pair: _Pair, reference: str, strata: Strata, level: float, k: int)
             group=pair.label,
             p_value=pair.picked_p,
             reason=(
-                f"against {reference}; within {pooled.strata:,} of {len(strata.labels):,} strata of {strata.name}; over all records together "
+                f"against {reference.replace(';', ',')}; within {pooled.strata:,} of {len(strata.labels):,} strata of {strata.name}; over all records together "
                 f"{pair.crude:.3f}"
             ),
         )

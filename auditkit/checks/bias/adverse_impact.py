@@ -17,6 +17,7 @@ from auditkit.checks.bias import _gaps as gaps
 from auditkit.checks.bias import _impact as impact
 from auditkit.checks.bias import _measures as measures
 from auditkit.checks.bias import _scopes as scopes
+from auditkit.checks.bias import _shown as shown
 from auditkit.checks.bias import _strata as strata
 from auditkit.checks.bias._pair_tests import of_pairs
 from auditkit.evidence import Evidence, Measurement, Table
@@ -246,7 +247,7 @@ def _ratio(
         impact.interval_method(k),
         group=label,
         p_value=None if math.isnan(p) else p,
-        reason=f"against {reference}; {label}: {said}" + (f"; {caveat}" if caveat else ""),
+        reason=f"against {reference.replace(';', ',')}; {label}: {said}" + (f"; {caveat}" if caveat else ""),
         n_needed=gaps.needed((hits, sizes, records), matters, impact.pair_level(level, k)),
     )
 
@@ -321,10 +322,11 @@ def _ratio_summary(grouping: common.Grouping, found: list[Measurement], referenc
     if not known:
         return f"{reference} has nobody selected: no ratio is defined."
     least = min(known, key=lambda m: m.value)
+    ends = f" [{least.interval.low:.3f}, {least.interval.high:.3f}]" if least.interval else ""
     below = sum(m.interval is not None and m.interval.high < 1 for m in known)
     return (
-        f"The lowest impact ratio by {grouping.name} is {least.value:.3f} ({least.group}), against {reference} with a selection rate "
-        f"of {common.percent(rate)}; the interval lies below 1 for {below} of {len(known)}."
+        f"The lowest impact ratio by {grouping.name} is {least.value:.3f}{ends}, {least.group} against {reference} with a selection rate "
+        f"of {common.percent(rate)}, {_records(least.n)}; the interval lies below 1 for {below} of {len(known)}."
     )
 
 
@@ -344,15 +346,16 @@ def _says(found: list[Measurement], *, scored: bool) -> str:
         return "No impact ratio could be computed."
     top = min(known, key=lambda m: (m.interval.high, m.value) if m.interval else (math.inf, 0.0))
     ends = f" [{top.interval.low:.3f}, {top.interval.high:.3f}]" if top.interval else ""
-    first = (top.reason or "").split(";")[0]
+    first = shown.first_words(top)
     below = sum(m.interval is not None and m.interval.high < impact.FOUR_FIFTHS for m in known)
-    open_ones = f" {len(ratios) - len(known)} ratios are undefined." if len(known) < len(ratios) else ""
+    lost = len(ratios) - len(known)
+    open_ones = f" {lost} ratio{' is' if lost == 1 else 's are'} undefined." if lost else ""
     pooled = [m for m in found if m.metric == "cmh_odds_ratio" and m.group == top.group and m.interval]
     within = "".join(
         f" Its odds ratio is {m.value:.3f} within {(m.reason or '').partition('; within ')[2]}."
         for m in pooled
     )
     return (
-        f"The clearest impact ratio is {top.value:.3f}{ends}, {top.group} {first}. The whole interval lies below four fifths for {below} "
-        f"of {len(known)} comparisons.{within}{open_ones}"
+        f"The clearest impact ratio is {top.value:.3f}{ends}, {top.group} {first}, {_records(top.n)}. The whole interval lies below four "
+        f"fifths for {below} of {len(known)} comparison{'s' if len(known) > 1 else ''}.{within}{open_ones}"
     )

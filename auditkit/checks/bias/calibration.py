@@ -103,7 +103,9 @@ def calibration_by_group(
         tuple(found),
         tables,
         says=shown.clearest(
-            found, "calibration_in_the_large_difference", "share that came true less mean score"
+            found,
+            "calibration_in_the_large_difference",
+            "calibration in the large (share that came true less mean score)",
         ),
         does_not_say=(
             "Whether decisions at a threshold treat groups alike: scores calibrated for every group give unequal error rates "

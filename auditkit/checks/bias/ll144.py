@@ -18,7 +18,7 @@ from auditkit.checks.bias import _impact as impact
 from auditkit.checks.bias import _published as published
 from auditkit.checks.bias import _scopes as scopes
 from auditkit.errors import InputError, NotApplicable, did_you_mean
-from auditkit.evidence import Evidence, Measurement, Table
+from auditkit.evidence import Evidence, Measurement
 from auditkit.methods.impact_ratios import above_median
 from auditkit.subject import Subject
 
@@ -98,58 +98,65 @@ def nyc_ll144(
         category but the highest (MOVER-R for all pairs), ``ll144_unknown_share`` of each division. A table for each division, and
         ``published summary``: what is present and what is missing. No p-value: see `adverse_impact`.
     """
-    dates = {
-        "audit_date": _date("audit_date", audit_date),
-        "distribution_date": _date("distribution_date", distribution_date),
-    }
-    if _weights.uneven(subject.test):
-        raise NotApplicable(
-            "the rules count people, and sample_weight says that a row stands for several: for this table give the data without it"
-        )
-    if subject.test.sensitive_features is None:
-        raise NotApplicable("no sensitive features: pass Dataset(X, y, sensitive_features=[...])")
+    dates = {"audit_date": audit_date, "distribution_date": distribution_date}
+    dates = {name: _date(name, given) for name, given in dates.items()}
+    _can_be_made(subject)
     names, notes = _features(subject.test.sensitive_names, sex, race)
     scored = output == "scores" or (output == "auto" and subject.task == "regression")
     selected, more = _selected(subject, scored=scored)
-    words = {
-        w.strip().lower()
-        for w in (*(_UNKNOWN if unknown is None else unknown), "missing", "missing (no value)")
-    }
-    divisions = [
-        published.divide(subject.test, part, selected, words, exclude_below)
-        for part in ([names["sex"]], [names["race"]], [names["sex"], names["race"]])
-        if all(part)
-    ]
-    found: list[Measurement] = []
-    tables: dict[str, Table] = {}
-    for division in divisions:
-        found += published.measured(division, level, scored=scored)
-        tables[division.name] = published.table(division, level, scored=scored)
-    if not divisions:
-        why = (
-            f"no sensitive feature is named as sex or as race or ethnicity, of {', '.join(subject.test.sensitive_names)}: "
-            'type nyc_ll144 with sex="..." and race="..."'
-        )
-        found.append(Measurement("ll144_impact_ratio", math.nan, len(subject.test), reason=why))
+    divisions = _divisions(subject, names, selected, unknown, exclude_below)
+    found = [m for one in divisions for m in published.measured(one, level, scored=scored)]
+    tables = {one.name: published.table(one, level, scored=scored) for one in divisions}
+    found += [] if divisions else [_unnamed(subject)]
     given = {**dates, "data_source": data_source, "exclusion_reason": exclusion_reason}
     tables["published summary"] = published.summary(divisions, names, given, scored=scored)
     return Evidence(
         "AK108",
         tuple(found),
         tables,
-        says=published.says(divisions, tables["published summary"]),
+        says=published.says(divisions, tables["published summary"], level),
         does_not_say=(
             "Whether the law applies to this tool or is met: the rules ask also for an independent auditor, a date within a year, notices, and data "
             "of the tool's own use. The ratios carry no test of chance."
         ),
-        notes=(
-            *notes,
-            *more,
-            *_absent(divisions),
-            *scopes.unused(subject.test),
-        ),
+        notes=(*notes, *more, *_absent(divisions), *scopes.unused(subject.test)),
         rows=common.rows_used(len(subject.test), len(subject.test)),
     )
+
+
+def _can_be_made(subject: Subject) -> None:
+    """Raise `NotApplicable` where the table cannot be made."""
+    if _weights.uneven(subject.test):
+        raise NotApplicable(
+            "the rules count people, and sample_weight says that a row stands for several: for this table give the data without it"
+        )
+    if subject.test.sensitive_features is None:
+        raise NotApplicable("no sensitive features: pass Dataset(X, y, sensitive_features=[...])")
+
+
+def _unnamed(subject: Subject) -> Measurement:
+    why = (
+        f"no sensitive feature is named as sex or as race or ethnicity, of {', '.join(subject.test.sensitive_names)}: "
+        'type nyc_ll144 with sex="..." and race="..."'
+    )
+    return Measurement("ll144_impact_ratio", math.nan, len(subject.test), reason=why)
+
+
+def _divisions(
+    subject: Subject,
+    names: dict[str, str | None],
+    selected: np.ndarray,
+    unknown: list[str] | None,
+    exclude_below: float,
+) -> list[published.Division]:
+    """Count the categories by sex, by race, and by both; without what was not found."""
+    known = (*(_UNKNOWN if unknown is None else unknown), "missing", "missing (no value)")
+    words = {w.strip().lower() for w in known}
+    return [
+        published.divide(subject.test, part, selected, words, exclude_below)
+        for part in ([names["sex"]], [names["race"]], [names["sex"], names["race"]])
+        if all(part)
+    ]
 
 
 def _date(name: str, given: str | None) -> str | None:

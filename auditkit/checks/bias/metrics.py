@@ -13,6 +13,7 @@ from auditkit.checks import _weights
 from auditkit.checks.bias import _gaps as gaps
 from auditkit.checks.bias import _measures as measures
 from auditkit.checks.bias import _scopes as scopes
+from auditkit.checks.bias import _shown as shown
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.methods.fairness import RATE_NAMES
 from auditkit.subject import Subject
@@ -266,12 +267,17 @@ def _says(found: list[Measurement]) -> str:
     every = [m for m in found if m.metric.endswith("_difference")]
     clear = [m for m in every if m.interval is not None and m.interval.low > 0]
     if not clear:
-        return f"Of {len(every)} differences between groups none has an interval that leaves out 0."
+        none = (
+            "The one difference has no"
+            if len(every) == 1
+            else f"Of {len(every)} differences between groups none has an"
+        )
+        return f"{none} interval that leaves out 0."
     top = max(clear, key=lambda m: m.interval.low if m.interval else 0.0)
     ends = f" [{top.interval.low:.3f}, {top.interval.high:.3f}]" if top.interval else ""
     return (
-        f"Of {len(every)} differences between groups {len(clear)} have an interval that leaves out 0; the clearest is "
-        f"{top.metric.replace('_', ' ')} over {top.group}: {top.value:.3f}{ends} ({top.reason})."
+        f"Of {len(every)} differences between groups {len(clear)} {'has' if len(clear) == 1 else 'have'} an interval that leaves out 0; the clearest is "
+        f"{top.metric.replace('_', ' ')} over {top.group}: {top.value:.3f}{ends} ({shown.first_words(top)})."
     )
 
 

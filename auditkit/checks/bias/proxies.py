@@ -3,73 +3,30 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import numpy as np
 from annotated_types import Ge, Le
-from scipy import special
 from typing_extensions import Doc
 
 from auditkit import progress
 from auditkit.check import check
 from auditkit.checks import _common as common
+from auditkit.checks import _weights
 from auditkit.checks.bias import _columns
+from auditkit.checks.bias import _scopes as scopes
+from auditkit.checks.bias import _targets as targets
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.frames import Codec
 from auditkit.methods import proxies as method
-from auditkit.statistics.cross_validated import cross_validated_auc, cross_validated_r2
+from auditkit.statistics.cross_validated import cross_validated_auc
 from auditkit.subject import Subject
 
-if TYPE_CHECKING:
-    from auditkit.statistics import Auc
-
-_BINS = 20
-_FEWEST = 20
 _SHOWN = 30
 _ALL, _ANSWER = "all inputs together", "the model's answer"
 _DELONG = "delong within folds, variance doubled"
 _KIND = {_ALL: "joint_proxy", _ANSWER: "score_proxy"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """A sensitive feature as what is predicted: groups, or a number.
-
-    Attributes
-    ----------
-    name : str
-        Its name.
-    rows : ndarray of int
-        Rows of a known value, in a group that is large enough.
-    groups : ndarray of int, shape (len(rows),)
-        Codes; all 0 for a number.
-    labels : list of str
-        Of the groups; empty for a number.
-    numbers : ndarray of float or None
-        The values of a number.
-    folds : ndarray of int, shape (len(rows),)
-        Fold of each row.
-    """
-
-    name: str
-    rows: np.ndarray
-    groups: np.ndarray
-    labels: list[str]
-    numbers: np.ndarray | None
-    folds: np.ndarray
-
-    def shuffled(self, rng: np.random.Generator) -> _Target:
-        """Return the same with the feature dealt to other rows: what is left is chance."""
-        order = rng.permutation(len(self.rows))
-        numbers = None if self.numbers is None else self.numbers[order]
-        return _Target(self.name, self.rows, self.groups[order], self.labels, numbers, self.folds[order])
-
-    def part(self, rows: np.ndarray) -> _Target:
-        """Return the rows at these places."""
-        numbers = None if self.numbers is None else self.numbers[rows]
-        return _Target(self.name, self.rows[rows], self.groups[rows], self.labels, numbers, self.folds[rows])
 
 
 @check(
@@ -127,43 +84,29 @@ def proxies(
     raw = data.sensitive_features
     by_name = dict(zip(data.sensitive_names, (raw[c] for c in raw.columns), strict=True))
     inputs = {
-        name: _columns.coded(name, column, _BINS).codes
+        name: _columns.coded(name, column, targets.BINS).codes
         for name, column in _columns.frames_of(data, beside=False).items()
     }
-    answer = _columns.coded(_ANSWER, _answer(subject), _BINS).codes
+    answer = _columns.coded(_ANSWER, _answer(subject), targets.BINS).codes
     found: list[Measurement] = []
     tables: dict[str, Table] = {}
     notes = [f"All inputs together: on {min(rows, len(data)):,} rows at most, by gradient boosting."]
     for i, grouping in enumerate(groupings):
-        target, why = _target(grouping, by_name[grouping.name], folds, rng)
+        target, why = targets.target_of(grouping, by_name[grouping.name], folds, rng)
         if target is None:
             metric = "joint_proxy_auc"
             found.append(Measurement(metric, math.nan, len(data), group=grouping.name, reason=why))
             continue
         notes += [f"{grouping.name}: {why}."] if why else []
         own = {name: codes for name, codes in inputs.items() if name != grouping.name} | {_ANSWER: answer}
-        control = target.shuffled(rng)
-        strict = {name: 1 - (1 - level) / max(len(own) - 1, 1) for name in own} | {_ANSWER: level}
-        pairs = {
-            name: (_one(target, codes, strict[name]), _one(control, codes, strict[name]))
-            for name, codes in own.items()
-        }
-        if len(own) > 1:
-            drawn = common.draw(len(target.rows), rows, rng)
-            part, at = target.part(drawn), (i, len(groupings))
-            columns = [c for c in data.X.columns if str(c) != grouping.name]
-            seed = int(rng.integers(2**31))
-            pairs[_ALL] = tuple(  # type: ignore[assignment]
-                _together(one, data.X[columns], level, seed, (j, 2), at)
-                for j, one in enumerate((part, part.shuffled(rng)))
-            )
+        at = i, len(groupings)
+        pairs = _pairs(target, own, data.X, rows, level, rng, at)
         measured = {name: _named(name, target, pair[0], level, len(own) - 1) for name, pair in pairs.items()}
         found += measured.values()
         tables[grouping.name] = _table(target, measured, {n: pair[1] for n, pair in pairs.items()})
     if not found:
         raise NotApplicable("no sensitive feature to predict")
-    if data.sample_weight is not None:
-        notes.append("sample_weight was given and is not used by this check.")
+    notes += [*scopes.unused(data), *_weights.ignored(data)]
     return Evidence(
         "AK109",
         tuple(found),
@@ -178,6 +121,34 @@ def proxies(
     )
 
 
+def _pairs(
+    target: targets.Target,
+    inputs: dict[str, np.ndarray],
+    X: Any,
+    rows: int,
+    level: float,
+    rng: np.random.Generator,
+    place: tuple[int, int],
+) -> dict[str, tuple[targets.Result, targets.Result]]:
+    """Measure each input, the answer, and all inputs together; each beside the same for a shuffled copy of the target."""
+    control = target.shuffled(rng)
+    strict = {name: 1 - (1 - level) / max(len(inputs) - 1, 1) for name in inputs} | {_ANSWER: level}
+    pairs = {
+        name: (targets.from_one(target, codes, strict[name]), targets.from_one(control, codes, strict[name]))
+        for name, codes in inputs.items()
+    }
+    if len(inputs) > 1:
+        part = target.part(common.draw(len(target.rows), rows, rng))
+        columns = [c for c in X.columns if str(c) != target.name]
+        seed = int(rng.integers(2**31))
+        both = [
+            _together(one, X[columns], level, seed, (j, 2), place)
+            for j, one in enumerate((part, part.shuffled(rng)))
+        ]
+        pairs[_ALL] = both[0], both[1]
+    return pairs
+
+
 def _answer(subject: Subject) -> Any:
     """Return the model's score where there is one, else its labels or values."""
     import pandas as pd
@@ -186,75 +157,9 @@ def _answer(subject: Subject) -> Any:
     return pd.Series(subject.scores() if has_score else subject.answers().labels)
 
 
-def _target(
-    grouping: common.Grouping, column: Any, folds: int, rng: np.random.Generator
-) -> tuple[_Target | None, str]:
-    """Return what is to be predicted, or None; and what was left out, or why there is nothing."""
-    if common.is_number(column, _BINS):
-        values = column.to_numpy(dtype=float, na_value=np.nan)
-        rows = np.flatnonzero(np.isfinite(values))
-        if len(rows) < _FEWEST:
-            return None, f"{len(rows)} records have a value: too few to predict it"
-        out = (
-            f"{len(values) - len(rows):,} records without a value are left out"
-            if len(rows) < len(values)
-            else ""
-        )
-        codes = np.zeros(len(rows), dtype=np.int64)
-        dealt = method.even_folds(codes, folds, rng)
-        return _Target(grouping.name, rows, codes, [], values[rows], dealt), out
-    if grouping.too_many:
-        return None, grouping.too_many
-    large = np.flatnonzero(grouping.sizes >= max(_FEWEST, 2 * folds))
-    if len(large) < 2:
-        return (
-            None,
-            f"fewer than two groups of {grouping.name} have {max(_FEWEST, 2 * folds)} records or more",
-        )
-    small = [label for g, label in enumerate(grouping.labels) if g not in large]
-    place = np.full(len(grouping.labels), -1)
-    place[large] = np.arange(len(large))
-    rows = np.flatnonzero(place[grouping.codes] >= 0)
-    groups = place[grouping.codes[rows]]
-    labels = [grouping.labels[g] for g in large]
-    out = (
-        f"left out, for too few records: {'; '.join(small[:5])}{'; ...' if len(small) > 5 else ''}"
-        if small
-        else ""
-    )
-    return _Target(grouping.name, rows, groups, labels, None, method.even_folds(groups, folds, rng)), out
-
-
-_Result = tuple[float, float, float, float | None, int, str]
-"""Value, ends, p-value, records, and which group."""
-
-
-def _one(target: _Target, codes: np.ndarray, level: float) -> _Result:
-    """Measure one input."""
-    values = codes[target.rows]
-    if target.numbers is not None:
-        predicted, baseline = method.encoded_values(values, target.numbers, target.folds)
-        return _explained(target.numbers - predicted, target.numbers - baseline, level)
-    cells = method.encoded_cells(values, target.groups, target.folds)
-    fold = np.broadcast_to(np.arange(len(cells.counts))[:, None], cells.counts.shape[:2]).ravel()
-    every = cells.counts.sum(axis=2)
-    k = len(target.labels)
-    each = [
-        cross_validated_auc(
-            cells.scores[..., g].ravel(),
-            cells.counts[..., g].ravel(),
-            (every - cells.counts[..., g]).ravel(),
-            fold,
-            _each(level, k),
-        )
-        for g in range(k)
-    ]
-    return _largest(each, target)
-
-
 def _together(
-    target: _Target, X: Any, level: float, seed: int, turn: tuple[int, int], place: tuple[int, int]
-) -> _Result:
+    target: targets.Target, X: Any, level: float, seed: int, turn: tuple[int, int], place: tuple[int, int]
+) -> targets.Result:
     """Measure all inputs together."""
     part = X.iloc[target.rows].reset_index(drop=True)
     codec = Codec.of(part)
@@ -268,44 +173,21 @@ def _together(
         predicted, baseline = method.boosted_values(
             table, categorical, target.numbers, target.folds, seed=seed, said=said
         )
-        return _explained(target.numbers - predicted, target.numbers - baseline, level)
+        return targets.explained(target.numbers - predicted, target.numbers - baseline, level)
     shares = method.boosted_classes(table, categorical, target.groups, target.folds, seed=seed, said=said)
     k = len(target.labels)
     each = []
     for g in range(min(k, shares.shape[1])):
         own = (target.groups == g).astype(float)
-        each.append(cross_validated_auc(shares[:, g], own, 1 - own, target.folds, _each(level, k)))
-    return _largest(each, target)
+        each.append(
+            cross_validated_auc(shares[:, g], own, 1 - own, target.folds, targets.each_level(level, k))
+        )
+    return targets.largest(each, target)
 
 
-def _each(level: float, k: int) -> float:
-    """Return the level of one group's interval, so that all hold together; two groups are one comparison."""
-    return level if k == 2 else 1 - (1 - level) / k
-
-
-def _largest(each: list[Auc], target: _Target) -> _Result:
-    """Return the largest AUC over groups, with ends and a p-value that hold for the largest."""
-    known = [(g, one) for g, one in enumerate(each) if not math.isnan(one.value)]
-    if not known:
-        return math.nan, 0.0, 1.0, None, len(target.rows), ""
-    top, best = max(known, key=lambda pair: pair[1].value)
-    z = [(one.value - 0.5) / one.se for _, one in known if not math.isnan(one.se) and one.se > 0]
-    tests = 1 if len(target.labels) == 2 else len(target.labels)
-    p = min(1.0, tests * float(special.ndtr(-max(z)))) if z else None
-    which = (
-        " and ".join(target.labels) if len(target.labels) == 2 else f"{target.labels[top]} against all others"
-    )
-    ends = max(one.low for _, one in known), max(one.high for _, one in known)
-    return best.value, *ends, p, len(target.rows), which
-
-
-def _explained(errors: np.ndarray, baseline: np.ndarray, level: float) -> _Result:
-    found = cross_validated_r2(errors, baseline, level)
-    p = float(special.ndtr(-found.value / found.se)) if found.se > 0 else None
-    return found.value, found.low, found.high, p, found.n, ""
-
-
-def _named(name: str, target: _Target, result: _Result, level: float, inputs: int) -> Measurement:
+def _named(
+    name: str, target: targets.Target, result: targets.Result, level: float, inputs: int
+) -> Measurement:
     value, low, high, p, n, which = result
     number = target.numbers is not None
     metric = f"{_KIND.get(name, 'proxy')}_{'r2' if number else 'auc'}"
@@ -333,7 +215,9 @@ def _named(name: str, target: _Target, result: _Result, level: float, inputs: in
     )
 
 
-def _table(target: _Target, found: dict[str, Measurement], control: dict[str, _Result]) -> Table:
+def _table(
+    target: targets.Target, found: dict[str, Measurement], control: dict[str, targets.Result]
+) -> Table:
     """Return the strongest inputs, each beside the same figure for shuffled values."""
     number = target.numbers is not None
     word = "R²" if number else "AUC"

@@ -164,6 +164,6 @@ def _table(word: str, found: list[Measurement], grouping: common.Grouping) -> Ta
         summary = f"{word} runs from {least.value:.3f} ({least.group}) to {most.value:.3f} ({most.group})"
         if gap.interval:
             ends = f"{gap.interval.low:.3f} and {gap.interval.high:.3f}"
-            summary += f"; the data are compatible with a largest gap between {ends}"
+            summary += f"; the data are compatible with a largest gap of between {ends}"
         summary += "."
     return shown.estimates_table(word, grouping, groups, summary, None)

@@ -134,9 +134,7 @@ def worst_slice(
         Bonferroni; Fisher's one-sided test, Holm). The search is that of `auditkit.methods.slices.search`.
     """
     event, word = _event(subject, target)
-    half = len(event) // 2
-    if half < 2 * _FEWEST:
-        raise NotApplicable(f"{len(event)} records are too few to search one half and confirm on the other")
+    half = _half(len(event))
     fewest = max(_FEWEST, math.ceil(smallest * half))
     order = rng.permutation(len(event))
     there, here = np.sort(order[:half]), np.sort(order[half:])
@@ -173,6 +171,12 @@ def worst_slice(
         notes=notes,
         rows=common.rows_used(len(event), len(event)),
     )
+
+
+def _half(n: int) -> int:
+    if n // 2 < 2 * _FEWEST:
+        raise NotApplicable(f"{n} records are too few to search one half and confirm on the other")
+    return n // 2
 
 
 def _event(subject: Subject, target: str) -> tuple[np.ndarray, str]:

@@ -157,18 +157,8 @@ def mitigation_lab(
     bench, yard, notes = _set_up(
         subject, feature, constraint, _strengths(points), iterations, rows, level, rng
     )
-    with one_thread():
-        learner = bench.trained(bench.Z, bench.y)
-        again = bench.decides(learner, bench.Z_new)
-        base = bench.decides(learner, bench.Z), again
-        paths: list[Path] = []
-        for name in chosen:
-            try:
-                paths.append(_MITIGATIONS[name](bench, base, seeds[name]))
-            except Cancelled:
-                raise
-            except Exception as error:  # noqa: BLE001 - a mitigation that fails leaves the others standing
-                notes.append(_failed(name, error))
+    paths, again, failed = _tried(bench, chosen, seeds)
+    notes += failed
     if not paths:
         raise NotApplicable(f"no mitigation could be tried: {'; '.join(notes)}")
     original = yard.gap("gap_before", bench.original, yard.grouping.name)
@@ -193,6 +183,26 @@ def mitigation_lab(
         notes=tuple(notes),
         rows=common.rows_used(len(subject.test), len(subject.test)),
     )
+
+
+def _tried(
+    bench: _Bench, chosen: list[str], seeds: dict[str, int]
+) -> tuple[list[Path], np.ndarray, list[str]]:
+    """Return what became of each mitigation, what the same recipe decides without one, and which of them failed."""
+    paths: list[Path] = []
+    failed: list[str] = []
+    with one_thread():
+        learner = bench.trained(bench.Z, bench.y)
+        again = bench.decides(learner, bench.Z_new)
+        base = bench.decides(learner, bench.Z), again
+        for name in chosen:
+            try:
+                paths.append(_MITIGATIONS[name](bench, base, seeds[name]))
+            except Cancelled:
+                raise
+            except Exception as error:  # noqa: BLE001 - a mitigation that fails leaves the others standing
+                failed.append(_failed(name, error))
+    return paths, again, failed
 
 
 def _thresholds(bench: _Bench, base: tuple[np.ndarray, np.ndarray], seed: int) -> Path:  # noqa: ARG001
