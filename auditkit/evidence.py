@@ -89,6 +89,16 @@ class Measurement:
         Why the value is undefined, or what must be known to read it.
     n_needed : int, optional
         Records in all, mixed as these, that would show the difference that matters; where there are too few.
+    p_method : str, optional
+        How the p-value was made, or why there is none.
+    p_adjusted : float, optional
+        The p-value after Benjamini-Hochberg over all hypotheses of the audit; only in the evidence of a report.
+    hypothesis : str, optional
+        What the test asks, where several measurements share one test ("selection_rate alike over sex": the difference and the
+        ratio); it then counts once among the tests of the audit. None where the measurement has a test of its own.
+    missing : str, optional
+        Records without which a limit is never met, however many there are of the others; the interval reaches as far as these could
+        take it.
     """
 
     metric: str
@@ -100,6 +110,10 @@ class Measurement:
     p_value: float | None = None
     reason: str | None = None
     n_needed: int | None = None
+    p_method: str | None = None
+    p_adjusted: float | None = None
+    hypothesis: str | None = None
+    missing: str | None = None
 
     def __post_init__(self) -> None:
         p = None if self.p_value is None else _number("p_value", self.p_value)

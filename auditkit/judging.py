@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
 
+from auditkit.deciding import records_to_decide
 from auditkit.finding import POLICY, STATUSES, UNJUDGED, Criterion, Finding, Policy, Status
 from auditkit.render.text import about
 
@@ -14,10 +16,8 @@ if TYPE_CHECKING:
 
     from auditkit.evidence import Evidence, Measurement
 
-__all__ = ["Verdict", "count", "judge", "verdict"]
+__all__ = ["Verdict", "count", "judge", "verdict", "with_adjusted"]
 
-_WHOLE = ((0.0, 1.0), (-1.0, 1.0))  # intervals that say nothing
-_MOST_RECORDS = 10**9
 
 Verdict = Literal["pass", "fail", "undecided", "not_judged"]
 
@@ -47,7 +47,7 @@ def judge(
     """Judge all evidence of an audit against all criteria.
 
     A criterion is not met (``fail``) only when the whole interval lies beyond the limit and, where the
-    measurement carries a test, the test holds after Benjamini-Hochberg over the whole audit. It is met
+    measurement carries a test, the test holds after Benjamini-Hochberg over the whole audit (`with_adjusted`). It is met
     (``pass``) only when the whole interval lies within. Anything else is ``inconclusive``. What an attack
     achieved is a bound of the risk, not the risk: it can break a limit, it passes only as "not found", and it
     says nothing of a limit on its other side.
@@ -71,15 +71,15 @@ def judge(
     """
     policy = criteria if isinstance(criteria, Policy) else Policy(tuple(criteria))
     rules = policy.criteria
-    adjusted = _adjusted(evidence)
+    evidence = with_adjusted(evidence)
     findings: list[Finding] = []
-    for i, one in enumerate(evidence):
+    for one in evidence:
         if one.outcome != "observed":
             findings.append(Finding(one.check, one.outcome, reason=one.reason))
             continue
         found = [
-            _judge_one(one.check, m, c, adjusted.get((i, j)), alpha)
-            for j, m in enumerate(one.measurements)
+            _judge_one(one.check, m, c, alpha)
+            for m in one.measurements
             for c in rules
             if c.speaks_of(one.check, m)
         ]
@@ -113,23 +113,41 @@ def _could_not_run(finding: Finding) -> bool:
     return finding.status == "not_applicable" and finding.reason != UNJUDGED and finding.check != POLICY
 
 
-def _adjusted(evidence: Sequence[Evidence]) -> dict[tuple[int, int], float]:
-    """Adjust every p-value of the audit at once (Benjamini & Hochberg 1995)."""
-    raw = {
-        (i, j): m.p_value
-        for i, one in enumerate(evidence)
-        for j, m in enumerate(one.measurements)
-        if m.p_value is not None
-    }
+def with_adjusted(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
+    """Return the evidence of an audit with every p-value adjusted at once (Benjamini and Hochberg 1995).
+
+    Measurements that name one `hypothesis` share one test and count as one: it stands with the largest of their p-values, and each has its
+    adjusted value. Counting a test again would loosen the bar for all others.
+    """
+    raw: dict[Any, float] = {}
+    for i, one in enumerate(evidence):
+        for j, m in enumerate(one.measurements):
+            if m.p_value is not None:
+                key = m.hypothesis or (i, j)
+                raw[key] = max(raw.get(key, 0.0), m.p_value)
     if not raw:
-        return {}
+        return tuple(evidence)
     from scipy.stats import false_discovery_control
 
-    return dict(zip(raw, map(float, false_discovery_control(list(raw.values()))), strict=True))
+    adjusted = dict(zip(raw, map(float, false_discovery_control(list(raw.values()))), strict=True))
+
+    def of(one: Evidence, i: int) -> Evidence:
+        found = tuple(
+            m if p == m.p_adjusted else replace(m, p_adjusted=p)
+            for j, m in enumerate(one.measurements)
+            for p in (adjusted[m.hypothesis or (i, j)] if m.p_value is not None else None,)
+        )
+        same = all(a is b for a, b in zip(found, one.measurements, strict=True))
+        return one if same else replace(one, measurements=found)
+
+    done = tuple(of(one, i) for i, one in enumerate(evidence))
+    same = isinstance(evidence, tuple) and all(a is b for a, b in zip(done, evidence, strict=True))
+    return evidence if same else done  # type: ignore[return-value]
 
 
-def _judge_one(check: str, m: Measurement, c: Criterion, p_adjusted: float | None, alpha: float) -> Finding:
+def _judge_one(check: str, m: Measurement, c: Criterion, alpha: float) -> Finding:
     status, reason = _compare(m, c)
+    p_adjusted = m.p_adjusted
     if status == "fail" and p_adjusted is not None and p_adjusted > alpha:
         status = "inconclusive"
         reason = (
@@ -160,31 +178,18 @@ def _compare(m: Measurement, c: Criterion) -> tuple[Status, str]:
         return "pass", f"{what} within the limit{_not_found(m, c)}"
     return (
         "inconclusive",
-        f"the interval reaches across the limit: {m.n:,} records cannot decide it{_to_decide(m, c)}",
+        f"the interval reaches across the limit: {m.n:,} records cannot decide it{_need(m, c)}",
     )
 
 
-def _to_decide(m: Measurement, c: Criterion) -> str:
-    """Say how many records would decide it if the value stayed: an interval narrows with the root of their number.
-
-    Nothing is said where an end of the interval is that of the scale or infinite: it may lie there for want of records of one
-    kind, which more of the same mixture would not bring.
-    """
-    limit = c.at_most if c.at_most is not None and m.value <= c.at_most else c.at_least
-    limit = c.at_most if limit is None else limit
-    if limit is None or m.interval is None or m.n < 1:
-        return ""
-    value, end = m.value, m.interval.high if m.value <= limit else m.interval.low
-    if (m.interval.low, m.interval.high) in _WHOLE or math.isinf(end):
-        return ""
-    if m.metric.endswith("_ratio") and min(value, end, limit) > 0:
-        value, end, limit = math.log(value), math.log(end), math.log(limit)
-    if math.isclose(value, limit, rel_tol=1e-3, abs_tol=1e-4):
-        return "; the value lies at the limit, so hardly any number of records would"
-    needed = m.n * ((end - value) / (limit - value)) ** 2
-    if needed <= m.n or needed > _MOST_RECORDS:
-        return ""
-    return f"; about {about(math.ceil(needed))} records in all, mixed as these, would if the value stayed"
+def _need(m: Measurement, c: Criterion) -> str:
+    """Return what it would take to decide, as the rest of a sentence; empty where nothing is known of it."""
+    n = records_to_decide(m, c)
+    if n is None:
+        return f"; {m.missing}: more of the others would not decide it" if m.missing else ""
+    if math.isinf(n):
+        return "; the value lies at the limit, and if it stayed there no number of records would decide it"
+    return f"; about {about(n)} such records in all, mixed as these, would decide it if the value stayed"
 
 
 def _not_found(m: Measurement, c: Criterion) -> str:

@@ -15,7 +15,7 @@ from auditkit.errors import InputError, did_you_mean
 from auditkit.evidence import Evidence, jsonable, writable
 from auditkit.files import write_whole
 from auditkit.finding import Criterion, Finding, Policy
-from auditkit.judging import Verdict, count, judge, verdict
+from auditkit.judging import Verdict, count, judge, verdict, with_adjusted
 from auditkit.shape import misfit, short
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ _COLUMNS = (
     "low",
     "high",
     "n",
+    "p_value",
+    "p_adjusted",
     "criterion",
     "reason",
 )
@@ -63,7 +65,8 @@ class Report:
     findings : tuple of Finding
         Evidence judged.
     evidence : tuple of Evidence
-        What each check observed; every check that was asked for is here once.
+        What each check observed; every check that was asked for is here once. Each measurement with a test has its p-value raw and
+        adjusted over the whole audit.
     provenance : dict
         Seed, versions, plan, policy, what was not examined; and times, engine and host (`VOLATILE`).
     """
@@ -72,6 +75,9 @@ class Report:
     findings: tuple[Finding, ...]
     evidence: tuple[Evidence, ...]
     provenance: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "evidence", with_adjusted(self.evidence))
 
     def __repr__(self) -> str:
         counted = ", ".join(f"{n} {status}" for status, n in self.counts.items() if n) or "nothing judged"
@@ -91,10 +97,13 @@ class Report:
         return count(self.findings)
 
     def frame(self) -> pd.DataFrame:
-        """Return the findings as a pandas DataFrame, one row each, with the status as shown (`Finding.shown`)."""
+        """Return the findings as a pandas DataFrame, one row each, with the status as shown (`Finding.shown`).
+
+        P-values stand raw, and adjusted over the whole audit.
+        """
         import pandas as pd
 
-        names = {c["code"]: c["name"] for c in self.provenance.get("plan", ())}
+        names, nan = {c["code"]: c["name"] for c in self.provenance.get("plan", ())}, float("nan")
         rows = []
         for f in self.findings:
             if f.shown is None:
@@ -108,10 +117,12 @@ class Report:
                     "severity": f.severity,
                     "metric": m.metric if m else (f.criterion.metric if f.criterion else None),
                     "group": m.group if m else None,
-                    "value": m.value if m else float("nan"),
-                    "low": interval.low if interval else float("nan"),
-                    "high": interval.high if interval else float("nan"),
+                    "value": m.value if m else nan,
+                    "low": interval.low if interval else nan,
+                    "high": interval.high if interval else nan,
                     "n": m.n if m else None,
+                    "p_value": nan if m is None or m.p_value is None else m.p_value,
+                    "p_adjusted": nan if f.p_adjusted is None else f.p_adjusted,
                     "criterion": f.criterion.words() if f.criterion else None,
                     "reason": _reason(f),
                 }

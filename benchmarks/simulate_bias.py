@@ -1,6 +1,7 @@
 """Simulations behind docs/bias.md: how often the intervals of the bias checks are wrong, and what they find.
 
-python benchmarks/simulate_bias.py [--trials N] [--write] prints the tables, or writes them into the page.
+python benchmarks/simulate_bias.py [--trials N] [--only PART ...] [--write] prints the tables, or writes them into the page.
+With --only the other tables of the page stay as they are.
 """
 
 from __future__ import annotations
@@ -13,18 +14,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from auditkit.checks._common import Grouping
+from auditkit.checks.bias._across import cross_aucs
+from auditkit.checks.bias._sides import Side
 from auditkit.statistics import (
+    auc,
     bootstrap_gaps,
+    effective_counts,
     gap_bounds,
     group_moments,
+    largest_auc_gap,
+    largest_calibration_gap,
     largest_distance,
     largest_gap,
     largest_mean_distance,
     largest_mean_gap,
     ratio_bounds,
+    reliability,
     smallest_mean_ratio,
     smallest_ratio,
     smallest_ratio_to_overall,
+    weighted_auc,
 )
 
 if TYPE_CHECKING:
@@ -172,14 +182,21 @@ SHAPES: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
 """Values of mean 1: absolute errors behave about as the first, squared errors as the last."""
 
 
+def _part(k: int, kind: int | str) -> int:
+    """By how much fewer tables are drawn where they are large."""
+    if kind == 5000:
+        return 8 if k < 20 else 40
+    return 4 if k < 20 else 8
+
+
 def means(rng: np.random.Generator, trials: int) -> str:
     """Means of skewed values: false alarms of groups alike, of equal means with spreads of 4 to 1, and power."""
     rows = []
     for k in GROUPS:
-        for kind in (20, 100, 500, "20-500"):
+        for kind in (20, 100, 500, 5000, "20-5000"):
             for shape, draw in SHAPES.items():
                 n = sizes_of(kind, k)
-                rows.append([k, kind, shape, *of_means(rng, n, draw, trials // (4 if k < 20 else 8))])
+                rows.append([k, kind, shape, *of_means(rng, n, draw, trials // _part(k, kind))])
     header = [
         "groups",
         "records in each",
@@ -219,23 +236,163 @@ def gap_of(values: np.ndarray, codes: np.ndarray, n: np.ndarray) -> float:
     return largest_mean_gap(one.mean * n, squares, n, skewness=one.skewness).low
 
 
+SIGMA = 1.0
+"""Weights are log-normal with this spread of their logs: one row in twenty weighs more than five times the middle one."""
+
+
+def ranked(
+    rng: np.random.Generator, n: np.ndarray, off: float = 0.0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Draw scores, truth (three in ten) and groups; the last group's classes lie further apart by `off`."""
+    codes = np.repeat(np.arange(n.size), n)
+    truth = rng.random(codes.size) < 0.3
+    apart = 1.0 + off * (codes == n.size - 1)
+    return 1 / (1 + np.exp(-(apart * truth + rng.standard_normal(codes.size)))), truth, codes
+
+
+def auc_gap(scores: np.ndarray, truth: np.ndarray, codes: np.ndarray, weights: np.ndarray | None) -> float:
+    parts = [codes == g for g in range(int(codes.max()) + 1)]
+    each = [
+        auc(scores[at], truth[at]) if weights is None else weighted_auc(scores[at], truth[at], weights[at])
+        for at in parts
+    ]
+    return largest_auc_gap(each).p_value
+
+
+def across(scores: np.ndarray, truth: np.ndarray, codes: np.ndarray, weights: np.ndarray | None) -> float:
+    grouping = Grouping("g", [str(g) for g in range(int(codes.max()) + 1)], codes)
+    *_, gap = cross_aucs(Side("", scores, truth), weights, grouping, 0.95)
+    return 1.0 if gap.p_value is None else gap.p_value
+
+
+def ranking(rng: np.random.Generator, trials: int) -> str:
+    """AUC within groups and across, plain and weighted: false alarms, and power."""
+    rows = []
+    for k in GROUPS:
+        for kind in (20, 100, 500, 5000, "20-5000"):
+            n = sizes_of(kind, k)
+            draws = int(
+                np.clip(trials * 4000 // int(n.sum()), trials // 25, trials // (8 if k < 20 else 16))
+            )
+            found = np.zeros(6)
+            for _ in range(draws):
+                alike, weights = ranked(rng, n), rng.lognormal(sigma=SIGMA, size=n.sum())
+                p_values = [f(*alike, w) for f in (auc_gap, across) for w in (None, weights)]
+                scores, truth, codes = ranked(rng, n, off=1.0)
+                lower = scores * np.where(codes == k - 1, 0.6, 1.0)  # one group is ranked below the others
+                p_values += [auc_gap(scores, truth, codes, None), across(lower, truth, codes, None)]
+                found += np.array(p_values) <= 0.05
+            rows.append([k, kind, draws, *map(float, found / draws)])
+    header = ["groups", "records in each", "tables", "false alarms, AUC", "weighted", "AUC across groups", "weighted",
+              "power, AUC 0.76 and one of 0.92", "power, one group ranked lower"]  # fmt: skip
+    return markdown("AUC (DeLong, the interval inverted)", header, rows)
+
+
+def calibration(rng: np.random.Generator, trials: int) -> str:
+    """Differences in calibration: of the mean, and of the calibration error, exact and off alike; and power."""
+    rows = []
+    for k in GROUPS:
+        for kind in (50, 200, 1000, "50-2000"):
+            n = sizes_of(kind, k)
+            draws = trials // (4 if k < 20 else 16)
+            found = np.zeros(6)
+            for _ in range(draws):
+                codes = np.repeat(np.arange(k), n)
+                scores = rng.uniform(0.2, 0.7, codes.size)
+                weights = rng.lognormal(sigma=SIGMA, size=codes.size)
+                exact, shifted, one = (
+                    rng.random(codes.size) < scores + off for off in (0.0, 0.1, 0.15 * (codes == k - 1))
+                )
+                found += [
+                    gap_of(exact - scores, codes, n) > 0,
+                    error_gap(rng, scores, exact, codes) <= 0.05,
+                    error_gap(rng, scores, shifted, codes) <= 0.05,
+                    error_gap(rng, scores, exact, codes, weights) <= 0.05,
+                    gap_of(one - scores, codes, n) > 0,
+                    error_gap(rng, scores, one, codes) <= 0.05,
+                ]
+            rows.append([k, kind, draws, *map(float, found / draws)])
+    header = ["groups", "records in each", "tables", "false alarms, in the large", "calibration error, exact scores",
+              "all off by 0.1", "exact, weighted", "power for 0.15, in the large", "power for 0.15, calibration error"]  # fmt: skip
+    return markdown("Calibration (largest of Welch's t; bootstrap of the bins)", header, rows)
+
+
+def error_gap(
+    rng: np.random.Generator,
+    scores: np.ndarray,
+    truth: np.ndarray,
+    codes: np.ndarray,
+    weights: np.ndarray | None = None,
+) -> float:
+    parts = [codes == g for g in range(int(codes.max()) + 1)]
+    bins = [
+        reliability(scores[at], truth[at], weights=None if weights is None else weights[at]) for at in parts
+    ]
+    return largest_calibration_gap(bins, rng=rng, replicates=300).p_value
+
+
+def weighted(rng: np.random.Generator, trials: int) -> str:
+    """Weighted rates: false alarms by the interval, how often there is a test, and power."""
+    rows = []
+    for k in GROUPS:
+        for kind in (20, 100, 500, 5000, "20-5000"):
+            n = sizes_of(kind, k)
+            codes = np.repeat(np.arange(k), n)
+            draws = int(np.clip(trials * 20_000 // codes.size, trials // 80, trials // 4))
+            off, tested, power = np.zeros(2), np.zeros(2), 0
+            for _ in range(draws):
+                weights = rng.lognormal(sigma=SIGMA, size=codes.size)
+                for at, base in enumerate((0.1, 0.4)):
+                    gap = weighted_gap(rng.random(codes.size) < base, codes, weights, k)
+                    off[at] += gap[0] > 0
+                    tested[at] += not np.isnan(gap[1])
+                one = rng.random(codes.size) < 0.4 + 0.2 * (codes == k - 1)
+                power += weighted_gap(one, codes, weights, k)[0] > 0
+            rows.append([k, kind, draws, *map(float, (*(off / draws), *(tested / draws))), power / draws])
+    header = ["groups", "records in each", "tables", "false alarms, rate 0.1", "rate 0.4", "tests made, rate 0.1",
+              "rate 0.4", "power for 0.2"]  # fmt: skip
+    return markdown("Weighted rates (effective sizes)", header, rows)
+
+
+def weighted_gap(said: np.ndarray, codes: np.ndarray, weights: np.ndarray, k: int) -> tuple[float, float]:
+    sums = [
+        np.bincount(codes, part, minlength=k)
+        for part in (weights * said, weights, weights**2 * said, weights**2)
+    ]
+    gap = largest_gap(*effective_counts(*sums))
+    return gap.low, gap.p_value
+
+
+PARTS = {one.__name__: one for one in (rates, counted, means, ranking, calibration, weighted)}
+
+
+def sections(text: str) -> dict[str, str]:
+    """Return the tables of the page by their titles."""
+    return {one.split("\n", 1)[0]: f"### {one.strip()}\n" for one in text.split("### ")[1:]}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=8000)
+    parser.add_argument(
+        "--only", nargs="+", choices=PARTS, default=list(PARTS), help="make these tables alone"
+    )
     parser.add_argument("--write", action="store_true", help="write the tables into docs/bias.md")
     args = parser.parse_args()
     start = time.perf_counter()
     tables = []
-    for seed, part in enumerate((rates, counted, means)):
+    for seed, (name, part) in enumerate(PARTS.items()):
+        if name not in args.only:
+            continue
         tables.append(part(np.random.default_rng([20240607, seed]), args.trials))
-        print(f"{part.__name__}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
-    whole = "\n".join(tables)
+        print(f"{name}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
     if args.write:
         before, rest = PAGE.read_text("utf-8").split(BEGIN)
-        after = rest.split(END)[1]
+        old, after = rest.split(END)
+        whole = "\n".join((sections(old) | sections("\n".join(tables))).values())
         PAGE.write_text(f"{before}{BEGIN}\n\n{whole}\n{END}{after}", "utf-8")
     else:
-        print(whole)
+        print("\n".join(tables))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from auditkit import statistics
 from auditkit.errors import InputError
 from auditkit.evidence import Evidence, Interval, Measurement
 from auditkit.finding import POLICY, SEVERITIES, STATUSES, UNJUDGED, Criterion, Finding, Policy
-from auditkit.judging import count, judge, verdict
+from auditkit.judging import count, judge, verdict, with_adjusted
 
 NAN, INF = math.nan, math.inf
 
@@ -79,9 +80,30 @@ def test_an_undefined_value_is_inconclusive_with_its_reason():
     )
 
 
+def test_too_few_records_says_how_many_would_decide_it():
+    found = judged(measured(0, 0.5), Criterion("m", at_most=0.1))
+    assert "100 records cannot decide it" in found.reason
+    # the value is 0.25, 0.15 beyond the limit, and the interval reaches 0.25 down: (0.25 / 0.15)^2 times as many, and some more
+    assert (
+        "about 320 such records in all, mixed as these, would decide it if the value stayed" in found.reason
+    )
+
+
+def test_no_number_of_records_is_named_where_none_would_decide():
+    at_limit = judged(measured(0.0, 0.2), Criterion("m", at_most=0.1))
+    assert "the value lies at the limit" in at_limit.reason
+    lacking = replace(measured(0.0, 1.0), value=0.05, missing="no record is truly negative")
+    said = judged(lacking, Criterion("m", at_most=0.1)).reason
+    assert "no record is truly negative: more of the others would not decide it" in said
+    assert "about" not in said
+    # that it is broken can yet be shown
+    beyond = replace(lacking, value=0.5, interval=Interval(0.05, 1.0, 0.95, "x"))
+    assert "about 150 such records" in judged(beyond, Criterion("m", at_most=0.1)).reason
+
+
 def promised(reason):
     """The number of records that a reason says would decide it."""
-    (number,) = re.findall(r"about ([\d,]+) records in all", reason)
+    (number,) = re.findall(r"about ([\d,]+) such records in all", reason)
     return int(number.replace(",", ""))
 
 
@@ -118,12 +140,15 @@ def test_so_many_records_would_decide_a_ratio():
     found = judged(at(400), asked)
     n = promised(found.reason)
     assert judged(at(int(n * 1.1) // 40 * 40), asked).status == "pass"
-    assert judged(at(int(n * 0.85) // 40 * 40), asked).status == "inconclusive"
+    assert judged(at(int(n * 0.7) // 40 * 40), asked).status == "inconclusive"
 
 
 def test_no_number_is_promised_where_none_would_do():
     at_limit = judged(measured(0, 0.2), Criterion("m", at_most=0.1))
-    assert "hardly any number of records would" in at_limit.reason
+    assert (
+        "the value lies at the limit, and if it stayed there no number of records would decide it"
+        in at_limit.reason
+    )
     blind = Measurement(
         "m", 0.3, 50, Interval(0.0, 1.0, 0.95, "x")
     )  # a rate of one group has no records at all
@@ -417,3 +442,35 @@ def test_policies_are_tables_with_a_digest():
     assert policy.to_dict()["digest"] != Policy(policy.criteria[:1]).to_dict()["digest"]
     assert policy.to_dict()["criteria"][1]["at_least"] == "Infinity"
     assert policy.criteria[0].words() == "at most 0.1"
+
+
+def several(*p_values, shared=()):
+    """Return evidence of so many tests; those at the places in `shared` ask one question."""
+    return tuple(
+        Evidence(
+            f"XX{i:03}",
+            (Measurement("m", 0.2, 100, p_value=p, hypothesis="the same" if i in shared else None),),
+        )
+        for i, p in enumerate(p_values)
+    )
+
+
+def test_every_test_is_stored_raw_and_adjusted_judged_or_not():
+    p_values = [0.001, 0.02, 0.04, 0.6]
+    adjusted = with_adjusted(several(*p_values))
+    expected = multipletests(p_values, method="fdr_bh")[1]
+    assert [one.measurements[0].p_adjusted for one in adjusted] == pytest.approx(expected)
+    assert [one.measurements[0].p_value for one in adjusted] == p_values
+    assert with_adjusted(adjusted) is adjusted
+    assert with_adjusted((Evidence("XX001", (measured(0, 1),)),))[0].measurements[0].p_adjusted is None
+
+
+def test_one_hypothesis_counts_once_however_often_it_is_measured():
+    p_values = [0.0001, 0.0001, 0.0001, 0.03, 0.5]
+    adjusted = [one.measurements[0].p_adjusted for one in with_adjusted(several(*p_values, shared=(0, 1, 2)))]
+    once = multipletests([0.0001, 0.03, 0.5], method="fdr_bh")[1]
+    assert adjusted == pytest.approx([once[0]] * 3 + [once[1], once[2]])
+    # counted three times it would make the other one seem rarer
+    assert multipletests(p_values, method="fdr_bh")[1][3] < 0.04 < adjusted[3]
+    differing = with_adjusted(several(0.01, 0.04, 0.5, shared=(0, 1)))
+    assert [one.measurements[0].p_adjusted for one in differing] == pytest.approx([0.08, 0.08, 0.5])

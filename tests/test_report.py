@@ -263,7 +263,28 @@ def test_the_frame_has_a_row_a_finding(report):
     row = frame[frame["metric"] == "demographic_parity_difference"].iloc[0]
     assert (row["check"], row["name"], row["criterion"]) == ("AK101", "demographic_parity", "at most 0.1")
     assert row["low"] <= row["value"] <= row["high"]
+    assert 0 <= row["p_value"] <= row["p_adjusted"] <= 1
+    assert frame[frame["metric"] == "accuracy"]["p_value"].isna().all()
     assert list(Report({}, (), ()).frame().columns) == list(frame.columns)
+
+
+def test_every_test_of_the_evidence_has_its_p_value_raw_and_adjusted(report):
+    found = [m for one in report.evidence for m in one.measurements]
+    assert any(m.p_value is not None for m in found)
+    assert all((m.p_value is None) == (m.p_adjusted is None) for m in found)
+    assert all(m.p_value <= m.p_adjusted for m in found if m.p_value is not None)
+    again = Report.from_dict(json.loads(json.dumps(report.to_dict())))
+    assert [one.to_dict() for one in again.evidence] == [one.to_dict() for one in report.evidence]
+
+
+def test_a_report_without_the_later_fields_is_read(report):
+    data = copy.deepcopy(report.to_dict())
+    kept = [m for one in data["evidence"] for m in one["measurements"]]
+    kept += [f["measurement"] for f in data["findings"] if f["measurement"]]
+    for m in kept:
+        for name in ("p_method", "p_adjusted", "hypothesis", "missing"):
+            del m[name]
+    assert Report.from_dict(data).verdict == report.verdict
 
 
 def test_the_frame_says_what_must_be_known_to_read_a_number(report):

@@ -124,7 +124,7 @@ def _precision(finding: Mapping[str, Any], m: Mapping[str, Any]) -> list[str]:
     if m.get("n_needed") and finding.get("status") == "inconclusive":
         said.append(
             f"n = {count(m.get('n'))}; about {about(m['n_needed'])} in all, mixed as these, would be needed to "
-            "see the gap that matters."
+            "detect the difference that matters."
         )
     return said
 

@@ -12,7 +12,13 @@ from auditkit.statistics.bootstrap import (
     bootstrap_difference,
     draw_counts,
 )
-from auditkit.statistics.calibration import CalibrationError, Reliability, calibration_error, reliability
+from auditkit.statistics.calibration import (
+    CalibrationError,
+    Reliability,
+    calibration_error,
+    largest_calibration_gap,
+    reliability,
+)
 from auditkit.statistics.comparisons import (
     largest_distance,
     largest_mean_distance,
@@ -118,6 +124,7 @@ __all__ = [
     "katz_ratio",
     "kish_size",
     "largest_auc_gap",
+    "largest_calibration_gap",
     "largest_distance",
     "largest_gap",
     "largest_mean_distance",

@@ -14,14 +14,19 @@ from scipy import stats
 
 from auditkit.errors import InputError
 from auditkit.statistics._arguments import FloatArray, as_level
+from auditkit.statistics.gaps import Gap, range_critical, undefined
 from auditkit.statistics.intervals import wilson
+from auditkit.statistics.no_difference import range_tail
 from auditkit.statistics.weighted import effective_counts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
-__all__ = ["CalibrationError", "Reliability", "calibration_error", "reliability"]
+__all__ = ["CalibrationError", "Reliability", "calibration_error", "largest_calibration_gap", "reliability"]
 
+_SMALLEST = 1e-12
 _FEWEST = 5.0  # expected cases of either class in a bin: Cochran's rule for the chi-square approximation
 
 
@@ -40,6 +45,8 @@ class Reliability(NamedTuple):
         The bin's part of all rows, by weight.
     noise, chance : ndarray
         Variance of rate less score: as observed, and if the scores were exact.
+    worth : ndarray
+        Equally weighted rows that would be as uncertain; `n` without weights.
     """
 
     score: FloatArray
@@ -50,6 +57,7 @@ class Reliability(NamedTuple):
     share: FloatArray
     noise: FloatArray
     chance: FloatArray
+    worth: FloatArray
 
 
 class CalibrationError(NamedTuple):
@@ -137,9 +145,13 @@ def reliability(
     mass, squares, said, true, true_squares, exact, n = _joined(columns)
     hits, trials = effective_counts(true, mass, true_squares, squares)
     low, high = wilson(hits, trials, level)
-    smooth = (hits + 2) / (trials + 4)  # Agresti and Coull: a bin all alike has a spread too
-    noise = smooth * (1 - smooth) / (trials + 4)
-    return Reliability(said / mass, true / mass, low, high, n, mass / mass.sum(), noise, exact / mass**2)
+    noise, chance = _noise(hits / trials, trials), exact / mass**2
+    return Reliability(said / mass, true / mass, low, high, n, mass / mass.sum(), noise, chance, trials)
+
+
+def _noise(rate: FloatArray, size: FloatArray) -> FloatArray:
+    smooth = (rate * size + 2) / (size + 4)  # Agresti and Coull: a bin all alike has a spread too
+    return smooth * (1 - smooth) / (size + 4)
 
 
 def _joined(columns: FloatArray) -> FloatArray:
@@ -204,8 +216,7 @@ def calibration_error(found: Reliability, level: float = 0.95) -> CalibrationErr
         return CalibrationError(math.nan, 0.0, 1.0, math.nan, math.nan)
     away, w, noise = np.abs(found.rate - found.score), found.share, found.noise
     plain = float(w @ away)
-    signal = float((away**2 / noise).sum())  # of which as much as there are bins is expected from noise alone
-    value = plain * math.sqrt(max(1 - away.size / signal, 0.0)) if signal else 0.0
+    value = float(_without_noise(away, w, noise))
     with np.errstate(divide="ignore", invalid="ignore"):
         each = np.where(away > 1e-12, away**2 / found.chance, 0.0)
     p_value = float(stats.chi2.sf(each.sum(), each.size))
@@ -213,6 +224,123 @@ def calibration_error(found: Reliability, level: float = 0.95) -> CalibrationErr
     high = min(plain + math.sqrt(radius * float(w**2 @ noise)), 1.0)
     low = _least(away, w, noise, radius) if p_value <= 1 - tail else 0.0
     return CalibrationError(value, min(low, value), max(high, value), plain, p_value)
+
+
+def _without_noise(away: FloatArray, share: FloatArray, noise: FloatArray) -> FloatArray:
+    """Return the error of bins in the last axis, with the noise taken out."""
+    signal = (away**2 / noise).sum(-1)  # of which as much as there are bins is expected from noise alone
+    with np.errstate(divide="ignore"):
+        return np.asarray((away * share).sum(-1) * np.sqrt(np.maximum(1 - away.shape[-1] / signal, 0.0)))
+
+
+def largest_calibration_gap(
+    found: Sequence[Reliability], level: float = 0.95, *, rng: np.random.Generator, replicates: int = 999
+) -> Gap:
+    """Return the largest difference of calibration error between any two groups, with an interval that survives the picking.
+
+    A bootstrap of the bins' counts; the rows are not read again. For the interval each group's outcomes are drawn with its own distances of
+    rates from scores, drawn in to the error that is left when the noise is taken out; the largest studentised deviation over all pairs gives the
+    critical value (max-t; Romano and Wolf 2005), never less than the studentised range's. For the test they are drawn with distances
+    drawn in or out until all groups have one error, the mean of theirs: each keeps its shape and its noise. The interval begins at
+    0 wherever the test does not reach the level, and ends no sooner than the plain errors allow.
+
+    Parameters
+    ----------
+    found : sequence of Reliability
+        One a group, each with rows.
+    level : float
+        Simultaneous confidence level.
+    rng : numpy.random.Generator
+        Source of randomness.
+    replicates : int
+        Draws of each kind, at least 100.
+
+    Returns
+    -------
+    Gap
+        ``nan`` with a note below two groups.
+
+    Raises
+    ------
+    InputError
+        On too few replicates, or a group without rows.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> p = rng.uniform(0.2, 0.7, 1000)
+    >>> groups = [reliability(p, rng.random(1000) < p + shift) for shift in (0.0, 0.15)]
+    >>> gap = largest_calibration_gap(groups, rng=rng)
+    >>> gap.low > 0.05, gap.lowest_index, gap.p_value <= 0.01
+    (True, 0, True)
+    """
+    k, method = len(found), f"max-t bootstrap of bins, {replicates} draws, {len(found)} groups"
+    if k < 2:
+        return undefined(method, level, f"A gap needs at least two groups with rows, got {k}.")
+    if replicates < 100 or not all(one.n.size for one in found):
+        raise InputError(f"a gap needs groups with rows, and at least 100 replicates, got {replicates}")
+    errors_of = [calibration_error(one, level) for one in found]
+    value, plain = (np.array([getattr(one, name) for one in errors_of]) for name in ("value", "plain"))
+    least = np.array([one.value if one.p_value <= 1 - level else 0.0 for one in errors_of])
+    rows = np.array([one.worth.sum() for one in found])
+    one_error = np.full(k, float(np.average(value, weights=rows)))
+    first, second = np.triu_indices(k, 1)
+    own, alike = (
+        drawn[:, first] - drawn[:, second]
+        for errors in (value, one_error)
+        for drawn in (
+            np.stack([_drawn(*one, rng, replicates) for one in zip(found, errors, strict=True)], 1) - errors,
+        )
+    )
+    apart = value[first] - value[second]
+    p_value = _one_error(apart, alike, k)
+    half, bias = _half_widths(own, k, level)
+    seen = np.abs(apart - bias)
+    # taking the noise out takes too much from an error that is there, and leaves some where none is
+    far = np.maximum(plain[first] - least[second], plain[second] - least[first])
+    low = min(float((seen - half).max()), float(np.ptp(value))) if p_value <= 1 - level else 0.0
+    return Gap(
+        float(np.ptp(value)), max(low, 0.0), min(float((np.maximum(seen, far) + half).max()), 1.0), p_value, level, method,
+        "bootstrap of groups with one error", int(value.argmin()), int(value.argmax()), k,
+    )  # fmt: skip
+
+
+def _one_error(apart: FloatArray, alike: FloatArray, groups: int) -> float:
+    """Return the p-value of the pair farthest apart among draws of groups with one error."""
+    null = np.vstack([apart, alike])  # the data are one more draw
+    farthest = (np.abs(null) / np.maximum(null.std(axis=0), _SMALLEST)).max(axis=1)
+    drawn = float((farthest >= farthest[0] * (1 - 1e-9)).mean())
+    return max(drawn, range_tail(float(farthest[0]), groups))  # never less than if the errors were normal
+
+
+def _half_widths(own: FloatArray, groups: int, level: float) -> tuple[FloatArray, FloatArray]:
+    """Return how far each pair's interval reaches either way, and how far its draws lie off on average."""
+    bias = own.mean(axis=0)
+    se = np.maximum(own.std(axis=0), _SMALLEST)
+    critical = float(np.quantile((np.abs(own - bias) / se).max(axis=1), level))
+    return se * max(critical, range_critical(as_level(level), groups)), bias
+
+
+def _drawn(found: Reliability, error: float, rng: np.random.Generator, replicates: int) -> FloatArray:
+    """Return the errors of as many draws of one group, its distances scaled to a true error, of shape (replicates,)."""
+    away = _smoothed(found)
+    plain = float(found.share @ np.abs(away))
+    true = np.clip(found.score + away * (error / plain if plain else 0.0), 0.0, 1.0)
+    size = np.maximum(np.round(found.worth), 1.0)
+    rate = rng.binomial(size.astype(np.int64), true, size=(replicates, size.size)) / size
+    return _without_noise(np.abs(rate - found.score), found.share, _noise(rate, size))
+
+
+def _smoothed(found: Reliability) -> FloatArray:
+    """Return the distances of rates from scores, drawn to their mean by as much as noise alone would scatter them (James and Stein).
+
+    Drawn as they were seen, noise would come in twice: bins that happen to lie near 0 vary too little.
+    """
+    away, precise = found.rate - found.score, 1 / found.noise
+    mean = float((precise * away).sum() / precise.sum())
+    scatter = float((precise * (away - mean) ** 2).sum())
+    kept = max(1 - (away.size - 1) / scatter, 0.0) if scatter else 0.0
+    return np.asarray(mean + kept * (away - mean))
 
 
 def _least(away: FloatArray, w: FloatArray, noise: FloatArray, radius: float) -> float:

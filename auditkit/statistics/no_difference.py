@@ -25,6 +25,7 @@ _SMALLEST_EXPECTED = (
 )
 _NO_RNG = "not computed: an expected count is below 5 and no rng was given for a permutation test"
 _NOT_WHOLE = "not computed: an expected count is below 5, and weighted rows cannot be permuted"
+_ADDED = 0.75  # of what theory takes from the variance of a group whose mean is too low
 _FARTHEST = 37.0  # standard errors; a normal tail beyond has no double
 
 
@@ -218,11 +219,17 @@ def widened(mean: FloatArray, variance: FloatArray, n: FloatArray, skewness: flo
     """Return variances, widened for groups whose mean lies where skewed values make the spread look small.
 
     Of values with a long upper tail, a group that drew few of the high ones has a low mean and too small a spread, and seems to
-    lie far off. On average a mean that is too low by d comes with a variance too small by skewness x spread x d. Half of that is added, d taken
-    from the mean of all: with it the false alarms hold, and more would cost power (docs/bias.md). Johnson (1978)
-    corrects one mean in the same way. Groups on the other side, where the spread looks large, are left alone.
+    lie far off. On average a mean that is too low by d comes with a variance too small by skewness x spread x d. Of that three quarters are added, up to twice as much for a
+    group of more spread than the groups together, whose noise decides the distance; d is taken from the mean of all, each by its
+    precision. With it the false alarms hold, also where spreads differ, and more would cost power (docs/bias.md). Johnson (1978) corrects one mean in
+    the same way. Groups on the other side, where the spread looks large, are left alone.
     """
-    short = np.maximum(skewness * ((n * mean).sum() / n.sum() - mean) / 2, 0.0)
+    if not skewness or not variance.all():
+        return variance
+    precision = n / variance
+    distance = (precision * mean).sum() / precision.sum() - mean
+    part = _ADDED * np.clip(variance * n.sum() / (n * variance).sum(), 1.0, 2.0)
+    short = np.maximum(skewness * distance * part, 0.0)
     return np.asarray(((short + np.sqrt(short**2 + 4 * variance)) / 2) ** 2)
 
 

@@ -187,8 +187,8 @@ def test_too_few_records_are_inconclusive_and_say_how_many_would_do():
     (finding,) = judge([evidence], [Criterion(DIFFERENCE, at_most=0.1)])
     assert finding.status == "inconclusive"
     assert finding.measurement.n_needed == pytest.approx(776, abs=2)  # 388 in each of two equal groups
-    # Wilson's half-width at 10 of 20 is 0.2007, Newcombe's of the difference 0.2838: 40 (0.2838 / 0.1)**2 = 322 for a limit of 0.1
-    assert "about 320 records" in finding.reason  # of an estimate two digits count
+    # Wilson's half-width at 10 of 20 is 0.2007, Newcombe's of the difference 0.2838: 40 (1.08 x 0.2838 / 0.1)**2 = 376 for a limit of 0.1
+    assert "about 380 such records" in finding.reason  # of an estimate two digits count
 
 
 def test_one_group_only_is_undefined():

@@ -9,7 +9,7 @@ from sklearn.calibration import calibration_curve
 
 from auditkit.errors import InputError
 from auditkit.statistics import wilson
-from auditkit.statistics.calibration import calibration_error, reliability
+from auditkit.statistics.calibration import calibration_error, largest_calibration_gap, reliability
 
 
 def error_of(p, y, level=0.95, weights=None):
@@ -95,3 +95,52 @@ def test_bad_scores_are_refused_and_nothing_is_undefined():
     nothing = error_of([0.2], [1], weights=[0.0])
     assert np.isnan(nothing.value)
     assert (nothing.low, nothing.high) == (0.0, 1.0)
+
+
+def groups_of(rng, sizes, shifts, sigma=0.0):
+    """Return bins of groups whose scores lie so far below what comes true."""
+    found = []
+    for n, shift in zip(sizes, shifts, strict=True):
+        p = rng.uniform(0.2, 0.7, n)
+        weights = rng.lognormal(sigma=sigma, size=n) if sigma else None
+        found.append(reliability(p, rng.random(n) < p + shift, weights=weights))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("sizes", "shift", "sigma"),
+    [([200] * 2, 0.0, 0.0), ([50, 2000], 0.0, 0.0), ([200] * 8, 0.0, 0.0), ([1000] * 2, 0.03, 0.0), ([200] * 8, 0.1, 0.0), ([200] * 2, 0.1, 1.0)],
+)  # fmt: skip
+def test_groups_with_one_calibration_error_raise_no_more_alarms_than_stated(sizes, shift, sigma):
+    trials, alarms = 150, 0
+    for seed in range(trials):
+        rng = np.random.default_rng([seed, len(sizes)])
+        gap = largest_calibration_gap(
+            groups_of(rng, sizes, [shift] * len(sizes), sigma), rng=rng, replicates=400
+        )
+        alarms += gap.p_value <= 0.05
+        assert gap.low == 0 or gap.p_value <= 0.05
+        assert gap.low <= gap.value <= gap.high
+    assert alarms <= stats.binom.ppf(1 - 1e-3, trials, 0.05)
+
+
+@pytest.mark.parametrize(("n", "shift", "least"), [(200, 0.15, 0.35), (500, 0.15, 0.9), (1000, 0.1, 0.85)])
+def test_a_group_that_is_off_is_found_and_its_gap_covered(n, shift, least):
+    trials, found, covered = 60, 0, 0
+    for seed in range(trials):
+        rng = np.random.default_rng([seed, n])
+        gap = largest_calibration_gap(groups_of(rng, [n, n], [0.0, shift]), rng=rng, replicates=400)
+        found += gap.low > 0 and (gap.lowest_index, gap.highest_index) == (0, 1)
+        covered += gap.low <= shift <= gap.high
+    assert found >= least * trials
+    assert covered >= stats.binom.ppf(1e-3, trials, 0.95)
+
+
+def test_a_gap_of_calibration_needs_two_groups_with_rows_and_enough_draws():
+    rng = np.random.default_rng(0)
+    one, two = groups_of(rng, [100, 100], [0.0, 0.0])
+    assert np.isnan(largest_calibration_gap([one], rng=rng).value)
+    with pytest.raises(InputError, match="100 replicates"):
+        largest_calibration_gap([one, two], rng=rng, replicates=10)
+    with pytest.raises(InputError, match="groups with rows"):
+        largest_calibration_gap([one, reliability([], [])], rng=rng)

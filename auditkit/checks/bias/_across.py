@@ -120,14 +120,17 @@ def _largest(apart: list[_Apart], tries: int, grouping: common.Grouping, level: 
     high = max(max(abs(one.low), abs(one.high)) for one in apart)
     side = "below" if top.value < 0 else "above"
     words = f"{grouping.labels[top.group]} is ranked {side} the others for the same truth; {top.records:,} records at the least"
+    missing = None
     if tries > 1 and len(apart) < tries:
-        words += f"; {tries - len(apart)} of {tries} groups left out"
+        missing = f"{tries - len(apart)} of {tries} groups left out: they, or the others, lack a class"
+        words += f"; {missing}"
         high = 1.0
     method = f"delong, square-and-add, Bonferroni over {tries} comparison{'s' if tries > 1 else ''}"
     ends = (0.0 if p > 1 - level else low, min(high, 1.0))
     return common.measured(
-        metric, abs(top.value), n, ends, level, method, group=grouping.name, p_value=p, reason=words
-    )
+        metric, abs(top.value), n, ends, level, method, group=grouping.name, p_value=p, reason=words,
+        p_method="the interval inverted", missing=missing,
+    )  # fmt: skip
 
 
 def cross_table(found: list[Measurement], grouping: common.Grouping) -> Table:

@@ -11,6 +11,7 @@ from scipy import special
 
 from auditkit import statistics
 from auditkit.checks import _common as common
+from auditkit.checks.bias import _asked as asked
 from auditkit.evidence import Measurement
 from auditkit.methods.fairness import rate_counts
 from auditkit.methods.groups import group_confusion
@@ -167,33 +168,30 @@ def measurement(
     sizes : ndarray of shape (groups,)
         Records that count, of each group.
     worst : float
-        What a group that could not be measured might make of the gap: 1 for a difference of rates, 0 for a
-        ratio, infinity for a difference of means. The interval reaches so far where one was left out, so that
-        a limit can be broken by the others but is never met while a group is unknown.
+        What a group that could not be measured might make of the gap (1, of a ratio 0, of means infinity). The interval reaches so far
+        where one was left out: a limit can be broken by the others, but is never met while a group is unknown.
     n_needed : int, optional
         See `needed`.
     fewest : int
         Records a group must have to be measured.
     """
-    n, out = int(sizes.sum()), left_out(grouping, sizes, fewest)
+    n, out, to_all = (
+        int(sizes.sum()),
+        left_out(grouping, sizes, fewest),
+        gap.lowest_index == gap.highest_index,
+    )
     if math.isnan(gap.value):
-        reason = "; ".join(filter(None, (gap.note.strip(), out))) or "undefined on these data"
+        why = asked.none_at_all(metric, sizes) or gap.note.strip()
+        reason = "; ".join(filter(None, (why, out))) or "undefined on these data"
         return Measurement(metric, math.nan, n, group=grouping.name, reason=reason)
     ends = (min(gap.low, worst), max(gap.high, worst)) if out else (gap.low, gap.high)
-    p = None if math.isnan(gap.p_value) else gap.p_value
-    reason = "; ".join(filter(None, (pair(gap, grouping, sizes), out)))
+    untested = "" if not math.isnan(gap.p_value) else f"p-value {gap.p_method}"
+    reason = "; ".join(filter(None, (pair(gap, grouping, sizes), untested, out)))
     return common.measured(
-        metric,
-        gap.value,
-        n,
-        ends,
-        gap.level,
-        gap.method,
-        group=grouping.name,
-        p_value=p,
-        reason=reason,
-        n_needed=n_needed,
-    )
+        metric, gap.value, n, ends, gap.level, gap.method, group=grouping.name, p_value=gap.p_value, reason=reason,
+        n_needed=n_needed, p_method=gap.p_method, hypothesis=asked.alike(metric, grouping.name, to_all=to_all),
+        missing=out.partition(". ")[0] or None,
+    )  # fmt: skip
 
 
 def pair(gap: Gap, grouping: common.Grouping, sizes: np.ndarray) -> str:
@@ -287,7 +285,11 @@ def odds(
     """
     metric, names = "equalized_odds_difference", ("true_positive_rate", "false_positive_rate")
     n = int(sum(parts[name].records.sum() for name in names))
-    out = [f"{LABEL[m].lower()}: {why}" for m in names if (why := left_out(grouping, parts[m].records))]
+    out = [
+        asked.none_at_all(m, parts[m].records) or f"{LABEL[m].lower()}: {why}"
+        for m in names
+        if (why := left_out(grouping, parts[m].records))
+    ]
     known = [name for name in names if not math.isnan(gaps[name].value)]
     if not known:
         reason = "; ".join(out) or gaps[names[0]].note.strip()
@@ -308,18 +310,14 @@ def odds(
         for m in known
         if (need := needed(parts[m], matters, 1 - (1 - level) / 2)) is not None
     ]
+    ends = max(half.low for half in halves.values()), high
     return common.measured(
-        metric,
-        halves[widest].value,
-        n,
-        (max(half.low for half in halves.values()), high),
-        level,
-        f"{halves[widest].method}, Bonferroni over both rates",
-        group=grouping.name,
-        p_value=min(1.0, len(known) * min(p_values)) if p_values else None,
-        reason="; ".join([*words, *out]),
-        n_needed=max(needs, default=None),
-    )
+        metric, halves[widest].value, n, ends, level, f"{halves[widest].method}, Bonferroni over both rates",
+        group=grouping.name, p_value=min(1.0, len(known) * min(p_values)) if p_values else None,
+        reason="; ".join([*words, *out]), n_needed=None if out else max(needs, default=None),
+        p_method=asked.both_methods([gaps[m] for m in known]), hypothesis=asked.alike(metric, grouping.name),
+        missing="; ".join(one.partition(". ")[0] for one in out) or None,
+    )  # fmt: skip
 
 
 def of_means(

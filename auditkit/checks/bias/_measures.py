@@ -10,6 +10,7 @@ import numpy as np
 
 from auditkit import statistics
 from auditkit.checks import _common as common
+from auditkit.checks.bias import _asked as asked
 from auditkit.checks.bias import _gaps as gaps
 from auditkit.checks.bias import _scopes as scopes
 from auditkit.evidence import Measurement
@@ -110,7 +111,8 @@ def odds_ratio(
         f"{gaps.LABEL[name].lower()}: {why}"
         for name, gap in found.items()
         if (
-            why := gaps.left_out(grouping, parts[name].records)
+            why := asked.none_at_all(name, parts[name].records)
+            or gaps.left_out(grouping, parts[name].records)
             or (gap.note.strip() if name not in known else "")
         )
     ]
@@ -124,9 +126,12 @@ def odds_ratio(
     reason = "; ".join([words, *out])
     p_values = [gap.p_value for gap in known.values() if not math.isnan(gap.p_value)]
     p = min(1.0, len(known) * min(p_values)) if p_values else None
+    to_all = known[least].lowest_index == known[least].highest_index
     return common.measured(
-        metric, known[least].value, n, ends, level, label, group=grouping.name, p_value=p, reason=reason
-    )
+        metric, known[least].value, n, ends, level, label, group=grouping.name, p_value=p, reason=reason,
+        p_method=asked.both_methods(list(known.values())), hypothesis=asked.alike(metric, grouping.name, to_all=to_all),
+        missing="; ".join(one.partition(". ")[0] for one in out) or None,
+    )  # fmt: skip
 
 
 def moments_of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -19,6 +20,7 @@ from auditkit.checks.bias import _measures as measures
 from auditkit.checks.bias import _scopes as scopes
 from auditkit.checks.bias import _shown as shown
 from auditkit.checks.bias import _strata as strata
+from auditkit.checks.bias._asked import alike
 from auditkit.checks.bias._pair_tests import of_pairs
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.statistics.adverse_impact import anova, ratio_to_reference
@@ -194,6 +196,8 @@ def _ratios(
         for g in range(k)
         if g != reference
     ]
+    if k == 2:  # then it asks what the gap of the rates asks
+        found = [replace(one, hypothesis=alike("selection_rate", grouping.name)) for one in found]
     low[reference] = high[reference] = 1.0  # its own ratio, by definition
     columns = {
         "label": [f"{label} (reference)" if g == reference else label for g, label in enumerate(labels)],

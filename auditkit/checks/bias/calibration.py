@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from itertools import permutations
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -19,13 +19,13 @@ from auditkit.checks.bias import _scopes as scopes
 from auditkit.checks.bias import _shown as shown
 from auditkit.checks.bias._sides import sides_of
 from auditkit.evidence import Evidence, Measurement, Table
-from auditkit.statistics.calibration import calibration_error, reliability
+from auditkit.statistics.calibration import calibration_error, largest_calibration_gap, reliability
 from auditkit.statistics.weighted import kish_size
 from auditkit.subject import Subject
 
 if TYPE_CHECKING:
     from auditkit.checks.bias._sides import Side
-    from auditkit.statistics.calibration import CalibrationError, Reliability
+    from auditkit.statistics.calibration import Reliability
 
 Bins = Annotated[
     int, Ge(2), Le(50), Doc("At most so many bins of scores for each group, of about equal size.")
@@ -52,7 +52,7 @@ _FEWEST = 20
 def calibration_by_group(
     subject: Subject,
     *,
-    rng: np.random.Generator,  # noqa: ARG001
+    rng: np.random.Generator,
     features: common.Features = None,
     intersections: common.Intersections = True,
     depth: common.Depth = 2,
@@ -67,7 +67,7 @@ def calibration_by_group(
         A classifier with probabilities; predictions alone suffice. Of more than two classes: the confidence in the answer
         given (top label), and each class against the rest (classwise; Kull et al. 2019).
     rng : numpy.random.Generator
-        Not used; every check takes one.
+        For the bootstrap of the difference in calibration error.
     features, intersections, depth
         As in `demographic_parity`.
     bins : int
@@ -80,8 +80,7 @@ def calibration_by_group(
     Evidence
         Of each group ``calibration_in_the_large`` (share that came true less mean score) and ``brier_score`` (Student), and
         ``expected_calibration_error`` with the noise of the bins taken out, its interval, and the p-value of "the scores are
-        exact". Of each feature the largest difference of each (Games-Howell; for the error from the groups' intervals,
-        Bonferroni). The reliability of every group as a table.
+        exact". Of each feature the largest difference of each (Games-Howell; for the error by bootstrap of the bins). The reliability of every group as a table.
     """
     sides, notes = sides_of(subject)
     found: list[Measurement] = []
@@ -96,7 +95,7 @@ def calibration_by_group(
             continue
         for side in sides:
             named = scopes.named(grouping, side.word)
-            own, tables[named.name] = _of_side(side, named, subject.test.sample_weight, bins, level)
+            own, tables[named.name] = _of_side(side, named, subject.test.sample_weight, bins, level, rng)
             found += own
     return Evidence(
         "AK104",
@@ -123,7 +122,12 @@ def calibration_by_group(
 
 
 def _of_side(
-    side: Side, grouping: common.Grouping, weights: np.ndarray | None, bins: int, level: float
+    side: Side,
+    grouping: common.Grouping,
+    weights: np.ndarray | None,
+    bins: int,
+    level: float,
+    rng: np.random.Generator,
 ) -> tuple[list[Measurement], Table]:
     scores, truth = side.scores, side.truth.astype(float)
     values = {"brier_score": (scores - truth) ** 2, "calibration_in_the_large": truth - scores}
@@ -138,7 +142,7 @@ def _of_side(
         for at in rows
     ]
     worth = [len(at) if weights is None else kish_size(weights[at]) for at in rows]
-    return [*found, *_errors(groups, worth, grouping, level)], _table(groups, grouping)
+    return [*found, *_errors(groups, worth, grouping, level, rng)], _table(groups, grouping)
 
 
 def _of_means(
@@ -157,7 +161,11 @@ def _of_means(
 
 
 def _errors(
-    groups: list[Reliability], worth: list[float], grouping: common.Grouping, level: float
+    groups: list[Reliability],
+    worth: list[float],
+    grouping: common.Grouping,
+    level: float,
+    rng: np.random.Generator,
 ) -> list[Measurement]:
     """Return the calibration error of each group, and the largest difference between two."""
     metric = "expected_calibration_error"
@@ -182,35 +190,27 @@ def _errors(
                 reason=said,
             )
         )
-    return [*found, _apart(groups, worth, grouping, level)]
+    return [*found, _apart(groups, worth, grouping, level, rng)]
 
 
 def _apart(
-    groups: list[Reliability], worth: list[float], grouping: common.Grouping, level: float
+    groups: list[Reliability],
+    worth: list[float],
+    grouping: common.Grouping,
+    level: float,
+    rng: np.random.Generator,
 ) -> Measurement:
     metric = "expected_calibration_error_difference"
-    sizes = np.array([one.n.sum() if size >= _FEWEST else 0 for one, size in zip(groups, worth, strict=True)])
-    out = gaps.left_out(grouping, np.where(sizes > 0, _FEWEST, 0), _FEWEST)
-    kept = np.flatnonzero(sizes)
-    if kept.size < 2:
+    kept = [g for g, size in enumerate(worth) if size >= _FEWEST]
+    sizes = np.array([groups[g].n.sum() if g in kept else 0 for g in range(len(groups))])
+    gap = largest_calibration_gap([groups[g] for g in kept], level, rng=rng)
+    if math.isnan(gap.value):
+        out = gaps.left_out(grouping, np.where(sizes > 0, _FEWEST, 0), _FEWEST)
         reason = "; ".join(filter(None, (f"a gap needs at least two groups of {_FEWEST} records", out)))
         return Measurement(metric, math.nan, int(sizes.sum()), group=grouping.name, reason=reason)
-    each = 1 - (1 - level) / kept.size
-    errors: dict[int, CalibrationError] = {int(g): calibration_error(groups[g], each) for g in kept}
-    low = max(errors[a].low - errors[b].high for a, b in permutations(errors, 2))
-    high = 1.0 if out else max(errors[a].high - errors[b].low for a, b in permutations(errors, 2))
-    least, most = min(errors, key=lambda g: errors[g].value), max(errors, key=lambda g: errors[g].value)
-    words = f"{grouping.labels[least]} against {grouping.labels[most]}"
-    return common.measured(
-        metric,
-        errors[most].value - errors[least].value,
-        int(sizes.sum()),
-        (max(low, 0.0), min(high, 1.0)),
-        level,
-        f"chi-square balls, Bonferroni over {kept.size} groups",
-        group=grouping.name,
-        reason="; ".join(filter(None, (words, out))),
-    )
+    gap = replace(gap, lowest_index=kept[gap.lowest_index], highest_index=kept[gap.highest_index])
+    # a group left out has 0 here, whatever it has: it is named for its too few records
+    return gaps.measurement(metric, gap, grouping, sizes, worst=1.0, fewest=_FEWEST)
 
 
 def _table(groups: list[Reliability], grouping: common.Grouping) -> Table:
