@@ -271,9 +271,7 @@ def ranking(rng: np.random.Generator, trials: int) -> str:
     for k in GROUPS:
         for kind in (20, 100, 500, 5000, "20-5000"):
             n = sizes_of(kind, k)
-            draws = int(
-                np.clip(trials * 4000 // int(n.sum()), trials // 25, trials // (8 if k < 20 else 16))
-            )
+            draws = int(np.clip(trials * 4000 // int(n.sum()), trials // 25, trials // (8 if k < 20 else 16)))
             found = np.zeros(6)
             for _ in range(draws):
                 alike, weights = ranked(rng, n), rng.lognormal(sigma=SIGMA, size=n.sum())

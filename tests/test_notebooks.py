@@ -33,7 +33,9 @@ def test_notebook_is_kept_without_outputs(path):
     assert os.fspath(Path.home()) not in path.read_text("utf-8")
 
 
-@pytest.mark.parametrize("path", [p for p in NOTEBOOKS if p.stem.startswith("bias_")], ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "path", [p for p in NOTEBOOKS if p.stem.startswith(("bias_", "membership_"))], ids=lambda p: p.stem
+)
 def test_what_a_worked_audit_says_is_asserted_in_it(path):
     import nbformat
 

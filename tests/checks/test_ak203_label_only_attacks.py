@@ -176,7 +176,7 @@ def test_rates_that_ties_leave_undefined_are_named_in_a_note_and_are_no_findings
     metrics = [m.metric for m in found.measurements if m.group == "gap"]
     assert metrics == ["attack_auc", "membership_advantage"]
     note = next(note for note in found.notes if note.startswith("Not given for gap"))
-    assert "tpr_at_10pct_fpr, tpr_at_1pct_fpr, tpr_at_01pct_fpr" in note
+    assert "the true positive rate at 10%, 1%, 0.1% false positives" in note
     assert "share the highest score" in note
     limit = [Criterion("tpr_at_1pct_fpr", at_most=0.05)]
     assert {f.measurement.group for f in judge([found], limit) if f.measurement} <= {

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from auditkit.statistics.roc import Auc
     from auditkit.subject import Subject
 
-__all__ = ["FEWEST", "METRICS", "attack_evidence", "repeats"]
+__all__ = ["FEWEST", "METRICS", "RATES", "attack_evidence", "repeats"]
 
 FEWEST = 10  # rows of a side, below which nothing is said
 
-_RATES = {"tpr_at_10pct_fpr": 0.1, "tpr_at_1pct_fpr": 0.01, "tpr_at_01pct_fpr": 0.001}
-METRICS = ["attack_auc", *_RATES]
+RATES = {"tpr_at_10pct_fpr": 0.1, "tpr_at_1pct_fpr": 0.01, "tpr_at_01pct_fpr": 0.001}
+"""The false positive rate that each true positive rate is taken at."""
+METRICS = ["attack_auc", "membership_advantage", *RATES]
 """What every attack gives; one that knows who was attacked gives `_exposure.METRICS` too."""
 
 _SHUFFLES = 199
@@ -51,6 +52,7 @@ def attack_evidence(
     notes: tuple[str, ...] = (),
     records: Records | None = None,
     tables: Mapping[str, Table] | None = None,
+    thresholds: Mapping[str, tuple[float, str]] | None = None,
 ) -> Evidence:
     """Return the evidence of one membership attack, or of several on the same records.
 
@@ -76,8 +78,15 @@ def attack_evidence(
         Who was attacked, for how exposed classes, groups and single records are to the first attack.
     tables : mapping of str to Table, optional
         Further tables.
+    thresholds : mapping of str to (float, str), optional
+        For an attack that names members by itself: the score from which it does, and what that is in words. For the
+        others the threshold of the advantage is chosen on one half of the records, and measured on the other.
     """
-    results = {name: _result(scores, truth, level, budget) for name, scores in attacks.items()}
+    halves = rng.spawn(1)[0]
+    results = {
+        name: _result(scores, truth, level, budget, halves, (thresholds or {}).get(name))
+        for name, scores in attacks.items()
+    }
     if len(results) > 1:
         results = {name: one.grouped(name) for name, one in results.items()}
     seen = float(statistics.detectable_auc(int(truth.sum()), int((~truth).sum()), level))
@@ -129,20 +138,29 @@ class _Result:
     turned: bool
     measurements: tuple[Measurement, ...]
 
+    def of(self, metric: str) -> Measurement:
+        return next(m for m in self.measurements if m.metric == metric)
+
     def grouped(self, name: str) -> _Result:
         return replace(self, measurements=tuple(replace(m, group=name) for m in self.measurements))
 
 
-def _result(scores: np.ndarray, truth: np.ndarray, level: float, budget: str) -> _Result:
+def _result(
+    scores: np.ndarray,
+    truth: np.ndarray,
+    level: float,
+    budget: str,
+    rng: np.random.Generator,
+    fixed: tuple[float, str] | None,
+) -> _Result:
     auc = statistics.auc(scores, truth, level=level)
     turned = bool(statistics.auc(scores, truth, level=_SURE).high < 0.5)
     area = _area(auc, len(truth), level, budget, turned=turned)
     if not turned:
         area = replace(area, p_value=auc_p_value(scores, truth))
-    rates = [
-        _at(metric, rate, scores, truth, level, budget, turned=turned) for metric, rate in _RATES.items()
-    ]
-    return _Result(auc, turned, (area, *rates))
+    gained = _advantage(scores, truth, level, budget, rng, area, fixed)
+    rates = [_at(metric, rate, scores, truth, level, budget, turned=turned) for metric, rate in RATES.items()]
+    return _Result(auc, turned, (area, gained, *rates))
 
 
 def _says(results: Mapping[str, _Result], budget: str) -> str:
@@ -151,9 +169,9 @@ def _says(results: Mapping[str, _Result], budget: str) -> str:
     if len(results) > 1:
         return (
             f"Of {len(results)} attacks{f' with {budget}' if budget else ''}, {name} reached the highest AUC, {reached}; "
-            f"{_at_1(best.measurements[2])} The highest of several lies high by chance too."
+            f"{_at_1(best.of('tpr_at_1pct_fpr'))} The highest of several lies high by chance too."
         )
-    end = f"{_TURNED[0].lower()}{_TURNED[1:]}." if best.turned else _at_1(best.measurements[2])
+    end = f"{_TURNED[0].lower()}{_TURNED[1:]}." if best.turned else _at_1(best.of("tpr_at_1pct_fpr"))
     return f"{name}{f' with {budget}' if budget else ''} reached {reached}; {end}"
 
 
@@ -185,7 +203,7 @@ def _inside(name: str) -> str:
 def _panel(results: Mapping[str, _Result], controls: Mapping[str, Mapping[str, Shuffled]]) -> Table:
     by_lot = [controls[name]["auc"] for name in results]
     columns = {
-        **common.estimates([one.measurements[0] for one in results.values()]),
+        **common.estimates([one.of("attack_auc") for one in results.values()]),
         "shuffled_low": tuple(one.low for one in by_lot),
         "shuffled_high": tuple(one.high for one in by_lot),
     }
@@ -214,6 +232,35 @@ def _area(auc: Auc, n: int, level: float, budget: str, *, turned: bool) -> Measu
     ends = (auc.low, auc.high)
     return common.measured(
         "attack_auc", auc.value, n, ends, level, "delong", bound="lower", reason=budget or None
+    )
+
+
+def _advantage(
+    scores: np.ndarray,
+    truth: np.ndarray,
+    level: float,
+    budget: str,
+    rng: np.random.Generator,
+    area: Measurement,
+    fixed: tuple[float, str] | None,
+) -> Measurement:
+    """Return the advantage of an attack; undefined where its area is and it names no more members than others."""
+    threshold, how = (None, "") if fixed is None else fixed
+    found = statistics.advantage(scores, truth, level, rng=rng, threshold=threshold)
+    if np.isnan(area.value) and not found.low > 0:
+        return replace(area, metric="membership_advantage", n=found.n)
+    return common.measured(
+        "membership_advantage",
+        found.value,
+        found.n,
+        (found.low, found.high),
+        level,
+        "newcombe",
+        bound="lower",
+        p_value=found.p_value,
+        reason="; ".join(
+            filter(None, (budget, how or f"threshold chosen on {found.chosen_on:,} other records"))
+        ),
     )
 
 

@@ -12,7 +12,7 @@ from typing_extensions import Doc
 from auditkit import progress, spread, statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
-from auditkit.checks.membership._evidence import FEWEST, METRICS, attack_evidence, repeats
+from auditkit.checks.membership._evidence import FEWEST, METRICS, RATES, attack_evidence, repeats
 from auditkit.checks.membership._refits import Plan, share_out
 from auditkit.errors import InputError, NotApplicable, in_words
 from auditkit.evidence import Evidence, Measurement
@@ -45,7 +45,7 @@ _BUDGET = "labels alone"
     title="Membership inference, labels only",
     question="Can training records be told from others by the labels the model gives, without any probability?",
     dimension="membership",
-    metrics=[*METRICS, "membership_advantage"],
+    metrics=METRICS,
     spreads=True,
 )
 def label_only_attacks(
@@ -335,47 +335,29 @@ def _evidence(
         "population": population,
         "how": "drawn at random",
     }
-    found = attack_evidence("AK203", named, truth, level, rng=rng, rows=rows, budget=_BUDGET, notes=notes)
+    found = attack_evidence(
+        "AK203",
+        named,
+        truth,
+        level,
+        rng=rng,
+        rows=rows,
+        budget=_BUDGET,
+        notes=notes,
+        thresholds=dict.fromkeys(
+            ("gap", "The gap attack"), (1.0, "right answers of members less those of others")
+        ),
+    )
     kept: list[Measurement] = []
     more = []
-    for name, values in scores.items():
-        area, *rates = [m for m in found.measurements if len(scores) == 1 or m.group == name]
-        kept += [area, _advantage(values, truth, level, rng, area, fixed=name == "gap")]
+    for name in scores:
+        area, gained, *rates = [m for m in found.measurements if len(scores) == 1 or m.group == name]
         open_ones = [m for m in rates if np.isnan(m.value) and not np.isnan(area.value)]
         if name in _FEW_VALUES and open_ones:
-            said = ", ".join(m.metric for m in open_ones)
-            more.append(f"Not given for {name}, of few distinct scores: {said}; {open_ones[0].reason}.")
-        kept += [m for m in rates if name not in _FEW_VALUES or m not in open_ones]
+            said = ", ".join(f"{100 * RATES[m.metric]:g}%" for m in open_ones)
+            more.append(
+                f"Not given for {name}, of few distinct scores: the true positive rate at {said} false positives; "
+                f"{open_ones[0].reason}."
+            )
+        kept += [area, gained, *(m for m in rates if name not in _FEW_VALUES or m not in open_ones)]
     return replace(found, measurements=tuple(kept), notes=(*found.notes, *more))
-
-
-def _advantage(
-    scores: np.ndarray,
-    truth: np.ndarray,
-    level: float,
-    rng: np.random.Generator,
-    area: Measurement,
-    *,
-    fixed: bool,
-) -> Measurement:
-    """Return the advantage of an attack; undefined where its area is and it names no more members than others."""
-    found = statistics.advantage(scores, truth, level, rng=rng, threshold=1.0 if fixed else None)
-    if np.isnan(area.value) and not found.low > 0:
-        return replace(area, metric="membership_advantage", n=found.n)
-    how = (
-        "right answers of members less those of others"
-        if fixed
-        else f"threshold chosen on {found.chosen_on:,} other records"
-    )
-    return common.measured(
-        "membership_advantage",
-        found.value,
-        found.n,
-        (found.low, found.high),
-        level,
-        "newcombe",
-        group=area.group,
-        bound="lower",
-        p_value=found.p_value,
-        reason=f"{_BUDGET}; {how}",
-    )

@@ -11,6 +11,7 @@ import numpy as np
 from auditkit import statistics
 from auditkit.checks import _common as common
 from auditkit.checks.mitigation._attackers import ATTACKS, Answered, Yard
+from auditkit.checks.mitigation._cost import at_what_cost
 from auditkit.evidence import Measurement, Table
 
 __all__ = [
@@ -349,16 +350,10 @@ def sentence(found: list[Measurement], paths: list[Path]) -> str:
         said.append(
             f"{path.name[:1].upper()}{path.name[1:]} ({path.points[-1].setting}) {verb} the AUC of the strongest attack from "
             f"{was.value:.3f} to {now.value:.3f} (by {abs(change.value):.3f} [{low:.3f}, {high:.3f}]; {now.reason} is the "
-            f"strongest left) at a cost of {_points(cost)} of accuracy."
+            f"strongest left) {at_what_cost(cost)}."
         )
     if open_ones:
         said.append(
             f"No change in what the strongest attack finds could be told from none: {', '.join(open_ones)}."
         )
     return " ".join(said)
-
-
-def _points(cost: Measurement) -> str:
-    ends = cost.interval
-    span = "" if ends is None else f" [{100 * ends.low:.1f}, {100 * ends.high:.1f}]"
-    return f"{100 * cost.value:.1f}{span} points"

@@ -11,6 +11,7 @@ import numpy as np
 from auditkit import statistics
 from auditkit.checks import _common as common
 from auditkit.checks.bias import _gaps as gaps
+from auditkit.checks.mitigation._cost import at_what_cost
 from auditkit.evidence import Measurement, Table
 from auditkit.methods import before_after
 
@@ -348,19 +349,12 @@ def sentence(found: list[Measurement], yard: Yardstick) -> str:
         was, now, cost = (by[key, m.group] for key in ("gap_before", "gap_after", "accuracy_cost"))
         said.append(
             f"{_capital(name)} {verb} the {DIFFERENCE[yard.constraint]} of {yard.grouping.name} from {was.value:.3f} to "
-            f"{now.value:.3f} (by {abs(m.value):.3f} [{ends[0]:.3f}, {ends[1]:.3f}]) at a cost of {_points(cost)} "
-            "of accuracy."
+            f"{now.value:.3f} (by {abs(m.value):.3f} [{ends[0]:.3f}, {ends[1]:.3f}]) {at_what_cost(cost)}."
         )
     if open_ones:
         names = ", ".join(open_ones)
         said.append(f"No change in the {DIFFERENCE[yard.constraint]} could be told from none: {names}.")
     return " ".join(said)
-
-
-def _points(cost: Measurement) -> str:
-    ends = cost.interval
-    span = "" if ends is None else f" [{100 * ends.low:.1f}, {100 * ends.high:.1f}]"
-    return f"{100 * cost.value:.1f}{span} points"
 
 
 def _value(m: Measurement) -> str:
