@@ -78,7 +78,11 @@ def _needed(m: Measurement, limit: float) -> float | None:
         near = max(near, far) if math.isfinite(near) and math.isfinite(far) else min(near, far)
     if not (math.isfinite(near) and math.isfinite(target) and math.isfinite(end)):
         return None
-    n = m.n * max((_MARGIN * near / abs(target - value)) ** 2, 1.0)
+    away = abs(target - value)
+    times = max(_MARGIN * near / away, 1.0) if away else math.inf
+    if times > _MOST:  # its square may be no number any more
+        return math.inf
+    n = m.n * times**2
     return float(math.ceil(n)) if n <= _MOST else math.inf
 
 

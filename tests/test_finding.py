@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.stats import false_discovery_control
 from statsmodels.stats.multitest import multipletests
@@ -197,6 +197,7 @@ def test_a_stricter_limit_never_gives_a_better_status(a, b, one, other):
 
 
 @given(NUMBERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS)
+@example(0.0, 0.0, 2.0, 2.0, 1.1614611632839246e-253)
 def test_a_wider_interval_never_settles_what_a_narrow_one_left_open(a, b, more, still, limit):
     low, high = sorted((a, b))
     narrow = judged(measured(low, high), Criterion("m", at_most=limit)).status

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditkit.errors import InputError, NotApplicable
+from auditkit.methods._threads import one_at_a_time
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -115,7 +116,7 @@ def train_privately(
     rows = torch.as_tensor(np.asarray(X, dtype=np.float32))
     labels = torch.as_tensor(np.asarray(y_index, dtype=np.int64))
     threads = torch.get_num_threads()
-    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+    with one_at_a_time(), torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of hooks and of noise from an ordinary generator; said above
         torch.manual_seed(seed)
         torch.set_num_threads(1)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import copy
-import os
-import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from auditkit import progress
 from auditkit.errors import AuditkitError, InputError, ModelError, NotApplicable
+from auditkit.methods._threads import one_at_a_time
 from auditkit.predictors._torch_parts import Output, home, is_module, losses, quiet
 
 if TYPE_CHECKING:
@@ -102,18 +101,6 @@ class Training:
             progress.step()
 
 
-_alone = threading.RLock()  # layers draw their weights and masks from one generator of the whole process
-
-
-def _afresh() -> None:
-    global _alone  # noqa: PLW0603 - a forked process must not wait for a thread that it does not have
-    _alone = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_afresh)
-
-
 def fit(
     module: Any,
     X: Any,
@@ -183,7 +170,7 @@ def _own_randomness(module: Any, seed: int, kind: str) -> Iterator[None]:
         if device.type == "cuda"
         else []
     )
-    with _alone, torch.random.fork_rng(devices=cuda):
+    with one_at_a_time(), torch.random.fork_rng(devices=cuda):
         # not torch.manual_seed, which also seeds devices that the module is not on
         torch.default_generator.manual_seed(int(seed))
         for index in cuda:
