@@ -7,6 +7,7 @@ import os
 import platform
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
 from contextlib import suppress
@@ -354,14 +355,20 @@ def _not_examined(
         for code, c in planned.items()
         if code not in observed
     ]
-    left += [
-        {"what": c.title, "why": "not part of this audit's plan"}
-        for c in registry().checks
-        if c.code not in planned
-    ]
+    left += [{"what": what, "why": "not part of this audit's plan"} for what in _unplanned(planned)]
     failed = [
         {"what": planned[e.check].title if e.check in planned else e.check, "why": e.reason}
         for e in evidence
         if e.outcome != "observed"
     ]
     return failed + left + [{"what": what, "why": why} for what, why in OUTSIDE]
+
+
+def _unplanned(planned: Mapping[str, Check]) -> list[str]:
+    """Return the checks that are not in a plan: by dimension where nothing of it is, one by one beside others that are."""
+    begun = {check.dimension for check in planned.values()}
+    whole = Counter(c.dimension for c in registry().checks if c.dimension not in begun)
+    said = [
+        f"{name[:1].upper()}{name[1:]} ({n} {'check' if n == 1 else 'checks'})" for name, n in whole.items()
+    ]
+    return said + [c.title for c in registry().checks if c.dimension in begun and c.code not in planned]

@@ -65,6 +65,21 @@ def test_what_was_not_run_yet_is_named(subject: Subject) -> None:
     assert {"what": "Draw XY003", "why": "planned, but not run yet"} in gaps
 
 
+def test_what_no_check_of_the_plan_asks_about_is_named_by_dimension(subject: Subject) -> None:
+    from auditkit.check import registry
+
+    def named(plan: list[str]) -> list[str]:
+        gaps = Audit(plan, []).run(subject).provenance["not_examined"]
+        return [gap["what"] for gap in gaps if gap["why"] == "not part of this audit's plan"]
+
+    every = [c for c in registry().checks if c.dimension == "explainability"]
+    assert f"Explainability ({len(every)} checks)" in named(["performance"])
+    assert "Performance (1 check)" in named([every[0].name])
+    some = named([every[0].name])
+    assert {c.title for c in every[1:]} < set(some)  # one by one, beside the one that is in the plan
+    assert every[0].title not in some
+
+
 @pytest.mark.parametrize(
     "change", [{"seed": "8/0"}, {"seed": "7/1"}, {"params": {"scale": 2.0}}, {"check": "XY999"}]
 )
