@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from auditkit.errors import InputError
 from auditkit.evidence import Measurement, json_number
+from auditkit.ranges import range_of
 from auditkit.render.status import NOT_JUDGED, POLICY, shown_status
 
 if TYPE_CHECKING:
@@ -77,8 +78,19 @@ class Criterion:
             raise InputError(f"a limit on {self.metric!r} must be a number, got nan")
         if self.at_most is not None and self.at_least is not None and self.at_least > self.at_most:
             raise InputError(f"at_least={self.at_least} is above at_most={self.at_most} for {self.metric!r}")
+        self._within_range()
         if self.severity not in SEVERITIES:
             raise InputError(f"severity must be one of {', '.join(SEVERITIES)}; got {self.severity!r}")
+
+    def _within_range(self) -> None:
+        """Refuse a limit that the metric can never reach: a percentage where a share is meant."""
+        ends = range_of(self.metric)
+        for word, limit in (("at_most", self.at_most), ("at_least", self.at_least)):
+            if ends is not None and limit is not None and not ends[0] <= limit <= ends[1]:
+                cure = f"; {limit:g}% is {limit / 100:g}" if 1 < limit <= 100 else ""
+                raise InputError(
+                    f"{self.metric!r} lies between {ends[0]:g} and {ends[1]:g}: expected a limit in between, got {word} = {limit:g}{cure}"
+                )
 
     def speaks_of(self, check: str, measurement: Measurement) -> bool:
         """Whether this requirement is about that measurement."""

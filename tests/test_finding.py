@@ -475,3 +475,41 @@ def test_one_hypothesis_counts_once_however_often_it_is_measured():
     assert multipletests(p_values, method="fdr_bh")[1][3] < 0.04 < adjusted[3]
     differing = with_adjusted(several(0.01, 0.04, 0.5, shared=(0, 1)))
     assert [one.measurements[0].p_adjusted for one in differing] == pytest.approx([0.08, 0.08, 0.5])
+
+
+# --- limits no value can reach
+
+
+@pytest.mark.parametrize(
+    ("metric", "limit", "said"),
+    [
+        ("demographic_parity_difference", {"at_most": 5}, "got at_most = 5; 5% is 0.05"),
+        ("demographic_parity_ratio", {"at_least": 80}, "got at_least = 80; 80% is 0.8"),
+        ("accuracy", {"at_least": -0.1}, "lies between 0 and 1"),
+        ("attack_auc", {"at_most": 1.01}, "lies between 0 and 1"),
+    ],
+)
+def test_a_limit_that_no_value_can_reach_is_refused(metric, limit, said):
+    with pytest.raises(InputError) as caught:
+        Criterion(metric, **limit)
+    assert said in str(caught.value)
+
+
+def test_metrics_that_are_open_or_of_others_take_any_limit():
+    for metric in (
+        "cmh_odds_ratio",
+        "k_anonymity",
+        "impact_ratio",
+        "somebody_elses_rate",
+        "mean_absolute_error",
+    ):
+        assert Criterion(metric, at_most=5).at_most == 5
+
+
+def test_every_range_is_of_a_metric_that_a_check_gives():
+    from auditkit.check import registry
+    from auditkit.ranges import _RANGES
+
+    given_ = {metric for check in registry().checks for metric in check.metrics}
+    assert {name for name in given_ if name.endswith("_rate")} <= set(_RANGES) | {"ll144_scoring_rate"}
+    assert all((low, high) in ((0, 1), (-1, 1)) for low, high in _RANGES.values())
