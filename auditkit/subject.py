@@ -136,7 +136,9 @@ class Subject:
         if name == "test":
             return self.test
         if self.train is None:
-            raise NotApplicable("no training data: pass Subject(..., train=Dataset(X, y))")
+            raise NotApplicable(
+                "no training data: pass Subject(..., train=Dataset(X, y)), or add [data.train] to the subject file"
+            )
         return self.train
 
     def answers(self, split: Split = "test") -> Answers:
