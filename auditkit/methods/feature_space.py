@@ -53,8 +53,8 @@ class FeatureSpace:
     rules : tuple of callables
         Cross-feature rules: each takes ``(original, changed)``, both (n, d), and gives a boolean (n,), True
         where the changed row keeps the rule. An unchanged row is never held against a rule.
-    category_cost : array (d,), optional
-        What a changed category costs, and a missing value filled in; 1 when left out.
+    category_cost : array (d,), or float
+        What a changed category costs, and a missing value filled in.
 
     Raises
     ------
@@ -84,11 +84,9 @@ class FeatureSpace:
     direction: NDArray[np.int64]
     scale: Floats
     rules: tuple[Rule, ...] = ()
-    category_cost: Floats | None = None
+    category_cost: Floats = 1.0  # type: ignore[assignment]  # one number is that of every column
 
     def __post_init__(self) -> None:
-        if self.category_cost is None:
-            object.__setattr__(self, "category_cost", np.ones(len(self.names)))
         object.__setattr__(self, "names", tuple(str(name) for name in self.names))
         object.__setattr__(self, "kind", tuple(self.kind))
         object.__setattr__(self, "rules", tuple(self.rules))
@@ -96,6 +94,8 @@ class FeatureSpace:
                                  "mutable": bool, "direction": np.int64, "scale": float, "category_cost": float}  # fmt: skip
         for field, dtype in types.items():
             values = np.array(getattr(self, field), dtype=dtype)
+            if field == "category_cost" and not values.ndim:
+                values = np.full(len(self.names), values)
             if values.shape != (len(self.names),):
                 raise InputError(
                     f"FeatureSpace {field}: expected one value for each of the {len(self.names)} names, "
@@ -173,12 +173,6 @@ class FeatureSpace:
         )
 
     @property
-    def _category_cost(self) -> Floats:
-        """What a changed category costs, (d,)."""
-        assert self.category_cost is not None  # filled in when it was made
-        return self.category_cost
-
-    @property
     def categorical(self) -> Bools:
         """Which columns hold codes, (d,)."""
         return np.array([kind == "categorical" for kind in self.kind], dtype=bool)
@@ -241,7 +235,7 @@ class FeatureSpace:
         with np.errstate(invalid="ignore", over="ignore"):
             size = np.abs(after - before) / self.scale
         whole = self.categorical | np.isnan(before) | np.isnan(after)
-        return np.where(changed, np.where(whole, self._category_cost, size), 0.0)
+        return np.where(changed, np.where(whole, self.category_cost, size), 0.0)
 
     def distance(self, original: ArrayLike, candidate: ArrayLike, norm: Norm = "l2") -> Floats:
         """Return the norm of each row's costs, (n,): "l1", "l2", "linf", or "l0", the number of changed cells."""
@@ -369,8 +363,8 @@ def _validate(space: FeatureSpace) -> None:
         "direction must be -1, 0 or +1": ~np.isin(space.direction, (-1, 0, 1)),
         "categories have no order: direction must be 0": coded & (space.direction != 0),
         "scale must be above 0 and finite": ~(space.scale > 0) | ~np.isfinite(space.scale),
-        "category_cost must be above 0 and finite": ~(space._category_cost > 0)
-        | ~np.isfinite(space._category_cost),
+        "category_cost must be above 0 and finite": ~(space.category_cost > 0)
+        | ~np.isfinite(space.category_cost),
     }
     for message, where in faults.items():
         if where.any():
