@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,6 +12,7 @@ from auditkit import frames
 from auditkit.dataset import Dataset
 from auditkit.errors import InputError, NotApplicable, did_you_mean
 from auditkit.predictors import Counted, Predictions, Predictor, as_predictor
+from auditkit.threat import ThreatModel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +60,8 @@ class Subject:
     positive : label, optional
         For a binary task the label that counts as selected (the favourable outcome). Inferred for 0/1,
         -1/1 and booleans; asked for otherwise, since a guess would turn every fairness figure around.
+    threat : ThreatModel or mapping, optional
+        What an attacker may do to a row; a mapping holds what `ThreatModel.draft` takes. Drafted from the data when left out.
 
     Attributes
     ----------
@@ -76,6 +80,7 @@ class Subject:
     train: Dataset | None = None
     task: Task | None = None
     positive: Any = None
+    threat: Any = None
     memory: dict[Any, Any] = field(init=False, repr=False, default_factory=dict)
     _cache: dict[str, Any] = field(init=False, repr=False, default_factory=dict)
 
@@ -106,6 +111,8 @@ class Subject:
             _same_labels(model, labels)
         object.__setattr__(self, "positive", _positive(self.positive, task, self.classes))
         self._takes_empty_columns()
+        if self.threat is not None:
+            object.__setattr__(self, "threat", _threat(self.threat, self.test, self.train))
 
     def __repr__(self) -> str:
         train = "" if self.train is None else f", {len(self.train):,} training rows"
@@ -219,6 +226,13 @@ class Subject:
         object.__setattr__(fresh, "model", Counted(self.model.inner, self.model.batch_rows))
         return fresh
 
+    def threat_model(self) -> ThreatModel:
+        """Return what an attacker may do to a row: what was given, or a draft from the training rows, else from the test rows."""
+        if self.threat is None:
+            return ThreatModel.draft(*_rows_of(self.test, self.train))
+        found: ThreatModel = self.threat
+        return found
+
     def describe(self) -> dict[str, Any]:
         """Return what the report says of the subject; plain JSON values."""
         classes = None if self.classes is None else [_word(c) for c in self.classes]
@@ -231,6 +245,7 @@ class Subject:
             "test": self.test.describe(),
             "train": None if self.train is None else self.train.describe(),
             "sensitive_features": self.test.sensitive_names,
+            **({} if self.threat is None else {"threat": self.threat.to_dict()}),
         }
 
     def _takes_empty_columns(self) -> None:
@@ -256,6 +271,29 @@ class Subject:
         if not self.model.has_proba:
             return Answers(self.model.predict(data.X), None)
         return Answers(self.model.predict(data.X), self.model.predict_proba(data.X))
+
+
+def _rows_of(test: Dataset, train: Dataset | None) -> list[Dataset]:
+    return [test] if train is None else [train, test]
+
+
+def _threat(given: Any, test: Dataset, train: Dataset | None) -> ThreatModel:
+    """Return the threat model that was given, or the draft with what was said of it."""
+    if isinstance(given, Mapping):
+        try:
+            return ThreatModel.draft(*_rows_of(test, train), **given)
+        except TypeError as error:
+            raise InputError(f"threat: {error}; it takes what ThreatModel.draft takes") from None
+    if not isinstance(given, ThreatModel):
+        raise InputError(
+            f"threat: expected a ThreatModel, or a mapping of what ThreatModel.draft takes; got {type(given).__name__}"
+        )
+    wanted, known = [str(c) for c in test.X.columns], [str(c) for c in given.coding.codec.columns]
+    if wanted != known:
+        raise InputError(
+            f"threat: it is of the inputs {', '.join(known[:20])}; the data have {', '.join(wanted[:20])}"
+        )
+    return given
 
 
 def _check_splits(test: Any, train: Any) -> None:

@@ -11,18 +11,14 @@ from typing_extensions import Doc
 from auditkit import statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
-from auditkit.checks._disguises import settling
-from auditkit.checks._sweeps import space_of, sweep
-from auditkit.errors import InputError, NotApplicable, did_you_mean
+from auditkit.checks._sweeps import sweep
+from auditkit.checks._threats import allowed_only, allowed_table, allowed_words, threat_of, too_coarse
+from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
-from auditkit.frames import Codec
 from auditkit.methods import evasion
 from auditkit.subject import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from auditkit.dataset import Dataset
     from auditkit.methods.feature_space import FeatureSpace
 
 
@@ -129,12 +125,21 @@ def decision_attack(
     *,
     rng: np.random.Generator,
     radius: Annotated[
-        float, Gt(0), Doc("Changes up to this count, in spreads of a column; a category counts 1.")
-    ] = 0.5,
-    norm: Annotated[Norm, Doc("How changes of several columns add up.")] = "l2",
+        float | None,
+        Gt(0),
+        Doc(
+            "Changes up to this count, in spreads of a column; a category counts 1. The threat model's when left out."
+        ),
+    ] = None,
+    norm: Annotated[
+        Norm | None, Doc("How changes of several columns add up; the threat model's when left out.")
+    ] = None,
     immutable: Annotated[
         list[str] | None,
-        Doc("Columns nobody can change; the sensitive features, and inputs that settle one, when left out."),
+        Doc(
+            "Columns nobody can change, besides those of a threat model that was given; without one, the sensitive features and "
+            "inputs that settle one when left out."
+        ),
     ] = None,
     rows: Annotated[int, Ge(10), Doc("Rows attacked at most; drawn at random where there are more.")] = 200,
     max_calls: Annotated[int, Ge(10), Doc("Calls to the model at most, for all rows together.")] = 150,
@@ -145,15 +150,16 @@ def decision_attack(
     Parameters
     ----------
     subject : Subject
-        A classifier to ask.
+        A classifier to ask; its threat model says what is allowed.
     rng : numpy.random.Generator
         Rows drawn, and the search.
-    radius : float
-        Largest change that counts as small, in standardised units.
-    norm : {"l1", "l2", "linf", "l0"}
+    radius : float, optional
+        Largest change that counts as small, in the units of the threat model.
+    norm : {"l1", "l2", "linf", "l0"}, optional
         How changes of several columns add up.
     immutable : list of str, optional
-        Columns that stay; the sensitive features, and inputs from which one follows, when left out.
+        Columns that stay. Where the subject has no threat model of its own, the sensitive features, and inputs from which one
+        follows, when left out.
     rows : int
         Test rows attacked at most.
     max_calls : int
@@ -166,45 +172,49 @@ def decision_attack(
     Evidence
         ``attack_success_rate``: share of decisions flipped within the radius, a lower bound, since a better
         search may flip more (Clopper-Pearson); ``attack_median_distance`` over all rows attacked, an upper bound; rows not flipped count as infinitely far.
-        Ranges, whole numbers, categories and immutable columns are kept; every success is asked again.
+        Every success is asked again, and held against the threat model in the inputs that the model reads.
     """
     common.needs_model(subject)
     common.needs_classes(subject)
     data = subject.test
-    fixed = _fixed(subject, immutable)
-    codec, space = space_of(subject, fixed)
+    threat = threat_of(subject, immutable=immutable, radius=radius, norm=norm)
     chosen = common.draw(len(data), rows, rng)
-    X = codec.encode(data.X.iloc[chosen])
+    X = threat.encode(data.X.iloc[chosen])
     pool_from = subject.train if subject.train is not None else data
-    pool = codec.encode(pool_from.X.iloc[common.draw(len(pool_from), 2000, rng)])
+    pool = threat.encode(pool_from.X.iloc[common.draw(len(pool_from), 2000, rng)])
 
     def ask(matrix: np.ndarray) -> np.ndarray:
-        return subject.class_index(subject.model.predict(codec.decode(matrix)))
+        return subject.class_index(subject.model.predict(threat.decode(matrix)))
 
     start = subject.class_index(subject.model.predict(data.X.iloc[chosen]))
-    found = evasion.decision_search(ask, X, start, space, pool, rng=rng, max_calls=max_calls - 1, norm=norm)
+    found = evasion.decision_search(
+        ask, X, start, threat.space, pool, rng=rng, max_calls=max_calls - 1, norm=threat.norm
+    )
+    found = allowed_only(found, threat, data.X.iloc[chosen])
     attacked = ~np.isnan(found.distance)
     distance = found.distance[attacked]
-    within = found.success & (found.distance <= radius)
+    within = found.success & (found.distance <= threat.radius)
     n, k = int(attacked.sum()), int(within.sum())
     if n == 0:
         raise NotApplicable("the model answers no row the same way twice: there is no decision to flip")
-    success = _success(k, n, level, f"{max_calls:,} calls, radius {radius:g}, {norm}")
+    success = _success(k, n, level, f"{max_calls:,} calls, radius {threat.radius:g}, {threat.norm}")
     asked = f"{int(np.sum(found.queries)) + len(X) + len(pool):,} rows asked in {found.calls + 1} calls."
     return Evidence(
         "AK303",
         (success, _median_distance(distance, level)),
         {
-            "by_radius": _by_radius(distance, radius, level),
-            "examples": _examples(codec, X, found, within, space),
+            "by_radius": _by_radius(distance, threat.radius, level),
+            "examples": _examples(X, found, within, threat.space),
+            "allowed": allowed_table(threat),
         },
         says=(
             f"The search flipped {k} of {n} decisions, {common.share_with_ends(success)}, with changes of at most "
-            f"{radius:g} ({norm})."
+            f"{threat.radius:g} ({threat.norm})."
         ),
         does_not_say="That the other decisions cannot be flipped: a better search, or more calls, may find more.",
         notes=(
-            *_allowed(fixed, _coarse(space, radius, norm), radius),
+            *allowed_words(threat),
+            *too_coarse(threat),
             *_no_start(int(np.isinf(distance).sum()), n),
             *_undecided(len(X) - n),
             asked,
@@ -218,41 +228,11 @@ def _success(k: int, n: int, level: float, budget: str) -> Measurement:
     return common.measured("attack_success_rate", k / n, n, ends, level, way, bound="lower", reason=budget)
 
 
-def _allowed(fixed: Sequence[str], coarse: list[str], radius: float) -> tuple[str, ...]:
-    """Return which changes were allowed."""
-    held = f"not changed: {', '.join(fixed)}" if fixed else "no column was held fixed"
-    said = f"Allowed: values within the range of the data, whole numbers stay whole, categories stay known; {held}."
-    return said, *((f"Too coarse to change within {radius:g}: {', '.join(coarse)}.",) if coarse else ())
-
-
 def _undecided(n: int) -> tuple[str, ...]:
     if not n:
         return ()
     were = "1 row was" if n == 1 else f"{n} rows were"
     return (f"{were} left out: the model answers {'it' if n == 1 else 'them'} differently each time.",)
-
-
-def _coarse(space: FeatureSpace, radius: float, norm: Norm) -> list[str]:
-    """Return the columns whose least change is larger than the radius.
-
-    Raises
-    ------
-    NotApplicable
-        If that is every column: a rate of 0 would say nothing.
-    """
-    movable = np.asarray(
-        space.mutable & np.where(space.categorical, space.n_categories > 1, space.high > space.low)
-    )
-    least = np.where(space.categorical | (norm == "l0"), 1.0, space.step / space.scale)
-    if not (movable & (least <= radius)).any():
-        why = (
-            f"the least change of any column is {least[movable].min():.3g}: pass radius={np.ceil(least[movable].min()):g} "
-            "or more"
-            if movable.any()
-            else "no column may change"
-        )
-        raise NotApplicable(f"no allowed change is as small as {radius:g} ({norm}); {why}")
-    return [name for name, far in zip(space.names, movable & (least > radius), strict=True) if far]
 
 
 def _no_start(failed: int, n: int) -> tuple[str, ...]:
@@ -261,27 +241,6 @@ def _no_start(failed: int, n: int) -> tuple[str, ...]:
     return (
         f"For {failed} of {n} rows no allowed row with another answer was found at any distance; they count as not flipped.",
     )
-
-
-def _fixed(subject: Subject, immutable: Sequence[str] | None) -> list[str]:
-    columns = [str(c) for c in subject.test.X.columns]
-    if immutable is None:
-        return _protected(subject.test, columns)
-    for name in immutable:
-        if name not in columns:
-            raise InputError(f"no column {name!r} to hold fixed.{did_you_mean(name, columns)}")
-    return list(immutable)
-
-
-def _protected(data: Dataset, columns: list[str]) -> list[str]:
-    """Return the inputs that are a sensitive feature, by name or under another one, in the order of the columns."""
-    if not data.sensitive_names:
-        return []
-    codes = Codec.of(data.X).encode(data.X)
-    held = {name for name in data.sensitive_names if name in columns}
-    for name in data.sensitive_names:
-        held.update(settling(data, name, codes))
-    return [name for name in columns if name in held]
 
 
 def _median_distance(distance: np.ndarray, level: float) -> Measurement:
@@ -317,16 +276,14 @@ def _by_radius(distance: np.ndarray, radius: float, level: float) -> Table:
                  {"x": "Size of the change (standardised)", "value": "Share flipped", "n": "records"}, summary)  # fmt: skip
 
 
-def _examples(
-    codec: Codec, X: np.ndarray, found: evasion.AttackResult, within: np.ndarray, space: FeatureSpace
-) -> Table:
+def _examples(X: np.ndarray, found: evasion.AttackResult, within: np.ndarray, space: FeatureSpace) -> Table:
     """Show which columns the flips went through; no record is shown."""
     moved = space.changed(X, found.adversarial) & within[:, None]
     share = moved.sum(axis=0) / max(int(within.sum()), 1)
     order = np.argsort(-share)
     order = order[share[order] > 0]
     columns = {
-        "column": tuple(str(codec.columns[j]) for j in order),
+        "column": tuple(space.names[j] for j in order),
         "changed in": tuple(float(share[j]) for j in order),
         "flips": tuple(int(moved[:, j].sum()) for j in order),
     }

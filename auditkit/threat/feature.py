@@ -40,6 +40,8 @@ class Feature:
         What one unit costs, or a changed category; 1 unless somebody knows better.
     values : tuple
         The values of a category, in the order of an ordinal one; a tuple each where inputs change together.
+    said : tuple of str
+        Which of these somebody said; the others were drafted from the data.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Feature:
     unit: float = 1.0
     cost: float = 1.0
     values: tuple[Any, ...] = ()
+    said: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(FeatureKind):
@@ -95,11 +98,12 @@ class Feature:
         return InputError(f"threat model, {self.name!r}: {why}")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what differs from the defaults, as plain values; open ends are left out."""
-        said = {f.name: getattr(self, f.name) for f in fields(self)}
-        plain = {f.name: f.default for f in fields(self)}
-        return {
-            key: value
-            for key, value in said.items()
-            if key in ("name", "columns", "kind") or value != plain[key]
-        }
+        """Return what a report may tell, as plain values: the data's own values and ends are not among them."""
+        plain = {one.name: one.default for one in fields(self)}
+        told: dict[str, Any] = {"name": self.name, "columns": list(self.columns), "kind": self.kind}
+        for word in ("mutable", "direction", "step", "cost", *self.said):
+            if word in self.said or getattr(self, word) != plain[word]:
+                told[word] = getattr(self, word)
+        if self.coded:
+            told["values"] = len(self.values)
+        return told

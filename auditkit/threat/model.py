@@ -144,7 +144,7 @@ class ThreatModel:
         one = self.features[at]
         if one.coded and (odd := [word for word in changes if word in ("low", "high", "step", "unit")]):
             raise one.wrong(f"it holds one of {len(one.values)} values and has no {odd[0]}")
-        new = replace(one, **changes)
+        new = replace(one, **changes, said=tuple(dict.fromkeys([*one.said, *changes])))
         return replace(self, features=(*self.features[:at], new, *self.features[at + 1 :]))
 
     def hold(self, *names: str) -> ThreatModel:
