@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -221,8 +221,8 @@ class Subject:
     def counted(self) -> Subject:
         """Return the same subject with fresh counters; what it already answered is kept."""
         fresh = object.__new__(Subject)
-        for name in ("name", "test", "train", "task", "positive", "memory", "_cache"):
-            object.__setattr__(fresh, name, getattr(self, name))
+        for one in fields(self):
+            object.__setattr__(fresh, one.name, getattr(self, one.name))
         object.__setattr__(fresh, "model", Counted(self.model.inner, self.model.batch_rows))
         return fresh
 
