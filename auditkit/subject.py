@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,7 +11,7 @@ from auditkit import frames
 from auditkit.dataset import Dataset
 from auditkit.errors import InputError, NotApplicable, did_you_mean
 from auditkit.predictors import Counted, Predictions, Predictor, as_predictor
-from auditkit.threat import ThreatModel
+from auditkit.threat import ThreatModel, as_threat_model
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,7 +111,7 @@ class Subject:
         object.__setattr__(self, "positive", _positive(self.positive, task, self.classes))
         self._takes_empty_columns()
         if self.threat is not None:
-            object.__setattr__(self, "threat", _threat(self.threat, self.test, self.train))
+            object.__setattr__(self, "threat", as_threat_model(self.threat, *self._rows()))
 
     def __repr__(self) -> str:
         train = "" if self.train is None else f", {len(self.train):,} training rows"
@@ -229,9 +228,12 @@ class Subject:
     def threat_model(self) -> ThreatModel:
         """Return what an attacker may do to a row: what was given, or a draft from the training rows, else from the test rows."""
         if self.threat is None:
-            return ThreatModel.draft(*_rows_of(self.test, self.train))
+            return ThreatModel.draft(*self._rows())
         found: ThreatModel = self.threat
         return found
+
+    def _rows(self) -> list[Dataset]:
+        return [self.test] if self.train is None else [self.train, self.test]
 
     def describe(self) -> dict[str, Any]:
         """Return what the report says of the subject; plain JSON values."""
@@ -271,29 +273,6 @@ class Subject:
         if not self.model.has_proba:
             return Answers(self.model.predict(data.X), None)
         return Answers(self.model.predict(data.X), self.model.predict_proba(data.X))
-
-
-def _rows_of(test: Dataset, train: Dataset | None) -> list[Dataset]:
-    return [test] if train is None else [train, test]
-
-
-def _threat(given: Any, test: Dataset, train: Dataset | None) -> ThreatModel:
-    """Return the threat model that was given, or the draft with what was said of it."""
-    if isinstance(given, Mapping):
-        try:
-            return ThreatModel.draft(*_rows_of(test, train), **given)
-        except TypeError as error:
-            raise InputError(f"threat: {error}; it takes what ThreatModel.draft takes") from None
-    if not isinstance(given, ThreatModel):
-        raise InputError(
-            f"threat: expected a ThreatModel, or a mapping of what ThreatModel.draft takes; got {type(given).__name__}"
-        )
-    wanted, known = [str(c) for c in test.X.columns], [str(c) for c in given.coding.codec.columns]
-    if wanted != known:
-        raise InputError(
-            f"threat: it is of the inputs {', '.join(known[:20])}; the data have {', '.join(wanted[:20])}"
-        )
-    return given
 
 
 def _check_splits(test: Any, train: Any) -> None:

@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from auditkit.threat.coding import Coding
 from auditkit.threat.feature import Direction, Feature, FeatureKind
+from auditkit.threat.given import as_threat_model
 from auditkit.threat.model import FrameRule, ThreatModel, Units
 
-__all__ = ["Coding", "Direction", "Feature", "FeatureKind", "FrameRule", "ThreatModel", "Units"]
+__all__ = [
+    "Coding",
+    "Direction",
+    "Feature",
+    "FeatureKind",
+    "FrameRule",
+    "ThreatModel",
+    "Units",
+    "as_threat_model",
+]
