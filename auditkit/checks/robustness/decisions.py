@@ -1,18 +1,24 @@
-"""Robustness: how little must change before the answer changes."""
+"""Decisions: for how many records a small, allowed change flips the decision, and for whom it is easiest."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Gt
 from typing_extensions import Doc
 
 from auditkit import statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
-from auditkit.checks._sweeps import sweep
-from auditkit.checks._threats import allowed_only, allowed_table, allowed_words, threat_of, too_coarse
+from auditkit.checks.robustness import _easiest as easiest
+from auditkit.checks.robustness._threats import (
+    allowed_only,
+    allowed_table,
+    allowed_words,
+    threat_of,
+    too_coarse,
+)
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.methods import evasion
@@ -22,95 +28,7 @@ if TYPE_CHECKING:
     from auditkit.methods.feature_space import FeatureSpace
 
 
-Rows = Annotated[
-    int, Ge(10), Doc("Rows changed and asked again at most; drawn at random where there are more.")
-]
 Norm = Literal["l1", "l2", "linf", "l0"]
-
-_NOISE = (0.05, 0.1, 0.2, 0.5, 1.0)
-_MISSING = (0.02, 0.05, 0.1, 0.2, 0.4)
-
-
-@check(
-    code="AK301",
-    title="Noise in the inputs",
-    question="How many right answers are lost when the numbers are a little off?",
-    dimension="robustness",
-    metrics=["accuracy_drop_noise", "error_increase_noise"],
-)
-def noise_sweep(
-    subject: Subject,
-    *,
-    rng: np.random.Generator,
-    strength: Annotated[
-        float, Gt(0), Le(3), Doc("Noise that is judged, in multiples of each column's spread.")
-    ] = 0.1,
-    rows: Rows = 5000,
-    level: common.Level = 0.95,
-) -> Evidence:
-    """Add Gaussian noise to every number and ask again.
-
-    Parameters
-    ----------
-    subject : Subject
-        With a model to ask and at least one numeric column.
-    rng : numpy.random.Generator
-        Rows drawn, and the noise.
-    strength : float
-        Standard deviation that is judged, in multiples of each column's robust spread.
-    rows : int
-        Test rows at most.
-    level : float
-        Confidence level.
-
-    Returns
-    -------
-    Evidence
-        ``accuracy_drop_noise``: right answers lost less those won, on the same rows (paired interval of Bonett
-        & Price 2012); for a regression ``error_increase_noise``: growth of the absolute error in standard
-        deviations of the target. The sweep over strengths is a table; all strengths share one draw.
-    """
-    grid = tuple(sorted({*_NOISE, strength}))
-    return sweep(subject, "noise", "AK301", grid, strength, rows, level, rng)
-
-
-@check(
-    code="AK302",
-    title="Missing values in the inputs",
-    question="How many right answers are lost when some values are missing?",
-    dimension="robustness",
-    metrics=["accuracy_drop_missing", "error_increase_missing"],
-)
-def missing_sweep(
-    subject: Subject,
-    *,
-    rng: np.random.Generator,
-    strength: Annotated[float, Gt(0), Le(1), Doc("Share of values removed that is judged.")] = 0.1,
-    rows: Rows = 5000,
-    level: common.Level = 0.95,
-) -> Evidence:
-    """Remove values at random and ask again.
-
-    Parameters
-    ----------
-    subject : Subject
-        With a model that takes missing values.
-    rng : numpy.random.Generator
-        Rows drawn, and the values removed.
-    strength : float
-        Share of values removed that is judged.
-    rows : int
-        Test rows at most.
-    level : float
-        Confidence level.
-
-    Returns
-    -------
-    Evidence
-        ``accuracy_drop_missing``, or ``error_increase_missing`` for a regression; see `noise_sweep`.
-    """
-    grid = tuple(sorted({*_MISSING, strength}))
-    return sweep(subject, "missing", "AK302", grid, strength, rows, level, rng)
 
 
 @check(
@@ -118,7 +36,7 @@ def missing_sweep(
     title="Decisions changed by an allowed change",
     question="For how many records does a small, allowed change flip the decision?",
     dimension="robustness",
-    metrics=["attack_success_rate", "attack_median_distance"],
+    metrics=["attack_success_rate", "attack_median_distance", *easiest.METRICS],
 )
 def decision_attack(
     subject: Subject,
@@ -172,6 +90,7 @@ def decision_attack(
     Evidence
         ``attack_success_rate``: share of decisions flipped within the radius, a lower bound, since a better
         search may flip more (Clopper-Pearson); ``attack_median_distance`` over all rows attacked, an upper bound; rows not flipped count as infinitely far.
+        ``group_attack_success_rate`` and ``attack_success_difference`` say for whom a flip is easiest, by class and by sensitive feature.
         Every success is asked again, and held against the threat model in the inputs that the model reads.
     """
     common.needs_model(subject)
@@ -198,12 +117,14 @@ def decision_attack(
     if n == 0:
         raise NotApplicable("the model answers no row the same way twice: there is no decision to flip")
     success = _success(k, n, level, f"{max_calls:,} calls, radius {threat.radius:g}, {threat.norm}")
+    for_whom, by_group = easiest.by_group(subject, chosen[attacked], within[attacked], level, rng)
     asked = f"{int(np.sum(found.queries)) + len(X) + len(pool):,} rows asked in {found.calls + 1} calls."
     return Evidence(
         "AK303",
-        (success, _median_distance(distance, level)),
+        (success, _median_distance(distance, level), *for_whom),
         {
             "by_radius": _by_radius(distance, threat.radius, level),
+            **({} if by_group is None else {"by_group": by_group}),
             "examples": _examples(X, found, within, threat.space),
             "allowed": allowed_table(threat),
         },
