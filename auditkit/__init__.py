@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from auditkit.report import Report, load_report
     from auditkit.runner.doctor import doctor
     from auditkit.subject import Subject
+    from auditkit.threat import ThreatModel
 
 _WHERE = {
     "Audit": "auditkit.audit",
@@ -29,6 +30,7 @@ _WHERE = {
     "Dataset": "auditkit.dataset",
     "Report": "auditkit.report",
     "Subject": "auditkit.subject",
+    "ThreatModel": "auditkit.threat",
     "data": "",
     "doctor": "auditkit.runner.doctor",
     "load_policy": "auditkit.loading",
@@ -43,6 +45,7 @@ __all__ = [
     "Dataset",
     "Report",
     "Subject",
+    "ThreatModel",
     "__version__",
     "check",
     "data",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -11,6 +11,7 @@ from auditkit import frames
 from auditkit.dataset import Dataset
 from auditkit.errors import InputError, NotApplicable, did_you_mean
 from auditkit.predictors import Counted, Predictions, Predictor, as_predictor
+from auditkit.threat import ThreatModel, as_threat_model
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +59,8 @@ class Subject:
     positive : label, optional
         For a binary task the label that counts as selected (the favourable outcome). Inferred for 0/1,
         -1/1 and booleans; asked for otherwise, since a guess would turn every fairness figure around.
+    threat : ThreatModel or mapping, optional
+        What an attacker may do to a row; a mapping holds what `ThreatModel.draft` takes. Drafted from the data when left out.
 
     Attributes
     ----------
@@ -76,6 +79,7 @@ class Subject:
     train: Dataset | None = None
     task: Task | None = None
     positive: Any = None
+    threat: Any = None
     memory: dict[Any, Any] = field(init=False, repr=False, default_factory=dict)
     _cache: dict[str, Any] = field(init=False, repr=False, default_factory=dict)
 
@@ -106,6 +110,8 @@ class Subject:
             _same_labels(model, labels)
         object.__setattr__(self, "positive", _positive(self.positive, task, self.classes))
         self._takes_empty_columns()
+        if self.threat is not None:
+            object.__setattr__(self, "threat", as_threat_model(self.threat, *self._rows()))
 
     def __repr__(self) -> str:
         train = "" if self.train is None else f", {len(self.train):,} training rows"
@@ -216,10 +222,20 @@ class Subject:
     def counted(self) -> Subject:
         """Return the same subject with fresh counters; what it already answered is kept."""
         fresh = object.__new__(Subject)
-        for name in ("name", "test", "train", "task", "positive", "memory", "_cache"):
-            object.__setattr__(fresh, name, getattr(self, name))
+        for one in fields(self):
+            object.__setattr__(fresh, one.name, getattr(self, one.name))
         object.__setattr__(fresh, "model", Counted(self.model.inner, self.model.batch_rows))
         return fresh
+
+    def threat_model(self) -> ThreatModel:
+        """Return what an attacker may do to a row: what was given, or a draft from the training rows, else from the test rows."""
+        if self.threat is None:
+            return ThreatModel.draft(*self._rows())
+        found: ThreatModel = self.threat
+        return found
+
+    def _rows(self) -> list[Dataset]:
+        return [self.test] if self.train is None else [self.train, self.test]
 
     def describe(self) -> dict[str, Any]:
         """Return what the report says of the subject; plain JSON values."""
@@ -233,6 +249,7 @@ class Subject:
             "test": self.test.describe(),
             "train": None if self.train is None else self.train.describe(),
             "sensitive_features": self.test.sensitive_names,
+            **({} if self.threat is None else {"threat": self.threat.to_dict()}),
         }
 
     def _takes_empty_columns(self) -> None:

@@ -102,6 +102,31 @@ class Splits(_Part):
     train: DataPart | None = None
 
 
+class FeaturePart(_Part):
+    """What an attacker can do to one feature, where it differs from the draft."""
+
+    mutable: bool | None = None
+    direction: Literal["both", "up", "down"] | None = None
+    low: float | None = None
+    high: float | None = None
+    step: float | None = None
+    unit: float | None = None
+    cost: float | None = None
+
+
+class ThreatPart(_Part):
+    """What an attacker may do to a row."""
+
+    norm: Literal["l1", "l2", "linf", "l0"] | None = None
+    radius: float | None = None
+    units: Literal["standardised", "raw"] | None = None
+    immutable: list[Text] | None = None
+    together: list[list[Text]] | None = None
+    order: dict[str, list[Scalar]] | None = None
+    rules: list[Text] | None = None
+    features: dict[str, FeaturePart] | None = None
+
+
 class SubjectFile(_Part):
     """A subject file."""
 
@@ -110,6 +135,7 @@ class SubjectFile(_Part):
     positive: Scalar | None = None
     model: ModelPart
     data: Splits
+    threat: ThreatPart | None = None
 
 
 _KEYS: dict[tuple[str, ...], type[BaseModel]] = {
@@ -119,6 +145,7 @@ _KEYS: dict[tuple[str, ...], type[BaseModel]] = {
     ("data",): Splits,
     ("data", "test"): DataPart,
     ("data", "train"): DataPart,
+    ("threat",): ThreatPart,
 }
 _EXPECTED = {
     "string_type": "a string",

@@ -121,6 +121,7 @@ def _subject(said: SubjectFile, folder: Path, stem: str) -> Subject:
         trained,
         task=said.task,
         positive=_positive(wanted, labels if own is None else plain(own)),
+        threat=None if said.threat is None else said.threat.model_dump(exclude_none=True),
     )
     for predictor in (subject.model, subject.model.inner):
         predictor.trust = trust

@@ -53,6 +53,8 @@ class FeatureSpace:
     rules : tuple of callables
         Cross-feature rules: each takes ``(original, changed)``, both (n, d), and gives a boolean (n,), True
         where the changed row keeps the rule. An unchanged row is never held against a rule.
+    category_cost : array (d,), or float
+        What a changed category costs, and a missing value filled in.
 
     Raises
     ------
@@ -82,15 +84,18 @@ class FeatureSpace:
     direction: NDArray[np.int64]
     scale: Floats
     rules: tuple[Rule, ...] = ()
+    category_cost: Floats = 1.0  # type: ignore[assignment]  # one number is that of every column
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(str(name) for name in self.names))
         object.__setattr__(self, "kind", tuple(self.kind))
         object.__setattr__(self, "rules", tuple(self.rules))
         types: dict[str, Any] = {"low": float, "high": float, "step": float, "n_categories": np.int64,
-                                 "mutable": bool, "direction": np.int64, "scale": float}  # fmt: skip
+                                 "mutable": bool, "direction": np.int64, "scale": float, "category_cost": float}  # fmt: skip
         for field, dtype in types.items():
             values = np.array(getattr(self, field), dtype=dtype)
+            if field == "category_cost" and not values.ndim:
+                values = np.full(len(self.names), values)
             if values.shape != (len(self.names),):
                 raise InputError(
                     f"FeatureSpace {field}: expected one value for each of the {len(self.names)} names, "
@@ -223,14 +228,14 @@ class FeatureSpace:
     def cost(self, original: ArrayLike, candidate: ArrayLike) -> Floats:
         """Return what each cell's change costs in standardised units, (n, d).
 
-        A changed category costs 1, and so does a missing value filled in.
+        A changed category costs its ``category_cost``, and so does a missing value filled in.
         """
         before, after = self._pair(original, candidate)
         changed = self.changed(before, after)
         with np.errstate(invalid="ignore", over="ignore"):
             size = np.abs(after - before) / self.scale
         whole = self.categorical | np.isnan(before) | np.isnan(after)
-        return np.where(changed, np.where(whole, 1.0, size), 0.0)
+        return np.where(changed, np.where(whole, self.category_cost, size), 0.0)
 
     def distance(self, original: ArrayLike, candidate: ArrayLike, norm: Norm = "l2") -> Floats:
         """Return the norm of each row's costs, (n,): "l1", "l2", "linf", or "l0", the number of changed cells."""
@@ -358,6 +363,8 @@ def _validate(space: FeatureSpace) -> None:
         "direction must be -1, 0 or +1": ~np.isin(space.direction, (-1, 0, 1)),
         "categories have no order: direction must be 0": coded & (space.direction != 0),
         "scale must be above 0 and finite": ~(space.scale > 0) | ~np.isfinite(space.scale),
+        "category_cost must be above 0 and finite": ~(space.category_cost > 0)
+        | ~np.isfinite(space.category_cost),
     }
     for message, where in faults.items():
         if where.any():

@@ -1,0 +1,145 @@
+"""Threats: the threat model a check holds attacks against, and what the report says of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from auditkit.checks._disguises import settling
+from auditkit.errors import InputError, NotApplicable, did_you_mean
+from auditkit.evidence import Table
+from auditkit.frames import Codec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from auditkit.dataset import Dataset
+    from auditkit.methods.evasion import AttackResult
+    from auditkit.methods.feature_space import Norm
+    from auditkit.subject import Subject
+    from auditkit.threat import ThreatModel
+
+__all__ = ["allowed_only", "allowed_table", "allowed_words", "threat_of", "too_coarse"]
+
+_BROKEN = "the threat model does not allow what was found"
+
+
+def threat_of(
+    subject: Subject, *, immutable: Sequence[str] | None, radius: float | None, norm: Norm | None
+) -> ThreatModel:
+    """Return the subject's threat model with what a check was told; a draft holds what tells who a record is about.
+
+    Raises
+    ------
+    InputError
+        If `immutable` names no input.
+    """
+    columns = [str(c) for c in subject.test.X.columns]
+    for name in immutable or []:
+        if name not in columns:
+            raise InputError(f"no column {name!r} to hold fixed.{did_you_mean(name, columns)}")
+    held = _protected(subject.test, columns) if immutable is None and subject.threat is None else immutable
+    threat = subject.threat_model().hold(*(held or []))
+    return threat.within(radius or threat.radius, norm)
+
+
+def allowed_only(found: AttackResult, threat: ThreatModel, original: pd.DataFrame) -> AttackResult:
+    """Hold what an attack found against the threat model, in the inputs that the model reads; what breaks it is no success."""
+    bad = threat.violations(original, threat.decode(found.adversarial)).to_numpy().any(axis=1)
+    if not bad.any():
+        return found
+    return replace(
+        found,
+        success=found.success & ~bad,
+        distance=np.where(bad & ~np.isnan(found.distance), np.inf, found.distance),
+        reason=np.where(bad, _BROKEN, found.reason),
+    )
+
+
+def allowed_words(threat: ThreatModel) -> tuple[str, ...]:
+    """Return which changes were allowed, in words."""
+    fixed = [column for one in threat.features if not one.mutable for column in one.columns]
+    held = f"not changed: {', '.join(fixed)}" if fixed else "no column was held fixed"
+    rules = [
+        str(rule) if isinstance(rule, str) else getattr(rule, "__name__", "a function")
+        for rule in threat.rules
+    ]
+    joint = [" and ".join(one.columns) for one in threat.features if one.joint and one.mutable]
+    return (
+        (
+            "Allowed: values within the range of the data or of the threat model, whole numbers stay whole, categories stay known; "
+            f"{held}."
+        ),
+        *(
+            (f"Changed together, to combinations that are found in the data: {'; '.join(joint)}.",)
+            if joint
+            else ()
+        ),
+        *((f"Rules held: {'; '.join(rules)}.",) if rules else ()),
+    )
+
+
+def too_coarse(threat: ThreatModel) -> tuple[str, ...]:
+    """Name the features whose least change is larger than the radius.
+
+    Raises
+    ------
+    NotApplicable
+        If that is every feature: a rate of 0 would say nothing.
+    """
+    space, radius = threat.space, threat.radius
+    movable = np.asarray(
+        space.mutable & np.where(space.categorical, space.n_categories > 1, space.high > space.low)
+    )
+    least = np.where(space.categorical, space.category_cost, space.step / space.scale)
+    if threat.norm == "l0":
+        least = np.ones(len(least))
+    if not (movable & (least <= radius)).any():
+        why = (
+            f"the least change of any column is {least[movable].min():.3g}: pass radius={np.ceil(least[movable].min()):g} "
+            "or more"
+            if movable.any()
+            else "no column may change"
+        )
+        raise NotApplicable(f"no allowed change is as small as {radius:g} ({threat.norm}); {why}")
+    names = [name for name, far in zip(space.names, movable & (least > radius), strict=True) if far]
+    return (f"Too coarse to change within {radius:g}: {', '.join(names)}.",) if names else ()
+
+
+def allowed_table(threat: ThreatModel) -> Table:
+    """Return what the threat model allows, feature by feature; ends are told where somebody said them."""
+    columns: dict[str, list[object]] = {
+        "column": [], "changes": [], "from": [], "to": [], "step": [], "one unit is": [], "cost": []
+    }  # fmt: skip
+    for one in threat.features:
+        row = (
+            one.name,
+            one.direction if one.mutable else "no",
+            one.low if "low" in one.said else np.nan,
+            one.high if "high" in one.said else np.nan,
+            np.nan if one.coded or not one.step else one.step,
+            np.nan if one.kind == "categorical" else one.unit,
+            one.cost,
+        )
+        for words, value in zip(columns.values(), row, strict=True):
+            words.append(value)
+    free = sum(one.mutable for one in threat.features)
+    summary = f"The threat model: {free} of {len(threat.features)} features may change. Ends that are empty are those of the data."
+    return Table(
+        "What was allowed", {name: tuple(values) for name, values in columns.items()}, summary=summary
+    )
+
+
+def _protected(data: Dataset, columns: list[str]) -> list[str]:
+    """Return the inputs that are a sensitive feature, by name or under another one, in the order of the columns."""
+    if not data.sensitive_names:
+        return []
+    codes = Codec.of(data.X).encode(data.X)
+    held = {name for name in data.sensitive_names if name in columns}
+    for name in data.sensitive_names:
+        held.update(settling(data, name, codes))
+    return [name for name in columns if name in held]
