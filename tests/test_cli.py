@@ -292,6 +292,23 @@ class TestList:
         assert _call("list", "parameters", "--template", "nonsense").exit_code == 2
 
 
+def test_the_draft_of_a_threat_model_can_be_pasted_into_the_subject_file(tmp_path: Path) -> None:
+    rows = "age,job,y\n20,a,0\n30,b,1\n40,a,0\n50,b,1\n"
+    (tmp_path / "test.csv").write_text(rows, "utf-8")
+    (tmp_path / "p.csv").write_text("p\n0.1\n0.9\n0.2\n0.8\n", "utf-8")
+    file = tmp_path / "s.toml"
+    text = '[model]\npredictions = { path = "p.csv", score = "p" }\n[data.test]\npath = "test.csv"\ntarget = "y"\npositive = 1\n'
+    file.write_text(text, "utf-8")
+    said = _call("threat", "--subject", str(file))
+    assert said.exit_code == 0
+    assert '[threat.features."age"]' in said.stdout
+    file.write_text(text + said.stdout.replace('direction = "both"', 'direction = "up"'), "utf-8")
+    assert 'direction = "up"' in _call("threat", "--subject", str(file)).stdout
+    told = json.loads(_call("threat", "--subject", str(file), "--json").stdout)
+    assert [one["name"] for one in told["features"]] == ["age", "job"]
+    assert _call("threat", "--subject", "nothing.toml").exit_code == 2
+
+
 def test_doctor_is_content_here() -> None:
     result = _call("doctor")
     assert result.exit_code == 0

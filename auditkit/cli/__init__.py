@@ -257,6 +257,30 @@ def list_(
 
 
 @app.command()
+def threat(
+    subject: Annotated[str, typer.Option("--subject", metavar="FILE", help="A subject file in TOML.")],
+    as_json: Json = False,
+) -> None:
+    """Print the threat model of a subject as a [threat] table: what it says, or a draft from its data.
+
+    Paste it into the subject file, and edit there what data cannot know: who can change what, and which way.
+
+    \b
+    Examples:
+      auditkit threat --subject credit.toml
+      auditkit threat --subject credit.toml --json
+    """
+    with plain_errors(as_json=as_json):
+        from auditkit.loading import load_subject
+
+        model = load_subject(subject).threat_model()
+        if as_json:
+            object_(model.to_dict())
+        else:
+            typer.echo(model.to_toml(), nl=False)
+
+
+@app.command()
 def doctor(as_json: Json = False) -> None:
     """Look at this installation: packages, kernel, front end, where it may write.
 
