@@ -235,9 +235,11 @@ def measured(args: argparse.Namespace) -> tuple[list[Row], list[dict[str, Any]]]
     return rows, right
 
 
-def best(rows: list[Row], tool: str) -> Row:
-    """Return the attack with the highest AUC."""
-    return max((r for r in rows if r.tool == tool and not np.isnan(r.auc[0])), key=lambda r: r.auc[0])
+def best(rows: list[Row], tool: str, metric: str) -> Row:
+    """Return the attack with the highest value."""
+    return max(
+        (r for r in rows if r.tool == tool), key=lambda r: np.nan_to_num(getattr(r, metric)[0], nan=-1)
+    )
 
 
 def number(ends: Ends) -> str:
@@ -262,7 +264,9 @@ def tables(rows: list[Row], right: list[dict[str, Any]]) -> str:
     of = {at: [r for r in rows if (r.model, r.twin) == at] for at in models}
     shares = [[f"{r['model']}, {r['twin']}", f"{r['train']:.3f}", f"{r['test']:.3f}"] for r in right]
     found = [markdown("The models", ["model", "right on members", "right on others"], shares)]
-    found.append(strongest({at: part for at, part in of.items() if at[1] != "null"}))
+    trained = {at: part for at, part in of.items() if at[1] != "null"}
+    found.append(strongest(trained, "The strongest by AUC", "auc", number))
+    found.append(strongest(trained, "The strongest by TPR at 1% FPR, in %", "tpr_at_1pct_fpr", percent))
     header = [
         "attack",
         "AUC",
@@ -273,34 +277,28 @@ def tables(rows: list[Row], right: list[dict[str, Any]]) -> str:
         "models trained",
         "CPU s",
     ]
-    for (model, twin), part in of.items():
-        if twin != "null":
-            cells = [
-                [r.attack, number(r.auc), percent(r.tpr_at_1pct_fpr), percent(r.tpr_at_01pct_fpr), *spent(r)]
-                for r in part
-            ]
-            found.append(markdown(f"{model.capitalize()}, {twin}", header, cells))
+    for (model, twin), part in trained.items():
+        cells = [
+            [r.attack, number(r.auc), percent(r.tpr_at_1pct_fpr), percent(r.tpr_at_01pct_fpr), *spent(r)]
+            for r in part
+        ]
+        found.append(markdown(f"{model.capitalize()}, {twin}", header, cells))
     found.append(quiet({model: part for (model, twin), part in of.items() if twin == "null"}))
     return "\n".join(found)
 
 
-def strongest(of: dict[tuple[str, str], list[Row]]) -> str:
+def strongest(
+    of: dict[tuple[str, str], list[Row]], title: str, metric: str, shown: Callable[[Ends], str]
+) -> str:
     cells = []
     for at, rows in of.items():
-        first, named = best(rows, "auditkit"), next(r for r in rows if r.attack == FIXED)
-        cells.append([", ".join(at), first.attack, number(first.auc), number(named.auc)])
+        first, named = best(rows, "auditkit", metric), next(r for r in rows if r.attack == FIXED)
+        cells.append([", ".join(at), first.attack, *(shown(getattr(r, metric)) for r in (first, named))])
         if any(r.tool == "ART" for r in rows):
-            other = best(rows, "ART")
-            cells[-1] += [other.attack, number(other.auc)]
-    header = [
-        "model",
-        "strongest of auditkit",
-        "its AUC",
-        f"{FIXED}, named beforehand",
-        "strongest of ART",
-        "its AUC",
-    ]
-    return markdown("The strongest", header[: len(cells[0])], cells)
+            other = best(rows, "ART", metric)
+            cells[-1] += [other.attack, shown(getattr(other, metric))]
+    header = ["model", "strongest of auditkit", "", f"{FIXED}, named beforehand", "strongest of ART", ""]
+    return markdown(title, header[: len(cells[0])], cells)
 
 
 def quiet(of: dict[str, list[Row]]) -> str:
@@ -356,6 +354,12 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     return args
 
 
+def write(text: str) -> None:
+    """Put the tables between their marks on the page."""
+    before, rest = PAGE.read_text("utf-8").split(BEGIN)
+    PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{rest.split(END)[1]}", "utf-8")
+
+
 def main() -> None:
     args = arguments()
     with warnings.catch_warnings():
@@ -368,8 +372,7 @@ def main() -> None:
         whole = {"made": made, "models": right, "rows": [asdict(r) for r in rows]}
         args.json.write_text(json.dumps(whole, indent=1), "utf-8")
     if args.write:
-        before, rest = PAGE.read_text("utf-8").split(BEGIN)
-        PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{rest.split(END)[1]}", "utf-8")
+        write(text)
     else:
         print(text)
 
