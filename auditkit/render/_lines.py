@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from auditkit.render import _draw as draw
-from auditkit.render.text import count, ends, finite, number, one_line
+from auditkit.render.text import count, ends, finite, number, one_line, spanned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -101,12 +101,11 @@ def _band(place: int, x: list[float | None], low: Sequence[Any], high: Sequence[
 
 def _curve_hover(table: Mapping[str, Any], name: str, row: int) -> str:
     columns = table["columns"]
-    x = columns["x"][row]
+    x, cells = columns["x"][row], (columns[key][row] for key in ("value", "low", "high"))
     return draw.hover(
         draw.label(name),
         f"{draw.label(draw.said(table, 'x'), 90)}: {draw.label(x) if finite(x) is None else number(x)}",
-        f"{draw.label(draw.said(table, 'value'), 90)}: {number(columns['value'][row])} "
-        f"{ends(columns['low'][row], columns['high'][row])}",
+        f"{draw.label(draw.said(table, 'value'), 90)}: {spanned(*cells)}",
         f"n = {count(columns['n'][row])}",
     )
 
