@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import traceback
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -32,7 +34,7 @@ __all__ = [
 ]
 
 EXIT = {"pass": 0, "fail": 1, "undecided": 3, "not_judged": 0}
-BAD_INPUT, BROKE, INTERRUPTED = 2, 3, 130
+BAD_INPUT, BROKE, INTERRUPTED, PIPE_CLOSED = 2, 3, 130, 141
 
 
 @contextmanager
@@ -53,10 +55,22 @@ def plain_errors(*, as_json: bool = False) -> Iterator[None]:
         say("Interrupted: the kernel is stopped, and no report was written.")
         raise typer.Exit(INTERRUPTED) from None
     except OSError as error:
+        if isinstance(error, BrokenPipeError) and _reader_is_gone():
+            raise typer.Exit(PIPE_CLOSED) from None
         raise _refused(error, BROKE, as_json=as_json) from None
     except Exception:  # noqa: BLE001 - exit code 1 would read as a criterion that was not met
         say(f"{traceback.format_exc()}This is a mistake in auditkit itself; no report was written.")
         raise typer.Exit(BROKE) from None
+
+
+def _reader_is_gone() -> bool:
+    """Return whether standard output was closed by its reader, as `head` does; what is left to say then goes nowhere."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False
 
 
 def _refused(error: Exception, code: int, *, as_json: bool) -> typer.Exit:
