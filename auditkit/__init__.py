@@ -14,7 +14,7 @@ from auditkit._version import __version__
 from auditkit.check import check
 
 if TYPE_CHECKING:
-    from auditkit import data, widgets
+    from auditkit import data, predictors, widgets
     from auditkit.audit import Audit
     from auditkit.dataset import Dataset
     from auditkit.finding import Criterion
@@ -36,6 +36,7 @@ _WHERE = {
     "load_policy": "auditkit.loading",
     "load_report": "auditkit.report",
     "load_subject": "auditkit.loading",
+    "predictors": "",
     "widgets": "",
 }
 
@@ -53,6 +54,7 @@ __all__ = [
     "load_policy",
     "load_report",
     "load_subject",
+    "predictors",
     "widgets",
 ]
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from auditkit.deciding import records_to_decide
+from auditkit.errors import did_you_mean
 from auditkit.finding import POLICY, STATUSES, UNJUDGED, Criterion, Finding, Policy, Status
 from auditkit.render.text import about
 
@@ -35,6 +36,8 @@ _OF_CLASSES = (
     "demographic_parity", "equal", "accuracy", "selection", "auc", "brier", "attack_success", "flip", "impact",
     "calibration", "expected_calibration", "base_rate",
 )  # fmt: skip
+
+_NAMED = 12  # groups named in a reason
 
 
 def judge(
@@ -210,13 +213,23 @@ def _unmatched(one: Evidence, rules: tuple[Criterion, ...], evidence: Sequence[E
         if c.check == one.check:
             reason = "the check gave no such measurement on this subject"
         elif c.check is None and c.group is not None and any(m.metric == c.metric for m in one.measurements):
-            reason = (
-                f"no group {c.group!r} was measured; measured: {', '.join(groups) or 'all records together'}"
-            )
+            reason = _no_group(c.group, groups)
         else:
             continue
         findings.append(Finding(one.check, "inconclusive", c.severity, None, c, reason))
     return findings
+
+
+def _no_group(asked: str, groups: list[str]) -> str:
+    """Return why a criterion on a group found nothing; names of groups may hold commas."""
+    named = "; ".join(groups[:_NAMED]) + (
+        f"; and {len(groups) - _NAMED} more" if len(groups) > _NAMED else ""
+    )
+    if not asked:
+        return f"it was not measured of all records together, only of {named}"
+    close = did_you_mean(asked, groups)
+    hint = f".{close} Measured:" if close.startswith(" Did") else "; measured:"
+    return f"no group {asked!r} was measured{hint} {named or 'all records together'}"
 
 
 def _unmeasured(policy: Policy, findings: Sequence[Finding], task: str | None) -> list[Finding]:

@@ -340,6 +340,17 @@ def test_no_error_looks_like_a_verdict(
     assert said in err
 
 
+def test_a_reader_that_has_enough_is_no_error(report_file: Path, tmp_path: Path) -> None:
+    policy = _policy(tmp_path, "at_least = 0.0")
+    words = [sys.executable, "-m", "auditkit", "judge", str(report_file), "--policy", policy, "--json"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as asked:
+        assert asked.stdout is not None
+        assert asked.stderr is not None
+        asked.stdout.close()
+        assert asked.stderr.read() == ""
+    assert asked.returncode == 141
+
+
 def test_nothing_said_steers_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     say("red \x1b[31m and \x9b31m and \u202e")
     table([{"name": "[bold]x[/bold] :boom: \\", "checks": ["a", "b"]}])

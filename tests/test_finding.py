@@ -18,6 +18,7 @@ from auditkit.errors import InputError
 from auditkit.evidence import Evidence, Interval, Measurement
 from auditkit.finding import POLICY, SEVERITIES, STATUSES, UNJUDGED, Criterion, Finding, Policy
 from auditkit.judging import count, judge, verdict, with_adjusted
+from auditkit.render.status import summary_lines
 
 NAN, INF = math.nan, math.inf
 
@@ -262,7 +263,16 @@ def test_a_criterion_that_meets_no_group_is_not_silent():
         [groups("sex", "age"), groups("sex", check="XX002")], [Criterion("m", at_most=0.1, group="sexx")]
     )
     assert [f.status for f in found] == ["inconclusive", "inconclusive"]
-    assert found[0].reason == "no group 'sexx' was measured; measured: age, sex"
+    assert found[0].reason == "no group 'sexx' was measured. Did you mean 'sex'? Measured: age; sex"
+    pairs = groups("sex=F, race=a", "sex=M, race=a")
+    (other,) = judge([pairs], [Criterion("m", at_most=0.1, group="age")])[:1]
+    assert other.reason == "no group 'age' was measured; measured: sex=F, race=a; sex=M, race=a"
+    (whole,) = judge([pairs], [Criterion("m", at_most=0.1, group="")])[:1]
+    assert whole.reason == "it was not measured of all records together, only of sex=F, race=a; sex=M, race=a"
+    line = summary_lines({"findings": [whole.to_dict()]})[1]
+    assert line.startswith(
+        "  ? undecided: m of all records together, asked at most 0.100: it was not measured"
+    )
     # but it may be measured by one check only
     found = judge([groups("sex"), groups("age", check="XX002")], [Criterion("m", at_most=0.1, group="age")])
     assert [f.reason for f in found if not f.judged] == [UNJUDGED]

@@ -200,7 +200,9 @@ def run(
 
 @app.command()
 def judge(
-    report: Annotated[str, typer.Argument(metavar="REPORT", help="A report.json.")],
+    report: Annotated[
+        str, typer.Argument(metavar="REPORT", help="A report.json, or the folder that holds it.")
+    ],
     policy: Annotated[str, typer.Option("--policy", metavar="FILE", help="Criteria in TOML.")],
     as_json: Json = False,
 ) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import traceback
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -32,7 +34,7 @@ __all__ = [
 ]
 
 EXIT = {"pass": 0, "fail": 1, "undecided": 3, "not_judged": 0}
-BAD_INPUT, BROKE, INTERRUPTED = 2, 3, 130
+BAD_INPUT, BROKE, INTERRUPTED, PIPE_CLOSED = 2, 3, 130, 141
 
 
 @contextmanager
@@ -57,6 +59,15 @@ def plain_errors(*, as_json: bool = False) -> Iterator[None]:
     except Exception:  # noqa: BLE001 - exit code 1 would read as a criterion that was not met
         say(f"{traceback.format_exc()}This is a mistake in auditkit itself; no report was written.")
         raise typer.Exit(BROKE) from None
+
+
+def _print(text: str) -> None:
+    """Print to standard output; a reader that has enough, as `head` has, is no error, and ends the command."""
+    try:
+        typer.echo(text)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left goes nowhere
+        raise typer.Exit(PIPE_CLOSED) from None
 
 
 def _refused(error: Exception, code: int, *, as_json: bool) -> typer.Exit:
@@ -102,7 +113,7 @@ def tell(result: RunResult, *, as_json: bool, at_most: int | None = None) -> Non
         return
     summary(result.report, at_most)
     for name, path in paths.items():
-        typer.echo(f"{name + ':':<10}{path}")
+        _print(f"{name + ':':<10}{path}")
 
 
 def outcome(report: Report) -> dict[str, Any]:
@@ -121,9 +132,9 @@ def summary(report: Report, at_most: int | None = None) -> None:
 
     head, *lines = summary_lines(report.to_dict())
     shown = lines if at_most is None else lines[:at_most]
-    typer.echo("\n".join([head, *shown]))
+    _print("\n".join([head, *shown]))
     if len(shown) < len(lines):
-        typer.echo(f"  ... and {len(lines) - len(shown)} more, in the report")
+        _print(f"  ... and {len(lines) - len(shown)} more, in the report")
 
 
 def table(rows: Sequence[dict[str, Any]]) -> None:
@@ -145,7 +156,7 @@ def table(rows: Sequence[dict[str, Any]]) -> None:
 
 def object_(data: dict[str, Any]) -> None:
     """Print one JSON object."""
-    typer.echo(json.dumps(data, ensure_ascii=False, indent=1, default=str))
+    _print(json.dumps(data, ensure_ascii=False, indent=1, default=str))
 
 
 def say(text: str) -> None:

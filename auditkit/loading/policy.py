@@ -98,4 +98,6 @@ def _first(error: ValidationError) -> str:
         return f"no key {where!r}.{did_you_mean(str(first['loc'][-1]), model.model_fields)}"
     if first["type"] == "missing":
         return f"{where} is missing: a policy is a list of [[criterion]] tables with metric and at_most or at_least"
+    if first["loc"] == ("criterion",) and isinstance(first["input"], dict):
+        return "[criterion] is one table; write [[criterion]], with two brackets, over each: a policy is a list of them"
     return f"{where}: {first['msg'].lower()}, got {first['input']!r}"

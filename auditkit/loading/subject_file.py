@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["load_subject"]
 
+_NAMED = 8  # values named in a refusal
+
 
 @dataclass(frozen=True)
 class _Split:
@@ -39,6 +41,7 @@ class _Split:
     control: pd.DataFrame | None = None
     weight: np.ndarray | None = None
     bands: dict[str, Any] | None = None
+    excluded: tuple[Any, ...] = ()
 
     def dataset(self, columns: list[Any] | None, like: Dataset | None = None) -> Dataset:
         """Return the data; its bands begin where those of another split do."""
@@ -145,7 +148,9 @@ def _split(part: DataPart, other: DataPart | None, folder: Path, key: str) -> _S
             [_word(v) for v in values],
         )
     if not kept.any():
-        raise InputError(f"{key}.where keeps none of the {len(frame)} rows of {file.name}")
+        raise InputError(
+            f"{key}.where keeps none of the {len(frame)} rows of {file.name}{_values(frame, part.where)}"
+        )
     frame = frame[kept].reset_index(drop=True)
     _known(frame, target, f"{key}.target")
     groups = [_known(frame, name, f"{key}.sensitive") for name in sensitive or []]
@@ -164,8 +169,18 @@ def _split(part: DataPart, other: DataPart | None, folder: Path, key: str) -> _S
         raise InputError(f"{key}.target: {int(y.isna().sum())} of {len(y)} labels in {target!r} are missing")
     return _Split(
         key, X, y.to_numpy(), frame[groups] if groups else None, kept,
-        frame[strata] if strata else None, weights, bands,
+        frame[strata] if strata else None, weights, bands, tuple(exclude or ()),
     )  # fmt: skip
+
+
+def _values(frame: pd.DataFrame, where: Any) -> str:
+    """Return some values of the columns by which rows were to be kept."""
+    held = []
+    for name in where or {}:
+        words = list(dict.fromkeys(frame[name].astype(object).map(_word)))
+        more = f" and {len(words) - _NAMED} more" if len(words) > _NAMED else ""
+        held.append(f"; {name!r} holds {', '.join(map(repr, words[:_NAMED]))}{more}")
+    return "".join(held)
 
 
 def _known(frame: pd.DataFrame, name: Any, key: str) -> Any:
@@ -209,6 +224,10 @@ def _columns(model: Any, test: _Split) -> list[Any] | None:
     have = list(test.X.columns)
     known = learnt_as(have, library_of(model))
     for name in names:
+        if name in learnt_as(test.excluded, library_of(model)) and name not in known:
+            raise InputError(
+                f"the model was trained with {name!r}, which {test.key}.exclude leaves out: remove it there"
+            )
         if name not in known:
             raise InputError(
                 f"the model was trained with a column {name!r} that {test.key} lacks.{did_you_mean(name, map(str, have))}"

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from auditkit.render import _draw as draw
-from auditkit.render.text import count, ends, finite, number, one_line
+from auditkit.render.text import count, finite, one_line, spanned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,7 +56,8 @@ def _order(columns: Mapping[str, Sequence[Any]], series: list[tuple[str, list[in
 def _open_ends(columns: Mapping[str, Sequence[Any]], series: list[tuple[str, list[int]]]) -> list[str]:
     """Return the note on intervals that have an estimate but lack a bound on a side."""
     rows = [row for _, every in series for row in every if finite(columns["value"][row]) is not None]
-    unbounded = sum(None in (finite(columns["low"][row]), finite(columns["high"][row])) for row in rows)
+    bounds = [[finite(columns[key][row]) is None for key in ("low", "high")] for row in rows]
+    unbounded = sum(any(of) and not all(of) for of in bounds)  # without both it is a value alone, as drawn
     if not unbounded:
         return []
     return [f"Intervals without a bound on a side, whisker left out there: {unbounded:,}."]
@@ -153,10 +154,10 @@ def _reach(near: float | None, far: float | None) -> float:
 
 def _hover(table: Mapping[str, Any], name: str, row: int) -> str:
     columns = table["columns"]
-    span = ends(columns["low"][row], columns["high"][row])
+    cells = (columns[key][row] for key in ("value", "low", "high"))
     return draw.hover(
         draw.label(columns["label"][row]),
         draw.label(name),
-        f"{draw.label(draw.said(table, 'value'), 90)}: {number(columns['value'][row])} {span}",
+        f"{draw.label(draw.said(table, 'value'), 90)}: {spanned(*cells)}",
         f"n = {count(columns['n'][row])}",
     )

@@ -113,7 +113,7 @@ def _item(finding: Mapping[str, Any], plan: Mapping[str, Any], evidence: Mapping
     status = shown_status(finding) or "not_applicable"
     m = finding.get("measurement")
     criterion = finding.get("criterion") or {}
-    ground = grounds(finding, evidence)
+    ground, heads = grounds(finding, evidence), _heads(status)
     check_title = one_line(plan.get("title"))
     return {
         "status": status,
@@ -133,6 +133,8 @@ def _item(finding: Mapping[str, Any], plan: Mapping[str, Any], evidence: Mapping
         "reason": sentence(_rounded(finding["reason"]))
         if m and status not in ("pass", "not_found", "fail") and finding.get("reason")
         else "",
+        "for_what": heads[0],
+        "against_what": heads[1],
         "speaks_for": ground["for"],
         "speaks_against": ground["against"],
         "does_not_say": one_line(evidence.get("does_not_say")),
@@ -141,6 +143,22 @@ def _item(finding: Mapping[str, Any], plan: Mapping[str, Any], evidence: Mapping
         "page": plan.get("page"),
         "method": _how(finding, m or {}),
     }
+
+
+def _heads(status: str) -> tuple[str, str]:
+    """Return what stands over the grounds: of which outcome they are, as an undecided criterion has two.
+
+    Examples
+    --------
+    >>> _heads("fail"), _heads("inconclusive")
+    (('Evidence for “not met”', 'Evidence against “not met”'), ('What was seen', 'What leaves it open'))
+    """
+    if status == "inconclusive":
+        return "What was seen", "What leaves it open"
+    if status in ("fail", "pass", "not_found"):
+        word = STATUSES[status][1]
+        return f"Evidence for “{word}”", f"Evidence against “{word}”"
+    return "Evidence for", "Evidence against"
 
 
 def _asked(finding: Mapping[str, Any], criterion: Mapping[str, Any]) -> str:

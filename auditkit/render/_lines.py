@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from auditkit.render import _draw as draw
-from auditkit.render.text import count, ends, finite, number, one_line
+from auditkit.render.text import count, ends, finite, number, one_line, spanned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,10 +34,12 @@ def curve(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any
         traces.append({**line, "hovertext": [_curve_hover(table, name, row) for row in rows]})
         if len(rows) < len(every):
             notes.append(f"{len(rows)} of {len(every):,} points drawn; the table has all.")
+    if equal := (table.get("labels") or {}).get("diagonal"):
+        traces.insert(0, _diagonal(0.0, draw.label(equal, 40)))
     own = {
         "xaxis": draw.axis(draw.said(table, "x"), **ticks),
         "yaxis": draw.axis(draw.said(table, "value")),
-        "showlegend": len(series) > 1,
+        "showlegend": len(series) > 1 or bool(equal),
         **draw.reference_line(table, across="y"),
     }
     return traces, own, notes[:2]
@@ -101,12 +103,11 @@ def _band(place: int, x: list[float | None], low: Sequence[Any], high: Sequence[
 
 def _curve_hover(table: Mapping[str, Any], name: str, row: int) -> str:
     columns = table["columns"]
-    x = columns["x"][row]
+    x, cells = columns["x"][row], (columns[key][row] for key in ("value", "low", "high"))
     return draw.hover(
         draw.label(name),
         f"{draw.label(draw.said(table, 'x'), 90)}: {draw.label(x) if finite(x) is None else number(x)}",
-        f"{draw.label(draw.said(table, 'value'), 90)}: {number(columns['value'][row])} "
-        f"{ends(columns['low'][row], columns['high'][row])}",
+        f"{draw.label(draw.said(table, 'value'), 90)}: {spanned(*cells)}",
         f"n = {count(columns['n'][row])}",
     )
 
@@ -116,7 +117,7 @@ def roc(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any],
     columns = table["columns"]
     series, notes = draw.capped(draw.series_of(columns, len(columns["fpr"])))
     floor = _floor(columns["fpr"])
-    traces: list[dict[str, Any]] = [_chance(floor)]
+    traces: list[dict[str, Any]] = [_diagonal(floor, "chance")]
     for place, (name, every) in enumerate(series):
         rows = _log_thinned(columns, every, floor)
         fpr = [_at_least(columns["fpr"][row], floor) for row in rows]
@@ -179,11 +180,12 @@ def _log_thinned(columns: Mapping[str, Sequence[Any]], rows: list[int], floor: f
     return [best[step] for step in sorted(best)]
 
 
-def _chance(floor: float) -> dict[str, Any]:
+def _diagonal(floor: float, name: str) -> dict[str, Any]:
+    """Return the line on which both axes are equal, from `floor` to 1; no series, so it has no row and no place among them."""
     return {
         "type": "scatter",
         "mode": "lines",
-        "name": "chance",
+        "name": name,
         "x": [floor, 1],
         "y": [floor, 1],
         "line": {"color": draw.MUTED, "width": 1.5, "dash": "dash"},

@@ -181,8 +181,25 @@ def _finding_line(finding: Mapping[str, Any], like: str) -> str:
     m = finding.get("measurement")
     if m is None and like and finding["status"] == "error":
         return f"{icon} {word}: {finding.get('check')} as {like} says"
+    if m is None and finding.get("criterion"):
+        return f"{icon} {word}: {_asked_of(finding['criterion'])}: {finding.get('reason') or ''} ({finding.get('check')})"
     if m is None:
         return f"{icon} {word}: {finding.get('check')} {finding.get('reason') or ''}"
     asked = f", asked {criterion_text(finding['criterion'])}" if finding.get("criterion") else ""
     about = of_group(m.get("metric"), m.get("group"))
     return f"{icon} {word}: {about} {measured(m)}, n = {count(m.get('n'))}{asked} ({finding.get('check')})"
+
+
+def _asked_of(criterion: Mapping[str, Any]) -> str:
+    """Return what a criterion asks, and of whom.
+
+    Examples
+    --------
+    >>> _asked_of({"metric": "accuracy", "group": "", "at_least": 0.75})
+    'accuracy of all records together, asked at least 0.750'
+    >>> _asked_of({"metric": "selection_rate", "group": "sex=*", "at_most": 0.5})
+    "selection rate of 'sex=*', asked at most 0.500"
+    """
+    group = criterion.get("group")
+    of = "" if group is None else f" of {one_line(group)!r}" if group else " of all records together"
+    return f"{words(criterion.get('metric'))}{of}, asked {criterion_text(criterion)}"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from auditkit.render._templating import fill
-from auditkit.render.text import ends, finite, number, one_line, words
+from auditkit.render.text import finite, number, one_line, p_value, spanned, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["table_html"]
 
 MOST_ROWS = 200
+_P = re.compile(r"(?:^|_)p(?:$|_value$| \()")  # "p", "fisher_p", "p_value", "p (Fisher, one-sided)"
 _NUMBERS = {"value", "low", "high", "n", "fpr", "tpr"}
 
 
@@ -54,21 +56,20 @@ def table_html(table: Mapping[str, Any], *, most: int = MOST_ROWS) -> Markup:
 
 def _heads(columns: dict[str, list[Any]], labels: Mapping[str, str]) -> Iterator[tuple[str, bool, list[str]]]:
     """Yield each column's words, whether it is numeric, and its cells; the row's name comes first."""
-    spanned = {"value", "low", "high"} <= columns.keys()
+    together = {"value", "low", "high"} <= columns.keys()
     first = [name for name in ("label", "x", "row") if name in columns]
     for name in [*first, *(name for name in columns if name not in first)]:
-        if spanned and name in ("low", "high"):
+        if together and name in ("low", "high"):
             continue
         text = one_line(labels.get(name) or words(name))
-        if spanned and name == "value":
-            yield f"{text} [interval]", True, [_spanned(columns, row) for row in range(len(columns["value"]))]
+        if together and name == "value":
+            yield f"{text} [interval]", True, [spanned(*cells) for cells in _rows(columns)]
         else:
             yield text, _numeric(name, columns[name]), [_cell(name, value) for value in columns[name]]
 
 
-def _spanned(columns: Mapping[str, Sequence[Any]], row: int) -> str:
-    value = number(columns["value"][row])
-    return value if value == "undefined" else f"{value} {ends(columns['low'][row], columns['high'][row])}"
+def _rows(columns: Mapping[str, Sequence[Any]]) -> Iterator[tuple[Any, ...]]:
+    return zip(*(columns[name] for name in ("value", "low", "high")), strict=True)
 
 
 def _numeric(name: str, values: Sequence[Any]) -> bool:
@@ -82,4 +83,6 @@ def _is_word(value: Any) -> bool:
 def _cell(name: str, value: Any) -> str:
     if value in (None, ""):
         return "undefined" if value is None and name in _NUMBERS else ""
-    return one_line(value) if _is_word(value) else number(value)
+    if _is_word(value):
+        return one_line(value)
+    return p_value(value).removeprefix("= ") if _P.search(name) and value == 0 else number(value)

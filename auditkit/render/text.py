@@ -28,6 +28,7 @@ __all__ = [
     "percent",
     "safe_href",
     "share",
+    "spanned",
     "words",
 ]
 
@@ -92,8 +93,8 @@ def number(value: Any) -> str:
     --------
     >>> number(0.18249), number(1234567), number(None), number("Infinity"), number(0.00004)
     ('0.182', '1,234,567', 'undefined', '∞', '4e-05')
-    >>> number(0.0075), number(0.00082)
-    ('0.0075', '0.00082')
+    >>> number(0.0075), number(0.00082), number(2.0**500)
+    ('0.0075', '0.00082', '3.3e+150')
     """
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -102,9 +103,10 @@ def number(value: Any) -> str:
         return UNDEFINED
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    if isinstance(value, int) or (abs(value) >= 1000 and value == int(value)):
-        return f"{int(value):,}".replace("-", "−")
     size = abs(value)
+    whole = size < 10**15 if isinstance(value, int) else 1000 <= size < 1e9 and value == int(value)
+    if whole:
+        return f"{int(value):,}".replace("-", "−")
     if size >= 1e9 or 0 < size < _SMALLEST:
         text = f"{value:.2g}"
     elif size >= 100:
@@ -231,6 +233,18 @@ def measured(m: Mapping[str, Any] | None) -> str:
 def ends(low: Any, high: Any) -> str:
     """Return ``[low, high]``."""
     return f"[{number(low)}, {number(high)}]"
+
+
+def spanned(value: Any, low: Any, high: Any) -> str:
+    """Return a value with its interval; alone where there is neither, or it is undefined.
+
+    Examples
+    --------
+    >>> spanned(0.5, 0.4, 0.6), spanned(0.5, None, None), spanned(None, 0.4, 0.6), spanned(0.5, 0.4, None)
+    ('0.500 [0.400, 0.600]', '0.500', 'undefined', '0.500 [0.400, undefined]')
+    """
+    shown, around = number(value), ends(low, high)
+    return shown if shown == UNDEFINED or around == f"[{UNDEFINED}, {UNDEFINED}]" else f"{shown} {around}"
 
 
 def words(name: object) -> str:

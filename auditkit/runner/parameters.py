@@ -7,6 +7,7 @@ import builtins
 import json
 import keyword
 import re
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -180,7 +181,7 @@ def parse_assignments(assignments: Iterable[str], known: Mapping[str, Parameter]
         try:
             given[name] = _json(name, parameter.parse(text))
         except InputError as error:
-            raise InputError(f"{error}: -p {assignment(parameter, parameter.default)}") from None
+            raise InputError(f"{error}: -p {assignment(parameter, _meant(parameter, text))}") from None
         except RecursionError:
             raise InputError(f"{name}: the value is nested too deeply") from None
     return given
@@ -207,6 +208,13 @@ def assignment(parameter: Parameter, value: Any) -> str:
     if isinstance(value, str) and not _says(parameter, text, value):
         text = json.dumps(value, ensure_ascii=False)
     return f"{parameter.name}={text}"
+
+
+def _meant(parameter: Parameter, text: str) -> Any:
+    """Return the list that words without brackets may have meant, where the parameter takes it; else the default."""
+    with suppress(InputError):
+        return parameter.validate([word.strip().strip("'\"") for word in text.strip("[]() ").split(",")])
+    return parameter.default
 
 
 def _says(parameter: Parameter, text: str, value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditkit.check import registry
@@ -23,7 +24,7 @@ def rejudge(report_path: str | os.PathLike[str], policy_path: str | os.PathLike[
     Parameters
     ----------
     report_path : path
-        A ``report.json``.
+        A ``report.json``, or the folder that holds it.
     policy_path : path, optional
         Criteria; auditkit's default policy when left out.
 
@@ -32,7 +33,12 @@ def rejudge(report_path: str | os.PathLike[str], policy_path: str | os.PathLike[
     InputError
         If a file cannot be read, or a criterion speaks of a metric that neither the report nor any check has.
     """
-    report = load_report(report_path)
+    folder = Path(report_path)
+    if folder.is_dir() and not (folder / "report.json").is_file():
+        raise InputError(
+            f"{folder} is a folder without a report.json; expected what `auditkit run --out` wrote"
+        )
+    report = load_report(folder / "report.json" if folder.is_dir() else folder)
     policy = load_policy(policy_path)
     known = registry().metrics() | {m.metric for one in report.evidence for m in one.measurements}
     for criterion in policy:

@@ -275,8 +275,25 @@ def test_one_group_and_many_groups_are_undefined_not_alike():
     m = alone.measurement("accuracy_score_difference", "g")
     assert np.isnan(m.value)
     assert m.reason
+    # 11 differences, of which four are 1 less another
+    assert alone.says == "No difference between groups could be measured, of 7 asked for."
+    assert alone.tables["g"].summary == "11 metrics of 1 group: 11 of 11 figures could be measured."
     many = observe(recorded(said, y, [f"id{i}" for i in range(300)]))
     assert "are more than the 100" in many.measurement("accuracy_score_difference", "g").reason
+
+
+def test_a_question_is_counted_once_and_what_was_not_measured_is_said():
+    rng = np.random.default_rng(1)
+    groups = np.repeat(["a", "b"], 400)
+    said = (rng.random(800) < np.where(groups == "a", 0.2, 0.7)).astype(int)
+    y = np.where(rng.random(800) < 0.5, 1, 0)
+    evidence = observe(recorded(said, y, groups))
+    # selection, both rates and what they are 1 less than: 3 questions, 5 metrics
+    assert evidence.says.startswith("Of 7 differences measured between groups 3 have")
+    assert "could not be measured" not in evidence.says
+    assert evidence.tables["g"].summary.startswith("11 metrics of 2 groups: 22 of 22")
+    none = observe(recorded(said, np.zeros(800, int), groups))
+    assert none.says.endswith(" 2 more could not be measured.")  # true positive rate and balanced accuracy
 
 
 def test_means_that_may_be_negative_have_no_ratio():

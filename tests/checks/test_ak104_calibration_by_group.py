@@ -16,6 +16,7 @@ from auditkit.checks.bias import calibration_by_group
 from auditkit.data import make_regression
 from auditkit.errors import NotApplicable
 from auditkit.predictors import from_predictions
+from auditkit.render.figures import figure
 
 LARGE = "calibration_in_the_large"
 ECE = "expected_calibration_error"
@@ -160,10 +161,42 @@ def test_the_class_that_is_rarer_than_said_in_one_group_is_found():
     assert evidence.measurement(f"{LARGE}_difference", "g | class=1").interval.low == 0
 
 
-def test_exact_scores_lie_on_a_line_of_their_own():
-    table = observe(drawn(np.random.default_rng(0), 500)).tables["g"]
-    rows = zip(*(table.columns[name] for name in ("series", "x", "value", "n")), strict=True)
-    assert [row[1:] for row in rows if row[0] == "exact"] == [(0.0, 0.0, 0), (1.0, 1.0, 0)]
+def test_exact_scores_lie_on_a_line_that_is_no_group():
+    table = observe(drawn(np.random.default_rng(0), 500, k=8)).tables["g"]
+    assert set(table.columns["series"]) == {f"g={g}" for g in range(8)}
+    assert min(table.columns["n"]) > 0
+    drawing = figure(table.to_dict())
+    assert drawing["data"][0]["name"] == "exact"
+    assert drawing["data"][0]["x"] == drawing["data"][0]["y"] == [0.0, 1]
+    assert "series drawn" not in str(drawing["layout"])
+
+
+def test_means_of_fewer_than_ten_records_are_undefined_and_break_no_limit():
+    rng = np.random.default_rng(0)
+    groups = np.repeat(["few", "a", "b"], [9, 300, 300])
+    scores = rng.uniform(0.1, 0.3, 609)
+    y = np.where(groups == "few", 1, rng.random(609) < scores)
+    evidence = observe(recorded(scores, y, groups))
+    for metric, most in ((LARGE, 2.0), ("brier_score", 1.0)):
+        few = evidence.measurement(metric, "g=few")
+        assert math.isnan(few.value)
+        assert few.reason == "g=few has fewer than 10 records"
+        gap = evidence.measurement(f"{metric}_difference", "g")
+        assert (gap.interval.low, gap.interval.high) == (0.0, most)
+        assert "fewer than 10 records: g=few" in gap.reason
+    three = observe(recorded([0.1, 0.2, 0.3] * 2, [1, 1, 1, 0, 0, 0], list("aaabbb")))
+    gap = three.measurement(f"{LARGE}_difference", "g")
+    assert math.isnan(gap.value)
+    assert gap.reason.startswith("a gap needs at least two groups of 10 records")
+
+
+def test_no_interval_leaves_the_possible_range():
+    groups, y = np.repeat(["a", "b"], [10, 10]), np.resize([0, 1], 20)
+    evidence = observe(recorded(np.where(y == 1, 0.0, 1.0), y, groups))
+    for m in evidence.measurements:
+        if m.interval is not None:
+            most = 2.0 if m.metric == f"{LARGE}_difference" else 1.0
+            assert -1.0 <= m.interval.low <= m.interval.high <= most, m
 
 
 def test_a_group_that_is_off_by_a_seventh_is_found():

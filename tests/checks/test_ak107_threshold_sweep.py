@@ -160,6 +160,38 @@ def test_a_group_without_positives_has_no_true_positive_rate():
     assert "could not be compared" in evidence.tables["g: true positive rate"].summary
 
 
+def test_a_group_without_weight_is_left_out_and_named():
+    rng = np.random.default_rng(1)
+    scores, groups = rng.random(600), np.resize(["a", "b", "c"], 600)
+    weights = np.where(groups == "c", 0.0, rng.integers(1, 4, 600))
+    y = np.resize([0, 1], 600)
+
+    def of(kept):
+        data = Dataset(None, y[kept], {"g": groups[kept]}, sample_weight=weights[kept])
+        return observe(Subject("s", from_predictions(scores=scores[kept], classes=[0, 1]), data), points=200)
+
+    every = of(np.ones(600, bool))
+    m = every.measurement(LEAST)
+    assert 0 < m.value <= 1
+    assert m.interval.low == 0  # c may never be selected
+    assert m.missing == "left out, for no record of any weight: g=c"
+    assert any("g=c" in note for note in every.notes)
+    assert set(every.tables["g: counts"].columns["group"]) == {"g=a", "g=b"}
+    assert of(groups != "c").measurement(LEAST).missing is None
+
+
+def test_rates_are_held_apart_only_where_some_are_selected_and_some_are_not():
+    groups = np.repeat(["a", "b"], 500)
+    y = np.where(groups == "a", np.resize([1, 1, 1, 1, 0], 1000), np.resize([1, 0, 0, 0, 0], 1000))
+    rng = np.random.default_rng(0)
+    scores = np.where(rng.random(1000) < 0.95, y, 1 - y) * 0.5 + rng.random(1000) * 0.4
+    summary = observe(scored(scores, groups, y)).tables["g: accuracy"].summary
+    # where all are selected accuracy is the base rate: 60 points apart, and nothing of the model
+    apart = float(summary.split("up to ")[1].split(" percentage points")[0])
+    assert apart < 59
+    assert "of those that select 5% to 95% of all records" in summary
+
+
 def test_a_regression_is_swept_without_accuracy():
     rng = np.random.default_rng(0)
     said = rng.normal(1000, 50, 400)

@@ -167,6 +167,32 @@ def test_one_category_has_no_ratio():
     assert "two known categories" in m.reason
 
 
+@pytest.mark.parametrize(
+    "word",
+    ["Decline to self-identify", "Choose not to disclose", "I do not wish to answer", "nan", "None", "N/A", "", "Prefer Not To Say",
+     "Unknown / not reported", "refused", "Undisclosed"],
+)  # fmt: skip
+def test_the_usual_words_for_unknown_are_no_category(word):
+    sex = np.repeat(["Female", "Male", word], [400, 400, 200])
+    evidence = observe(selecting(np.resize([0, 1, 1], 1000), {"sex": sex}))
+    assert evidence.measurement(UNKNOWN, "sex").value == 0.2
+    assert {m.group for m in evidence.measurements if m.metric == RATE} == {"sex=Female", "sex=Male"}
+    assert any("counted as unknown: " in note for note in evidence.notes)
+
+
+def test_a_word_with_such_letters_within_is_a_category_and_a_doubtful_one_is_noted():
+    race = np.repeat(["Jewish", "Not Hispanic", "Nonesuch"], [400, 400, 200])
+    evidence = observe(selecting(np.resize([0, 1, 1], 1000), {"race": race}))
+    assert evidence.measurement(UNKNOWN, "race").value == 0
+    noted = [note for note in evidence.notes if "look unknown" in note]
+    assert len(noted) == 1
+    assert "Not Hispanic. If" in noted[0]
+    given = observe(
+        selecting(np.resize([0, 1, 1], 1000), {"sex": np.resize(["F", "M", "Declined"], 1000)}), unknown=["?"]
+    )
+    assert any("look unknown and are counted as known: Declined" in note for note in given.notes)
+
+
 # the published summary
 
 

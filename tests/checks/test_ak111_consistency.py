@@ -40,6 +40,24 @@ def test_a_planted_arbitrariness_is_found_in_its_group_and_at_its_size():
     assert "g=b" in evidence.tables["g"].summary
 
 
+def test_each_group_is_held_against_its_own_chance():
+    rng = np.random.default_rng(0)
+    # decisions of b are rarer, so alike by chance; and as they are at random, alike by no more than that
+    X = pd.DataFrame({"x": np.r_[rng.random(600), 5 + rng.random(600)], "g": np.repeat(["a", "b"], 600)})
+    said = np.where(X["g"] == "a", X["x"] > 0.5, rng.random(1200) < 0.03).astype(int)
+    subject = Subject(
+        "c", from_predictions(labels=said), Dataset(X, np.resize([0, 1], 1200), ["g"]), positive=1
+    )
+    evidence = observe(subject)
+    a, b = (evidence.measurement("consistency", f"g={g}").value for g in "ab")
+    assert 0.9 < b < a
+    assert "least above chance around g=b (" in evidence.tables["g"].summary
+    one = observe(
+        Subject("c", from_predictions(labels=said), Dataset(X[["x"]], np.resize([0, 1], 1200)), positive=1)
+    )
+    assert "around" not in one.tables["consistency"].summary
+
+
 def test_the_innocent_twin_is_consistent():
     evidence = observe(subject_of(0.0))
     assert evidence.measurement("consistency", "g=a").value > 0.98

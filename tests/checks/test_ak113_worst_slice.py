@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -168,3 +170,15 @@ def test_one_slice_is_spoken_of_in_the_singular():
     guilty = observe(planted(7, 0.2), slices_confirmed=1)
     assert "the worst one is confirmed" in guilty.says
     assert guilty.tables["comparison"].summary == "1 of 1 slice is confirmed."
+
+
+def test_a_group_without_weight_divides_by_nothing():
+    rng = np.random.default_rng(1)
+    X, g = pd.DataFrame({"x": rng.normal(size=400)}), rng.choice(list("abc"), 400)
+    y, weights = X.x * 3 + rng.normal(size=400), np.where(g == "c", 0.0, rng.integers(1, 4, 400))
+    data = Dataset(X, y, {"g": g}, sample_weight=weights)
+    subject = Subject("s", from_predictions(labels=X.x.to_numpy() * 3), data, task="regression")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        evidence = worst_slice(subject, rng=np.random.default_rng(0))
+    assert any("no weight of" in (m.reason or "") for m in evidence.measurements)

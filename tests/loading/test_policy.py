@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from auditkit import Audit
+from auditkit import Audit, Dataset, Subject
 from auditkit.check import registry
 from auditkit.errors import InputError
 from auditkit.finding import SEVERITIES, Criterion
 from auditkit.loading import load_policy
+from auditkit.predictors import from_predictions
 
 
 def written(tmp_path, text):
@@ -44,7 +47,7 @@ WRONG = {
     "deep": ("a = " + "[" * 100_000, "is not TOML"),
     "empty": ("", "criterion is missing"),
     "no criteria": ("criterion = []", "criterion: "),
-    "criterion is a table": ('[criterion]\nmetric = "x"\nat_most = 1', "criterion: "),
+    "criterion is a table": ('[criterion]\nmetric = "x"\nat_most = 1', r"write \[\[criterion\]\], with two"),
     "criterion is text": ('criterion = "all"', "criterion: "),
     "unknown top key": ("nmae = 'x'\n" + ONE, "no key 'nmae'. Did you mean 'name'"),
     "unknown key": (ONE + "at_mots = 1", r"no key 'criterion.1.at_mots'. Did you mean 'at_most'"),
@@ -97,3 +100,27 @@ def test_the_default_policy_says_why_and_speaks_of_what_is_measured():
         assert criterion.severity in SEVERITIES
         assert criterion.metric in registry().metrics()
     assert load_policy() is policy
+
+
+def test_groups_and_pairs_are_written_as_the_page_says():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {"sex": rng.choice(["Female", "Male"], 400), "race": rng.choice(["Black", "White"], 400)}
+    )
+    answers = from_predictions(labels=rng.integers(0, 2, 400))
+    subject = Subject("s", answers, Dataset(None, rng.integers(0, 2, 400), frame))
+    evidence = Audit(["group_metrics"]).run(subject).evidence[0]
+
+    def found(metric, group):
+        one = Criterion(metric, at_least=0, group=group)
+        return {m.group for m in evidence.measurements if one.speaks_of("AK103", m)}
+
+    singles = {"sex=Female", "sex=Male"}
+    pairs = {f"sex={sex}, race={race}" for sex in ("Female", "Male") for race in ("Black", "White")}
+    assert found("selection_rate", "sex=Female, race=Black") == {"sex=Female, race=Black"}
+    assert found("selection_rate", "sex=*") == singles | pairs
+    assert found("selection_rate", "sex=*, race=*") == pairs
+    assert found("selection_rate", "*, *") == pairs
+    assert found("selection_rate_difference", "sex × race") == {"sex × race"}
+    assert found("selection_rate_difference", "* × *") == {"sex × race"}
+    assert found("selection_rate_difference", "sex=Female × race=Black") == set()

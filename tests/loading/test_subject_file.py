@@ -149,7 +149,7 @@ def test_the_folder_of_the_file_is_where_paths_begin(folder, tmp_path_factory, m
         (
             'exclude = ["id", "sex"]',
             'exclude = ["id", "sex", "age"]',
-            "the model was trained with a column 'age' that data.test lacks",
+            "the model was trained with 'age', which data.test.exclude leaves out: remove it there",
         ),
         (
             'path = "credit.skops"',
@@ -194,7 +194,9 @@ def test_one_file_for_both_splits(folder, rows):
     subject = load(folder, text)
     assert (len(subject.test), len(subject.train)) == (100, 100)
     np.testing.assert_allclose(subject.test.X["age"], rows["age"][:100])
-    with pytest.raises(InputError, match=r"data.test.where keeps none of the 200 rows of all.csv"):
+    with pytest.raises(
+        InputError, match=r"where keeps none of the 200 rows of all.csv; 'part' holds 'test', 'train'"
+    ):
         load(folder, text.replace('{part = "test"}', '{part = "tset"}'))
     with pytest.raises(InputError, match=r"data.test.where: no column 'prat'. Did you mean 'part'"):
         load(folder, text.replace('{part = "test"}', '{prat = "test"}'))

@@ -93,6 +93,12 @@ def test_labels_that_look_like_dates_or_numbers_stay_words():
     assert all(isinstance(y, (int, float)) for y in drawing["data"][0]["y"])
 
 
+def test_an_estimate_without_an_interval_is_no_open_one():
+    drawing = figure(estimates([("a", 0.2, 0.1, 0.3, 10), ("b", 0.4, None, None, 10)]))
+    assert "subtitle" not in str(drawing["layout"].get("title", ""))
+    assert not any("undefined" in text for text in drawing["data"][0]["hovertext"])
+
+
 def test_many_estimates_are_cut_and_the_figure_says_so():
     drawing = figure(estimates([(f"g{chr(97 + i % 26)}{i}x", i / 200, 0, 1, 5) for i in range(200)]))
     assert len(drawing["data"][0]["x"]) == MAX_ROWS

@@ -47,3 +47,24 @@ def test_any_words_stay_words(words, title):
     }
     assert "\u202e" not in html
     assert "\x00" not in html
+
+
+def test_a_p_value_too_small_for_the_machine_is_not_written_as_0(parsed):
+    columns = {
+        "label": ["a"],
+        "fisher_p": [0.0],
+        "p (Holm)": [0.0],
+        "p_value": [1e-5],
+        "share": [0.0],
+        "bayes": [2.0**500],
+    }
+    shown = parsed(table_html({"title": "t", "columns": columns})).text
+    assert shown.count("< 1e-300") == 2
+    assert {"1e-05", "0.000", "3.3e+150"} <= set(shown)
+
+
+def test_a_value_without_an_interval_stands_alone(parsed):
+    columns = {"label": ["a", "b"], "value": [0.5, 0.25], "low": [None, 0.1], "high": [None, None]}
+    text = " ".join(parsed(table_html({"title": "t", "columns": columns})).text)
+    assert "[undefined, undefined]" not in text
+    assert "0.250 [0.100, undefined]" in text

@@ -188,6 +188,10 @@ def test_an_own_template_declares_by_its_cell(make_template: Any) -> None:
         "label": "x",
         "names": ["b"],
     }
+    with pytest.raises(InputError, match=r'-p names=\["b"\]$'):  # a list is typed with its brackets
+        parse_assignments(["names=b"], known)
+    with pytest.raises(InputError, match=r'-p names=\["b", "c"\]$'):
+        parse_assignments(["names=b, c"], known)
     for word in ("rows=x", "rows=0.5", 'names={"a": 1}', "ratio=x"):
         with pytest.raises(InputError):
             parse_assignments([word], known)

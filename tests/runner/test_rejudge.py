@@ -47,6 +47,13 @@ def test_the_page_or_the_notebook_beside_the_record_is_told_from_it(saved: Path,
         rejudge(alone, policy)
 
 
+def test_a_folder_stands_for_the_record_in_it(saved: Path, tmp_path: Path) -> None:
+    policy = _policy(tmp_path, "at_least = 0.0")
+    assert rejudge(saved.parent, policy).verdict == "pass"
+    with pytest.raises(InputError, match=r"is a folder without a report\.json"):
+        rejudge(tmp_path, policy)
+
+
 def test_a_policy_on_a_metric_nobody_gives_is_refused(saved: Path, tmp_path: Path) -> None:
     path = tmp_path / "policy.toml"
     path.write_text("[[criterion]]\nmetric = 'acuracy'\nat_least = 0.5")

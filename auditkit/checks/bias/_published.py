@@ -19,7 +19,7 @@ from auditkit.methods.impact_ratios import CategoryRatios, category_ratios
 from auditkit.statistics.adverse_impact import ratio_to_reference
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from auditkit.dataset import Dataset
 
@@ -46,6 +46,10 @@ class Division:
         Share of the records below which a category has no ratio.
     absent : tuple of str
         Intersections without a record.
+    unknown_values : tuple of str
+        Values that were taken to mean an unknown category.
+    of_both : bool
+        Whether the categories are of two features.
     """
 
     name: str
@@ -57,6 +61,8 @@ class Division:
     records: int
     exclude_below: float
     absent: tuple[str, ...]
+    unknown_values: tuple[str, ...]
+    of_both: bool
 
     def compared(self) -> np.ndarray:
         """Return the ratio of each category to the reference; ``nan`` for the reference, which is compared with nobody."""
@@ -75,7 +81,11 @@ class Division:
 
 
 def divide(
-    data: Dataset, names: Sequence[str | None], selected: np.ndarray, unknown: set[str], exclude_below: float
+    data: Dataset,
+    names: Sequence[str | None],
+    selected: np.ndarray,
+    is_unknown: Callable[[str], bool],
+    exclude_below: float,
 ) -> Division:
     """Count the categories of one feature, or of the intersection of two.
 
@@ -92,7 +102,8 @@ def divide(
             f"{' × '.join(map(str, names))} has {len(values):,} categories: name a feature with fewer"
         )
     cells = np.bincount(2 * codes + selected, minlength=2 * len(values)).reshape(-1, 2)
-    known = [g for g, one in enumerate(values) if not any(part.strip().lower() in unknown for part in one)]
+    known = [g for g, one in enumerate(values) if not any(map(is_unknown, one))]
+    out = [part for one in values for part in one if is_unknown(part)]
     labels = [", ".join(values[g]) for g in known]
     own = [dict.fromkeys(values[g][j] for g in known) for j in range(len(names))]
     absent = tuple(", ".join(one) for one in product(*own) if ", ".join(one) not in set(labels))
@@ -107,6 +118,8 @@ def divide(
         len(data),
         exclude_below,
         absent if len(names) > 1 else (),
+        tuple(dict.fromkeys(part.strip() or "(empty)" for part in out)),
+        len(names) > 1,
     )
 
 

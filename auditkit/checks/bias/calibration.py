@@ -31,8 +31,10 @@ Bins = Annotated[
     int, Ge(2), Le(50), Doc("At most so many bins of scores for each group, of about equal size.")
 ]
 
+_NAMED = 5
 _MEANS = {"brier_score": 0.0, "calibration_in_the_large": -1.0}
-_FEWEST = 20
+_FEWEST = 20  # for an error over bins
+_FEWEST_MEAN = 10  # for a mean: the spread that fewer show is no basis for an interval
 
 
 @check(
@@ -154,10 +156,36 @@ def _of_means(
     least: float,
 ) -> list[Measurement]:
     moments, records, mass = measures.moments_of(values, grouping, weights)
-    groups = gaps.means(metric, grouping, moments, records, level, least)
-    apart = measures.mean_gaps(moments, mass, "between_groups", level)
-    del apart["ratio"]
-    return [*groups, *measures.as_measurements(metric, apart, grouping, records, means=True)]
+    enough = moments.size >= _FEWEST_MEAN
+    kept, sizes = moments._replace(size=np.where(enough, moments.size, 0.0)), np.where(enough, records, 0)
+    found = []
+    for one, known, n in zip(
+        gaps.means(metric, grouping, moments, records, level, least), enough, records, strict=True
+    ):
+        if known and one.interval is not None:
+            held = replace(one.interval, high=min(one.interval.high, 1.0))
+            found.append(replace(one, interval=held))
+        else:
+            found.append(_too_few(metric, str(one.group), int(n), _FEWEST_MEAN))
+    gap = measures.mean_gaps(kept, np.where(enough, mass, 0.0), "between_groups", level)["difference"]
+    most = 1.0 - least  # two shares, or two signed errors, lie no farther apart
+    gap = replace(gap, high=min(gap.high, most))
+    apart = f"{metric}_difference"
+    if math.isnan(gap.value):
+        return [*found, _no_gap(apart, grouping, enough, records, _FEWEST_MEAN)]
+    return [*found, gaps.measurement(apart, gap, grouping, sizes, worst=most, fewest=_FEWEST_MEAN)]
+
+
+def _too_few(metric: str, label: str, n: int, fewest: int) -> Measurement:
+    return Measurement(metric, math.nan, n, group=label, reason=f"{label} has fewer than {fewest} records")
+
+
+def _no_gap(
+    metric: str, grouping: common.Grouping, enough: np.ndarray, records: np.ndarray, fewest: int
+) -> Measurement:
+    out = gaps.left_out(grouping, np.where(enough, fewest, 0), fewest)
+    reason = "; ".join(filter(None, (f"a gap needs at least two groups of {fewest} records", out)))
+    return Measurement(metric, math.nan, int(records.sum()), group=grouping.name, reason=reason)
 
 
 def _errors(
@@ -172,8 +200,7 @@ def _errors(
     found = []
     for label, one, size in zip(grouping.labels, groups, worth, strict=True):
         if size < _FEWEST:
-            n, why = int(one.n.sum()), f"{label} has fewer than {_FEWEST} records"
-            found.append(Measurement(metric, math.nan, n, group=label, reason=why))
+            found.append(_too_few(metric, label, int(one.n.sum()), _FEWEST))
             continue
         error = calibration_error(one, level)
         said = f"{error.plain:.3f} before the noise of {len(one.n)} bins is taken out; p is of exact scores"
@@ -201,13 +228,12 @@ def _apart(
     rng: np.random.Generator,
 ) -> Measurement:
     metric = "expected_calibration_error_difference"
-    kept = [g for g, size in enumerate(worth) if size >= _FEWEST]
-    sizes = np.array([groups[g].n.sum() if g in kept else 0 for g in range(len(groups))])
+    enough = np.array(worth) >= _FEWEST
+    kept = np.flatnonzero(enough).tolist()
+    sizes = np.array([one.n.sum() for one in groups]) * enough
     gap = largest_calibration_gap([groups[g] for g in kept], level, rng=rng)
     if math.isnan(gap.value):
-        out = gaps.left_out(grouping, np.where(sizes > 0, _FEWEST, 0), _FEWEST)
-        reason = "; ".join(filter(None, (f"a gap needs at least two groups of {_FEWEST} records", out)))
-        return Measurement(metric, math.nan, int(sizes.sum()), group=grouping.name, reason=reason)
+        return _no_gap(metric, grouping, enough, sizes, _FEWEST)
     gap = replace(gap, lowest_index=kept[gap.lowest_index], highest_index=kept[gap.highest_index])
     # a group left out has 0 here, whatever it has: it is named for its too few records
     return gaps.measurement(metric, gap, grouping, sizes, worst=1.0, fewest=_FEWEST)
@@ -222,19 +248,26 @@ def _table(groups: list[Reliability], grouping: common.Grouping) -> Table:
     }
     counts = tuple(int(v) for _, one in shown for v in one.n)
     series = tuple(label for label, one in shown for _ in one.n)
-    if shown:  # where the points of exact scores would lie
-        columns = {name: (0.0, 1.0, *values) for name, values in columns.items()}
-        counts, series = (0, 0, *counts), ("exact", "exact", *series)
-    worst = max(
-        ((label, r - s) for label, one in shown for r, s in zip(one.rate, one.score, strict=True)),
-        key=lambda pair: abs(pair[1]),
-        default=("", math.nan),
+    beyond = [
+        label
+        for label, one in shown
+        if any(
+            low > score or high < score for low, high, score in zip(one.low, one.high, one.score, strict=True)
+        )
+    ]
+    names = "; ".join(beyond[:_NAMED]) + (
+        f"; and {len(beyond) - _NAMED} more" if len(beyond) > _NAMED else ""
     )
     summary = (
-        f"Share that came true by mean score, {len(shown)} groups: farthest off in a bin of {worst[0]}, where it is "
-        f"{abs(worst[1]):.3f} {'above' if worst[1] > 0 else 'below'} the score."
+        f"Share that came true by mean score, {len(shown)} groups: exact where they are equal. "
+        + (
+            f"Some bin's interval leaves out its score for {names}"
+            if beyond
+            else "No bin's interval leaves out its score"
+        )
+        + "; not corrected for the number of bins."
     )
-    labels = {"x": "Mean score", "value": "Share that came true", "n": "records"}
+    labels = {"x": "Mean score", "value": "Share that came true", "n": "records", "diagonal": "exact"}
     return Table(
         f"Calibration by {grouping.name}",
         {**columns, "n": counts, "series": series},

@@ -23,11 +23,33 @@ from auditkit.methods.impact_ratios import above_median
 from auditkit.subject import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _WORDS = {"sex": {"sex", "gender"}, "race": {"race", "ethnicity", "ethnic", "raceethnicity"}}
-_UNKNOWN = ("missing", "unknown", "undisclosed", "not disclosed", "not specified", "not stated",
-            "prefer not to say", "declined to state", "n/a", "?", "")  # fmt: skip
+# how the words begin by which people say that they do not say, and what files hold where nothing was said
+_UNKNOWN = re.compile(
+    r"\b(?:missing|unknown|unspecif|undisclos|disclos|declin|wish|refus|(?:prefer|rather) not|not (?:disclosed|given|known|"
+    r"provided|reported|specified|stated|to (?:say|answer))|no (?:answer|response))"
+)
+_ALONE = {
+    "",
+    "?",
+    "-",
+    "n/a",
+    "na",
+    "n.a.",
+    "nan",
+    "none",
+    "null",
+    "nil",
+    "<na>",
+    "empty",
+    "(empty)",
+    "blank",
+    "(blank)",
+}
+_NAMED = 5
+_DOUBTFUL = re.compile(r"\bnot?\b|\bunk|\bn/?a\b|\banswer|\bsay\b|^\W*$")
 
 Named = Annotated[str | None, Doc("The sensitive feature that holds it; found by its name when left out.")]
 When = Annotated[str | None, Doc("A date as year-month-day, for the published summary.")]
@@ -61,7 +83,9 @@ def nyc_ll144(
     ] = None,
     unknown: Annotated[
         list[str] | None,
-        Doc("Values that mean an unknown category, beside missing ones; the usual words when left out."),
+        Doc(
+            "Values that mean an unknown category, beside missing ones; found by the usual words when left out."
+        ),
     ] = None,
     audit_date: When = None,
     distribution_date: When = None,
@@ -119,7 +143,7 @@ def nyc_ll144(
             "Whether the law applies to this tool or is met: the rules ask also for an independent auditor, a date within a year, notices, and data "
             "of the tool's own use. The ratios carry no test of chance."
         ),
-        notes=(*notes, *more, *_absent(divisions), *scopes.unused(subject.test)),
+        notes=(*notes, *more, *_on_unknowns(divisions), *_absent(divisions), *scopes.unused(subject.test)),
         rows=common.rows_used(len(subject.test), len(subject.test)),
     )
 
@@ -150,13 +174,46 @@ def _divisions(
     exclude_below: float,
 ) -> list[published.Division]:
     """Count the categories by sex, by race, and by both; without what was not found."""
-    known = (*(_UNKNOWN if unknown is None else unknown), "missing", "missing (no value)")
-    words = {w.strip().lower() for w in known}
+    is_unknown = _unknown if unknown is None else _one_of(unknown)
     return [
-        published.divide(subject.test, part, selected, words, exclude_below)
+        published.divide(subject.test, part, selected, is_unknown, exclude_below)
         for part in ([names["sex"]], [names["race"]], [names["sex"], names["race"]])
         if all(part)
     ]
+
+
+def _unknown(value: str) -> bool:
+    """Return whether a value says that the category is not known, by how its words begin.
+
+    Examples
+    --------
+    >>> [_unknown(v) for v in ("Decline to self-identify", "I do not wish to answer", "N/A", "Jewish", "None of these")]
+    [True, True, True, False, False]
+    """
+    said = value.strip().lower()
+    return said in _ALONE or _UNKNOWN.search(said) is not None
+
+
+def _one_of(given: list[str]) -> Callable[[str], bool]:
+    words = {one.strip().lower() for one in (*given, "missing", "missing (no value)")}
+    return lambda value: value.strip().lower() in words
+
+
+def _on_unknowns(divisions: Sequence[published.Division]) -> tuple[str, ...]:
+    """Return which values were counted as unknown, and which categories look as if they should have been."""
+    notes = []
+    for one in divisions:
+        if one.of_both:
+            continue
+        if one.unknown_values:
+            notes.append(f"{one.name}: counted as unknown: {'; '.join(one.unknown_values[:_NAMED])}.")
+        looks = [v for v in one.labels if _unknown(v) or _DOUBTFUL.search(v.strip().lower())]
+        if looks:
+            notes.append(
+                f"{one.name}: categories that look unknown and are counted as known: {'; '.join(looks[:_NAMED])}. "
+                "If they are unknown, type nyc_ll144 with unknown=[...] and all such values."
+            )
+    return tuple(notes)
 
 
 def _date(name: str, given: str | None) -> str | None:

@@ -10,6 +10,7 @@ from typing_extensions import Doc
 from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks import _weights
+from auditkit.checks.bias import _asked as asked
 from auditkit.checks.bias import _gaps as gaps
 from auditkit.checks.bias import _measures as measures
 from auditkit.checks.bias import _scopes as scopes
@@ -240,7 +241,11 @@ def _matrix(groups: list[Measurement], grouping: common.Grouping) -> Table:
         **{name: part for name, part in common.estimates(groups).items() if name != "label"},
     }
     known = int(np.isfinite([m.value for m in groups]).sum())
-    summary = f"{known} of {len(groups)} metrics of {len(set(columns['row']))} groups could be measured."
+    rows, metrics = (len(set(columns[name])) for name in ("row", "column"))
+    summary = (
+        f"{metrics} metric{'s' if metrics > 1 else ''} of {rows} group{'s' if rows > 1 else ''}: "
+        f"{known} of {len(groups)} figures could be measured."
+    )
     labels = {"row": grouping.name, "column": "Metric", "n": "records"}
     return Table(f"Metrics by {grouping.name}", columns, "matrix", labels, summary)
 
@@ -264,20 +269,30 @@ def _forest(apart: list[Measurement], grouping: common.Grouping) -> Table:
 
 
 def _says(found: list[Measurement]) -> str:
-    every = [m for m in found if m.metric.endswith("_difference")]
-    clear = [m for m in every if m.interval is not None and m.interval.low > 0]
+    """Return how many differences are clear, of those that were measured; two metrics of one question count once."""
+    every: dict[str, list[Measurement]] = {}
+    for m in found:
+        if m.metric.endswith("_difference"):
+            every.setdefault(asked.alike(m.metric, str(m.group)), []).append(m)
+    known = [same for same in every.values() if any(m.interval is not None for m in same)]
+    out = len(every) - len(known)
+    if not known:
+        return f"No difference between groups could be measured, of {out} asked for."
+    clear = [m for same in known for m in same if m.interval is not None and m.interval.low > 0]
+    n_clear = sum(any(m.interval is not None and m.interval.low > 0 for m in same) for same in known)
+    more = f" {out} more could not be measured." if out else ""
     if not clear:
         none = (
-            "The one difference has no"
-            if len(every) == 1
-            else f"Of {len(every)} differences between groups none has an"
+            "The one difference measured has no"
+            if len(known) == 1
+            else f"Of {len(known)} differences measured none has an"
         )
-        return f"{none} interval that leaves out 0."
+        return f"{none} interval that leaves out 0.{more}"
     top = max(clear, key=lambda m: m.interval.low if m.interval else 0.0)
     ends = f" [{top.interval.low:.3f}, {top.interval.high:.3f}]" if top.interval else ""
     return (
-        f"Of {len(every)} differences between groups {len(clear)} {'has' if len(clear) == 1 else 'have'} an interval that leaves out 0; the clearest is "
-        f"{top.metric.replace('_', ' ')} over {top.group}: {top.value:.3f}{ends} ({shown.first_words(top)})."
+        f"Of {len(known)} differences measured between groups {n_clear} {'has' if n_clear == 1 else 'have'} an interval that leaves out 0; "
+        f"the clearest is {top.metric.replace('_', ' ')} over {top.group}: {top.value:.3f}{ends} ({shown.first_words(top)}).{more}"
     )
 
 

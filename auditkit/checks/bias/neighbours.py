@@ -194,19 +194,17 @@ def _table(
         )
     }
     columns["series"] = ("nearest records",) * len(parts) + ("records at random",) * len(parts)
-    known = [m for m in groups if not math.isnan(m.value)]
+    # groups in which one decision is rarer are decided alike more often by chance: each is held against its own
+    known = [(m, one.chance) for m, one in zip(groups, parts, strict=True) if not math.isnan(m.value)]
     if numbers:
-        most = max(known, key=lambda m: m.value)
-        summary = (
-            f"The predictions of the nearest records lie {whole.value:.4g} apart on average, those of records at random {whole.chance:.4g}; "
-            f"farthest around {most.group or 'all records'} ({most.value:.4g})."
-        )
+        summary = f"The predictions of the nearest records lie {whole.value:.4g} apart on average, those of records at random {whole.chance:.4g}"
+        m, chance = max(known, key=lambda one: one[0].value / one[1] if one[1] > 0 else 0.0)
+        least, pair = "farthest for what chance would give", f"{m.value:.4g} against {chance:.4g}"
     else:
-        least = min(known, key=lambda m: m.value)
-        summary = (
-            f"{common.percent(whole.value)} of the nearest records are decided alike, {common.percent(whole.chance)} of records at random; "
-            f"least often around {least.group or 'all records'} ({common.percent(least.value)})."
-        )
+        summary = f"{common.percent(whole.value)} of the nearest records are decided alike, {common.percent(whole.chance)} of records at random"
+        m, chance = min(known, key=lambda one: one[0].value - one[1])
+        least, pair = "least above chance", f"{common.percent(m.value)} against {common.percent(chance)}"
+    summary += f"; {least} around {m.group} ({pair})." if len(known) > 1 else "."
     labels = {
         "value": "Distance of predictions" if numbers else "Share decided alike",
         "n": "records",

@@ -232,13 +232,19 @@ def _confirm(
     )  # fmt: skip
 
 
+def _shares(hits: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """Return hits of n, ``nan`` where records have no weight."""
+    return np.where(n > 0, hits / np.maximum(n, 1e-300), np.nan)
+
+
 def _rates(held: _Confirmed, word: str) -> list[Measurement]:
     """Return the held-out rate of each slice."""
     low, high = statistics.wilson(held.hits, held.n, held.each)
     method = f"wilson, Bonferroni over {len(held.names)} slices"
-    rates = []
+    rates, was = [], _shares(held.found_hits, held.found_n)
     for i, name in enumerate(held.names):
-        then = f"{common.percent(held.found_hits[i] / held.found_n[i])} of {held.records[0][i]:,} where it was found"
+        then = f"{held.records[0][i]:,} where it was found"
+        then = f"{common.percent(was[i])} of {then}" if held.found_n[i] > 0 else f"no weight of {then}"
         if held.n[i] == 0:
             reason = f"no record of the held-out half is in this slice; {then}"
             rates.append(Measurement("slice_rate", math.nan, 0, group=name, reason=reason))
@@ -278,11 +284,13 @@ def _both(held: _Confirmed, word: str) -> Table:
     columns: dict[str, list[Any]] = {key: [] for key in ("label", "value", "low", "high", "n", "series")}
     for words, (hits, n, records) in series.items():
         low, high = statistics.wilson(hits, n, held.each)
-        rates = np.where(n > 0, hits / np.maximum(n, 1e-300), np.nan)
-        parts: list[Any] = [held.names, rates, low, high, records, [words] * len(n)]
+        parts: list[Any] = [held.names, _shares(hits, n), low, high, records, [words] * len(n)]
         for key, values in zip(columns, parts, strict=True):
             columns[key] += list(values)
-    then, now = (held.found_hits.sum() / held.found_n.sum(), held.hits.sum() / max(held.n.sum(), 1e-300))
+    then, now = (
+        float(_shares(hits.sum(), n.sum()))
+        for hits, n in ((held.found_hits, held.found_n), (held.hits, held.n))
+    )
     summary = (
         f"{word} of {len(held.names)} slices: {common.percent(then)} on average where they were found, "
         f"{common.percent(now)} in the held-out half, {common.percent(held.overall)} of all its records."
@@ -298,14 +306,14 @@ def _both(held: _Confirmed, word: str) -> Table:
 
 
 def _details(held: _Confirmed, adjusted: np.ndarray, level: float, *, counted: bool) -> Table:
-    rest = held.rest_hits / np.maximum(held.rest_n, 1e-300)
+    rest = _shares(held.rest_hits, held.rest_n)
     test = f"p ({'Fisher' if counted else 'z of effective sizes'}, one-sided)"
     words = ["yes" if p < 1 - level else "no" for p in adjusted]
     columns: dict[str, Any] = {
         "slice": held.names,
         "records": held.records[1],
-        "held-out rate": np.where(held.n > 0, held.hits / np.maximum(held.n, 1e-300), np.nan),
-        "rate where found": held.found_hits / held.found_n,
+        "held-out rate": _shares(held.hits, held.n),
+        "rate where found": _shares(held.found_hits, held.found_n),
         "rate of other records": rest,
         test: held.p,
         "p (Holm)": adjusted,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -48,6 +48,8 @@ class _Sweep:
         Both by squared weight; None where records are counted.
     records : ndarray of int, shape (groups, 2)
         Records that count.
+    weightless : tuple of str
+        Groups left out, as no record of theirs has any weight.
     """
 
     grouping: common.Grouping
@@ -56,6 +58,7 @@ class _Sweep:
     totals: np.ndarray
     squares: tuple[np.ndarray, np.ndarray] | None
     records: np.ndarray
+    weightless: tuple[str, ...] = ()
 
     @property
     def share(self) -> np.ndarray:
@@ -108,9 +111,13 @@ def _swept(
     selected, totals = threshold_counts(*given, sample_weight=weights)
     if weights is None:
         return _Sweep(grouping, grid, selected, totals, None, totals)
-    squares = threshold_counts(*given, sample_weight=weights**2)
-    records = threshold_counts(*given, sample_weight=(weights > 0) * 1.0)[1]
-    return _Sweep(grouping, grid, selected, totals, squares, records.astype(np.int64))
+    squared, squared_totals = threshold_counts(*given, sample_weight=weights**2)
+    records = threshold_counts(*given, sample_weight=(weights > 0) * 1.0)[1].astype(np.int64)
+    kept = records.sum(axis=1) > 0
+    names = np.array(grouping.labels, dtype=object)
+    part = replace(grouping, labels=names[kept].tolist())
+    squares = squared[:, kept], squared_totals[kept]
+    return _Sweep(part, grid, selected[:, kept], totals[kept], squares, records[kept], tuple(names[~kept]))
 
 
 @check(
@@ -173,6 +180,7 @@ def threshold_sweep(
     groupings = common.groupings(subject.test, features, intersections=intersections, depth=depth)
     found: list[Measurement] = []
     tables: dict[str, Table] = {}
+    notes: list[str] = []
     for grouping in groupings:
         if grouping.too_many:
             found += [gaps.not_compared(metric, grouping) for metric in _METRICS]
@@ -181,10 +189,12 @@ def threshold_sweep(
         found += _ends(sweep, least_share, level)
         name = grouping.name
         tables[f"{name}: impact ratio"] = _ratio_curve(sweep, level)
-        tables[f"{name}: selection rate"] = _group_curve(sweep, "Selection rate", "selection", level)
+        tables[f"{name}: selection rate"] = _group_curve(sweep, "selection", least_share, level)
         for kind in ("accuracy", "true positive rate") if binary else ():
-            tables[f"{name}: {kind}"] = _group_curve(sweep, kind.capitalize(), kind, level)
+            tables[f"{name}: {kind}"] = _group_curve(sweep, kind, least_share, level)
         tables[f"{name}: counts"] = _counts(sweep, labelled=binary)
+        if out := _left_out(sweep):
+            notes.append(f"{name}: {out}.")
     return Evidence(
         "AK107",
         tuple(found),
@@ -196,6 +206,7 @@ def threshold_sweep(
         ),
         notes=(
             *common.notes_on(groupings),
+            *notes,
             *scopes.unused(subject.test),
             *(() if weights is None else _weights.note(subject.test)),
         ),
@@ -215,9 +226,7 @@ def _ends(sweep: _Sweep, least_share: float, level: float) -> list[Measurement]:
         )
         return [Measurement(metric, math.nan, n, group=grouping.name, reason=why) for metric in _METRICS]
     hits, sizes = (part[counted] for part in sweep.trials())
-    if not sizes.all():
-        why = "a group has no record of any weight"
-        return [Measurement(metric, math.nan, n, group=grouping.name, reason=why) for metric in _METRICS]
+    out = _left_out(sweep)
     # every threshold is held to its share of the error, so that the one picked holds too
     each = 1 - (1 - level) / len(counted)
     value, low, high = statistics.ratio_bounds(hits, sizes, each)
@@ -230,14 +239,23 @@ def _ends(sweep: _Sweep, least_share: float, level: float) -> list[Measurement]:
                 metric,
                 value[place],
                 n,
-                (end(low), end(high)),
+                (0.0 if out else end(low), end(high)),  # a group that is not known may be selected never
                 level,
                 method,
                 group=grouping.name,
-                reason=_where(sweep, int(counted[place])),
+                reason="; ".join(filter(None, (_where(sweep, int(counted[place])), out))),
+                missing=out.partition(". ")[0] or None,
             )
         )
     return found
+
+
+def _left_out(sweep: _Sweep) -> str:
+    """Return which groups were left out and what follows; empty if none was."""
+    if not sweep.weightless:
+        return ""
+    names = "; ".join(sweep.weightless)
+    return f"left out, for no record of any weight: {names}. The interval allows for any rate of theirs"
 
 
 def _where(sweep: _Sweep, at: int) -> str:
@@ -280,9 +298,12 @@ def _ratio_curve(sweep: _Sweep, level: float) -> Table:
     return Table(title, columns, "curve", words, summary, reference=impact.FOUR_FIFTHS)
 
 
-def _group_curve(sweep: _Sweep, word: str, kind: str, level: float) -> Table:
+def _group_curve(sweep: _Sweep, kind: str, least_share: float, level: float) -> Table:
     """Return a rate against the threshold, a series for all records and for each group."""
-    names = [_EVERYBODY, *sweep.grouping.labels]
+    word, names = (
+        f"{kind} rate".capitalize() if kind == "selection" else kind.capitalize(),
+        [_EVERYBODY, *sweep.grouping.labels],
+    )
     hits, trials = sweep.trials(kind, everybody=True)
     records = sweep.worth(kind)
     records = np.concatenate([[records.sum()], records])
@@ -297,13 +318,16 @@ def _group_curve(sweep: _Sweep, word: str, kind: str, level: float) -> Table:
         "n": tuple(np.repeat(records, len(sweep.grid))),
         "series": tuple(np.repeat(names, len(sweep.grid))),
     }
-    apart = np.ptp(rate[:, 1:], axis=1)
-    summary = f"{word} could not be compared: a group has no record that counts."
+    # where all or nobody is selected the rates are what the labels are, and say nothing of the model
+    inner = (sweep.share >= least_share) & (sweep.share <= 1 - least_share)
+    apart = np.where(inner, np.ptp(rate[:, 1:], axis=1), math.nan)
+    summary = f"{word} could not be compared: a group has no record that counts, or the scores are tied."
     if np.isfinite(apart).any():
         at = int(np.nanargmax(apart))
         summary = (
-            f"{word} of the groups of {sweep.grouping.name} lies up to {common.percent(float(apart[at]))} apart, at a threshold of "
-            f"{sweep.grid[at]:.3g}. Intervals hold for one point of a curve (Wilson)."
+            f"{word} of the groups of {sweep.grouping.name} lies up to {100 * apart[at]:.1f} percentage points apart, at a threshold of "
+            f"{sweep.grid[at]:.3g}, of those that select {least_share:.0%} to {1 - least_share:.0%} of all records. "
+            "Intervals hold for one point of a curve (Wilson)."
         )
     words = {"x": "Threshold on the score", "value": word, "n": "records"}
     return Table(f"{word} by {sweep.grouping.name} at every threshold", columns, "curve", words, summary)
