@@ -24,6 +24,7 @@ _OF_GROUPS = [
 ]
 _SHARES = [
     "attack_success_rate",
+    "group_attack_success_rate",
     "attack_auc",
     "auc",
     "bnsp_auc",
@@ -62,6 +63,7 @@ _CHANGES = [
     "accuracy_drop_missing",
     "accuracy_drop_noise",
     "attack_auc_difference",
+    "attack_success_difference",
     "auc_difference",
     "brier_score_difference",
     "conditional_label_difference",
