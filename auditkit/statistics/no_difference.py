@@ -26,6 +26,8 @@ _SMALLEST_EXPECTED = (
 _NO_RNG = "not computed: an expected count is below 5 and no rng was given for a permutation test"
 _NOT_WHOLE = "not computed: an expected count is below 5, and weighted rows cannot be permuted"
 _ADDED = 0.75  # of what theory takes from the variance of a group whose mean is too low
+_LEAST = 0.5  # of the variance within the groups together, of skewed values: a group has no less
+_SKEWED = 0.4  # skewness from which all of that holds
 _FARTHEST = 37.0  # standard errors; a normal tail beyond has no double
 
 
@@ -208,29 +210,45 @@ def means_alike(mean: FloatArray, variance: FloatArray, n: FloatArray, skewness:
     (True, 'studentised range of welch t')
     """
     method = "welch t" if mean.size == 2 else "studentised range of welch t"
-    if (variance <= 0).any():
+    wide = widened(mean, variance, n, skewness)
+    if (wide <= 0).any():
         return Tested(math.nan, "not computed: a group has no spread")
-    squared, df, first, second = welch_pairs(widened(mean, variance, n, skewness), n)
+    squared, df, first, second = welch_pairs(wide, n)
     tails = special.stdtr(df, -np.abs(mean[first] - mean[second]) / np.sqrt(squared))
     return Tested(range_tail(float(-special.ndtri(tails.min())), mean.size), method)
+
+
+def floored(variance: FloatArray, n: FloatArray, skewness: float) -> FloatArray:
+    """Return variances, none less than half of that within the groups together where values are skewed.
+
+    A small group that drew no rare event (a wrong answer, a high score) has hardly any spread, and seems to lie off for certain. Of
+    symmetric values spread and mean tell nothing of each other: there each group keeps its own, as Welch has it.
+    """
+    part = _LEAST * min(abs(skewness) / _SKEWED, 1.0)
+    degrees = n - 1
+    if not part or not degrees.any():
+        return variance
+    pooled = float((degrees * variance).sum() / degrees.sum())
+    return np.maximum(variance, part * pooled)
 
 
 def widened(mean: FloatArray, variance: FloatArray, n: FloatArray, skewness: float) -> FloatArray:
     """Return variances, widened for groups whose mean lies where skewed values make the spread look small.
 
     Of values with a long upper tail, a group that drew few of the high ones has a low mean and too small a spread, and seems to
-    lie far off. On average a mean that is too low by d comes with a variance too small by skewness x spread x d. Of that three quarters are added, up to twice as much for a
+    lie far off. None is taken for less than `floored` says. On average a mean that is too low by d comes with a variance too small by skewness x spread x d. Of that three quarters are added, up to twice as much for a
     group of more spread than the groups together, whose noise decides the distance; d is taken from the mean of all, each by its
     precision. With it the false alarms hold, also where spreads differ, and more would cost power (docs/bias.md). Johnson (1978) corrects one mean in
     the same way. Groups on the other side, where the spread looks large, are left alone.
     """
-    if not skewness or not variance.all():
-        return variance
-    precision = n / variance
+    least = floored(variance, n, skewness)
+    if not skewness or not least.all():
+        return least
+    precision = n / least
     distance = (precision * mean).sum() / precision.sum() - mean
-    part = _ADDED * np.clip(variance * n.sum() / (n * variance).sum(), 1.0, 2.0)
+    part = _ADDED * np.clip(least * n.sum() / (n * variance).sum(), 1.0, 2.0)
     short = np.maximum(skewness * distance * part, 0.0)
-    return np.asarray(((short + np.sqrt(short**2 + 4 * variance)) / 2) ** 2)
+    return np.asarray(((short + np.sqrt(short**2 + 4 * least)) / 2) ** 2)
 
 
 def welch_pairs(

@@ -8,8 +8,17 @@ import pytest
 from scipy import stats
 
 from auditkit.errors import InputError
-from auditkit.statistics import gap_bounds, largest_gap, largest_mean_gap, smallest_ratio
+from auditkit.statistics import (
+    gap_bounds,
+    largest_gap,
+    largest_mean_distance,
+    largest_mean_gap,
+    smallest_mean_ratio,
+    smallest_ratio,
+    welch_anova,
+)
 from auditkit.statistics.no_difference import (
+    floored,
     means_alike,
     range_tail,
     rates_alike,
@@ -110,17 +119,60 @@ def test_means_of_two_groups_are_welchs():
 
 
 def test_skewness_widens_only_the_short_side():
-    mean, variance, n = np.array([0.5, 1.0, 1.5]), np.array([0.2, 1.0, 2.0]), np.full(3, 50.0)
+    mean, variance, n = np.array([0.5, 1.0, 1.5]), np.array([0.6, 1.0, 0.8]), np.full(3, 50.0)
     wide = widened(mean, variance, n, 2.0)
-    # the mean of all, by precision: (5 x 0.5 + 1 + 0.5 x 1.5) / 6.5; v = 0.2 + 0.75 x 2 x (that - 0.5) sqrt(v)
-    assert wide[0] == pytest.approx(0.2 + 1.5 * (4.25 / 6.5 - 0.5) * math.sqrt(wide[0]))
-    assert wide[1:] == pytest.approx(variance[1:])
+    # the mean of all, by precision: (0.5 / 0.6 + 1 + 1.5 / 0.8) / (1 / 0.6 + 1 + 1 / 0.8); v = 0.6 + 0.75 x 2 x (that - 0.5) sqrt(v)
+    centre = (0.5 / 0.6 + 1 + 1.5 / 0.8) / (1 / 0.6 + 1 + 1 / 0.8)
+    assert wide[0] == pytest.approx(0.6 + 1.5 * (centre - 0.5) * math.sqrt(wide[0]))
+    assert wide[2] == pytest.approx(variance[2])
     mirrored = widened(-mean, variance, n, -2.0)
     assert mirrored == pytest.approx(wide)
     assert widened(mean, variance, n, 0.0) == pytest.approx(variance)
-    # the wider of two groups decides the distance: 4 / ((4 + 0.25) / 2) times three quarters of it are added
-    wide = widened(np.array([0.0, 1.0]), np.array([4.0, 0.25]), np.full(2, 50.0), 2.0)
-    assert wide[0] == pytest.approx(4 + 2 * 0.75 * (8 / 4.25) * (4 / 4.25) * math.sqrt(wide[0]))
+    # the wider of two groups decides the distance: 4 / ((4 + 2.5) / 2) times three quarters of it are added
+    wide = widened(np.array([0.0, 1.0]), np.array([4.0, 2.5]), np.full(2, 50.0), 2.0)
+    assert wide[0] == pytest.approx(4 + 2 * 0.75 * (8 / 6.5) * (4 / 6.5) * math.sqrt(wide[0]))
+
+
+def test_skewed_values_are_given_half_the_spread_within_the_groups():
+    variance, n = np.array([0.0, 0.1, 2.0]), np.array([21.0, 21.0, 41.0])
+    # (20 x 0.1 + 40 x 2) / 80, of which a half
+    assert floored(variance, n, 3.0) == pytest.approx([0.5125, 0.5125, 2.0])
+    assert floored(variance, n, -0.2) == pytest.approx([0.25625, 0.25625, 2.0])  # half as skewed as it takes
+    assert floored(variance, n, 0.0) == pytest.approx(variance)
+    # the group of no spread is far off, and can be tested
+    assert 0 < means_alike(np.array([0.0, 0.0, 1.0]), variance, n, 3.0).p_value < 0.01
+    assert math.isnan(means_alike(np.array([0.0, 0.0, 1.0]), variance, n).p_value)
+    assert math.isnan(welch_anova(np.array([0.0, 0.0, 1.0]), variance, n).p_value)
+    assert welch_anova(np.array([0.0, 0.0, 1.0]), variance, n, skewness=3.0).p_value < 0.01
+
+
+RARE = {
+    "calibration": lambda rng, k: (lambda p: (rng.random(k) < p) - p)(rng.uniform(0.02, 0.08, k)),
+    "brier": lambda rng, k: (lambda p: ((rng.random(k) < p) - p) ** 2)(rng.uniform(0.01, 0.1, k)),
+    "leaf": lambda rng, k: np.where(rng.random(k) < 0.05, 0.9, 0.1 + 0.01 * rng.random(k)),
+    "target": lambda rng, k: 10.0 * (rng.random(k) < 0.1) + 0.05 * rng.standard_normal(k),
+    "not rare": lambda rng, k: 1.0 * (rng.random(k) < 0.22) + 1e-9 * rng.random(k),
+}
+
+
+@pytest.mark.parametrize("name", RARE)
+@pytest.mark.parametrize(
+    "sizes", [(20, 5000), (20,) * 7 + (5000,), (20,) * 19 + (5000,), (50,) * 7 + (3000,)]
+)
+def test_false_alarms_of_rare_events_beside_one_large_group(name, sizes):
+    """A small group that drew no rare event shows no spread; once it seemed to lie off in up to 95 % of tables."""
+    rng, n, trials = np.random.default_rng(len(sizes)), np.array(sizes), 150
+    codes, found = np.repeat(np.arange(n.size), n), np.zeros(4)
+    for _ in range(trials):
+        one = group_moments(RARE[name](rng, codes.size), codes, n.size)
+        variance, squares = one.spread / (n - 1), one.spread + one.mean**2 * n
+        found += [
+            largest_mean_gap(one.mean * n, squares, n, skewness=one.skewness).low > 0,
+            smallest_mean_ratio(one.mean, variance, n, skewness=one.skewness).high < 1,
+            largest_mean_distance(one.mean, variance, n).low > 0,
+            welch_anova(one.mean, variance, n, skewness=one.skewness).p_value <= 0.05,
+        ]
+    assert found.max() <= most(trials, 0.05)
 
 
 def test_skewness_of_moments_is_scipys_within_groups():

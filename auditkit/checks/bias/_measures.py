@@ -144,6 +144,19 @@ def moments_of(
     return group_moments(values, every.codes, k, weights), records, mass
 
 
+def at_least_chance(
+    moments: Moments, scores: np.ndarray, every: common.Grouping, weights: np.ndarray | None
+) -> Moments:
+    """Return moments of outcomes less scores, no group's spread less than exact scores give, s (1 - s) a record.
+
+    A group of low scores in which nothing came true shows hardly any spread, whatever the other groups show.
+    """
+    chance = moments_of(scores * (1 - scores), every, weights)[0].mean
+    return moments._replace(
+        spread=np.fmax(moments.spread, np.nan_to_num(chance) * np.maximum(moments.size - 1, 0.0))
+    )
+
+
 def mean_gaps(moments: Moments, mass: np.ndarray, method: Method, level: float) -> Gaps:
     """Return the largest difference and the smallest ratio of means.
 
