@@ -51,8 +51,9 @@ class Gap:
     note : str
         What was left out, or why the value is undefined; empty otherwise.
     surest : tuple of int, optional
-        The two groups, lowest first, whose difference the near end of the interval is about: with many groups often others than
-        the two that lie farthest apart. None where that is not known, or the interval reaches "no gap".
+        The two groups, lowest first, whose difference the near end of the interval is about (the lower end of a difference, the upper
+        one of a ratio): with many groups often others than the two that lie farthest apart. Twice the same group where each is held
+        against all. None where the interval reaches "no gap".
     """
 
     value: float

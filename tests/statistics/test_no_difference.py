@@ -146,9 +146,14 @@ def test_skewed_values_are_given_half_the_spread_within_the_groups():
     assert welch_anova(np.array([0.0, 0.0, 1.0]), variance, n, skewness=3.0).p_value < 0.01
 
 
+def missed(rng, low, high, k):
+    p = rng.uniform(low, high, k)
+    return (rng.random(k) < p) - p
+
+
 RARE = {
-    "calibration": lambda rng, k: (lambda p: (rng.random(k) < p) - p)(rng.uniform(0.02, 0.08, k)),
-    "brier": lambda rng, k: (lambda p: ((rng.random(k) < p) - p) ** 2)(rng.uniform(0.01, 0.1, k)),
+    "calibration": lambda rng, k: missed(rng, 0.02, 0.08, k),
+    "brier": lambda rng, k: missed(rng, 0.01, 0.1, k) ** 2,
     "leaf": lambda rng, k: np.where(rng.random(k) < 0.05, 0.9, 0.1 + 0.01 * rng.random(k)),
     "target": lambda rng, k: 10.0 * (rng.random(k) < 0.1) + 0.05 * rng.standard_normal(k),
     "not rare": lambda rng, k: 1.0 * (rng.random(k) < 0.22) + 1e-9 * rng.random(k),

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from auditkit.statistics import Gap
 
 Method = Literal["between_groups", "to_overall"]
+_MOST = {"brier_score": 1.0, "mean_score": 1.0, "calibration_in_the_large": 2.0}
+"""How far means of probabilities can lie apart; those of other numbers have no bound."""
 Gaps = dict[str, "Gap"]
 """The largest difference and the smallest ratio."""
 
@@ -119,11 +121,11 @@ def odds_ratio(
     if not known:
         return Measurement(metric, math.nan, n, group=grouping.name, reason="; ".join(out) or "undefined")
     least = min(known, key=lambda name: known[name].value)
-    words = f"{gaps.LABEL[least].lower()}: {gaps.pair(known[least], grouping, parts[least].records)}"
+    words = gaps.of_both(metric, known, least, {name: parts[name].records for name in known}, grouping)
     low = 0.0 if out else min(gap.low for gap in known.values())
     ends = low, min(gap.high for gap in known.values())
     label = f"{known[least].method}, Bonferroni over both rates"
-    reason = "; ".join([words, *out])
+    reason = "; ".join([*words, *out])
     p_values = [gap.p_value for gap in known.values() if not math.isnan(gap.p_value)]
     p = min(1.0, len(known) * min(p_values)) if p_values else None
     to_all = known[least].lowest_index == known[least].highest_index
@@ -190,17 +192,13 @@ def as_measurements(
     means: bool = False,
     n_needed: int | None = None,
 ) -> list[Measurement]:
-    """Return the difference and the ratio of a metric as measurements of the feature."""
-    fewest = 2 if means else 1
+    """Return the difference and the ratio of a metric as measurements of the feature, within what is possible."""
+    fewest, most = 2 if means else 1, _MOST.get(metric, scopes.worst_of("difference", means=means))
+    worst = {"difference": most, "ratio": scopes.worst_of("ratio", means=means)}
     return [
         gaps.measurement(
-            f"{metric}_{kind}",
-            gap,
-            grouping,
-            records,
-            worst=scopes.worst_of(kind, means=means),
-            fewest=fewest,
-            n_needed=n_needed,
+            f"{metric}_{kind}", replace(gap, high=min(gap.high, most)), grouping, records,
+            worst=worst[kind], fewest=fewest, n_needed=n_needed,
         )
         for kind, gap in found.items()
-    ]
+    ]  # fmt: skip
