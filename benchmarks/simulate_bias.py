@@ -376,25 +376,32 @@ def error_gap(
 
 
 def weighted(rng: np.random.Generator, trials: int) -> str:
-    """Weighted rates: false alarms by the interval, how often there is a test, and power."""
+    """Weighted rates: false alarms by the interval, also of weights that go along with the outcome, tests made, and power."""
     rows = []
+    kinds: tuple[int | str, ...] = (20, 50, 100, 500, 5000, "20-5000")
     for k in GROUPS:
-        for kind in (20, 100, 500, 5000, "20-5000"):
+        for kind in kinds:
             n = sizes_of(kind, k)
             codes = np.repeat(np.arange(k), n)
             draws = int(np.clip(trials * 20_000 // codes.size, trials // 80, trials // 4))
-            off, tested, power = np.zeros(2), np.zeros(2), 0
+            off, tested, power = np.zeros(5), 0, 0
             for _ in range(draws):
                 weights = rng.lognormal(sigma=SIGMA, size=codes.size)
-                for at, base in enumerate((0.1, 0.4)):
-                    gap = weighted_gap(rng.random(codes.size) < base, codes, weights, k)
-                    off[at] += gap[0] > 0
-                    tested[at] += not np.isnan(gap[1])
+                rare, often = (rng.random(codes.size) < base for base in (0.1, 0.4))
+                gaps = [
+                    weighted_gap(said, codes, weights**power_of * np.exp(along * said), k)
+                    for said in (rare, often)
+                    for power_of, along in ((1.0, 0.0), (1.0, 1.0), (0.5, 1.0))
+                ]
+                seen = np.array([gap[0] > 0 for gap in gaps])
+                off += seen[[0, 3, 1, 2, 4]]
+                tested += not np.isnan(gaps[1][1])
                 one = rng.random(codes.size) < 0.4 + 0.2 * (codes == k - 1)
                 power += weighted_gap(one, codes, weights, k)[0] > 0
-            rows.append([k, kind, draws, *map(float, (*(off / draws), *(tested / draws))), power / draws])
-    header = ["groups", "records in each", "tables", "false alarms, rate 0.1", "rate 0.4", "tests made, rate 0.1",
-              "rate 0.4", "power for 0.2"]  # fmt: skip
+            rows.append([k, kind, draws, *map(float, (*(off / draws), tested / draws)), power / draws])
+    header = ["groups", "records in each", "tables", "false alarms, rate 0.1", "rate 0.4",
+              "rate 0.1, weights along with the outcome", "the same of a smaller spread", "rate 0.4, along",
+              "tests made", "power for 0.2"]  # fmt: skip
     return markdown("Weighted rates (effective sizes)", header, rows)
 
 
@@ -403,7 +410,7 @@ def weighted_gap(said: np.ndarray, codes: np.ndarray, weights: np.ndarray, k: in
         np.bincount(codes, part, minlength=k)
         for part in (weights * said, weights, weights**2 * said, weights**2)
     ]
-    gap = largest_gap(*effective_counts(*sums))
+    gap = largest_gap(*effective_counts(*sums, together=True))
     return gap.low, gap.p_value
 
 

@@ -17,7 +17,7 @@ from scipy import special, stats
 from auditkit.errors import InputError
 from auditkit.statistics._arguments import FloatArray, as_counts, as_level
 from auditkit.statistics.intervals import Bounds, jeffreys_at, mover_ratio, wilson_at
-from auditkit.statistics.no_difference import Tested, rates_alike
+from auditkit.statistics.no_difference import NOT_WHOLE, Tested, rates_alike
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -325,8 +325,8 @@ def _kept(
 
 
 def contradicts(test: Tested, level: float) -> bool:
-    """Return whether a test does not reach the level, so that an interval must not exclude "no gap"."""
-    return test.p_value > 1 - level + 1e-12
+    """Return whether a test does not reach the level, or weighted rows have none, so that an interval must not exclude "no gap"."""
+    return test.p_value > 1 - level + 1e-12 or test.method == NOT_WHOLE
 
 
 def take_over(tested: Gap | None) -> Tested | None:

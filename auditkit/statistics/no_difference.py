@@ -24,8 +24,9 @@ _SMALLEST_EXPECTED = (
     5.0  # Cochran's rule for the chi-square; the range holds its level from there on too, as the tests show
 )
 _NO_RNG = "not computed: an expected count is below 5 and no rng was given for a permutation test"
-_NOT_WHOLE = "not computed: an expected count is below 5, and weighted rows cannot be permuted"
+NOT_WHOLE = "not computed: an expected count is below 5, and weighted rows cannot be permuted"
 _ADDED = 0.75  # of what theory takes from the variance of a group whose mean is too low
+_SMALLEST_SIZE = 2.0  # rows that show any spread
 _LEAST = 0.5  # of the variance within the groups together, of skewed values: a group has no less
 _SKEWED = 0.4  # skewness from which all of that holds
 _FARTHEST = 37.0  # standard errors; a normal tail beyond has no double
@@ -90,7 +91,8 @@ def rates_alike(
     Parameters
     ----------
     successes, n : array_like, shape (groups,)
-        Counts of at least two groups, each with rows. Not whole where rows are weighted: then nothing is drawn.
+        Counts of at least two groups, each with rows. Not whole where rows are weighted: then nothing is drawn, and small groups are
+        tested as means are (`means_alike`), none with less than half the spread of all rows.
     rng : numpy.random.Generator, optional
         Source of randomness.
     replicates : int
@@ -123,7 +125,7 @@ def rates_alike(
         p_value = range_tail(farthest / math.sqrt(rate * (1 - rate)), x.size)
         return Tested(p_value, "chi-square" if x.size == 2 else "studentised range")
     if not _whole(x, size):
-        return Tested(math.nan, _NOT_WHOLE)
+        return _weighted_alike(x, size)
     if rng is None:
         return Tested(math.nan, _NO_RNG)
     drawn = rng.multivariate_hypergeometric(
@@ -149,7 +151,8 @@ def rates_near_overall(
     Parameters
     ----------
     successes, n, rng, replicates
-        As in `rates_alike`. Counts that are not whole take the normal tail, where all expected counts reach 5.
+        As in `rates_alike`. Counts that are not whole take the normal tail, where all expected counts reach 5; else the test is that of
+        `rates_alike`, which asks for more.
 
     Returns
     -------
@@ -179,7 +182,7 @@ def rates_near_overall(
         p_value = above + stats.hypergeom.cdf(np.floor(expected - off + 1e-9), *given)
         return Tested(_of_several(p_value), f"hypergeometric, Bonferroni over {x.size} groups")
     if size.min() * min(rate, 1 - rate) < _SMALLEST_EXPECTED:
-        return Tested(math.nan, _NOT_WHOLE)
+        return _weighted_alike(x, size)
     spread = np.sqrt(expected * (1 - rate) * (1 - size / rows))
     p_value = 2 * special.ndtr(-off / spread)
     return Tested(_of_several(p_value), f"normal, Bonferroni over {x.size} groups")
@@ -263,6 +266,18 @@ def welch_pairs(
         df = squared**2 / (spread[first] + spread[second])
     # without any spread the width is 0 whatever the degrees of freedom
     return squared, np.maximum(np.where(squared > 0, df, 1e6), 1.0), first, second
+
+
+def _weighted_alike(x: FloatArray, size: FloatArray) -> Tested:
+    """Return the test of small groups of weighted rows, by their means and spreads."""
+    rate, whole = x / size, float(x.sum() / size.sum())
+    if not size.min() >= _SMALLEST_SIZE:
+        return Tested(math.nan, NOT_WHOLE)
+    spread, shared = rate * (1 - rate), whole * (1 - whole)
+    variance = np.maximum(spread, _LEAST * shared) * size / (size - 1)
+    skewness = (1 - 2 * whole) / math.sqrt(shared)
+    found = means_alike(rate, variance, size, skewness)
+    return Tested(found.p_value, f"{found.method} of weighted rows")
 
 
 def _farthest(rates: FloatArray, n: FloatArray) -> FloatArray:

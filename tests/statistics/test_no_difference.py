@@ -10,6 +10,7 @@ from scipy import stats
 from auditkit.errors import InputError
 from auditkit.statistics import (
     gap_bounds,
+    largest_distance,
     largest_gap,
     largest_mean_distance,
     largest_mean_gap,
@@ -103,9 +104,20 @@ def test_counts_that_are_not_whole_are_not_permuted():
     rng = np.random.default_rng(0)
     small, large = ([1.5, 2.5, 4.0], [9.5, 9.0, 9.0]), ([30.5, 40.0, 60.0], [90.5, 90.0, 90.0])
     for test in (rates_alike, rates_near_overall):
-        assert math.isnan(test(*small, rng=rng).p_value)
-        assert "weighted" in test(*small, rng=rng).method
+        # as means, with the spread of 0 and 1, and the skewness of the rate of all, 8 / 27.5
+        rate, n = np.array(small[0]) / small[1], np.array(small[1])
+        skewness = (1 - 16 / 27.5) / math.sqrt(8 / 27.5 * 19.5 / 27.5)
+        means = means_alike(rate, rate * (1 - rate) * n / (n - 1), n, skewness)
+        assert test(*small, rng=rng).p_value == pytest.approx(means.p_value)
+        assert test(*small, rng=rng).method.endswith("of weighted rows")
+        assert test([0.0, 15.5], [20.5, 20.5]).p_value < 0.01  # a rate of 0 shows no spread of its own
+        tiny = test([0.0, 1.5], [1.5, 1.5], rng=rng)
+        assert math.isnan(tiny.p_value)
+        assert "weighted" in tiny.method
         assert test(*large).p_value < 0.001
+    for gap in (largest_gap([0, 0, 1.7], [1.7, 40.5, 1.7]), largest_distance([0, 0, 1.7], [1.7, 40.5, 1.7])):
+        assert math.isnan(gap.p_value)
+        assert gap.low == 0  # without a test nothing is left out
     assert rates_near_overall(*large).p_value == pytest.approx(
         rates_near_overall(np.round(large[0]), np.round(large[1])).p_value, rel=0.6
     )

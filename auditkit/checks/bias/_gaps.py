@@ -80,7 +80,7 @@ class Cells(NamedTuple):
             (float(hits.sum() / total), trials / total) if total else (math.nan, np.zeros(len(trials)))
         )
         if self.squares is not self.weights:
-            hits, trials = effective_counts(hits, trials, *rate_counts(self.squares, name))
+            hits, trials = effective_counts(hits, trials, *rate_counts(self.squares, name), together=True)
         return Counts(hits, trials, records, overall, shares)
 
     def part(self, places: np.ndarray) -> Cells:
