@@ -36,7 +36,8 @@ def records_to_decide(m: Measurement, c: Criterion) -> float | None:
     float or None
         Records of the kind that `m` counts, mixed as these, a whole number; infinite where the value lies at a limit, or so near that a
         thousand million would not do. None where more such records decide nothing (a group or class is missing, or only
-        the other side of a bound would tell), or where the interval does not show how fast it would shrink.
+        the other side of a bound would tell), or where the interval does not show how fast it would shrink: the end in question rests
+        on other groups than the value, as the reason then says.
 
     Examples
     --------
@@ -74,6 +75,8 @@ def _needed(m: Measurement, limit: float) -> float | None:
     low, high = _scaled(m, m.interval.low), _scaled(m, m.interval.high)
     below, above = value - low, high - value
     near, far, end = (above, below, m.interval.high) if target > value else (below, above, m.interval.low)
+    if ("the interval ends at" if target > value else "the interval begins at") in (m.reason or ""):
+        return None
     if end in (0.0, 1.0) or not math.isfinite(near):  # held there: by the test, or by what is possible
         near = max(near, far) if math.isfinite(near) and math.isfinite(far) else min(near, far)
     if not (math.isfinite(near) and math.isfinite(target) and math.isfinite(end)):

@@ -35,6 +35,7 @@ from auditkit.statistics import (
     smallest_ratio,
     smallest_ratio_to_overall,
     weighted_auc,
+    welch_anova,
 )
 
 if TYPE_CHECKING:
@@ -236,6 +237,51 @@ def gap_of(values: np.ndarray, codes: np.ndarray, n: np.ndarray) -> float:
     return largest_mean_gap(one.mean * n, squares, n, skewness=one.skewness).low
 
 
+def _missed(rng: np.random.Generator, low: float, high: float, size: int) -> np.ndarray:
+    """Draw outcomes less the exact probabilities of them."""
+    p = rng.uniform(low, high, size)
+    return (rng.random(size) < p) - p
+
+
+RARE: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
+    "calibration, scores .01 to .03": lambda rng, size: _missed(rng, 0.01, 0.03, size),
+    "calibration, scores .02 to .08": lambda rng, size: _missed(rng, 0.02, 0.08, size),
+    "calibration, scores .15 to .2": lambda rng, size: _missed(rng, 0.15, 0.2, size),
+    "Brier, scores .01 to .1": lambda rng, size: _missed(rng, 0.01, 0.1, size) ** 2,
+    "scores of a tree, one leaf of 5%": lambda rng, size: np.where(
+        rng.random(size) < 0.05, 0.9, 0.1 + 0.01 * rng.random(size)
+    ),
+    "target of one rare value in ten": lambda rng, size: (
+        10.0 * (rng.random(size) < 0.1) + 0.05 * rng.standard_normal(size)
+    ),
+    "about two values, one in four": lambda rng, size: (rng.random(size) < 0.25) + 1e-6 * rng.random(size),
+}
+"""Values most of which lie close together: a small group that drew no other shows hardly any spread."""
+
+
+def rare(rng: np.random.Generator, trials: int) -> str:
+    """Means of rare events in small groups beside a large one: false alarms of the gap, the ratio, to all, and of Welch's test."""
+    layouts = [(1, 20, 5000), (7, 20, 5000), (19, 20, 5000), (7, 50, 3000), (7, 100, 3000), (39, 20, 5000)]
+    rows = []
+    for small, few, many in layouts:
+        n = np.r_[np.full(small, few), many]
+        codes, draws = np.repeat(np.arange(n.size), n), trials // (4 if small < 39 else 16)
+        for name, draw in RARE.items():
+            off = np.zeros(4)
+            for _ in range(draws):
+                one = group_moments(draw(rng, codes.size), codes, n.size)
+                variance, squares = one.spread / (n - 1), one.spread + one.mean**2 * n
+                off += [
+                    largest_mean_gap(one.mean * n, squares, n, skewness=one.skewness).low > 0,
+                    smallest_mean_ratio(one.mean, variance, n, skewness=one.skewness).high < 1,
+                    largest_mean_distance(one.mean, variance, n).low > 0,
+                    welch_anova(one.mean, variance, n, skewness=one.skewness).p_value <= 0.05,
+                ]
+            rows.append([f"{small} of {few}, one of {many}", name, draws, *map(float, off / draws)])
+    header = ["groups", "values", "tables", "false alarms, difference", "ratio", "to all", "Welch"]
+    return markdown("Means of rare events", header, rows)
+
+
 SIGMA = 1.0
 """Weights are log-normal with this spread of their logs: one row in twenty weighs more than five times the middle one."""
 
@@ -330,25 +376,32 @@ def error_gap(
 
 
 def weighted(rng: np.random.Generator, trials: int) -> str:
-    """Weighted rates: false alarms by the interval, how often there is a test, and power."""
+    """Weighted rates: false alarms by the interval, also of weights that go along with the outcome, tests made, and power."""
     rows = []
+    kinds: tuple[int | str, ...] = (20, 50, 100, 500, 5000, "20-5000")
     for k in GROUPS:
-        for kind in (20, 100, 500, 5000, "20-5000"):
+        for kind in kinds:
             n = sizes_of(kind, k)
             codes = np.repeat(np.arange(k), n)
             draws = int(np.clip(trials * 20_000 // codes.size, trials // 80, trials // 4))
-            off, tested, power = np.zeros(2), np.zeros(2), 0
+            off, tested, power = np.zeros(5), 0, 0
             for _ in range(draws):
                 weights = rng.lognormal(sigma=SIGMA, size=codes.size)
-                for at, base in enumerate((0.1, 0.4)):
-                    gap = weighted_gap(rng.random(codes.size) < base, codes, weights, k)
-                    off[at] += gap[0] > 0
-                    tested[at] += not np.isnan(gap[1])
+                rare, often = (rng.random(codes.size) < base for base in (0.1, 0.4))
+                gaps = [
+                    weighted_gap(said, codes, weights**power_of * np.exp(along * said), k)
+                    for said in (rare, often)
+                    for power_of, along in ((1.0, 0.0), (1.0, 1.0), (0.5, 1.0))
+                ]
+                seen = np.array([gap[0] > 0 for gap in gaps])
+                off += seen[[0, 3, 1, 2, 4]]
+                tested += not np.isnan(gaps[1][1])
                 one = rng.random(codes.size) < 0.4 + 0.2 * (codes == k - 1)
                 power += weighted_gap(one, codes, weights, k)[0] > 0
-            rows.append([k, kind, draws, *map(float, (*(off / draws), *(tested / draws))), power / draws])
-    header = ["groups", "records in each", "tables", "false alarms, rate 0.1", "rate 0.4", "tests made, rate 0.1",
-              "rate 0.4", "power for 0.2"]  # fmt: skip
+            rows.append([k, kind, draws, *map(float, (*(off / draws), tested / draws)), power / draws])
+    header = ["groups", "records in each", "tables", "false alarms, rate 0.1", "rate 0.4",
+              "rate 0.1, weights along with the outcome", "the same of a smaller spread", "rate 0.4, along",
+              "tests made", "power for 0.2"]  # fmt: skip
     return markdown("Weighted rates (effective sizes)", header, rows)
 
 
@@ -357,11 +410,11 @@ def weighted_gap(said: np.ndarray, codes: np.ndarray, weights: np.ndarray, k: in
         np.bincount(codes, part, minlength=k)
         for part in (weights * said, weights, weights**2 * said, weights**2)
     ]
-    gap = largest_gap(*effective_counts(*sums))
+    gap = largest_gap(*effective_counts(*sums, together=True))
     return gap.low, gap.p_value
 
 
-PARTS = {one.__name__: one for one in (rates, counted, means, ranking, calibration, weighted)}
+PARTS = {one.__name__: one for one in (rates, counted, means, ranking, calibration, weighted, rare)}
 
 
 def sections(text: str) -> dict[str, str]:

@@ -298,10 +298,13 @@ def largest_calibration_gap(
     seen = np.abs(apart - bias)
     # taking the noise out takes too much from an error that is there, and leaves some where none is
     far = np.maximum(plain[first] - least[second], plain[second] - least[first])
-    low = min(float((seen - half).max()), float(np.ptp(value))) if p_value <= 1 - level else 0.0
+    near = int((seen - half).argmax())
+    low = min(float((seen - half)[near]), float(np.ptp(value))) if p_value <= 1 - level else 0.0
+    two = sorted((int(first[near]), int(second[near])), key=lambda g: value[g])
     return Gap(
         float(np.ptp(value)), max(low, 0.0), min(float((np.maximum(seen, far) + half).max()), 1.0), p_value, level, method,
         "bootstrap of groups with one error", int(value.argmin()), int(value.argmax()), k,
+        surest=(two[0], two[1]) if low > 0 else None,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ p - overall = (1 - s)(p - rest), and p / overall = R / (sR + 1 - s) for R = p / 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import special
@@ -83,12 +83,12 @@ def largest_distance(
     high = (1 - share) * (away + np.hypot(ends[1] - rate, rest - rest_ends[0]))
     value = np.abs((1 - share) * away)
     worst = int(kept[value.argmax()])
-    bounds = float(np.maximum(low, -high).max()), float(np.maximum(high, -low).max())
+    lower, upper = np.maximum(low, -high), float(np.maximum(high, -low).max())
     test = take_over(tested) or rates_near_overall(x, size, rng=rng)
-    least = 0.0 if contradicts(test, level) else max(bounds[0], 0.0)
+    least = 0.0 if contradicts(test, level) else max(float(lower.max()), 0.0)
     return Gap(
-        float(value.max()), least, min(bounds[1], 1.0), test.p_value, level, method, test.method,
-        worst, worst, x.size, note,
+        float(value.max()), least, min(upper, 1.0), test.p_value, level, method, test.method,
+        worst, worst, x.size, note, _surest(kept[lower.argmax()], leaves_out=least > 0),
     )  # fmt: skip
 
 
@@ -136,18 +136,9 @@ def smallest_ratio_to_overall(
     test = take_over(tested) or rates_near_overall(x, size, rng=rng)
     most = 1.0 if contradicts(test, level) else bounds[1]
     return Gap(
-        float(value.min()),
-        bounds[0],
-        most,
-        test.p_value,
-        level,
-        method,
-        test.method,
-        worst,
-        worst,
-        x.size,
-        note,
-    )
+        float(value.min()), bounds[0], most, test.p_value, level, method, test.method, worst, worst, x.size, note,
+        _surest(kept[bounds[2]], leaves_out=most < 1),
+    )  # fmt: skip
 
 
 def largest_mean_distance(
@@ -181,7 +172,10 @@ def largest_mean_distance(
     worst = int(kept[away.argmax()])
     ends = max(float((away - half).max()), 0.0), float((away + half).max())
     test = _means_near_rest(m - rest, own + others, df)
-    return Gap(float(away.max()), *ends, test.p_value, level, method, test.method, worst, worst, m.size, note)
+    return Gap(
+        float(away.max()), *ends, test.p_value, level, method, test.method, worst, worst, m.size, note,
+        _surest(kept[(away - half).argmax()], leaves_out=ends[0] > 0),
+    )  # fmt: skip
 
 
 def smallest_mean_ratio_to_overall(
@@ -216,18 +210,9 @@ def smallest_mean_ratio_to_overall(
     most = 1.0 if contradicts(test, level) else bounds[1]
     worst = int(kept[value.argmin()])
     return Gap(
-        float(value.min()),
-        bounds[0],
-        most,
-        test.p_value,
-        level,
-        method,
-        test.method,
-        worst,
-        worst,
-        m.size,
-        note,
-    )
+        float(value.min()), bounds[0], most, test.p_value, level, method, test.method, worst, worst, m.size, note,
+        _surest(kept[bounds[2]], leaves_out=most < 1),
+    )  # fmt: skip
 
 
 def _tail(level: float, groups: int) -> float:
@@ -335,8 +320,13 @@ def _folded(ratio: FloatArray) -> FloatArray:
         return np.minimum(ratio, 1 / ratio)
 
 
-def _smallest(low: FloatArray, high: FloatArray) -> tuple[float, float]:
-    """Return the interval of the smallest folded ratio from the intervals of the ratios."""
+def _surest(at: Any, *, leaves_out: bool) -> tuple[int, int] | None:
+    """Return the group that the near end of an interval is about, as both of a pair; None where it reaches "no gap"."""
+    return (int(at), int(at)) if leaves_out else None
+
+
+def _smallest(low: FloatArray, high: FloatArray) -> tuple[float, float, int]:
+    """Return the interval of the smallest folded ratio from the intervals of the ratios, and the group its upper end is about."""
     with np.errstate(divide="ignore"):
         top = np.where(high < 1, high, np.where(low > 1, 1 / low, 1.0))
-        return float(np.minimum(low, 1 / high).min()), float(np.minimum(top, 1.0).min())
+        return float(np.minimum(low, 1 / high).min()), float(np.minimum(top, 1.0).min()), int(top.argmin())

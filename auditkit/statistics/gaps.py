@@ -17,7 +17,7 @@ from scipy import special, stats
 from auditkit.errors import InputError
 from auditkit.statistics._arguments import FloatArray, as_counts, as_level
 from auditkit.statistics.intervals import Bounds, jeffreys_at, mover_ratio, wilson_at
-from auditkit.statistics.no_difference import Tested, rates_alike
+from auditkit.statistics.no_difference import NOT_WHOLE, Tested, rates_alike
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -51,8 +51,9 @@ class Gap:
     note : str
         What was left out, or why the value is undefined; empty otherwise.
     surest : tuple of int, optional
-        The two groups, lowest first, whose difference the near end of the interval is about: with many groups often others than
-        the two that lie farthest apart. None where that is not known, or the interval reaches "no gap".
+        The two groups, lowest first, whose difference the near end of the interval is about (the lower end of a difference, the upper
+        one of a ratio): with many groups often others than the two that lie farthest apart. Twice the same group where each is held
+        against all. None where the interval reaches "no gap".
     """
 
     value: float
@@ -324,8 +325,8 @@ def _kept(
 
 
 def contradicts(test: Tested, level: float) -> bool:
-    """Return whether a test does not reach the level, so that an interval must not exclude "no gap"."""
-    return test.p_value > 1 - level + 1e-12
+    """Return whether a test does not reach the level, or weighted rows have none, so that an interval must not exclude "no gap"."""
+    return test.p_value > 1 - level + 1e-12 or test.method == NOT_WHOLE
 
 
 def take_over(tested: Gap | None) -> Tested | None:

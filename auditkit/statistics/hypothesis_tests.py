@@ -10,6 +10,7 @@ from scipy import special, stats
 
 from auditkit.errors import InputError
 from auditkit.statistics._arguments import FloatArray, as_counts
+from auditkit.statistics.no_difference import widened
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -214,13 +215,20 @@ def permutation_test(
     return PermutationTest(observed, (1 + as_large) / (1 + replicates), replicates)
 
 
-def welch_anova(means: FloatArray, variances: FloatArray, n: FloatArray) -> Significance:
+def welch_anova(
+    means: FloatArray, variances: FloatArray, n: FloatArray, *, skewness: float = 0.0
+) -> Significance:
     """Return Welch's test of equal means without equal variances (Welch 1951).
+
+    Its weights are the groups' precisions, so that one which drew no rare value, and shows hardly any spread, would decide alone. With the
+    `skewness` of skewed values such a group is given more spread, as in `means_alike`.
 
     Parameters
     ----------
     means, variances, n : ndarray, shape (groups,)
         Means, unbiased variances, and rows of each group.
+    skewness : float
+        Of the values within their groups, as `auditkit.statistics.Moments` has it; 0 for values that are about symmetric.
 
     Returns
     -------
@@ -234,9 +242,10 @@ def welch_anova(means: FloatArray, variances: FloatArray, n: FloatArray) -> Sign
     (5.0, 0.0347)
     """
     k = len(means)
-    if k < 2 or (variances <= 0).any() or (n < 2).any():
+    wide = widened(means, variances, n, skewness)
+    if k < 2 or (wide <= 0).any() or (n < 2).any():
         return Significance(np.asarray(np.nan), np.asarray(np.nan))
-    weight = n / variances
+    weight = n / wide
     share = weight / weight.sum()
     between = (weight * (means - (share * means).sum()) ** 2).sum() / (k - 1)
     lost = ((1 - share) ** 2 / (n - 1)).sum()

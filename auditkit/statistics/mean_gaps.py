@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy import special
@@ -20,7 +20,7 @@ from auditkit.statistics.gaps import (
     undefined,
 )
 from auditkit.statistics.intervals import moments
-from auditkit.statistics.no_difference import means_alike, welch_pairs
+from auditkit.statistics.no_difference import floored, means_alike, welch_pairs
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -42,7 +42,8 @@ def largest_mean_gap(
     """Return the largest difference of means between any two groups, for errors or predictions of a regression.
 
     Games and Howell's intervals (1976): the studentised range with Welch's degrees of freedom for each pair, so variances
-    may differ. The p-value is that of the largest of Welch's t over the pairs (`means_alike`); the interval begins at 0
+    may differ; of skewed values none is taken for less than half of that within the groups together, since a group that drew no rare
+    value shows hardly any. The p-value is that of the largest of Welch's t over the pairs (`means_alike`); the interval begins at 0
     wherever the test does not reach the level. Without the `skewness` of skewed values (absolute or squared errors) both are wrong in groups of fewer
     than some hundred rows.
 
@@ -81,15 +82,16 @@ def largest_mean_gap(
     if kept.size < 2:
         return undefined(method, level, note)
     mean, variance, size = mean[kept], variance[kept], size[kept]
-    low, high = games_howell(mean, variance, size, as_level(level))
-    if (variance == 0).any():
+    least = floored(variance, size, skewness)
+    pairs = games_howell(mean, least, size, as_level(level))
+    if (least == 0).any():
         note += "A group's values are all equal: its mean is taken as exact. "
     test = means_alike(mean, variance, size, skewness)
-    low = 0.0 if contradicts(test, level) else low
-    places = extremes(mean, kept)
+    low = 0.0 if contradicts(test, level) else pairs.low
+    places, surest = extremes(mean, kept), pairs.ordered(mean, kept) if low > 0 else None
     return Gap(
-        float(np.ptp(mean)), low, high, test.p_value, level, method, test.method, *places, kept.size, note
-    )
+        float(np.ptp(mean)), low, pairs.high, test.p_value, level, method, test.method, *places, kept.size, note, surest,
+    )  # fmt: skip
 
 
 def smallest_mean_ratio(
@@ -134,20 +136,36 @@ def smallest_mean_ratio(
         return undefined(method, level, note)
     if (m <= 0).any():
         return undefined(method, level, f"{note}a ratio needs means above 0; a difference does not")
-    low, high = games_howell(np.log(m), v / m**2, size, as_level(level))
+    pairs = games_howell(np.log(m), floored(v, size, skewness) / m**2, size, as_level(level))
     test = means_alike(m, v, size, skewness)
-    top = 1.0 if contradicts(test, level) else math.exp(-low)
-    value = float(m.min() / m.max())
-    places = extremes(m, kept)
-    return Gap(value, math.exp(-high), top, test.p_value, level, method, test.method, *places, m.size, note)
+    top = 1.0 if contradicts(test, level) else math.exp(-pairs.low)
+    places, surest = extremes(m, kept), pairs.ordered(m, kept) if top < 1 else None
+    return Gap(
+        float(m.min() / m.max()), math.exp(-pairs.high), top, test.p_value, level, method, test.method, *places, m.size, note, surest,
+    )  # fmt: skip
 
 
-def games_howell(mean: FloatArray, variance: FloatArray, n: FloatArray, level: float) -> tuple[float, float]:
-    """Return the largest lower and upper end over all pairs."""
+class Pairs(NamedTuple):
+    """The largest lower and upper end over all pairs of means, and the two groups of the lower one."""
+
+    low: float
+    high: float
+    surest: tuple[int, int]
+
+    def ordered(self, mean: FloatArray, kept: npt.NDArray[np.intp]) -> tuple[int, int]:
+        """Return the places of these two groups, that of the lower mean first."""
+        low, high = sorted(self.surest, key=lambda g: float(mean[g]))
+        return int(kept[low]), int(kept[high])
+
+
+def games_howell(mean: FloatArray, variance: FloatArray, n: FloatArray, level: float) -> Pairs:
+    """Return the ends of the intervals of all pairs."""
     squared, df, first, second = welch_pairs(variance, n)
     half = range_criticals(level, mean.size, df) * np.sqrt(squared)
     apart = np.abs(mean[first] - mean[second])
-    return float(max((apart - half).max(), 0.0)), float((apart + half).max())
+    at = int((apart - half).argmax())
+    ends = max(float(apart[at] - half[at]), 0.0), float((apart + half).max())
+    return Pairs(*ends, (int(first[at]), int(second[at])))
 
 
 def range_criticals(level: float, groups: int, df: FloatArray) -> FloatArray:

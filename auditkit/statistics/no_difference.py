@@ -24,8 +24,11 @@ _SMALLEST_EXPECTED = (
     5.0  # Cochran's rule for the chi-square; the range holds its level from there on too, as the tests show
 )
 _NO_RNG = "not computed: an expected count is below 5 and no rng was given for a permutation test"
-_NOT_WHOLE = "not computed: an expected count is below 5, and weighted rows cannot be permuted"
+NOT_WHOLE = "not computed: an expected count is below 5, and weighted rows cannot be permuted"
 _ADDED = 0.75  # of what theory takes from the variance of a group whose mean is too low
+_SMALLEST_SIZE = 2.0  # rows that show any spread
+_LEAST = 0.5  # of the variance within the groups together, of skewed values: a group has no less
+_SKEWED = 0.4  # skewness from which all of that holds
 _FARTHEST = 37.0  # standard errors; a normal tail beyond has no double
 
 
@@ -88,7 +91,8 @@ def rates_alike(
     Parameters
     ----------
     successes, n : array_like, shape (groups,)
-        Counts of at least two groups, each with rows. Not whole where rows are weighted: then nothing is drawn.
+        Counts of at least two groups, each with rows. Not whole where rows are weighted: then nothing is drawn, and small groups are
+        tested as means are (`means_alike`), none with less than half the spread of all rows.
     rng : numpy.random.Generator, optional
         Source of randomness.
     replicates : int
@@ -121,7 +125,7 @@ def rates_alike(
         p_value = range_tail(farthest / math.sqrt(rate * (1 - rate)), x.size)
         return Tested(p_value, "chi-square" if x.size == 2 else "studentised range")
     if not _whole(x, size):
-        return Tested(math.nan, _NOT_WHOLE)
+        return _weighted_alike(x, size)
     if rng is None:
         return Tested(math.nan, _NO_RNG)
     drawn = rng.multivariate_hypergeometric(
@@ -147,7 +151,8 @@ def rates_near_overall(
     Parameters
     ----------
     successes, n, rng, replicates
-        As in `rates_alike`. Counts that are not whole take the normal tail, where all expected counts reach 5.
+        As in `rates_alike`. Counts that are not whole take the normal tail, where all expected counts reach 5; else the test is that of
+        `rates_alike`, which asks for more.
 
     Returns
     -------
@@ -177,7 +182,7 @@ def rates_near_overall(
         p_value = above + stats.hypergeom.cdf(np.floor(expected - off + 1e-9), *given)
         return Tested(_of_several(p_value), f"hypergeometric, Bonferroni over {x.size} groups")
     if size.min() * min(rate, 1 - rate) < _SMALLEST_EXPECTED:
-        return Tested(math.nan, _NOT_WHOLE)
+        return _weighted_alike(x, size)
     spread = np.sqrt(expected * (1 - rate) * (1 - size / rows))
     p_value = 2 * special.ndtr(-off / spread)
     return Tested(_of_several(p_value), f"normal, Bonferroni over {x.size} groups")
@@ -208,29 +213,45 @@ def means_alike(mean: FloatArray, variance: FloatArray, n: FloatArray, skewness:
     (True, 'studentised range of welch t')
     """
     method = "welch t" if mean.size == 2 else "studentised range of welch t"
-    if (variance <= 0).any():
+    wide = widened(mean, variance, n, skewness)
+    if (wide <= 0).any():
         return Tested(math.nan, "not computed: a group has no spread")
-    squared, df, first, second = welch_pairs(widened(mean, variance, n, skewness), n)
+    squared, df, first, second = welch_pairs(wide, n)
     tails = special.stdtr(df, -np.abs(mean[first] - mean[second]) / np.sqrt(squared))
     return Tested(range_tail(float(-special.ndtri(tails.min())), mean.size), method)
+
+
+def floored(variance: FloatArray, n: FloatArray, skewness: float) -> FloatArray:
+    """Return variances, none less than half of that within the groups together where values are skewed.
+
+    A small group that drew no rare event (a wrong answer, a high score) has hardly any spread, and seems to lie off for certain. Of
+    symmetric values spread and mean tell nothing of each other: there each group keeps its own, as Welch has it.
+    """
+    part = _LEAST * min(abs(skewness) / _SKEWED, 1.0)
+    degrees = n - 1
+    if not part or not degrees.any():
+        return variance
+    pooled = float((degrees * variance).sum() / degrees.sum())
+    return np.maximum(variance, part * pooled)
 
 
 def widened(mean: FloatArray, variance: FloatArray, n: FloatArray, skewness: float) -> FloatArray:
     """Return variances, widened for groups whose mean lies where skewed values make the spread look small.
 
     Of values with a long upper tail, a group that drew few of the high ones has a low mean and too small a spread, and seems to
-    lie far off. On average a mean that is too low by d comes with a variance too small by skewness x spread x d. Of that three quarters are added, up to twice as much for a
+    lie far off. None is taken for less than `floored` says. On average a mean that is too low by d comes with a variance too small by skewness x spread x d. Of that three quarters are added, up to twice as much for a
     group of more spread than the groups together, whose noise decides the distance; d is taken from the mean of all, each by its
     precision. With it the false alarms hold, also where spreads differ, and more would cost power (docs/bias.md). Johnson (1978) corrects one mean in
     the same way. Groups on the other side, where the spread looks large, are left alone.
     """
-    if not skewness or not variance.all():
-        return variance
-    precision = n / variance
+    least = floored(variance, n, skewness)
+    if not skewness or not least.all():
+        return least
+    precision = n / least
     distance = (precision * mean).sum() / precision.sum() - mean
-    part = _ADDED * np.clip(variance * n.sum() / (n * variance).sum(), 1.0, 2.0)
+    part = _ADDED * np.clip(least * n.sum() / (n * variance).sum(), 1.0, 2.0)
     short = np.maximum(skewness * distance * part, 0.0)
-    return np.asarray(((short + np.sqrt(short**2 + 4 * variance)) / 2) ** 2)
+    return np.asarray(((short + np.sqrt(short**2 + 4 * least)) / 2) ** 2)
 
 
 def welch_pairs(
@@ -245,6 +266,18 @@ def welch_pairs(
         df = squared**2 / (spread[first] + spread[second])
     # without any spread the width is 0 whatever the degrees of freedom
     return squared, np.maximum(np.where(squared > 0, df, 1e6), 1.0), first, second
+
+
+def _weighted_alike(x: FloatArray, size: FloatArray) -> Tested:
+    """Return the test of small groups of weighted rows, by their means and spreads."""
+    rate, whole = x / size, float(x.sum() / size.sum())
+    if not size.min() >= _SMALLEST_SIZE:
+        return Tested(math.nan, NOT_WHOLE)
+    spread, shared = rate * (1 - rate), whole * (1 - whole)
+    variance = np.maximum(spread, _LEAST * shared) * size / (size - 1)
+    skewness = (1 - 2 * whole) / math.sqrt(shared)
+    found = means_alike(rate, variance, size, skewness)
+    return Tested(found.p_value, f"{found.method} of weighted rows")
 
 
 def _farthest(rates: FloatArray, n: FloatArray) -> FloatArray:

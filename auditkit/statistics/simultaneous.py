@@ -165,16 +165,21 @@ def _gap(
     )
     half = max(float(np.quantile(own.largest, level)), floor) * own.se
     p_value = float((alike.largest >= alike.largest[0] * (1 - 1e-9)).mean())
-    low = max(float((seen - half).max()), 0.0) if p_value <= 1 - level else 0.0
+    near = int((seen - half).argmax())
+    low = max(float((seen - half)[near]), 0.0) if p_value <= 1 - level else 0.0
     high = float(np.maximum(distance, seen + half).max())
     pick = int(distance.argmax())
-    lowest, highest = sorted((first[pick], second[pick]), key=lambda g: at[g])
-    if method == "to_overall":
-        lowest = highest = first[pick]
+
+    def places(pair: int) -> tuple[int, int]:
+        two = sorted((first[pair], second[pair]), key=lambda g: base[g])
+        lowest, highest = [first[pair]] * 2 if method == "to_overall" else two
+        return int(kept[lowest]), int(kept[highest])
+
     ends = (math.exp(-high), math.exp(-low)) if kind == "ratio" else (low, high)
     value = math.exp(-distance[pick]) if kind == "ratio" else float(distance[pick])
-    places = int(kept[lowest]), int(kept[highest])
-    return Gap(value, *ends, p_value, level, label, "max-t bootstrap of groups alike", *places, found, note)
+    surest = places(near) if low > 0 else None
+    p_method = "max-t bootstrap of groups alike"
+    return Gap(value, *ends, p_value, level, label, p_method, *places(pick), found, note, surest)
 
 
 class _Noise(NamedTuple):

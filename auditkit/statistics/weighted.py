@@ -77,7 +77,12 @@ def kish_size(weights: npt.ArrayLike) -> float:
 
 
 def effective_counts(
-    hits: npt.ArrayLike, trials: npt.ArrayLike, hits_squared: npt.ArrayLike, trials_squared: npt.ArrayLike
+    hits: npt.ArrayLike,
+    trials: npt.ArrayLike,
+    hits_squared: npt.ArrayLike,
+    trials_squared: npt.ArrayLike,
+    *,
+    together: bool = False,
 ) -> tuple[FloatArray, FloatArray]:
     """Return the successes and trials of equally weighted rows that would be as uncertain.
 
@@ -90,6 +95,9 @@ def effective_counts(
         Sums of weights of the successes and of all.
     hits_squared, trials_squared : array_like, shape (...)
         Sums of squared weights of the same.
+    together : bool
+        Of groups along the last axis, take none for worth more than Kish's size times what linearisation makes of Kish's size
+        over all groups: a small group that drew few successes does not show that weights go along with them.
 
     Returns
     -------
@@ -115,13 +123,27 @@ def effective_counts(
         raise InputError(
             "sums of weights must be of at least 0, and those of the successes at most those of all"
         )
+    rate, kish, linear = _sizes(w, total, w2, total2)
+    size = np.where(total > 0, np.fmin(kish, linear), 0.0)
+    if together:
+        _, kish_of_all, linear_of_all = _sizes(
+            *(part.sum(-1, keepdims=True) for part in (w, total, w2, total2))
+        )
+        with np.errstate(invalid="ignore"):
+            worth = np.nan_to_num(linear_of_all / kish_of_all, nan=1.0)
+        size = np.where(worth < 1 - 1e-9, np.fmin(size, np.nan_to_num(kish) * worth), size)
+    return np.where(total > 0, np.minimum(rate * size, size), 0.0), size
+
+
+def _sizes(
+    w: FloatArray, total: FloatArray, w2: FloatArray, total2: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the weighted rate, Kish's size, and the one by linearisation: infinite where no noise is seen."""
     with np.errstate(divide="ignore", invalid="ignore"):
         rate = np.clip(w / total, 0.0, 1.0)
-        kish = total**2 / total2
         noise = w2 * (1 - rate) ** 2 + np.maximum(total2 - w2, 0.0) * rate**2
         linear = rate * (1 - rate) * total**2 / noise
-    size = np.where(total > 0, np.fmin(kish, np.where(noise > 0, linear, np.inf)), 0.0)
-    return np.where(total > 0, np.minimum(rate * size, size), 0.0), size
+    return rate, total**2 / np.where(total2 > 0, total2, np.nan), np.where(noise > 0, linear, np.inf)
 
 
 def group_moments(

@@ -12,6 +12,7 @@ from scipy import special
 from auditkit import statistics
 from auditkit.checks import _common as common
 from auditkit.checks.bias import _asked as asked
+from auditkit.checks.bias import _near as near
 from auditkit.evidence import Measurement
 from auditkit.methods.fairness import rate_counts
 from auditkit.methods.groups import group_confusion
@@ -79,7 +80,7 @@ class Cells(NamedTuple):
             (float(hits.sum() / total), trials / total) if total else (math.nan, np.zeros(len(trials)))
         )
         if self.squares is not self.weights:
-            hits, trials = effective_counts(hits, trials, *rate_counts(self.squares, name))
+            hits, trials = effective_counts(hits, trials, *rate_counts(self.squares, name), together=True)
         return Counts(hits, trials, records, overall, shares)
 
     def part(self, places: np.ndarray) -> Cells:
@@ -104,6 +105,7 @@ def cells(
     return Cells(by_weight, by_square, rows)
 
 
+_OF_PROBABILITIES = ("brier_score", "calibration_in_the_large", "mean_score")
 _POWER = 0.8
 _NAMED = 3
 
@@ -128,7 +130,7 @@ def rates(metric: str, grouping: common.Grouping, counts: Counts, level: float) 
 def means(
     metric: str, grouping: common.Grouping, moments: Moments, records: np.ndarray, level: float, least: float
 ) -> list[Measurement]:
-    """Return the mean of each group (Student), held above the least possible value."""
+    """Return the mean of each group (Student), held above the least possible value, and below 1 where it is one of probabilities."""
     shift = np.nan_to_num(moments.mean)  # sums of squares of large numbers would lose the spread to rounding
     low, high = statistics.mean_interval(np.zeros(len(shift)), moments.spread, moments.size, level)
     found = []
@@ -138,8 +140,10 @@ def means(
             found.append(Measurement(metric, math.nan, 0, group=label, reason=why))
             continue
         # errors of exactly 0 may have a mean a rounding below it
+        most = 1.0 if metric in _OF_PROBABILITIES else math.inf
         value, *ends = (
-            max(float(end), least) for end in (moments.mean[g], low[g] + shift[g], high[g] + shift[g])
+            min(max(float(end), least), most)
+            for end in (moments.mean[g], low[g] + shift[g], high[g] + shift[g])
         )
         found.append(common.measured(metric, value, records[g], (ends[0], ends[1]), level, "t", group=label))
     return found
@@ -181,12 +185,14 @@ def measurement(
         gap.lowest_index == gap.highest_index,
     )
     if math.isnan(gap.value):
-        why = asked.none_at_all(metric, sizes) or gap.note.strip()
+        lone = [label for label, size in zip(grouping.labels, sizes, strict=True) if size >= fewest]
+        only = f": only {lone[0]} has any" if len(lone) == 1 else ""
+        why = asked.none_at_all(metric, sizes) or gap.note.strip().removesuffix(".") + only
         reason = "; ".join(filter(None, (why, out))) or "undefined on these data"
         return Measurement(metric, math.nan, n, group=grouping.name, reason=reason)
     ends = (min(gap.low, worst), max(gap.high, worst)) if out else (gap.low, gap.high)
     untested = "" if not math.isnan(gap.p_value) else f"p-value {gap.p_method}"
-    reason = "; ".join(filter(None, (pair(gap, grouping, sizes), untested, out)))
+    reason = "; ".join(filter(None, (pair(metric, gap, grouping, sizes), untested, out)))
     return common.measured(
         metric, gap.value, n, ends, gap.level, gap.method, group=grouping.name, p_value=gap.p_value, reason=reason,
         n_needed=n_needed, p_method=gap.p_method, hypothesis=asked.alike(metric, grouping.name, to_all=to_all),
@@ -194,26 +200,63 @@ def measurement(
     )  # fmt: skip
 
 
-def pair(gap: Gap, grouping: common.Grouping, sizes: np.ndarray) -> str:
+def pair(metric: str, gap: Gap, grouping: common.Grouping, sizes: np.ndarray) -> str:
     """Return which groups lie farthest apart, lowest first; then how large they are, and how small the smallest one is.
 
-    The two groups stand before the first semicolon.
+    The two groups stand before the first semicolon. Where the near end of the interval is about others, these are named after them.
     """
+    farthest = gap.lowest_index, gap.highest_index
+    said = [*_two(farthest, grouping, sizes)]
+    if gap.surest not in (None, farthest):
+        said.append(f"{near.verb(metric)} {', '.join(_two(gap.surest, grouping, sizes))}")
     smallest = int(np.where(sizes > 0, sizes, np.inf).argmin())
-    to_all = gap.lowest_index == gap.highest_index
-    two = [gap.lowest_index] if to_all else [gap.lowest_index, gap.highest_index]
-    words = [_word(grouping, g) for g in two]
-    said = [
-        f"{words[0]} against {'all records' if to_all else words[1]}",
-        " against ".join(_records(sizes[g]) for g in two),
-    ]
-    if gap.surest not in (None, (gap.lowest_index, gap.highest_index)):
-        low, high = gap.surest
-        sizes_of = f"{_records(sizes[low])} against {_records(sizes[high])}"
-        said.append(
-            f"the interval begins at {_word(grouping, low)} against {_word(grouping, high)}, {sizes_of}"
-        )
     return "; ".join([*said, f"smallest group: {_records(sizes[smallest])}, {_word(grouping, smallest)}"])
+
+
+def _two(places: tuple[int, int], grouping: common.Grouping, sizes: np.ndarray) -> tuple[str, str]:
+    """Return two groups, or one and all records, in words, and their records."""
+    first, second = places
+    if first == second:
+        return f"{_word(grouping, first)} against all records", _records(sizes[first])
+    return (
+        f"{_word(grouping, first)} against {_word(grouping, second)}",
+        f"{_records(sizes[first])} against {_records(sizes[second])}",
+    )
+
+
+def of_both(
+    metric: str, found: dict[str, Gap], value: str, sizes: dict[str, np.ndarray], grouping: common.Grouping
+) -> list[str]:
+    """Return where the gap of one of two rates lies, and what each end of the interval rests on where that is another.
+
+    Parameters
+    ----------
+    metric : str
+        Equalized odds, difference or ratio.
+    found : dict of str to Gap
+        Of each rate that could be compared.
+    value : str
+        The rate whose gap is the value.
+    sizes : dict of str to ndarray
+        Records of each group, by rate.
+    grouping : Grouping
+        The groups.
+    """
+    top = found[value]
+    said = [f"{LABEL[value].lower()}: {pair(metric, replace(top, surest=None), grouping, sizes[value])}"]
+    is_ratio = metric.endswith("_ratio")
+    lowest, highest = (pick(found, key=lambda m: getattr(found[m], end)) for pick, end in _ENDS[is_ratio])
+    at, far = (highest, lowest) if is_ratio else (lowest, highest)
+    one = found[at]
+    if one.surest is not None and (at != value or one.surest != (top.lowest_index, top.highest_index)):
+        groups = ", ".join(_two(one.surest, grouping, sizes[at]))
+        said.append(f"{near.verb(metric)} the {LABEL[at].lower()}: {groups}")
+    if far != value:
+        said.append(f"the interval {'begins' if is_ratio else 'ends'} at the {LABEL[far].lower()}")
+    return said
+
+
+_ENDS = {False: ((max, "low"), (max, "high")), True: ((min, "low"), (min, "high"))}
 
 
 def _word(grouping: common.Grouping, at: int) -> str:
@@ -298,13 +341,7 @@ def odds(
     widest = max(known, key=lambda m: halves[m].value)
     high = 1.0 if out else max(half.high for half in halves.values())
     p_values = [gaps[m].p_value for m in known if not math.isnan(gaps[m].p_value)]
-    words = [f"{LABEL[widest].lower()}: {pair(halves[widest], grouping, parts[widest].records)}"]
-    surest = max(known, key=lambda m: halves[m].low)
-    if surest != widest:  # the value and the lower end of the interval then rest on different rates
-        words.append(
-            f"the interval begins at the gap in the {LABEL[surest].lower()}: "
-            f"{pair(halves[surest], grouping, parts[surest].records)}"
-        )
+    words = of_both(metric, halves, widest, {m: parts[m].records for m in known}, grouping)
     needs = [
         math.ceil(need * n / parts[m].records.sum())
         for m in known

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from auditkit.statistics import Gap
 
 Method = Literal["between_groups", "to_overall"]
+_MOST = {"brier_score": 1.0, "mean_score": 1.0, "calibration_in_the_large": 2.0}
+"""How far means of probabilities can lie apart; those of other numbers have no bound."""
 Gaps = dict[str, "Gap"]
 """The largest difference and the smallest ratio."""
 
@@ -119,11 +121,11 @@ def odds_ratio(
     if not known:
         return Measurement(metric, math.nan, n, group=grouping.name, reason="; ".join(out) or "undefined")
     least = min(known, key=lambda name: known[name].value)
-    words = f"{gaps.LABEL[least].lower()}: {gaps.pair(known[least], grouping, parts[least].records)}"
+    words = gaps.of_both(metric, known, least, {name: parts[name].records for name in known}, grouping)
     low = 0.0 if out else min(gap.low for gap in known.values())
     ends = low, min(gap.high for gap in known.values())
     label = f"{known[least].method}, Bonferroni over both rates"
-    reason = "; ".join([words, *out])
+    reason = "; ".join([*words, *out])
     p_values = [gap.p_value for gap in known.values() if not math.isnan(gap.p_value)]
     p = min(1.0, len(known) * min(p_values)) if p_values else None
     to_all = known[least].lowest_index == known[least].highest_index
@@ -142,6 +144,19 @@ def moments_of(
     mass = np.bincount(every.codes, weights, minlength=k)
     records = mass if weights is None else np.bincount(every.codes, weights > 0, minlength=k)
     return group_moments(values, every.codes, k, weights), records, mass
+
+
+def at_least_chance(
+    moments: Moments, scores: np.ndarray, every: common.Grouping, weights: np.ndarray | None
+) -> Moments:
+    """Return moments of outcomes less scores, no group's spread less than exact scores give, s (1 - s) a record.
+
+    A group of low scores in which nothing came true shows hardly any spread, whatever the other groups show.
+    """
+    chance = moments_of(scores * (1 - scores), every, weights)[0].mean
+    return moments._replace(
+        spread=np.fmax(moments.spread, np.nan_to_num(chance) * np.maximum(moments.size - 1, 0.0))
+    )
 
 
 def mean_gaps(moments: Moments, mass: np.ndarray, method: Method, level: float) -> Gaps:
@@ -177,17 +192,13 @@ def as_measurements(
     means: bool = False,
     n_needed: int | None = None,
 ) -> list[Measurement]:
-    """Return the difference and the ratio of a metric as measurements of the feature."""
-    fewest = 2 if means else 1
+    """Return the difference and the ratio of a metric as measurements of the feature, within what is possible."""
+    fewest, most = 2 if means else 1, _MOST.get(metric, scopes.worst_of("difference", means=means))
+    worst = {"difference": most, "ratio": scopes.worst_of("ratio", means=means)}
     return [
         gaps.measurement(
-            f"{metric}_{kind}",
-            gap,
-            grouping,
-            records,
-            worst=scopes.worst_of(kind, means=means),
-            fewest=fewest,
-            n_needed=n_needed,
+            f"{metric}_{kind}", replace(gap, high=min(gap.high, most)), grouping, records,
+            worst=worst[kind], fewest=fewest, n_needed=n_needed,
         )
         for kind, gap in found.items()
-    ]
+    ]  # fmt: skip

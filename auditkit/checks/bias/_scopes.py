@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditkit.checks import _common as common
+from auditkit.checks.bias import _asked as asked
+from auditkit.checks.bias import _near as near
 from auditkit.evidence import Measurement, Table
 from auditkit.methods.groups import codes_of
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from auditkit.dataset import Dataset
 
 _GAPS = ("_difference", "_ratio")
+_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,17 +158,44 @@ def over_strata(found: list[Measurement], feature: str, level: float, worst: flo
     p_values = [m.p_value for m in known if m.p_value is not None]
     p = min(1.0, len(p_values) * min(p_values)) if p_values else None
     label = f"{top.interval.method if top.interval else ''}, Bonferroni over {len(found)} strata"
-    where = f"{top.group}: {top.reason}{said}"
     mean = float(np.mean([m.value for m in known]))
+    over = f"mean over {len(known)} strat{'a' if len(known) > 1 else 'um'}{said}"
+    if open_ones:
+        over += f"; {near.verb(metric)} no difference there"
+    missing = "; ".join(filter(None, (said.removeprefix("; ").partition(",")[0], *_missing(known)))) or None
+    to_all = (top.hypothesis or "").endswith(" and all records")
+    asks = asked.alike(metric, f"{feature} within strata", to_all=to_all)
     return [
         common.measured(
-            metric, top.value, n, (pick(lows), pick(highs)), level, label, group=names[0], p_value=p, reason=where
+            metric, top.value, n, (pick(lows), pick(highs)), level, label, group=names[0], p_value=p,
+            reason=_where(top, known) + said, hypothesis=None if p is None else asks, missing=missing,
         ),
         common.measured(
-            metric, mean, n, (np.mean(lows), np.mean(highs)), level, label, group=names[1],
-            reason=f"mean over {len(known)} strat{'a' if len(known) > 1 else 'um'}{said}",
+            metric, mean, n, (np.mean(lows), np.mean(highs)), level, label, group=names[1], reason=over, missing=missing,
         ),
     ]  # fmt: skip
+
+
+def _missing(known: list[Measurement]) -> list[str]:
+    """Return what is missing in the strata that were measured, each once."""
+    return list(dict.fromkeys(f"{m.group}: {m.missing}" for m in known if m.missing))[:_NAMED]
+
+
+def _where(top: Measurement, known: list[Measurement]) -> str:
+    """Return where the worst of strata was observed, and where its interval begins (of a ratio, ends) if elsewhere."""
+    ratio = top.metric.endswith("_ratio")
+    ends = {id(m): (m.interval.high if ratio else -m.interval.low) for m in known if m.interval}
+    nearest = min(known, key=lambda m: ends[id(m)])
+    if ends[id(nearest)] in (0.0, 1.0):  # it reaches "no gap"
+        return f"{top.group}: {near.without(top)}"
+    if ends[id(nearest)] == ends[id(top)]:
+        return f"{top.group}: {top.reason}"
+    at = (
+        near.of(nearest).removeprefix(f"{near.verb(top.metric)} ")
+        or (nearest.reason or "").partition("; ")[0]
+    )
+    first, *rest = near.without(top).split("; ")
+    return "; ".join([f"{top.group}: {first}", f"{near.verb(top.metric)} {nearest.group}: {at}", *rest])
 
 
 def summed_up(

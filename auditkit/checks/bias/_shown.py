@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from auditkit.checks import _common as common
+from auditkit.checks.bias import _near as near
 from auditkit.checks.bias._gaps import LABEL
 from auditkit.evidence import Measurement, Table
 
@@ -83,7 +84,7 @@ def clearest(found: list[Measurement], metric: str, what: str) -> str:
     if top.interval is None or top.interval.low <= 0:
         none = "The one difference has no" if len(gaps) == 1 else f"Of {len(gaps)} differences none has an"
         return f"{what[0].upper()}{what[1:]}: {none[0].lower()}{none[1:]} interval that leaves out 0.{more}"
-    return f"The clearest difference in {what} is {top.value:.3f}{ends}: {first_words(top)}.{more}"
+    return f"The clearest difference in {what}: largest observed {top.value:.3f}{ends}, {first_words(top)}.{more}"
 
 
 def _or_none(value: float) -> float | None:
@@ -91,5 +92,5 @@ def _or_none(value: float) -> float | None:
 
 
 def first_words(m: Measurement) -> str:
-    """Return the two groups a gap lies between: what stands before the first semicolon of its reason."""
-    return (m.reason or "").partition(";")[0]
+    """Return the two groups a gap lies between, and those its interval begins at (of a ratio, ends at) where these are others."""
+    return "; ".join(filter(None, ((m.reason or "").partition(";")[0], near.groups(m))))
