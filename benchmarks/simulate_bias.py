@@ -186,7 +186,7 @@ SHAPES: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
 def _part(k: int, kind: int | str) -> int:
     """By how much fewer tables are drawn where they are large."""
     if kind == 5000:
-        return 8 if k < 20 else 40
+        return 4 if k < 20 else 16
     return 4 if k < 20 else 8
 
 

@@ -205,7 +205,9 @@ def smallest_mean_ratio_to_overall(
     half = _critical(df, level) * np.sqrt(own / m**2 + others / rest**2)
     centre = np.log(m / rest)
     value = _folded(_to_overall(m / rest, share))
-    bounds = _smallest(_to_overall(np.exp(centre - half), share), _to_overall(np.exp(centre + half), share))
+    with np.errstate(over="ignore"):  # an infinite ratio to the rest is a finite one to all
+        ends = np.exp(centre - half), np.exp(centre + half)
+    bounds = _smallest(*(_to_overall(end, share) for end in ends))
     test = _means_near_rest(m - rest, own + others, df)
     most = 1.0 if contradicts(test, level) else bounds[1]
     worst = int(kept[value.argmin()])

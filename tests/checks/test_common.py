@@ -13,6 +13,7 @@ from statsmodels.stats.proportion import power_proportions_2indep
 from auditkit import Dataset, Subject
 from auditkit.checks import _common as common
 from auditkit.checks.bias import _gaps as gaps
+from auditkit.checks.bias import _measures as measures
 from auditkit.data import make_biased
 from auditkit.errors import InputError, NotApplicable
 from auditkit.evidence import Interval, Measurement
@@ -221,3 +222,28 @@ def test_a_constant_has_no_gap():
     gap, note = gaps.of_means(np.full(20, 3.0), grouping(10, 10), 0.95)
     assert (gap.value, gap.low, gap.high) == (0, 0, 0)
     assert "g=0" in note
+
+
+def test_outcomes_less_scores_have_at_least_the_spread_that_exact_scores_give():
+    scores = np.r_[np.full(20, 0.02), np.full(20, 0.3)]
+    truth = np.r_[np.zeros(20), np.tile([1.0, 0.0], 10)]
+    two = grouping(20, 20)
+    plain, _, _ = measures.moments_of(truth - scores, two, None)
+    held = measures.at_least_chance(plain, scores, two, None)
+    assert held.spread == pytest.approx([19 * 0.02 * 0.98, 20 * 0.25])
+    assert plain.spread[0] == pytest.approx(0, abs=1e-12)
+
+
+def test_two_small_groups_of_exact_low_scores_raise_no_more_alarms_than_stated():
+    """Where nothing came true in either, the scores alone lie apart: the spread must come from the scores."""
+    rng, two, off = np.random.default_rng(0), grouping(20, 20), np.zeros(2)
+    for _ in range(300):
+        scores = np.where(two.codes == 0, rng.uniform(0.01, 0.02, 40), rng.uniform(0.03, 0.05, 40))
+        truth = rng.random(40) < scores
+        plain, _, mass = measures.moments_of(truth - scores, two, None)
+        held = measures.at_least_chance(plain, scores, two, None)
+        off += [
+            measures.mean_gaps(one, mass, "between_groups", 0.95)["difference"].low > 0
+            for one in (held, plain)
+        ]
+    assert off[0] <= stats.binom.ppf(1 - 1e-4, 300, 0.05) < off[1]
