@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import types
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from annotated_types import Ge, Gt, Le, Lt
 from typing_extensions import Doc
@@ -363,6 +364,8 @@ def _parameter(name: str, annotation: Any, default: Any) -> Parameter:
             if isinstance(note, kind):
                 found[key] = getattr(note, kind.__name__.lower())
                 found[f"{key}_open"] = is_open
+    if get_origin(inner) in (Union, types.UnionType):  # what may be left out has choices all the same
+        inner = next((one for one in get_args(inner) if get_origin(one) is Literal), inner)
     if get_origin(inner) is Literal:
         found["choices"] = get_args(inner)
     return Parameter(name, annotation, default, **found)

@@ -280,7 +280,10 @@ def _of_scores(
         result = anova(total, spread, size, level)
         known = size >= 2
         variance = spread[known] / (size[known] - 1)
-        welch = float(statistics.welch_anova(total[known] / size[known], variance, size[known]).p_value)
+        unequal = statistics.welch_anova(
+            total[known] / size[known], variance, size[known], skewness=moments.skewness
+        )
+        welch = float(unequal.p_value)
         rows.append((grouping.name, result, welch, n))
         if math.isnan(result.eta_squared):
             why = "an analysis of variance needs two groups, more records than groups, and some spread within them"

@@ -136,7 +136,7 @@ def _of_side(
     found = [
         one
         for metric, least in _MEANS.items()
-        for one in _of_means(metric, values[metric], grouping, weights, level, least)
+        for one in _of_means(metric, values[metric], scores, grouping, weights, level, least)
     ]
     rows = grouping.parts(np.arange(len(scores)))
     groups = [
@@ -150,12 +150,15 @@ def _of_side(
 def _of_means(
     metric: str,
     values: np.ndarray,
+    scores: np.ndarray,
     grouping: common.Grouping,
     weights: np.ndarray | None,
     level: float,
     least: float,
 ) -> list[Measurement]:
     moments, records, mass = measures.moments_of(values, grouping, weights)
+    if metric == "calibration_in_the_large":
+        moments = measures.at_least_chance(moments, scores, grouping, weights)
     enough = moments.size >= _FEWEST_MEAN
     kept, sizes = moments._replace(size=np.where(enough, moments.size, 0.0)), np.where(enough, records, 0)
     found = []
