@@ -73,7 +73,8 @@ def model_structure(
     n = len(subject.train) if subject.train is not None else training_rows
     if n is None:
         raise NotApplicable(
-            "how many rows the model was trained on is not known: pass Subject(..., train=Dataset(X, y)), add [data.train] to the subject file, or set training_rows"
+            "how many rows the model was trained on is not known: pass Subject(..., train=Dataset(X, y)), add [data.train] to "
+            "the subject file, or give training_rows=..."
         )
     found = structure(model, n, k=k)
     trouble = ""
