@@ -119,7 +119,7 @@ def demo(
     \b
     Examples:
       auditkit demo
-      auditkit demo --out /tmp/first-look --rows 2000
+      auditkit demo --out first-look --rows 2000
     """
     with plain_errors(as_json=as_json):
         say("Training a gradient-boosting model on the Adult census data ...")
