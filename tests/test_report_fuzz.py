@@ -101,7 +101,7 @@ def test_a_changed_report_is_refused_or_answers(text, tmp_path, seed):
     for path in places(json.loads(text)):
         kinds.setdefault(shaped(path), []).append(path)
     file, read, refused = tmp_path / "r.json", 0, []
-    for i in range(100):
+    for i in range(130):
         data = json.loads(text)
         for _ in range(rng.choice([1, 1, 1, 2, 3])):
             mutate(data, rng, kinds)
@@ -116,5 +116,5 @@ def test_a_changed_report_is_refused_or_answers(text, tmp_path, seed):
             answers(report, i)
         except Exception as error:
             raise AssertionError(f"seed {seed}, change {i}: {type(error).__name__}: {error}") from error
-    assert 5 < read < 95
+    assert 10 < read < 90
     assert max(map(len, refused)) < 1000
