@@ -12,34 +12,21 @@ from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Table
 from auditkit.frames import Codec
 from auditkit.methods import corruption
-from auditkit.methods.feature_space import FeatureSpace
 from auditkit.predictors import ModelError
+from auditkit.threat.draft import inferred
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from auditkit.methods.feature_space import FeatureSpace
     from auditkit.subject import Subject
 
 __all__ = ["space_of", "sweep"]
 
 
-def space_of(subject: Subject, fixed: Sequence[str] = ()) -> tuple[Codec, FeatureSpace]:
-    """Draft the threat model from training rows if there are any, else from test rows."""
+def space_of(subject: Subject) -> tuple[Codec, FeatureSpace]:
+    """Return what the training rows, if there are any, else the test rows, show of each input by itself."""
     source = subject.train if subject.train is not None else subject.test
     codec = Codec.of(source.X, subject.test.X)
-    names = [str(c) for c in codec.columns]
-    sizes = {
-        name: len(c)
-        for name, c, kind in zip(names, codec.categories, codec.kinds, strict=True)
-        if kind == "categorical"
-    }
-    X = codec.encode(source.X)
-    empty = {name for name, size in sizes.items() if size == 0}
-    space = FeatureSpace.infer(
-        X, codec.kinds, names, immutable=[*fixed, *(e for e in empty if e not in fixed)],
-        n_categories={n: s for n, s in sizes.items() if s},
-    )  # fmt: skip
-    return codec, space
+    return codec, inferred(codec, codec.encode(source.X))
 
 
 def sweep(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["drafted", "one_hot_blocks"]
+__all__ = ["drafted", "inferred", "one_hot_blocks"]
 
 MOST_TOGETHER = 100_000  # combinations of inputs that change together
 
@@ -46,17 +46,7 @@ def drafted(
     codec, ordered = _ordered(codec, frames[0], names, order)
     inputs = [codec.encode(frame) for frame in frames]
     groups = _groups(names, together, inputs, ordered)
-    sizes = {
-        n: len(c)
-        for n, c, k in zip(names, codec.categories, codec.kinds, strict=True)
-        if k == "categorical" and c
-    }
-    empty = [
-        n
-        for n, c, k in zip(names, codec.categories, codec.kinds, strict=True)
-        if k == "categorical" and not c
-    ]
-    space = FeatureSpace.infer(inputs[0], codec.kinds, names, immutable=empty, n_categories=sizes)
+    space = inferred(codec, inputs[0])
     features: list[Feature] = []
     at: list[NDArray[np.intp]] = []
     combinations: list[NDArray[np.float64] | None] = []
@@ -72,6 +62,13 @@ def drafted(
         features.append(_single(group[0], int(places[0]), codec, space, ranked=group[0] in ordered, raw=raw))
         combinations.append(None)
     return tuple(features), Coding(codec, tuple(at), tuple(combinations))
+
+
+def inferred(codec: Codec, X: NDArray[np.float64]) -> FeatureSpace:
+    """Return what rows, as the codec writes them, show of each input by itself; one without any value cannot change."""
+    names = [str(column) for column in codec.columns]
+    sizes = {name: len(known) for name, known in zip(names, codec.categories, strict=True) if known}
+    return FeatureSpace.infer(X, codec.kinds, names, n_categories=sizes)
 
 
 def one_hot_blocks(names: Sequence[str], inputs: Sequence[NDArray[np.float64]]) -> list[list[str]]:
@@ -177,14 +174,14 @@ def _joint(
         table = table[np.argsort(-table @ np.arange(table.shape[1], 0, -1.0), kind="stable")]
     elif told:
         table, kind = table[np.argsort(table[:, told[0]])], "ordinal"
-    shown = codec_values(codec, places, table)
+    shown = _values(codec, places, table)
     mutable = len(table) > 1
     return Feature(
         name=" × ".join(group), columns=tuple(group), kind=kind, mutable=mutable, values=shown
     ), table
 
 
-def codec_values(codec: Codec, places: NDArray[np.intp], table: NDArray[np.float64]) -> tuple[Any, ...]:
+def _values(codec: Codec, places: NDArray[np.intp], table: NDArray[np.float64]) -> tuple[Any, ...]:
     """Return combinations as the inputs write them."""
     columns = []
     for k, place in enumerate(places):

@@ -19,15 +19,16 @@ from auditkit.evidence import Evidence, Measurement
 from auditkit.frames import Codec
 from auditkit.methods import membership
 from auditkit.methods.evasion import decision_search
-from auditkit.methods.feature_space import FeatureSpace
 from auditkit.methods.label_only import noise_robustness, noisy_copies
 from auditkit.methods.references import complementary_halves
 from auditkit.predictors import Counted
 from auditkit.subject import Subject
+from auditkit.threat.draft import inferred
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from auditkit.methods.feature_space import FeatureSpace
     from auditkit.predictors import Predictor
 
 Attack = Literal["gap", "noise", "boundary"]
@@ -200,10 +201,8 @@ class _View:
 def _view(subject: Subject, plan: Plan, rng: np.random.Generator) -> _View:
     codec = Codec.of(subject.split("train").X, subject.test.X)
     population = codec.encode(plan.others)
-    names = [str(c) for c in codec.columns]
-    sizes = {name: len(c) for name, c in zip(names, codec.categories, strict=True) if c}
-    space = FeatureSpace.infer(population, codec.kinds, names, n_categories=sizes)
     X = codec.encode(plan.X.iloc[plan.attacked])
+    space = inferred(codec, population)
     return _View(X, population, plan.y[plan.attacked], codec, space, int(rng.integers(2**63)))
 
 

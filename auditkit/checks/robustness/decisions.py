@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from annotated_types import Ge, Gt
@@ -22,13 +22,11 @@ from auditkit.checks.robustness._threats import (
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.methods import evasion
+from auditkit.methods.feature_space import Norm
 from auditkit.subject import Subject
 
 if TYPE_CHECKING:
     from auditkit.methods.feature_space import FeatureSpace
-
-
-Norm = Literal["l1", "l2", "linf", "l0"]
 
 
 @check(
