@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from auditkit import progress
-from auditkit.errors import InputError
 from auditkit.methods.feature_space import FeatureSpace, Norm, norm_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from auditkit.methods.evasion._oracle import Oracle
 
-__all__ = ["Oracle", "Search"]
+__all__ = ["Search"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -26,32 +24,6 @@ POOL_ROUNDS = 3  # calls with starts from the pool
 DRAWN_ROUNDS = 3  # calls with starts drawn from the ranges, for rows without a start
 TURN = (1e-3, 1.0)  # least and greatest turn of the walk, as a share of the distance
 STALLED = 25  # rounds in a row without one proposal worth asking about
-
-
-@dataclass
-class Oracle:
-    """The model, and how many calls it still answers."""
-
-    answer: Callable[[Floats], Any]
-    limit: int
-    axes: int = 1
-    calls: int = 0
-
-    @property
-    def left(self) -> int:
-        """Calls that remain."""
-        return self.limit - self.calls
-
-    def ask(self, rows: Floats) -> NDArray[Any]:
-        """Return the model's answers about rows (m, d), in one call."""
-        self.calls += 1
-        given = np.asarray(self.answer(rows))
-        if given.ndim != self.axes or len(given) != len(rows):
-            wanted = "(rows,), the labels" if self.axes == 1 else "(rows, classes), the scores"
-            raise InputError(
-                f"the model was asked about {len(rows)} rows: expected {wanted}, got shape {given.shape}"
-            )
-        return given
 
 
 class Search:

@@ -1,0 +1,54 @@
+"""AttackResult: what an evasion attack achieved, row by row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from auditkit.errors import InputError
+
+__all__ = ["AttackResult", "reference_labels"]
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class AttackResult:
+    """What an attack achieved: an upper bound on each row's distance to a changed decision.
+
+    Parameters
+    ----------
+    adversarial : array (n, d)
+        The changed rows; the original row where nothing was found.
+    success : array of bool (n,)
+        Whether the model, asked again about the final row, gives another label, and the row is allowed and within
+        the radius.
+    distance : array (n,)
+        Standardised distance of ``adversarial``; ``inf`` where nothing was found, nan where the row did not have
+        the reference label to begin with (it was not attacked). Never 0.
+    queries : array of int (n,)
+        Rows the model was asked about on each row's behalf.
+    calls : int
+        Calls to the model, the checks before and after included.
+    reason : array of str (n,)
+        Why a row is no success, empty for successes.
+    """
+
+    adversarial: Floats
+    success: Bools
+    distance: Floats
+    queries: NDArray[np.int64]
+    calls: int
+    reason: NDArray[np.str_]
+
+
+def reference_labels(y: ArrayLike, n: int) -> NDArray[Any]:
+    """Return the reference labels as an array (n,), or raise `InputError`."""
+    labels = np.asarray(y)
+    if labels.shape != (n,):
+        raise InputError(f"y: expected one reference label for each of {n} rows, got shape {labels.shape}")
+    return labels
