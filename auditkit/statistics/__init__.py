@@ -50,7 +50,13 @@ from auditkit.statistics.intervals import (
 from auditkit.statistics.mean_gaps import largest_mean_gap, smallest_mean_ratio
 from auditkit.statistics.multiplicity import benjamini_hochberg, holm
 from auditkit.statistics.no_difference import Tested, means_alike, range_tail, rates_alike, rates_near_overall
-from auditkit.statistics.paired import paired_difference, paired_gap, paired_gap_p_value, paired_p_value
+from auditkit.statistics.paired import (
+    paired_difference,
+    paired_differences_at_once,
+    paired_gap,
+    paired_gap_p_value,
+    paired_p_value,
+)
 from auditkit.statistics.paired_roc import AucDifference, paired_auc_difference, paired_tpr_bounds
 from auditkit.statistics.power import (
     auc_standard_error,
@@ -141,6 +147,7 @@ __all__ = [
     "one_run_p_value",
     "paired_auc_difference",
     "paired_difference",
+    "paired_differences_at_once",
     "paired_gap",
     "paired_gap_p_value",
     "paired_guesses",
