@@ -23,12 +23,15 @@ _OF_GROUPS = [
     "negative_predictive_value",
 ]
 _SHARES = [
+    "accuracy_at_80pct_coverage",
     "attack_auc",
     "attack_success_rate",
     "auc",
+    "aurc",
     "bnsp_auc",
     "bpsn_auc",
     "brier_score",
+    "confident_out_of_range_rate",
     "consistency",
     "consistency_chance",
     "correct_match_rate",
@@ -70,6 +73,7 @@ _CHANGES = [
     "attack_success_difference",
     "auc_difference",
     "brier_score_difference",
+    "calibration_error_increase_noise",
     "conditional_label_difference",
     "cross_auc_difference",
     "expected_calibration_error_difference",
