@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from auditkit.methods.feature_space import FeatureSpace
     from auditkit.subject import Subject
 
-__all__ = ["space_of", "sweep"]
+__all__ = ["rerouted", "rightness", "space_of", "sweep"]
 
 
 def space_of(subject: Subject) -> tuple[Codec, FeatureSpace]:
@@ -60,11 +60,11 @@ def sweep(
     start = subject.model.predict(
         codec.decode(X)
     )  # as the changed rows will be asked, so that only the change counts
-    before = _rightness(subject, start, y)
+    before = rightness(subject, start, y)
     points: list[tuple[float, tuple[float, tuple[float, float]]]] = []
     reached: np.ndarray = np.zeros(len(space.names), dtype=bool)
     for i, (strength, changed) in enumerate(corruption.sweep(kind, X, space, rng, grid)):
-        after = _rightness(subject, _asked(subject, codec.decode(changed), kind), y)
+        after = rightness(subject, _asked(subject, codec.decode(changed), kind), y)
         points.append((strength, _drop(before, after, level, regression=subject.task == "regression")))
         if strength == judged:
             reached = np.asarray(space.changed(X, changed).any(axis=0))
@@ -84,7 +84,7 @@ def sweep(
         does_not_say="How the model does under changes that follow a pattern, such as a new region or a broken sensor.",
         notes=(
             *_reach(space, touched, reached, amount),
-            *_rerouted(subject, start, given),
+            *rerouted(subject, start, given),
         ),
         rows=common.rows_used(len(chosen), len(subject.test)),
     )
@@ -118,7 +118,7 @@ def _reach(space: FeatureSpace, touched: np.ndarray, reached: np.ndarray, amount
     return (said, f"No value changed at {amount} in {still}: it was not tested there.") if still else (said,)
 
 
-def _rerouted(subject: Subject, here: np.ndarray, given: np.ndarray) -> tuple[str, ...]:
+def rerouted(subject: Subject, here: np.ndarray, given: np.ndarray) -> tuple[str, ...]:
     """Say where the model answers an unchanged row differently once the table was taken apart and put together."""
     other = int((~np.isclose(here, given)).sum() if subject.task == "regression" else (here != given).sum())
     if not other:
@@ -143,7 +143,7 @@ def _asked(subject: Subject, X: Any, kind: str) -> np.ndarray:
     return answer
 
 
-def _rightness(subject: Subject, labels: np.ndarray, y: np.ndarray) -> np.ndarray:
+def rightness(subject: Subject, labels: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return 1 where right (classification), or minus the error in spreads of the target (regression)."""
     if subject.task == "regression":
         return np.asarray(-np.abs(labels.astype(float) - y) / (float(np.std(subject.test.y)) or 1.0))

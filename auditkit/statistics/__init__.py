@@ -19,6 +19,7 @@ from auditkit.statistics.calibration import (
     largest_calibration_gap,
     reliability,
 )
+from auditkit.statistics.calibration_change import CalibrationChange, calibration_change
 from auditkit.statistics.comparisons import (
     largest_distance,
     largest_mean_distance,
@@ -50,7 +51,13 @@ from auditkit.statistics.intervals import (
 from auditkit.statistics.mean_gaps import largest_mean_gap, smallest_mean_ratio
 from auditkit.statistics.multiplicity import benjamini_hochberg, holm
 from auditkit.statistics.no_difference import Tested, means_alike, range_tail, rates_alike, rates_near_overall
-from auditkit.statistics.paired import paired_difference, paired_gap, paired_gap_p_value, paired_p_value
+from auditkit.statistics.paired import (
+    paired_difference,
+    paired_differences_at_once,
+    paired_gap,
+    paired_gap_p_value,
+    paired_p_value,
+)
 from auditkit.statistics.paired_roc import AucDifference, paired_auc_difference, paired_tpr_bounds
 from auditkit.statistics.power import (
     auc_standard_error,
@@ -69,6 +76,13 @@ from auditkit.statistics.privacy_bounds import (
 from auditkit.statistics.privacy_guesses import Guesses, one_run_guesses, paired_guesses
 from auditkit.statistics.ranking import largest_auc_gap, weighted_auc
 from auditkit.statistics.roc import Auc, Operating, Roc, auc, roc_curve, tpr_at_fpr
+from auditkit.statistics.selective import (
+    RiskCoverage,
+    Selective,
+    accuracy_at_coverage,
+    aurc,
+    risk_coverage,
+)
 from auditkit.statistics.simultaneous import bootstrap_gaps
 from auditkit.statistics.stratified import Homogeneity, PooledOdds, breslow_day, mantel_haenszel
 from auditkit.statistics.weighted import Moments, effective_counts, group_moments, kish_size
@@ -80,6 +94,7 @@ __all__ = [
     "AucDifference",
     "Bootstrapped",
     "Bounds",
+    "CalibrationChange",
     "CalibrationError",
     "ChiSquare",
     "EpsilonBound",
@@ -92,21 +107,26 @@ __all__ = [
     "PermutationTest",
     "PooledOdds",
     "Reliability",
+    "RiskCoverage",
     "Roc",
+    "Selective",
     "Significance",
     "Statistic",
     "Tested",
+    "accuracy_at_coverage",
     "advantage",
     "anova",
     "auc",
     "auc_p_value",
     "auc_standard_error",
+    "aurc",
     "bayes_factor",
     "benjamini_hochberg",
     "bootstrap_counts",
     "bootstrap_difference",
     "bootstrap_gaps",
     "breslow_day",
+    "calibration_change",
     "calibration_error",
     "chi_square",
     "clopper_pearson",
@@ -141,6 +161,7 @@ __all__ = [
     "one_run_p_value",
     "paired_auc_difference",
     "paired_difference",
+    "paired_differences_at_once",
     "paired_gap",
     "paired_gap_p_value",
     "paired_guesses",
@@ -155,6 +176,7 @@ __all__ = [
     "ratio_bounds",
     "ratio_to_reference",
     "reliability",
+    "risk_coverage",
     "roc_curve",
     "smallest_mean_ratio",
     "smallest_mean_ratio_to_overall",

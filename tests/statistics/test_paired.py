@@ -4,10 +4,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest, multinomial, norm
+from scipy.stats import binom, binomtest, multinomial, norm
 
 from auditkit.errors import InputError
-from auditkit.statistics import paired_difference, paired_gap, paired_gap_p_value, paired_p_value
+from auditkit.statistics import (
+    clopper_pearson,
+    paired_difference,
+    paired_differences_at_once,
+    paired_gap,
+    paired_gap_p_value,
+    paired_p_value,
+)
 
 
 def by_hand(lost, won, n, level):
@@ -137,3 +144,38 @@ def test_the_interval_of_a_gap_holds_its_level_and_its_test_too(sizes, chances):
     assert inside / draws >= 0.935
     if truth == 0:
         assert np.mean([paired_gap_p_value(*pair) <= 0.05 for pair in pairs]) <= 0.065
+
+
+def test_one_difference_at_once_without_wins_is_the_exact_interval_and_its_mirror():
+    low, high = paired_differences_at_once(7, 0, 50)
+    exact = clopper_pearson(7, 50), clopper_pearson(0, 50)
+    # no correlation where one rate is 0: distances add as squares (Zou and Donner)
+    assert low == pytest.approx(7 / 50 - np.hypot(7 / 50 - exact[0].low, exact[1].high))
+    assert high == pytest.approx(exact[0].high)
+    other = paired_differences_at_once(0, 7, 50)
+    np.testing.assert_allclose((low, high), (-other.high, -other.low))
+
+
+def test_more_differences_at_once_make_each_interval_wider_and_no_rows_say_nothing():
+    one, many = (paired_differences_at_once([10] * k, [3] * k, 100) for k in (1, 40))
+    assert many.low[0] < one.low[0]
+    assert many.high[0] > one.high[0]
+    assert [float(end) for end in paired_differences_at_once(0, 0, 0)] == [-1, 1]
+    with pytest.raises(InputError, match="lost"):
+        paired_differences_at_once([3], [3], 5)
+
+
+@pytest.mark.parametrize("many", [5, 100])
+@pytest.mark.parametrize("rates", [(0.0, 0.3, 0.03), (0.05, 0.05, 0.05), (0.002, 0.002, 0.002)])
+def test_all_differences_and_the_largest_are_covered_at_once(many, rates):
+    rng, trials, n = np.random.default_rng(0), 300, 300
+    p, q = np.linspace(rates[0], rates[1], many), rates[2]
+    missed, missed_largest = 0, 0
+    for _ in range(trials):
+        counts = np.array([rng.multinomial(n, [a, q, 1 - a - q]) for a in p])
+        low, high = paired_differences_at_once(counts[:, 0], counts[:, 1], n)
+        missed += bool(((low > p - q) | (high < p - q)).any())
+        missed_largest += not low.max() <= (p - q).max() <= high.max()
+    # the 0.999 quantile of a binomial with 0.05
+    assert missed <= binom.ppf(0.999, trials, 0.05)
+    assert missed_largest <= binom.ppf(0.999, trials, 0.05)

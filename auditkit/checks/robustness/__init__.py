@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from auditkit.checks.robustness.confidence import confidence_under_shift
 from auditkit.checks.robustness.decisions import decision_attack
+from auditkit.checks.robustness.extraction import model_extraction
+from auditkit.checks.robustness.faults import input_faults
 from auditkit.checks.robustness.natural import missing_sweep, noise_sweep
 
-__all__ = ["decision_attack", "missing_sweep", "noise_sweep"]
+__all__ = [
+    "confidence_under_shift",
+    "decision_attack",
+    "input_faults",
+    "missing_sweep",
+    "model_extraction",
+    "noise_sweep",
+]

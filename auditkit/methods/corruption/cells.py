@@ -1,4 +1,4 @@
-"""Corruption: what happens to a table by accident, at a stated strength."""
+"""Cells: what happens to single values of a table by accident, at a stated strength."""
 
 from __future__ import annotations
 
