@@ -23,6 +23,7 @@ _OF_GROUPS = [
     "negative_predictive_value",
 ]
 _SHARES = [
+    "accuracy_without_twins",
     "attack_success_rate",
     "group_attack_success_rate",
     "attack_auc",
@@ -32,7 +33,9 @@ _SHARES = [
     "brier_score",
     "consistency",
     "consistency_chance",
+    "contradiction_share",
     "correct_match_rate",
+    "duplicate_share",
     "expected_calibration_error",
     "flip_gain_rate",
     "flip_loss_rate",
@@ -40,10 +43,12 @@ _SHARES = [
     "group_attack_auc",
     "homogeneous_share",
     "joint_proxy_auc",
+    "leaky_feature_auc",
     "ll144_scoring_rate",
     "ll144_selection_rate",
     "ll144_unknown_share",
     "matched_flip_rate",
+    "near_duplicate_share",
     "proxy_auc",
     "score_proxy_auc",
     "searched_unique_share",
@@ -56,6 +61,7 @@ _SHARES = [
     "tpr_at_01pct_fpr",
     "tpr_at_10pct_fpr",
     "tpr_at_1pct_fpr",
+    "training_duplicate_share",
     "unique_share",
 ]
 _CHANGES = [
@@ -68,8 +74,11 @@ _CHANGES = [
     "brier_score_difference",
     "conditional_label_difference",
     "cross_auc_difference",
+    "duplicate_share_excess",
     "expected_calibration_error_difference",
+    "leaky_feature_lead",
     "membership_advantage",
+    "twin_accuracy_difference",
     "worst_slice_difference",
 ]
 _RANGES: dict[str, tuple[float, float]] = {
