@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from auditkit.checks.poisoning.labels import label_noise
 from auditkit.checks.poisoning.leakage import split_leakage
 
-__all__ = ["split_leakage"]
+__all__ = ["label_noise", "split_leakage"]
