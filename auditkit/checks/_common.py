@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, product
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -281,13 +281,16 @@ def not_held_out(subject: Subject) -> str:
     )
 
 
-def _row_keys(*parts: Dataset) -> np.ndarray:
-    """Return a hash of inputs and label of each row, of all parts after each other."""
+def row_keys(*tables: pd.DataFrame) -> np.ndarray:
+    """Return a hash of each row, of all tables after each other; equal rows have the same one, missing values are equal."""
     import pandas as pd
 
-    both = pd.concat([part.X for part in parts], ignore_index=True)
-    y = np.concatenate([part.y for part in parts])
-    return pd.util.hash_pandas_object(both.assign(**{"\0label": y}), index=False).to_numpy()
+    return pd.util.hash_pandas_object(pd.concat(tables, ignore_index=True), index=False).to_numpy()
+
+
+def _row_keys(*parts: Dataset) -> np.ndarray:
+    """Return a hash of inputs and label of each row, of all parts after each other."""
+    return row_keys(*(part.X.assign(**{"\0label": part.y}) for part in parts))
 
 
 def needs_classes(subject: Subject) -> None:
@@ -326,6 +329,11 @@ def measured(
     """Build a measurement from numpy scalars."""
     interval = None if ends is None else Interval(float(ends[0]), float(ends[1]), float(level), method)
     return Measurement(metric, float(value), int(n), interval, **more)
+
+
+def in_group(m: Measurement, group: str) -> Measurement:
+    """Return the same measurement, of a group."""
+    return replace(m, group=group)
 
 
 def estimates(measurements: Iterable[Measurement], *, prefix: str = "") -> dict[str, tuple[Any, ...]]:

@@ -1,0 +1,8 @@
+"""Poisoning: whether training rows were tampered with, or are simply wrong, and what that did. Every check of the family is named here."""
+
+from __future__ import annotations
+
+from auditkit.checks.poisoning.labels import label_noise
+from auditkit.checks.poisoning.leakage import split_leakage
+
+__all__ = ["label_noise", "split_leakage"]

@@ -1,0 +1,275 @@
+"""Leakage: test rows that the training rows already hold, and features that hold the answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+from annotated_types import Ge
+from typing_extensions import Doc
+
+from auditkit import statistics
+from auditkit.check import check
+from auditkit.checks import _common as common
+from auditkit.checks.poisoning import _leaky as leaky
+from auditkit.checks.poisoning import _rows as rows_of
+from auditkit.evidence import Evidence, Measurement, Table
+from auditkit.methods.poisoning import twins
+from auditkit.methods.poisoning.excess import excess
+from auditkit.subject import Subject
+
+if TYPE_CHECKING:
+    from auditkit.dataset import Dataset
+
+_FEWEST = 10  # rows with and without a twin, below which their accuracies are not compared
+
+
+@check(
+    code="AK313",
+    title="Test rows that the training rows hold",
+    question="Are test rows repeated in the training rows, and does a single feature hold the answer?",
+    dimension="robustness",
+    metrics=[
+        "duplicate_share",
+        "duplicate_share_excess",
+        "near_duplicate_share",
+        "training_duplicate_share",
+        "contradiction_share",
+        "accuracy_without_twins",
+        "twin_accuracy_difference",
+        *leaky.METRICS,
+    ],
+)
+def split_leakage(
+    subject: Subject,
+    *,
+    rng: np.random.Generator,
+    rows: Annotated[
+        int, Ge(20), Doc("Test rows at most that near twins are looked for of; drawn at random.")
+    ] = 5000,
+    pool: Annotated[
+        int, Ge(40), Doc("Training rows at most that near twins are looked for among; drawn at random.")
+    ] = 20_000,
+    examples: rows_of.Examples = 0,
+    level: common.Level = 0.95,
+) -> Evidence:
+    """Count test rows that are found again among the training rows, beside what independent draws would bring.
+
+    Parameters
+    ----------
+    subject : Subject
+        With training rows and inputs.
+    rng : numpy.random.Generator
+        Rows drawn, and folds.
+    rows, pool : int
+        Test rows and training rows at most for the search of near twins; equal rows are counted among all.
+    examples : int
+        Row positions listed at most.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    Evidence
+        ``duplicate_share`` of the test rows equal a training row in every input (Clopper-Pearson);
+        ``duplicate_share_excess`` is held against training rows that were set aside, which meet the same rows by chance alone;
+        ``near_duplicate_share`` of the others lie nearer than 1% of such rows do. ``accuracy_without_twins`` is what is left of the accuracy.
+        ``leaky_feature_auc`` is that of the most telling single feature.
+    """
+    train, test = rows_of.training_of(subject), subject.test
+    keys = common.row_keys(train.X, test.X)
+    own, asked = keys[: len(train)], keys[len(train) :]
+    seen = np.isin(asked, own)
+    again = np.unique(own, return_inverse=True, return_counts=True)
+    repeated = again[2][again[1]] > 1
+    order = rng.permutation(len(train))
+    aside, reference = order[: len(train) // 4], order[len(train) // 4 :]
+    coded = rows_of.coded(train, test)
+    near = _near(coded, keys, aside, reference, rows, pool, rng)
+    classes = subject.task != "regression"
+    more, tables, said = _of_classes(subject, train, coded, own, asked, seen | near.mask, level, rng)
+    share = _share("duplicate_share", int(seen.sum()), len(test), level)
+    beyond = _beyond(own, asked, aside, reference, level)
+    found = [
+        share,
+        beyond,
+        near.measurement(level),
+        _share("training_duplicate_share", int(repeated.sum()), len(train), level),
+    ]
+    chance = int(np.isin(own[aside], own[reference]).sum())
+    return Evidence(
+        "AK313",
+        (*found, *more),
+        {
+            "twins": _table(found, chance, len(aside), level),
+            **tables,
+            **_positions(own, asked, seen, examples),
+        },
+        says=(
+            f"{common.share_with_ends(share)} of {len(test):,} test rows equal a training row in every input. Held against training rows "
+            f"that were set aside, the excess is {common.share_with_ends(beyond)}. {said}"
+        ).strip(),
+        does_not_say=(
+            "That these rows are the same records: where inputs take few values, different records are equal. Nor how a twin came about."
+        ),
+        notes=(
+            *near.notes(),
+            *(
+                ()
+                if classes
+                else ("A regression: contradicting labels, accuracies and single features are not compared.",)
+            ),
+        ),
+        rows=common.rows_used(len(test), len(test)),
+    )
+
+
+def _share(metric: str, k: int, n: int, level: float, reason: str | None = None) -> Measurement:
+    ends = statistics.clopper_pearson(k, n, level)
+    return common.measured(metric, k / n, n, ends, level, "clopper-pearson", reason=reason)
+
+
+def _beyond(
+    own: np.ndarray, asked: np.ndarray, aside: np.ndarray, reference: np.ndarray, level: float
+) -> Measurement:
+    """Return how much more often test rows have a twin in the reference rows than training rows set aside have."""
+    known = own[reference]
+    hits, chance = np.isin(asked, known), np.isin(own[aside], known)
+    found = excess(int(hits.sum()), len(hits), int(chance.sum()), len(chance), level)
+    return common.measured(
+        "duplicate_share_excess", found.value, len(hits) + len(chance), (found.low, found.high), level, "newcombe",
+        p_value=found.p_value, p_method="Fisher's exact test, one-sided",
+        reason=f"both against the same {len(reference):,} training rows; {len(aside):,} others were set aside",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class _Near:
+    """Near twins: of which test rows, among how many, and within which distance."""
+
+    mask: np.ndarray
+    n: int
+    found: twins.Near | None
+    reference: int
+    aside: int
+
+    def measurement(self, level: float) -> Measurement:
+        if self.found is None:
+            reason = "too few rows without an equal one to say what is near"
+            return Measurement("near_duplicate_share", float("nan"), self.n, reason=reason)
+        k = int(self.mask.sum())
+        ends = statistics.clopper_pearson(k, self.n, level)
+        return common.measured(
+            "near_duplicate_share", k / self.n, self.n, ends, level, "clopper-pearson",
+            p_value=self.found.p_value, p_method="order statistics, exact, one-sided",
+            reason=f"of rows without an equal one; an independent draw gives {common.percent(self.found.expected)}",
+        )  # fmt: skip
+
+    def notes(self) -> tuple[str, ...]:
+        if self.found is None:
+            return ()
+        said = (
+            f"Near is within {self.found.radius:.3g} spreads of one of {self.reference:,} training rows: so near lie "
+            f"{common.percent(self.found.expected)} of {self.aside:,} other training rows."
+        )
+        return (said,)
+
+
+def _near(
+    coded: rows_of.Coded, keys: np.ndarray, aside: np.ndarray, reference: np.ndarray, rows: int, pool: int,
+    rng: np.random.Generator,
+) -> _Near:  # fmt: skip
+    """Return near twins of test rows among reference rows; rows with an equal one are no near twins."""
+    n_train = len(coded.train)
+    reference = reference[:pool]  # in random order already
+    known = keys[reference]
+    chosen = common.draw(len(coded.test), rows, rng)
+    chosen = chosen[~np.isin(keys[n_train:][chosen], known)]
+    other = aside[:rows]
+    other = other[~np.isin(keys[other], known)]
+    mask = np.zeros(len(coded.test), dtype=bool)
+    if min(len(chosen), len(other)) < _FEWEST:
+        return _Near(mask, len(chosen), None, len(reference), len(other))
+    own, asked = coded.units()
+    found = twins.near_twins(
+        twins.nearest_between(asked[chosen], own[reference])[0],
+        twins.nearest_between(own[other], own[reference])[0],
+    )
+    mask[chosen[found.near]] = True
+    return _Near(mask, len(chosen), found, len(reference), len(other))
+
+
+def _of_classes(
+    subject: Subject, train: Dataset, coded: rows_of.Coded, own: np.ndarray, asked: np.ndarray, twin: np.ndarray,
+    level: float, rng: np.random.Generator,
+) -> tuple[list[Measurement], dict[str, Table], str]:  # fmt: skip
+    """Return what needs classes: contradicting labels, accuracies with and without a twin, and telling features."""
+    if subject.task == "regression" or subject.classes is None:
+        return [], {}, ""
+    y, y_test = rows_of.class_codes(subject, train)
+    against = int(twins.contradicting(asked, y_test, own, y).sum())
+    within = int(twins.contradicting(own, y, own, y).sum())
+    contradictions = [
+        _share("contradiction_share", k, n, level, "rows with an equal training row of another label")
+        for k, n in ((against, len(y_test)), (within, len(y)))
+    ]
+    named = [
+        common.in_group(m, group)
+        for m, group in zip(contradictions, ("test rows", "training rows"), strict=True)
+    ]
+    right = common.correct(subject)
+    left, k = int((~twin).sum()), int(right[~twin].sum())
+    words = [str(label) for label in subject.classes.tolist()]
+    features, tables, said = leaky.leaky_feature(coded, y, y_test, words, level, rng)
+    return [*named, *_accuracies(k, left, right, twin, level), *features], tables, said
+
+
+def _accuracies(k: int, left: int, right: np.ndarray, twin: np.ndarray, level: float) -> list[Measurement]:
+    if left < _FEWEST:
+        reason = f"{left} test rows have no twin: at least {_FEWEST} are needed"
+        return [
+            Measurement(m, float("nan"), left, reason=reason)
+            for m in ("accuracy_without_twins", "twin_accuracy_difference")
+        ]
+    alone = common.measured(
+        "accuracy_without_twins", k / left, left, statistics.wilson(k, left, level), level, "wilson",
+        reason=f"the accuracy on all test rows is {common.percent(float(right.mean()))}",
+    )  # fmt: skip
+    n = int(twin.sum())
+    if n < _FEWEST:
+        reason = f"{n} test rows have a twin: at least {_FEWEST} are needed"
+        return [alone, Measurement("twin_accuracy_difference", float("nan"), n, reason=reason)]
+    found = excess(int(right[twin].sum()), n, k, left, level)
+    ends = (found.low, found.high)
+    return [
+        alone,
+        common.measured("twin_accuracy_difference", found.value, n + left, ends, level, "newcombe"),
+    ]
+
+
+def _table(found: list[Measurement], chance: int, aside: int, level: float) -> Table:
+    labels = {
+        "duplicate_share": "test rows equal to a training row",
+        "near_duplicate_share": "test rows near a training row",
+        "training_duplicate_share": "training rows equal to another",
+    }
+    shown = [common.in_group(m, labels[m.metric]) for m in found if m.metric in labels and m.interval]
+    shown.append(
+        common.in_group(
+            _share("duplicate_share", chance, aside, level),
+            "training rows set aside, equal to one of the rest",
+        )
+    )
+    summary = f"Shares of rows with a twin; training rows that were set aside show what chance brings ({common.percent(chance / aside)})."
+    words = {"label": "Rows", "value": "Share", "n": "rows"}
+    return Table("Rows that are found again", common.estimates(shown), "estimates", words, summary)
+
+
+def _positions(own: np.ndarray, asked: np.ndarray, seen: np.ndarray, examples: int) -> dict[str, Table]:
+    first = {key: i for i, key in reversed(list(enumerate(own.tolist())))} if examples else {}
+    at = np.flatnonzero(seen)[:examples]
+    columns = {"test row": at, "training row": [first[key] for key in asked[at].tolist()]}
+    return rows_of.positions(
+        "Where twins stand", columns, examples, "test rows and the first training row that equals each"
+    )
