@@ -45,6 +45,7 @@ _SHARES = [
     "ll144_unknown_share",
     "matched_flip_rate",
     "proxy_auc",
+    "score_attack_success_rate",
     "score_proxy_auc",
     "searched_unique_share",
     "slice_rate",

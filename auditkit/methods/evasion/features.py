@@ -219,7 +219,7 @@ class _Climb:
             low = space.low[j] if np.isfinite(space.low[j]) else own - 10 * space.scale[j]
             high = space.high[j] if np.isfinite(space.high[j]) else own + 10 * space.scale[j]
             share = (0.0, 1.0)[value] if value < 2 else self.rng.random(len(rows))
-            return np.asarray(low + (high - low) * share) + 0 * own
+            return np.asarray(low + (high - low) * share + 0 * own)
         return np.asarray(own + (1 - 2 * value) * self.ball.reach * space.scale[j])
 
     def _together(self) -> None:
