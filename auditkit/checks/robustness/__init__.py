@@ -7,6 +7,7 @@ from auditkit.checks.robustness.decisions import decision_attack
 from auditkit.checks.robustness.extraction import model_extraction
 from auditkit.checks.robustness.faults import input_faults
 from auditkit.checks.robustness.natural import missing_sweep, noise_sweep
+from auditkit.checks.robustness.scores import score_attack
 
 __all__ = [
     "confidence_under_shift",
@@ -15,4 +16,5 @@ __all__ = [
     "missing_sweep",
     "model_extraction",
     "noise_sweep",
+    "score_attack",
 ]

@@ -12,6 +12,8 @@ from auditkit import statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks.robustness import _easiest as easiest
+from auditkit.checks.robustness._queries import by_queries, order_ends
+from auditkit.checks.robustness._shown import Examples, shown
 from auditkit.checks.robustness._threats import (
     allowed_only,
     allowed_table,
@@ -59,6 +61,7 @@ def decision_attack(
     ] = None,
     rows: Annotated[int, Ge(10), Doc("Rows attacked at most; drawn at random where there are more.")] = 200,
     max_calls: Annotated[int, Ge(10), Doc("Calls to the model at most, for all rows together.")] = 150,
+    examples: Examples = 0,
     level: common.Level = 0.95,
 ) -> Evidence:
     """Search, seeing labels only, for the nearest allowed row that is decided otherwise.
@@ -80,6 +83,8 @@ def decision_attack(
         Test rows attacked at most.
     max_calls : int
         Budget of calls to the model; each call asks about all rows.
+    examples : int
+        Changed rows shown at most.
     level : float
         Confidence level.
 
@@ -105,7 +110,15 @@ def decision_attack(
 
     start = subject.class_index(subject.model.predict(data.X.iloc[chosen]))
     found = evasion.decision_search(
-        ask, X, start, threat.space, pool, rng=rng, max_calls=max_calls - 1, norm=threat.norm
+        ask,
+        X,
+        start,
+        threat.space,
+        pool,
+        rng=rng,
+        max_calls=max_calls - 1,
+        norm=threat.norm,
+        goal=threat.radius,
     )
     found = allowed_only(found, threat, data.X.iloc[chosen])
     attacked = ~np.isnan(found.distance)
@@ -122,8 +135,15 @@ def decision_attack(
         (success, _median_distance(distance, level), *for_whom),
         {
             "by_radius": _by_radius(distance, threat.radius, level),
+            "by_queries": by_queries(
+                np.where(within, found.first, np.inf)[attacked],
+                int(found.queries.max()),
+                threat.radius,
+                level,
+            ),
             **({} if by_group is None else {"by_group": by_group}),
             "examples": _examples(X, found, within, threat.space),
+            **shown(found, threat, data.X.iloc[chosen], chosen, examples),
             "allowed": allowed_table(threat),
         },
         says=(
@@ -164,15 +184,12 @@ def _no_start(failed: int, n: int) -> tuple[str, ...]:
 
 def _median_distance(distance: np.ndarray, level: float) -> Measurement:
     """Return the median over all rows attacked; a row that was not flipped counts as infinitely far."""
-    from scipy.stats import binom
-
     n, ordered = len(distance), np.sort(distance)
     middle = float(ordered[(n - 1) // 2 : n // 2 + 1].mean())
     if np.isinf(middle):
         reason = f"fewer than half of {n} decisions were flipped at any distance"
         return Measurement("attack_median_distance", float("nan"), n, bound="upper", reason=reason)
-    k = int(binom.ppf((1 - level) / 2, n, 0.5))
-    ends = (ordered[k - 1], ordered[n - k]) if k else (0.0, np.inf)
+    ends = order_ends(ordered, level)
     method = "order statistics"
     return common.measured("attack_median_distance", middle, n, ends, level, method, bound="upper")
 

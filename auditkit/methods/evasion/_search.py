@@ -47,6 +47,8 @@ class Search:
         Source of every draw.
     width : int
         Candidates of a row in one call.
+    goal : float
+        Distance within which a flip counts; the row's queries at the first such flip are kept.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Search:
         radius: float | None,
         rng: np.random.Generator,
         width: int,
+        goal: float = np.inf,
     ) -> None:
         self.model, self.X, self.y, self.space = model, X, y, space
         self.norm: Norm = norm
@@ -68,6 +71,7 @@ class Search:
         self.best = X.copy()
         self.distance = np.full(len(X), np.inf)
         self.queries = np.zeros(len(X), dtype=np.int64)
+        self.goal, self.first = goal, np.full(len(X), np.inf)
         self.turn = np.full(len(X), 0.3)
         self.graded = ~space.categorical & space.mutable & np.isfinite(X)
 
@@ -161,6 +165,8 @@ class Search:
         found = np.isfinite(length[nearest, at])
         self.best[rows[found]] = valid.reshape(k, m, d)[nearest, at][found]
         self.distance[rows[found]] = length[nearest, at][found]
+        near = rows[(self.distance[rows] <= self.goal) & np.isinf(self.first[rows])]
+        self.first[near] = self.queries[near]
         kept[found] = nearest[found]
         return kept
 

@@ -32,6 +32,7 @@ def decision_search(
     radius: float | None = None,
     norm: Norm = "l2",
     proposals: int = PROPOSALS,
+    goal: float | None = None,
 ) -> AttackResult:
     """Search for the nearest allowed row with another label, seeing labels only.
 
@@ -63,6 +64,8 @@ def decision_search(
         How a row's costs are added up.
     proposals : int
         Candidates of each row in one call.
+    goal : float, optional
+        Distance within which a flip counts for ``first``; the radius when left out.
 
     Returns
     -------
@@ -88,7 +91,11 @@ def decision_search(
         )
     norm_of(np.zeros((1, 1)), norm)
     model = Oracle(ask_labels, max_calls - 1)  # the last call re-measures
-    search = Search(model, X, labels, space, norm=norm, radius=radius, rng=rng, width=proposals)
+    goal = radius if goal is None else goal
+    search = Search(
+        model, X, labels, space, norm=norm, radius=radius, rng=rng, width=proposals,
+        goal=np.inf if goal is None else goal,
+    )  # fmt: skip
     if len(X):
         search.run(pool)
     return _settle(search, radius)
@@ -116,4 +123,5 @@ def _settle(search: Search, radius: float | None) -> AttackResult:
         queries=search.queries,
         calls=search.model.calls,
         reason=reason,
+        first=search.first,
     )

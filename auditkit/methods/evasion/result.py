@@ -36,6 +36,9 @@ class AttackResult:
         Calls to the model, the checks before and after included.
     reason : array of str (n,)
         Why a row is no success, empty for successes.
+    first : array (n,), optional
+        The row's queries when the search first held a flip that counts; ``inf`` for rows that are no success, nan for rows not
+        attacked. Left out: all of the row's queries.
     """
 
     adversarial: Floats
@@ -44,6 +47,12 @@ class AttackResult:
     queries: NDArray[np.int64]
     calls: int
     reason: NDArray[np.str_]
+    first: Floats = None  # type: ignore[assignment]  # set below
+
+    def __post_init__(self) -> None:
+        asked = self.queries if self.first is None else self.first
+        flips = np.where(self.success, asked, np.where(np.isnan(self.distance), np.nan, np.inf))
+        object.__setattr__(self, "first", flips)
 
 
 def reference_labels(y: ArrayLike, n: int) -> NDArray[Any]:

@@ -88,7 +88,7 @@ def random_search(
         )
     ball = _Ball(space, radius, category_changes)
     model = Oracle(ask_scores, max_calls - 1, axes=2)
-    queries = np.ones(len(X), dtype=np.int64)
+    queries, first = np.ones(len(X), dtype=np.int64), np.full(len(X), np.inf)
     best, lowest = X.copy(), np.full(len(X), np.inf)
     if len(X):
         lowest = margin(model.ask(X), labels)
@@ -108,6 +108,7 @@ def random_search(
         lower = found[winner, np.arange(len(rows))] < lowest[rows]
         best[rows[lower]] = candidates[winner, np.arange(len(rows))][lower]
         lowest[rows[lower]] = found[winner, np.arange(len(rows))][lower]
+        first[rows[lowest[rows] < 0]] = queries[rows[lowest[rows] < 0]]
     final = np.full(len(X), np.inf)
     if attacked.any():
         final[attacked] = margin(model.ask(best[attacked]), labels[attacked])
@@ -115,7 +116,8 @@ def random_search(
     success = attacked & (final < 0) & ~space.violations(X, best).any(axis=1) & ball.holds(X, best)
     reason = np.where(success, "", np.where(attacked, "nothing found within the radius", "had another label"))
     distance = np.where(success, space.distance(X, best, "linf"), np.where(attacked, np.inf, np.nan))
-    return AttackResult(np.where(success[:, None], best, X), success, distance, queries, model.calls, reason)
+    found = np.where(success[:, None], best, X)
+    return AttackResult(found, success, distance, queries, model.calls, reason, first)
 
 
 def margin(scores: NDArray[Any], y: NDArray[Any]) -> Floats:
