@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from auditkit.methods.evasion.apgd import apgd
 from auditkit.methods.evasion.decision import decision_search
+from auditkit.methods.evasion.ensemble import Attack, ensemble
+from auditkit.methods.evasion.gradient import fgsm
 from auditkit.methods.evasion.linear import linear_minimal_distance
+from auditkit.methods.evasion.pgd import pgd
 from auditkit.methods.evasion.result import AttackResult
 from auditkit.methods.evasion.scores import random_search
 
-__all__ = ["AttackResult", "decision_search", "linear_minimal_distance", "random_search"]
+__all__ = [
+    "Attack",
+    "AttackResult",
+    "apgd",
+    "decision_search",
+    "ensemble",
+    "fgsm",
+    "linear_minimal_distance",
+    "pgd",
+    "random_search",
+]

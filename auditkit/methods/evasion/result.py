@@ -36,6 +36,8 @@ class AttackResult:
         Calls to the model, the checks before and after included.
     reason : array of str (n,)
         Why a row is no success, empty for successes.
+    gradients : array of int (n,)
+        Slopes of the model taken on each row's behalf; 0 for an attacker who sees answers only.
     """
 
     adversarial: Floats
@@ -44,6 +46,11 @@ class AttackResult:
     queries: NDArray[np.int64]
     calls: int
     reason: NDArray[np.str_]
+    gradients: NDArray[np.int64] = None  # type: ignore[assignment]  # none taken
+
+    def __post_init__(self) -> None:
+        if self.gradients is None:
+            object.__setattr__(self, "gradients", np.zeros(len(self.success), dtype=np.int64))
 
 
 def reference_labels(y: ArrayLike, n: int) -> NDArray[Any]:
