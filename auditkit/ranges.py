@@ -23,10 +23,12 @@ _OF_GROUPS = [
     "negative_predictive_value",
 ]
 _SHARES = [
+    "adversarial_accuracy",
     "attack_success_rate",
     "group_attack_success_rate",
     "attack_auc",
     "auc",
+    "black_box_only_rate",
     "bnsp_auc",
     "bpsn_auc",
     "brier_score",
@@ -37,6 +39,7 @@ _SHARES = [
     "flip_gain_rate",
     "flip_loss_rate",
     "flip_rate",
+    "gradient_attack_success_rate",
     "group_attack_auc",
     "homogeneous_share",
     "joint_proxy_auc",

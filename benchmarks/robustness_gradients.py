@@ -87,14 +87,18 @@ def pgd_part(rows, rounds, width):
         begin = time.perf_counter()
         # one restart at a time, for a second leaves rows out that the first flipped, and the loop by hand does not
         found = [
-            evasion.pgd(model, X, y, space, RADIUS, rng=np.random.default_rng(turn + r), steps=STEPS, stop_early=False)
+            evasion.pgd(
+                model, X, y, space, RADIUS, rng=np.random.default_rng(turn + r), steps=STEPS, stop_early=False
+            )
             for r in range(RESTARTS)
         ]
         middle = time.perf_counter()
         hand = by_hand(net, plain, labels, STEPS, RESTARTS, turn)
         end = time.perf_counter()
         begin_early = time.perf_counter()
-        evasion.pgd(model, X, y, space, RADIUS, rng=np.random.default_rng(turn), steps=STEPS, restarts=RESTARTS)
+        evasion.pgd(
+            model, X, y, space, RADIUS, rng=np.random.default_rng(turn), steps=STEPS, restarts=RESTARTS
+        )
         early = time.perf_counter() - begin_early
         if turn:  # the first warms up
             ours.append(middle - begin)
@@ -135,7 +139,9 @@ def found_part(rows):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--part", choices=["pgd", "found", "all"], default="all")
     parser.add_argument("--rows", type=int, default=256)
     parser.add_argument("--rounds", type=int, default=7)

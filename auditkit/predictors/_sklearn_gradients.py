@@ -65,7 +65,11 @@ class Layered:
         return self._forward(x, rows)[0]
 
     def pull(
-        self, x: np.ndarray, rows: np.ndarray, loss: Callable[..., tuple[np.ndarray, np.ndarray]], y: np.ndarray
+        self,
+        x: np.ndarray,
+        rows: np.ndarray,
+        loss: Callable[..., tuple[np.ndarray, np.ndarray]],
+        y: np.ndarray,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return scores (m, classes), losses (m,) and the gradient of the losses by x, (m, k)."""
         scores, hidden = self._forward(x, rows)
@@ -87,18 +91,18 @@ class Layered:
 
     def _activated(self, values: np.ndarray) -> np.ndarray:
         if self.activation == "relu":
-            return np.maximum(values, 0.0)
+            return np.asarray(np.maximum(values, 0.0))
         if self.activation == "tanh":
-            return np.tanh(values)
-        return 1 / (1 + np.exp(-values)) if self.activation == "logistic" else values
+            return np.asarray(np.tanh(values))
+        return np.asarray(1 / (1 + np.exp(-values))) if self.activation == "logistic" else values
 
     def _slope_at(self, out: np.ndarray) -> np.ndarray | float:
         """Return the slope of the activation, from what it gave."""
         if self.activation == "relu":
             return (out > 0).astype(float)
         if self.activation == "tanh":
-            return 1 - out**2
-        return out * (1 - out) if self.activation == "logistic" else 1.0
+            return np.asarray(1 - out**2)
+        return np.asarray(out * (1 - out)) if self.activation == "logistic" else 1.0
 
 
 def around(
@@ -150,7 +154,9 @@ def around(
     model = Layered(prepared @ first + offsets, values, slope @ first, weights[1:], activation)
     labels = np.asarray(estimator.classes_)[model.scores(values, np.arange(len(X))).argmax(axis=1)]
     if not np.array_equal(labels, np.asarray(estimator.predict(dressed(X)))):
-        raise NotApplicable(f"this model ({kind}) answers otherwise than its weights say: give a PyTorch module")
+        raise NotApplicable(
+            f"this model ({kind}) answers otherwise than its weights say: give a PyTorch module"
+        )
     return model
 
 
@@ -174,7 +180,7 @@ def _layers(last: Any) -> tuple[list[tuple[np.ndarray, np.ndarray]], str] | None
 
     if isinstance(last, MLPClassifier):
         return list(zip(last.coefs_, last.intercepts_, strict=True)), str(last.activation)
-    if isinstance(last, LinearClassifierMixin) and np.ndim(getattr(last, "classes_", None)) == 1:
+    if isinstance(last, LinearClassifierMixin) and np.ndim(last.classes_) == 1:
         coef = last.coef_.toarray() if hasattr(last.coef_, "toarray") else np.atleast_2d(last.coef_)
         return [(np.asarray(coef, dtype=float).T, np.ravel(last.intercept_))], "identity"
     return None
@@ -195,7 +201,9 @@ def _slopes(before: Any, X: pd.DataFrame, columns: list[str], values: np.ndarray
     moved = np.where(known[some], values[some] + rng.uniform(-2, 2, size=values[some].shape) * unit, np.nan)
     expected = before(X.iloc[some]) + np.nan_to_num(moved - values[some]) @ slope
     found = before(_with(X.iloc[some], columns, moved))
-    if not np.allclose(found, expected, rtol=_TOLERANCE, atol=_TOLERANCE * max(float(np.abs(expected).max(initial=0)), 1.0)):
+    if not np.allclose(
+        found, expected, rtol=_TOLERANCE, atol=_TOLERANCE * max(float(np.abs(expected).max(initial=0)), 1.0)
+    ):
         raise NotApplicable(
             f"this model ({kind}) gives no gradients in closed form: a step before its last is not affine in the columns that "
             "may change (scalers, imputers and encoders of other columns are); give a PyTorch module, or use decision_attack"

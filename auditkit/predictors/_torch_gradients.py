@@ -73,21 +73,28 @@ class TorchAround:
         device, dtype = home(module, kind)
         self.module, self.shape, self.output, self.kind = module, shape, output, kind
         self.classes, self.batch_rows, self.width = classes, batch_rows, len(places)
+        flat = shape is not None and len(shape) in (2, 3) and shape[:-2] in ((), (1,))
+        self.image = (shape[-2], shape[-1]) if shape is not None and flat else None
         scaled = isinstance(factor, np.ndarray)
         # a column in large units loses digits in single precision before it is scaled
         self.engine = TorchEngine(device, torch.float64 if scaled else dtype)
         self.dtype = dtype
         self.factor = self.engine.array(factor) if isinstance(factor, np.ndarray) else None
-        self.offset = self.engine.array((rows[:, places] - values * factor)[:1]) if scaled and len(rows) else None
+        self.offset = (
+            self.engine.array((rows[:, places] - values * factor)[:1]) if scaled and len(rows) else None
+        )
         whole = self.width == rows.shape[1] and bool((places == np.arange(self.width)).all())
         self.base = None if whole else torch.tensor(rows, dtype=dtype, device=device)
         self.places = None if whole else torch.tensor(places, device=device)
-        whole_shape = shape[-2:] if shape is not None and len(shape) in (2, 3) and int(np.prod(shape[:-2])) == 1 else None
-        self.image = (int(whole_shape[0]), int(whole_shape[1])) if whole and whole_shape else None
         if len(rows):
             with self.running():
                 first = self.engine.array(values[:1])
-                self.pull(first, np.zeros(1, dtype=np.intp), lambda s, _: (s[:, 0], np.ones_like(s)), np.zeros(1, np.int64))
+                self.pull(
+                    first,
+                    np.zeros(1, dtype=np.intp),
+                    lambda s, _: (s[:, 0], np.ones_like(s)),
+                    np.zeros(1, np.int64),
+                )
 
     def running(self) -> AbstractContextManager[object]:
         """Return a context in which a small module computes on one thread."""
@@ -98,9 +105,7 @@ class TorchAround:
         import torch
 
         with torch.no_grad():
-            parts = [
-                self.engine.numpy(self._logits(x[at], rows[at])) for at in self._blocks(len(rows))
-            ]
+            parts = [self.engine.numpy(self._logits(x[at], rows[at])) for at in self._blocks(len(rows))]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def pull(
@@ -115,7 +120,9 @@ class TorchAround:
         scores, value, slope = zip(*parts, strict=True)
         return np.concatenate(scores), np.concatenate(value), torch.cat(slope)
 
-    def _pulled(self, x: Any, rows: np.ndarray, loss: Any, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, Any]:
+    def _pulled(
+        self, x: Any, rows: np.ndarray, loss: Any, y: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, Any]:
         import torch
 
         with torch.enable_grad():
@@ -126,7 +133,9 @@ class TorchAround:
         # in double precision: the slope of a row the module is sure of must not round to nothing
         scores = self.engine.numpy(logits)
         value, slopes = loss(scores, y)
-        (found,) = torch.autograd.grad(logits, x, torch.tensor(slopes, device=logits.device, dtype=logits.dtype), allow_unused=True)
+        (found,) = torch.autograd.grad(
+            logits, x, torch.tensor(slopes, device=logits.device, dtype=logits.dtype), allow_unused=True
+        )
         if found is None:
             raise self._no_gradient()
         return scores, value, found
@@ -138,7 +147,11 @@ class TorchAround:
         inputs = x if self.factor is None else x * self.factor + self.offset
         inputs = inputs.to(self.dtype)
         if self.base is not None:
-            around = self.base if len(rows) == len(self.base) and self._all(rows) else self.base[torch.as_tensor(rows)]
+            around = (
+                self.base
+                if len(rows) == len(self.base) and self._all(rows)
+                else self.base[torch.as_tensor(rows)]
+            )
             inputs = around.index_copy(1, self.places, inputs)
         if self.shape is not None:
             inputs = inputs.reshape(len(rows), *self.shape)
@@ -167,4 +180,3 @@ class TorchAround:
 
     def _no_gradient(self) -> NotApplicable:
         return NotApplicable(f"this model ({self.kind}) gives no gradients: none reaches its inputs")
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from auditkit.checks.robustness.decisions import decision_attack
+from auditkit.checks.robustness.gradients import gradient_attack
 from auditkit.checks.robustness.natural import missing_sweep, noise_sweep
 
-__all__ = ["decision_attack", "missing_sweep", "noise_sweep"]
+__all__ = ["decision_attack", "gradient_attack", "missing_sweep", "noise_sweep"]

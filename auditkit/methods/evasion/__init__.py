@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from auditkit.methods.evasion._ball import free_columns
 from auditkit.methods.evasion.apgd import apgd
 from auditkit.methods.evasion.decision import decision_search
 from auditkit.methods.evasion.ensemble import Attack, ensemble
@@ -18,6 +19,7 @@ __all__ = [
     "decision_search",
     "ensemble",
     "fgsm",
+    "free_columns",
     "linear_minimal_distance",
     "pgd",
     "random_search",

@@ -68,7 +68,9 @@ class Ball:
             If the norm has no gradient step, or the radius is not above 0.
         """
         if norm not in NORMS:
-            raise InputError(f"a gradient attack needs norm {NORMS}, got {norm!r}.{did_you_mean(norm, NORMS)}")
+            raise InputError(
+                f"a gradient attack needs norm {NORMS}, got {norm!r}.{did_you_mean(norm, NORMS)}"
+            )
         if not 0 < radius < np.inf:
             raise InputError(f"expected a finite radius above 0, got {radius}")
         low, high = _box(X, space, radius)
@@ -174,7 +176,11 @@ def settle(X: Floats, change: Floats, space: FeatureSpace, radius: float, norm: 
     """
     free = free_columns(space)
     moved = X.copy()
-    length = {"linf": np.abs(change).max(1, initial=0.0), "l2": np.sqrt((change**2).sum(1)), "l1": np.abs(change).sum(1)}
+    length = {
+        "linf": np.abs(change).max(1, initial=0.0),
+        "l2": np.sqrt((change**2).sum(1)),
+        "l1": np.abs(change).sum(1),
+    }
     size = length[norm]
     shrink = np.where(size > radius, radius / np.maximum(size, radius), 1.0) * (1 - MARGIN)
     with np.errstate(invalid="ignore"):

@@ -117,7 +117,12 @@ class Climb:
         success = hit & ~bad
         reason = np.select(
             [success, self.flipped & ~bad, self.flipped, self.attacked],
-            ["", "the model did not repeat its answer", "what was found is not allowed", "nothing found within the radius"],
+            [
+                "",
+                "the model did not repeat its answer",
+                "what was found is not allowed",
+                "nothing found within the radius",
+            ],
             "had another label",
         )
         return AttackResult(
@@ -133,7 +138,7 @@ class Climb:
         before = self.X[some.rows]
         numbers = self.model.engine.numpy(change)
         rows = settle(before, numbers, self.unruled, self.radius, self.norm)
-        kept = ~self.space.violations(before, rows).any(axis=1) if self.space.rules else None
+        kept = np.asarray(~self.space.violations(before, rows).any(axis=1)) if self.space.rules else None
         return self.model.engine.array(rows[:, self.free]), kept
 
     def _note(self, some: Some, change: Any, scores: Floats, allowed: Bools | None) -> Bools:

@@ -36,7 +36,7 @@ class Differentiable(Protocol):
     width : int
         How many columns may change.
     image : tuple of int or None
-        Height and width, where all columns together are one picture.
+        Height and width, where the columns of a row are the pixels of a picture, line by line.
     """
 
     @property

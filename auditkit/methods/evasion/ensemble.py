@@ -89,7 +89,13 @@ def ensemble(
     """
     X = as_matrix(X, "X", len(space.names))
     labels = reference_labels(y, len(X))
-    shared: dict[str, Any] = {"rng": rng, "norm": norm, "steps": steps, "restarts": restarts, "ask_labels": ask_labels}
+    shared: dict[str, Any] = {
+        "rng": rng,
+        "norm": norm,
+        "steps": steps,
+        "restarts": restarts,
+        "ask_labels": ask_labels,
+    }
     plan: list[tuple[str, Callable[..., AttackResult], dict[str, Any]]]
     if norm == "l1":
         plan = [("PGD, cross-entropy", pgd, shared), ("PGD, margin", pgd, {**shared, "loss": "margin"})]
@@ -120,7 +126,11 @@ def joined(X: Floats, attacks: list[Attack]) -> AttackResult:
     for one in attacks:
         rows, result = one.rows, one.result
         new = ~success[rows]
-        for whole, part in ((adversarial, result.adversarial), (distance, result.distance), (reason, result.reason)):
+        for whole, part in (
+            (adversarial, result.adversarial),
+            (distance, result.distance),
+            (reason, result.reason),
+        ):
             whole[rows[new]] = part[new]
         success[rows] |= result.success
         queries[rows] += result.queries

@@ -101,7 +101,9 @@ def pgd(
                 break
             some = Some(climb, rows)
             begin = some.ball.drawn(rng) if random_start or turn else some.ball.zeros()
-            _ascend(climb, some, begin, steps, step_size or REACH * radius / steps, loss, stop_early=stop_early)
+            _ascend(
+                climb, some, begin, steps, step_size or REACH * radius / steps, loss, stop_early=stop_early
+            )
         return climb.result()
 
 

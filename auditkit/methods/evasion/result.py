@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -46,10 +46,10 @@ class AttackResult:
     queries: NDArray[np.int64]
     calls: int
     reason: NDArray[np.str_]
-    gradients: NDArray[np.int64] = None  # type: ignore[assignment]  # none taken
+    gradients: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def __post_init__(self) -> None:
-        if self.gradients is None:
+        if not len(self.gradients):
             object.__setattr__(self, "gradients", np.zeros(len(self.success), dtype=np.int64))
 
 
