@@ -12,6 +12,7 @@ import numpy as np
 from auditkit.errors import AuditkitError, InputError, NotApplicable
 from auditkit.predictors._columns import column_trouble
 from auditkit.predictors._contract import shown
+from auditkit.predictors._torch_gradients import TorchAround
 from auditkit.predictors._torch_inputs import numbers, prepared, shaped, slopes
 from auditkit.predictors._torch_parts import (
     Output,
@@ -29,9 +30,11 @@ from auditkit.predictors.base import ModelError, Predictor, most_probable
 from auditkit.predictors.sklearn import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     import pandas as pd
+
+    from auditkit.methods.evasion.differentiable import Differentiable
 
 __all__ = ["TorchPredictor", "completed"]
 
@@ -165,6 +168,37 @@ class TorchPredictor(Predictor):
         found = np.concatenate(parts) * factor
         place = {name: j for j, name in enumerate(self._chosen(X.head(0)).columns)}
         return np.asarray(found[:, [place[name] for name in X.columns]])
+
+    def differentiable(self, X: pd.DataFrame, columns: Sequence[str]) -> Differentiable:
+        """Return the module around these rows, as a function of some columns, with tensors on its own device.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n, d)
+            Rows.
+        columns : sequence of str
+            Those that may change.
+
+        Raises
+        ------
+        NotApplicable
+            If it is a regression, if the rows reach it through a `prepare` that is no scaler of single columns, or if no
+            gradient reaches its inputs.
+        ModelError
+            If the module fails.
+        """
+        if self.output == "values":
+            return super().differentiable(X, columns)
+        factor = slopes(self.prepare, self.kind)
+        output = self.output or self._fitting(self._guarded(self._scores, X.head(_LOOKED_AT)))
+        chosen = self._chosen(X)
+        places = np.array([list(chosen.columns).index(name) for name in columns], dtype=np.intp)
+        rows = self._guarded(self._rows, X).reshape(len(X), -1)
+        return TorchAround(
+            self.estimator, rows, places, numbers(chosen.iloc[:, places], self.kind),
+            factor[places] if isinstance(factor, np.ndarray) else factor, shape=self.shape, output=output,
+            classes=len(self._labels()), batch_rows=self.batch_rows, kind=self.kind,
+        )  # fmt: skip
 
     def refit(self, X: pd.DataFrame, y: np.ndarray, seed: int) -> Predictor:
         """Return the same architecture with fresh weights, trained on other rows; `prepare` stays as it is.

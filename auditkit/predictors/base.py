@@ -11,11 +11,15 @@ import numpy as np
 
 from auditkit import progress
 from auditkit.errors import Cancelled, InputError, ModelError, NotApplicable
+from auditkit.methods.evasion.differentiable import CountedSlopes
 from auditkit.predictors._contract import label_trouble, proba_trouble
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
+    from auditkit.methods.evasion.differentiable import Differentiable
     from auditkit.predictors.recipe import Recipe
 
 __all__ = ["Counted", "ModelError", "Predictor"]
@@ -86,6 +90,26 @@ class Predictor(ABC):
     def loss_gradient(self, X: pd.DataFrame, y: np.ndarray) -> np.ndarray:  # noqa: ARG002 - the contract
         """Return the gradient of the loss by the features, shape (n, d)."""
         raise NotApplicable(f"this model ({self.kind}) gives no gradients")
+
+    def differentiable(self, X: pd.DataFrame, columns: Sequence[str]) -> Differentiable:  # noqa: ARG002 - the contract
+        """Return the model around these rows, as a function of some of their number columns, with slopes; classifiers only.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n, d)
+            Rows.
+        columns : sequence of str
+            Those that may change.
+
+        Raises
+        ------
+        NotApplicable
+            If the model gives no gradients by these columns.
+        """
+        raise NotApplicable(
+            f"this model ({self.kind}) gives no gradients: give a PyTorch classifier (from_torch), or a linear model or "
+            "MLPClassifier of scikit-learn behind scalers; decision_attack needs none"
+        )
 
     def describe(self) -> dict[str, Any]:
         """Return what the report says of the model."""
@@ -160,6 +184,10 @@ class Counted(Predictor):
         """Return the gradient of the loss by the features, shape (n, d)."""
         self._count(len(X))
         return self.inner.loss_gradient(X, y)
+
+    def differentiable(self, X: pd.DataFrame, columns: Sequence[str]) -> Differentiable:
+        """Return the model around these rows; its calls count here."""
+        return CountedSlopes(self.inner.differentiable(X, columns), self._count)
 
     def description(self) -> str:
         """Return the configuration in words."""

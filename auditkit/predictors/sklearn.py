@@ -12,11 +12,16 @@ import numpy as np
 from auditkit import frames
 from auditkit.errors import InputError, NotApplicable
 from auditkit.predictors._columns import column_trouble
+from auditkit.predictors._sklearn_gradients import around
 from auditkit.predictors.base import ModelError, Predictor
 from auditkit.predictors.recipe import Recipe, recipe_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
+
+    from auditkit.methods.evasion.differentiable import Differentiable
 
 __all__ = ["SklearnPredictor", "from_sklearn", "learnt_names", "library_of", "object_digest", "plain"]
 
@@ -97,6 +102,13 @@ class SklearnPredictor(Predictor):
     def has_proba(self) -> bool:
         """Whether the estimator has ``predict_proba``."""
         return self.classes is not None and hasattr(self.estimator, "predict_proba")
+
+    def differentiable(self, X: pd.DataFrame, columns: Sequence[str]) -> Differentiable:
+        """Return the model around these rows, with slopes in closed form; see `_sklearn_gradients.around`."""
+        known = getattr(self.estimator, "classes_", None)
+        if self.classes is None or known is None or not np.array_equal(plain(known), self.classes):
+            return super().differentiable(X, columns)
+        return around(self.estimator, X, columns, self.dressed, self.kind)
 
     @property
     def can_refit(self) -> bool:

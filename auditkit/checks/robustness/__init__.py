@@ -6,15 +6,8 @@ from auditkit.checks.robustness.confidence import confidence_under_shift
 from auditkit.checks.robustness.decisions import decision_attack
 from auditkit.checks.robustness.extraction import model_extraction
 from auditkit.checks.robustness.faults import input_faults
+from auditkit.checks.robustness.gradients import gradient_attack
 from auditkit.checks.robustness.natural import missing_sweep, noise_sweep
 from auditkit.checks.robustness.scores import score_attack
 
-__all__ = [
-    "confidence_under_shift",
-    "decision_attack",
-    "input_faults",
-    "missing_sweep",
-    "model_extraction",
-    "noise_sweep",
-    "score_attack",
-]
+__all__ = ["confidence_under_shift", "decision_attack", "gradient_attack", "input_faults", "missing_sweep", "model_extraction", "noise_sweep", "score_attack"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,8 @@ class AttackResult:
     first : array (n,), optional
         The row's queries when the search first held a flip that counts; ``inf`` for rows that are no success, nan for rows not
         attacked. Left out: all of the row's queries.
+    gradients : array of int (n,)
+        Slopes of the model taken on each row's behalf; 0 for an attacker who sees answers only.
     """
 
     adversarial: Floats
@@ -48,11 +50,14 @@ class AttackResult:
     calls: int
     reason: NDArray[np.str_]
     first: Floats = None  # type: ignore[assignment]  # set below
+    gradients: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def __post_init__(self) -> None:
         asked = self.queries if self.first is None else self.first
         flips = np.where(self.success, asked, np.where(np.isnan(self.distance), np.nan, np.inf))
         object.__setattr__(self, "first", flips)
+        if not len(self.gradients):
+            object.__setattr__(self, "gradients", np.zeros(len(self.success), dtype=np.int64))
 
 
 def reference_labels(y: ArrayLike, n: int) -> NDArray[Any]:
