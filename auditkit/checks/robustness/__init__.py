@@ -10,4 +10,13 @@ from auditkit.checks.robustness.gradients import gradient_attack
 from auditkit.checks.robustness.natural import missing_sweep, noise_sweep
 from auditkit.checks.robustness.scores import score_attack
 
-__all__ = ["confidence_under_shift", "decision_attack", "gradient_attack", "input_faults", "missing_sweep", "model_extraction", "noise_sweep", "score_attack"]
+__all__ = [
+    "confidence_under_shift",
+    "decision_attack",
+    "gradient_attack",
+    "input_faults",
+    "missing_sweep",
+    "model_extraction",
+    "noise_sweep",
+    "score_attack",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from auditkit.methods.evasion._gradient_ball import free_columns
+from auditkit.methods.evasion.additive import AdditiveScore, additive_score
 from auditkit.methods.evasion.apgd import apgd
 from auditkit.methods.evasion.decision import decision_search
 from auditkit.methods.evasion.ensemble import Attack, ensemble
@@ -12,11 +13,25 @@ from auditkit.methods.evasion.linear import linear_minimal_distance
 from auditkit.methods.evasion.pgd import pgd
 from auditkit.methods.evasion.result import AttackResult
 from auditkit.methods.evasion.scores import random_search
+from auditkit.methods.evasion.separable import additive_minimal_distance
+from auditkit.methods.evasion.trees import (
+    MinimalDistance,
+    TreeModel,
+    cells_of,
+    read_trees,
+    tree_minimal_distance,
+)
 
 __all__ = [
+    "AdditiveScore",
     "Attack",
     "AttackResult",
+    "MinimalDistance",
+    "TreeModel",
+    "additive_minimal_distance",
+    "additive_score",
     "apgd",
+    "cells_of",
     "decision_search",
     "ensemble",
     "feature_search",
@@ -25,4 +40,6 @@ __all__ = [
     "linear_minimal_distance",
     "pgd",
     "random_search",
+    "read_trees",
+    "tree_minimal_distance",
 ]
