@@ -128,7 +128,7 @@ class Climb:
         return AttackResult(
             np.where(success[:, None], final, X), success,
             np.where(success, distance, np.where(self.attacked, np.inf, np.nan)),
-            self.queries, self.calls, reason, self.gradients,
+            self.queries, self.calls, reason, gradients=self.gradients,
         )  # fmt: skip
 
     def _at(self, some: Some, change: Any) -> tuple[Any, Bools | None]:

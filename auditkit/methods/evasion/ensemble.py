@@ -136,4 +136,6 @@ def joined(X: Floats, attacks: list[Attack]) -> AttackResult:
         queries[rows] += result.queries
         gradients[rows] += result.gradients
         calls += result.calls
-    return AttackResult(adversarial, success, distance, queries, calls, reason.astype(str), gradients)
+    return AttackResult(
+        adversarial, success, distance, queries, calls, reason.astype(str), gradients=gradients
+    )
