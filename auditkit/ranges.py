@@ -35,6 +35,7 @@ _SHARES = [
     "consistency",
     "consistency_chance",
     "correct_match_rate",
+    "domain_auc",
     "expected_calibration_error",
     "extraction_fidelity",
     "flip_gain_rate",
@@ -80,6 +81,8 @@ _CHANGES = [
     "extraction_advantage",
     "mean_fault_accuracy_drop",
     "membership_advantage",
+    "named_shift_accuracy_drop",
+    "shifted_accuracy_drop",
     "worst_fault_accuracy_drop",
     "worst_slice_difference",
 ]

@@ -7,9 +7,11 @@ from auditkit.checks.robustness.decisions import decision_attack
 from auditkit.checks.robustness.extraction import model_extraction
 from auditkit.checks.robustness.faults import input_faults
 from auditkit.checks.robustness.natural import missing_sweep, noise_sweep
+from auditkit.checks.robustness.shift import covariate_shift
 
 __all__ = [
     "confidence_under_shift",
+    "covariate_shift",
     "decision_attack",
     "input_faults",
     "missing_sweep",

@@ -11,6 +11,7 @@ from typing_extensions import Doc
 from auditkit import progress, statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
+from auditkit.checks import _weights
 from auditkit.checks._sweeps import space_of
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
@@ -143,7 +144,7 @@ def confidence_under_shift(
             f"as {least:.4g} or more; of those about unchanged rows, {common.percent(base)}."
         ),
         does_not_say="How sure the model is of rows that are odd in another way, with every value in its range.",
-        notes=_notes(space, pushed, at, sure[distance][1]),
+        notes=(*_notes(space, pushed, at, sure[distance][1]), *_weights.ignored(subject.test)),
         rows=common.rows_used(len(chosen), len(subject.test)),
     )
 

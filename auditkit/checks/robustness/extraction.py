@@ -11,6 +11,7 @@ from typing_extensions import Doc
 from auditkit import progress, statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
+from auditkit.checks import _weights
 from auditkit.checks._sweeps import space_of
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
@@ -130,7 +131,7 @@ def model_extraction(
         },
         says=_says(best, held),
         does_not_say="That the model cannot be copied better: with more queries, chosen more cleverly, a copy may come closer.",
-        notes=_notes(kept, solved, held),
+        notes=(*_notes(kept, solved, held), *_weights.ignored(subject.test)),
         rows=common.rows_used(len(chosen), len(subject.test)),
     )
 
