@@ -12,7 +12,7 @@ from auditkit import progress, statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks import _weights
-from auditkit.checks._sweeps import space_of
+from auditkit.checks._sweeps import decoded, space_of
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.methods import extraction
@@ -137,7 +137,7 @@ def model_extraction(
 
 
 def _ask(subject: Subject, codec: Codec, X: np.ndarray, truth: np.ndarray | None) -> _Asked:
-    frame = codec.decode(X)
+    frame = decoded(codec, X)
     labels = subject.class_index(subject.model.predict(frame))
     proba = subject.model.predict_proba(frame) if subject.model.has_proba else None
     return _Asked(X, labels, proba, None if truth is None else subject.class_index(truth))
@@ -188,7 +188,7 @@ def _solve(
         return None
     doubt = np.where(full, to_choose.proba.min(axis=1), -1.0)
     found = extraction.solve_equations(
-        lambda X: subject.model.predict_proba(codec.decode(X)),
+        lambda X: subject.model.predict_proba(decoded(codec, X)),
         to_choose.X[int(doubt.argmax())], space.scale, whole, space.n_categories,
         np.isnan(own.X).any(axis=0),
     )  # fmt: skip

@@ -12,7 +12,7 @@ from auditkit import statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks import _weights
-from auditkit.checks._sweeps import rerouted, rightness, space_of
+from auditkit.checks._sweeps import decoded, rerouted, rightness, space_of
 from auditkit.checks.robustness._broken import Case, answers_to, image_cases, image_shape, table_cases
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
@@ -107,7 +107,7 @@ def input_faults(
     shape = image_shape(subject, codec, inputs)
     if inputs == "image" and shape is None:
         raise NotApplicable("the columns are not the grey values of a square picture: pass inputs='table'")
-    given, start = subject.model.predict(frame), subject.model.predict(codec.decode(codec.encode(frame)))
+    given, start = subject.model.predict(frame), subject.model.predict(decoded(codec, codec.encode(frame)))
     if shape is not None:
         cases, left_out = image_cases(frame, codec, space, shape, rng), 0
     else:
