@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -16,10 +17,15 @@ from auditkit.predictors import ModelError
 from auditkit.threat.draft import inferred
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from auditkit.methods.feature_space import FeatureSpace
     from auditkit.subject import Subject
 
-__all__ = ["rerouted", "rightness", "space_of", "sweep"]
+__all__ = ["decoded", "rerouted", "rightness", "space_of", "sweep"]
+
+
+_INT64 = 2.0**63
 
 
 def space_of(subject: Subject) -> tuple[Codec, FeatureSpace]:
@@ -27,6 +33,24 @@ def space_of(subject: Subject) -> tuple[Codec, FeatureSpace]:
     source = subject.train if subject.train is not None else subject.test
     codec = Codec.of(source.X, subject.test.X)
     return codec, inferred(codec, codec.encode(source.X))
+
+
+def decoded(codec: Codec, X: np.ndarray) -> pd.DataFrame:
+    """Return rows as the model takes them; whole numbers that do not fit the type of their column get a wider one.
+
+    A pixel of 255 times 12 is 3060, and not what is left of it in eight bits.
+    """
+    dtypes = list(codec.dtypes)
+    for j, dtype in enumerate(dtypes):
+        kind = getattr(dtype, "kind", "")
+        if codec.kinds[j] == "categorical" or kind not in ("i", "u"):
+            continue
+        own = np.iinfo(getattr(dtype, "numpy_dtype", dtype))
+        column = X[:, j][np.isfinite(X[:, j])]
+        if len(column) and (np.rint(column.min()) < own.min or np.rint(column.max()) > own.max):
+            wide = np.float64 if np.abs(column).max() >= _INT64 else np.int64
+            dtypes[j] = np.dtype(wide) if isinstance(dtype, np.dtype) else wide.__name__.capitalize()
+    return replace(codec, dtypes=tuple(dtypes)).decode(X)
 
 
 def sweep(

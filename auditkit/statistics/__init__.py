@@ -75,6 +75,7 @@ from auditkit.statistics.privacy_bounds import (
 )
 from auditkit.statistics.privacy_guesses import Guesses, one_run_guesses, paired_guesses
 from auditkit.statistics.ranking import largest_auc_gap, weighted_auc
+from auditkit.statistics.reweighed import Reweighed, reweighed_difference
 from auditkit.statistics.roc import Auc, Operating, Roc, auc, roc_curve, tpr_at_fpr
 from auditkit.statistics.selective import (
     RiskCoverage,
@@ -107,6 +108,7 @@ __all__ = [
     "PermutationTest",
     "PooledOdds",
     "Reliability",
+    "Reweighed",
     "RiskCoverage",
     "Roc",
     "Selective",
@@ -176,6 +178,7 @@ __all__ = [
     "ratio_bounds",
     "ratio_to_reference",
     "reliability",
+    "reweighed_difference",
     "risk_coverage",
     "roc_curve",
     "smallest_mean_ratio",

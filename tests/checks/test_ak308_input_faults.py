@@ -233,3 +233,21 @@ def test_one_seed_one_result_and_another_seed_another_draw():
     first, second, third = (run(subject, seed, rows=100) for seed in (0, 0, 1))
     assert first == second
     assert first.measurements != third.measurements
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "UInt8"])
+def test_whole_numbers_that_leave_their_type_are_not_wrapped(dtype):
+    x = np.resize([10, 60], 200)
+    seen = []
+
+    def rule(X):
+        values = X["x"].to_numpy(dtype=float)
+        seen.append((values.min(), values.max()))
+        return (values > 30).astype(int)
+
+    frame = pd.DataFrame({"x": pd.Series(x).astype(dtype)})
+    model = from_callable(rule, classes=[0, 1], output="labels")
+    lost = losses(run(Subject("small", model, Dataset(frame, (x > 30).astype(int)))))
+    assert lost["x × 1000"] == lost["x sign turned"] == 0.5
+    assert max(high for _, high in seen) == 60_000
+    assert min(low for low, _ in seen) == -60

@@ -58,6 +58,7 @@ def test_a_logistic_regression_is_read_from_d_plus_one_answers():
     np.testing.assert_allclose([weights[c] for c in "abc"], true, rtol=1e-6)
     assert weights["intercept"] == pytest.approx(last.intercept_[0] - true @ scaler.mean_, abs=1e-6)
     assert "4 answers" in " ".join(found.notes)
+    assert "on 300 of 300 held-out rows" in " ".join(found.notes)
     right = found.measurement("surrogate_accuracy")
     table = found.tables["accuracies"].columns
     assert right.value == table["value"][0] == table["value"][1]  # the copy is the model

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditkit import progress
+from auditkit.checks._sweeps import decoded
 from auditkit.methods import corruption
 from auditkit.predictors import ModelError
 
@@ -63,14 +64,14 @@ def table_cases(
     def of(fault: Fault, seed: int) -> Callable[[], pd.DataFrame | None]:
         def frame() -> pd.DataFrame | None:
             broken = fault.broken(X, np.random.default_rng(seed))
-            return codec.decode(broken) if space.changed(X, broken).any() else None
+            return decoded(codec, broken) if space.changed(X, broken).any() else None
 
         return frame
 
     found = [
         Case(fault.kind, fault.words, of(fault, int(seed))) for fault, seed in zip(faults, seeds, strict=True)
     ]
-    return [*found, *_word_cases(codec.decode(X), codec, space, at)]
+    return [*found, *_word_cases(decoded(codec, X), codec, space, at)]
 
 
 def _word_cases(start: pd.DataFrame, codec: Codec, space: FeatureSpace, columns: list[int]) -> list[Case]:
@@ -152,7 +153,7 @@ def image_cases(
             spoilt = corruption.corrupt_images(
                 pictures, name, severity, np.random.default_rng(seed), low=low, high=high
             )
-            return codec.decode(spoilt.reshape(len(rows), -1))
+            return decoded(codec, spoilt.reshape(len(rows), -1))
 
         return frame
 

@@ -11,7 +11,8 @@ from typing_extensions import Doc
 from auditkit import progress, statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
-from auditkit.checks._sweeps import space_of
+from auditkit.checks import _weights
+from auditkit.checks._sweeps import decoded, space_of
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.methods import corruption
@@ -33,6 +34,7 @@ METRICS = [
 ]
 _GRID = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
 _COVERAGE = 0.8
+_SLACK = 1e-9  # what answers about one row may differ by, from one call to the next
 _POINTS = 50
 _CLEAN, _NOISY = "rows as they are", "rows with noise"
 _FOLDED = "mover"
@@ -123,7 +125,7 @@ def confidence_under_shift(
         )
     at = pushed[common.draw(len(pushed), columns, rng)]
     clean = _answers(subject, codec, X, y)
-    least = float(np.median(clean.confidence)) if threshold is None else threshold
+    least = (float(np.median(clean.confidence)) if threshold is None else threshold) - _SLACK
     sure = _sure_by_distance(subject, codec, space, X, at, sorted({*_GRID, distance}), least)
     noisy = _answers(
         subject, codec, corruption.noise(X, space, rng, strength, [space.names[j] for j in pushed]), y
@@ -143,7 +145,7 @@ def confidence_under_shift(
             f"as {least:.4g} or more; of those about unchanged rows, {common.percent(base)}."
         ),
         does_not_say="How sure the model is of rows that are odd in another way, with every value in its range.",
-        notes=_notes(space, pushed, at, sure[distance][1]),
+        notes=(*_notes(space, pushed, at, sure[distance][1]), *_weights.ignored(subject.test)),
         rows=common.rows_used(len(chosen), len(subject.test)),
     )
 
@@ -155,7 +157,7 @@ def _pushable(space: FeatureSpace, X: np.ndarray) -> np.ndarray:
 
 
 def _answers(subject: Subject, codec: Codec, X: np.ndarray, y: np.ndarray) -> _Answers:
-    proba = subject.model.predict_proba(codec.decode(X))
+    proba = subject.model.predict_proba(decoded(codec, X))
     return _Answers(proba.max(axis=1), proba.argmax(axis=1) != y)
 
 
@@ -176,7 +178,7 @@ def _sure_by_distance(
     for step, far in enumerate(grid):
         moved = [_beyond(space, X, int(j), far) for j in at]
         try:
-            together = subject.model.predict_proba(codec.decode(np.concatenate(moved))).max(axis=1) >= least
+            together = subject.model.predict_proba(decoded(codec, np.concatenate(moved))).max(axis=1) >= least
             found[far] = together.reshape(len(at), len(X)), []
         except ModelError:
             found[far] = _one_by_one(subject, codec, moved, at, least)
@@ -201,7 +203,7 @@ def _one_by_one(
     sure, refused = np.zeros((len(at), len(moved[0])), dtype=bool), []
     for i, rows in enumerate(moved):
         try:
-            sure[i] = subject.model.predict_proba(codec.decode(rows)).max(axis=1) >= least
+            sure[i] = subject.model.predict_proba(decoded(codec, rows)).max(axis=1) >= least
         except ModelError:
             refused.append(int(at[i]))
     return sure, refused

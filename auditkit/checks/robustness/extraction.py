@@ -11,7 +11,8 @@ from typing_extensions import Doc
 from auditkit import progress, statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
-from auditkit.checks._sweeps import space_of
+from auditkit.checks import _weights
+from auditkit.checks._sweeps import decoded, space_of
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.methods import extraction
@@ -50,6 +51,14 @@ class _Copy(NamedTuple):
     queries: int
     chosen_by: np.ndarray
     held_out: np.ndarray
+
+
+class _Solution(NamedTuple):
+    """The model rebuilt from equations, and on how many held-out rows its probabilities are the model's."""
+
+    copy: _Copy
+    found: extraction.Solved
+    exact: int
 
 
 @check(
@@ -117,7 +126,7 @@ def model_extraction(
     copies, without = _copies(space, own, made_up, to_choose, held, seed)
     solved = _solve(subject, codec, space, own, to_choose, held)
     if solved is not None:
-        copies.append(solved[0])
+        copies.append(solved.copy)
     best = _best(copies, to_choose.labels)
     free = _best(without, to_choose.labels)  # chosen by the same rows
     return Evidence(
@@ -126,17 +135,17 @@ def model_extraction(
         {
             **_curves(copies, free, own, held, level),
             "accuracies": _accuracies(best, free, held, level),
-            **({} if solved is None else {"equations": _equations(subject, codec, space, solved[1])}),
+            **({} if solved is None else {"equations": _equations(subject, codec, space, solved.found)}),
         },
         says=_says(best, held),
         does_not_say="That the model cannot be copied better: with more queries, chosen more cleverly, a copy may come closer.",
-        notes=_notes(kept, solved, held),
+        notes=(*_notes(kept, solved, held), *_weights.ignored(subject.test)),
         rows=common.rows_used(len(chosen), len(subject.test)),
     )
 
 
 def _ask(subject: Subject, codec: Codec, X: np.ndarray, truth: np.ndarray | None) -> _Asked:
-    frame = codec.decode(X)
+    frame = decoded(codec, X)
     labels = subject.class_index(subject.model.predict(frame))
     proba = subject.model.predict_proba(frame) if subject.model.has_proba else None
     return _Asked(X, labels, proba, None if truth is None else subject.class_index(truth))
@@ -177,7 +186,7 @@ def _grid(most: int) -> np.ndarray:
 
 def _solve(
     subject: Subject, codec: Codec, space: FeatureSpace, own: _Asked, to_choose: _Asked, held: _Asked
-) -> tuple[_Copy, extraction.Solved] | None:
+) -> _Solution | None:
     """Rebuild the model as a sum of log-odds from the answer of most doubt; None where that is not what it is."""
     if to_choose.proba is None:
         return None
@@ -187,23 +196,24 @@ def _solve(
         return None
     doubt = np.where(full, to_choose.proba.min(axis=1), -1.0)
     found = extraction.solve_equations(
-        lambda X: subject.model.predict_proba(codec.decode(X)),
+        lambda X: subject.model.predict_proba(decoded(codec, X)),
         to_choose.X[int(doubt.argmax())], space.scale, whole, space.n_categories,
         np.isnan(own.X).any(axis=0),
     )  # fmt: skip
-    rebuilt = [found.proba(side.X) for side in (to_choose, held)]
-    off = [
-        np.abs(p - side.proba)
-        for p, side in zip(rebuilt, (to_choose, held), strict=True)
-        if side.proba is not None
-    ]
-    if not all((part[~np.isnan(part)] <= _EXACT).all() and (~np.isnan(part)).any() for part in off):
+    first, second = found.proba(to_choose.X), found.proba(held.X)
+    # on the rows to choose by, and no others: held-out rows settle nothing
+    off = np.abs(first - to_choose.proba)[~np.isnan(first).any(axis=1)]
+    if not len(off) or off.max() > _EXACT:
         return None
     frequent = extraction.majority_label(own.labels)
-    first, second = (
-        np.where(np.isnan(p).any(axis=1), frequent, np.nan_to_num(p).argmax(axis=1)) for p in rebuilt
+    labels = [
+        np.where(np.isnan(p).any(axis=1), frequent, np.nan_to_num(p).argmax(axis=1)) for p in (first, second)
+    ]
+    known = ~np.isnan(second).any(axis=1)
+    exact = (
+        int((np.abs(second - held.proba).max(axis=1)[known] <= _EXACT).sum()) if held.proba is not None else 0
     )
-    return _Copy(_SOLVED, found.queries, first, second), found
+    return _Solution(_Copy(_SOLVED, found.queries, *labels), found, exact)
 
 
 def _best(copies: list[_Copy], labels: np.ndarray) -> _Copy:
@@ -343,15 +353,15 @@ def _says(best: _Copy, held: _Asked) -> str:
     return f"A copy made with {best.queries:,} queries ({best.way}) answers {k} of {n} held-out rows as the model does."
 
 
-def _notes(kept: int, solved: tuple[_Copy, extraction.Solved] | None, held: _Asked) -> tuple[str, ...]:
+def _notes(kept: int, solved: _Solution | None, held: _Asked) -> tuple[str, ...]:
     notes = [
         f"Which copy counts was settled on {kept} further rows that the attacker asked about, not on the held-out rows."
     ]
     if solved is not None:
         notes.append(
-            f"The model is a sum over its columns in log-odds, and {solved[1].queries:,} answers around a row of doubt give all its "
-            f"parameters: rebuilt, its probabilities are those of the model to {_EXACT:g} on all held-out rows whose values were asked "
-            "about."
+            f"On these rows the model is a sum over its columns in log-odds, and {solved.found.queries:,} answers around a row of doubt give "
+            f"all its parameters: rebuilt, its probabilities are those of the model to {_EXACT:g} on {solved.exact:,} of "
+            f"{len(held.labels):,} held-out rows."
         )
     if held.proba is None:
         notes.append("The model gives labels only: copies from probabilities were not tried.")

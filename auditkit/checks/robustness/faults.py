@@ -11,7 +11,8 @@ from typing_extensions import Doc
 from auditkit import statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
-from auditkit.checks._sweeps import rerouted, rightness, space_of
+from auditkit.checks import _weights
+from auditkit.checks._sweeps import decoded, rerouted, rightness, space_of
 from auditkit.checks.robustness._broken import Case, answers_to, image_cases, image_shape, table_cases
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
@@ -106,7 +107,7 @@ def input_faults(
     shape = image_shape(subject, codec, inputs)
     if inputs == "image" and shape is None:
         raise NotApplicable("the columns are not the grey values of a square picture: pass inputs='table'")
-    given, start = subject.model.predict(frame), subject.model.predict(codec.decode(codec.encode(frame)))
+    given, start = subject.model.predict(frame), subject.model.predict(decoded(codec, codec.encode(frame)))
     if shape is not None:
         cases, left_out = image_cases(frame, codec, space, shape, rng), 0
     else:
@@ -124,7 +125,11 @@ def input_faults(
         {"faults": _table(subject, tried, level, len(y))},
         says=_says(subject, tried, found[0], len(y)),
         does_not_say="What faults of other kinds, several faults at once, or faults in a few rows only would cost.",
-        notes=(*_notes(tried, left_out, shape), *rerouted(subject, start, given)),
+        notes=(
+            *_notes(tried, left_out, shape),
+            *rerouted(subject, start, given),
+            *_weights.ignored(subject.test),
+        ),
         rows=common.rows_used(len(chosen), len(subject.test)),
     )
 
