@@ -163,8 +163,9 @@ def _shown(subject: Subject, train: Dataset, rows: int, rng: np.random.Generator
             why = f"what the model makes of the rows could not be read ({in_words(error)[:200]})"
     every = common.draw(len(train), rows, rng)
     own, other = rows_of.coded(train, subject.test).units()
+    Z = representations.reduced(np.concatenate([own[every], other[test_rows]]), seed)
     note = f"The inputs themselves are compared, in spreads of the training rows: {why}."
-    return _Shown(own[every], other[test_rows], every, test_rows, "in the inputs", (note,), seed)
+    return _Shown(Z[: len(every)], Z[len(every) :], every, test_rows, "in the inputs", (note,), seed)
 
 
 def _inside(
@@ -176,7 +177,7 @@ def _inside(
     again = subject.model.refit(part.X, part.y, seed)
     words, read = representation_of(again.inner)  # type: ignore[misc]
     X = pd.concat([train.X.iloc[kept], subject.test.X.iloc[test_rows]], ignore_index=True)
-    Z = read(X, seed)
+    Z = representations.reduced(read(X, seed), seed)
     note = f"A model of the same recipe was trained on {len(half):,} training rows; compared is {words}, of {len(kept):,} others and of test rows."
     return _Shown(Z[: len(kept)], Z[len(kept) :], kept, test_rows, f"in {words}", (note,), seed)
 

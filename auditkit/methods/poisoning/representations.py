@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Apart", "cluster_apart", "leaf_embedding", "spectral_apart", "spectral_scores"]
+__all__ = ["Apart", "cluster_apart", "leaf_embedding", "reduced", "spectral_apart", "spectral_scores"]
 
 _DIMENSIONS = 10
+_WIDE, _KEPT = 200, 50  # coordinates that are too many, and those that are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,41 @@ def leaf_embedding(leaves: ArrayLike, dimensions: int = 50, seed: int = 0) -> Fl
     if k < 1:
         return np.zeros((n, 1))
     return np.asarray(TruncatedSVD(k, random_state=seed).fit_transform(table))
+
+
+def reduced(Z: ArrayLike, seed: int = 0) -> Floats:
+    """Return wide representations, of more than 200 coordinates, in the 50 directions that hold most; others as they are.
+
+    Parameters
+    ----------
+    Z : array_like of float, shape (n, q)
+        Representations of all rows that are compared.
+    seed : int
+        Of the decomposition.
+
+    Returns
+    -------
+    ndarray of float, shape (n, q or 50)
+
+    References
+    ----------
+    Halko, Martinsson and Tropp 2011, "Finding structure with randomness".
+
+    Examples
+    --------
+    >>> reduced(np.ones((60, 300))).shape, reduced(np.ones((60, 3))).shape
+    ((60, 50), (60, 3))
+    """
+    from sklearn.utils.extmath import randomized_svd
+
+    X = np.asarray(Z, dtype=float)
+    if X.ndim != 2:
+        raise InputError(f"expected one representation a row, got shape {X.shape}")
+    if X.shape[1] <= _WIDE or len(X) <= _KEPT:
+        return X
+    X = X - X.mean(axis=0)
+    left, sizes, _ = randomized_svd(X, _KEPT, random_state=seed)
+    return np.asarray(left * sizes)
 
 
 def spectral_scores(Z: ArrayLike) -> tuple[Floats, float]:

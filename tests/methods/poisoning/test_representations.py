@@ -55,3 +55,11 @@ def test_rows_of_the_same_leaves_stand_in_one_place_and_others_apart():
     assert rep.leaf_embedding([[4], [4]]).tolist() == [[0.0], [0.0]]
     with pytest.raises(InputError, match="each tree"):
         rep.leaf_embedding([1, 2])
+
+
+def test_wide_representations_keep_their_distances_where_few_directions_hold_all():
+    rng = np.random.default_rng(0)
+    Z = rng.normal(size=(80, 6)) @ rng.normal(size=(6, 300))
+    short = rep.reduced(Z)
+    assert short.shape == (80, 50)
+    assert np.linalg.norm(short[0] - short[1]) == pytest.approx(np.linalg.norm(Z[0] - Z[1]))
