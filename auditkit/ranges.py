@@ -44,6 +44,7 @@ _SHARES = [
     "group_attack_auc",
     "harmful_share",
     "homogeneous_share",
+    "independent_duplicate_share",
     "joint_proxy_auc",
     "label_noise_rate",
     "label_noise_rate_resampled",
