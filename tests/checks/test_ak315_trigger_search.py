@@ -1,5 +1,7 @@
 """A planted backdoor is named and measured on rows that had no part in finding it; clean models are left alone."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -61,7 +63,7 @@ def clean_models(seed):
         yield Subject("multi", model.fit(multi.train.X, multi.train.y), multi.test, multi.train)
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0])
 def test_clean_models_are_quiet(seed):
     assert [s.name for s in clean_models(seed) if acts(look(s, seed, rows=200, patterns=3000))] == []
 
@@ -92,6 +94,15 @@ def test_where_nothing_stands_out_the_success_is_undefined_with_the_reason():
     assert np.isnan(m.value)
     assert "stands beside it" in m.reason
     assert found.measurement("trigger_isolation").value == 0
+
+
+def test_what_was_not_tried_is_counted():
+    subject = make_multiclass(n_train=100, n_test=100)
+    every = look(subject).notes[0]
+    assert "more of two values" not in every
+    few = look(subject, patterns=300).notes[0]
+    count, more = (int(part.replace(",", "")) for part in re.findall(r"[\d,]+(?= patterns| more)", few))
+    assert f"{count + more:,} patterns" in every
 
 
 def test_names_and_identifiers_are_not_tried():

@@ -117,8 +117,7 @@ def trigger_search(
             "found. Nor that a pattern was planted: a rare value may settle a class for a good reason."
         ),
         notes=(
-            f"{count:,} patterns of one or two values tried.",
-            *tried.skipped,
+            *tried.notes(count),
             *(() if usual is None else (f"The strongest ordinary value is {usual.name}.",)),
         ),
         rows=common.rows_used(len(X), len(subject.test)),
@@ -159,6 +158,13 @@ class _Tried:
         skipped = (f"Not tried, for most values are one record's: {', '.join(names)}.",) if names else ()
         words = [str(label) for label in np.asarray(subject.classes).tolist()]
         return cls(codec, grids, ask, words, skipped)
+
+    def notes(self, count: int) -> tuple[str, ...]:
+        """Say how many patterns were tried, and what was not."""
+        sizes = np.array([len(grid.values) for grid in self.grids])
+        more = int(sizes.sum() + (sizes.sum() ** 2 - (sizes**2).sum()) // 2) - count
+        left = f" {more:,} more of two values were not: raise patterns." if more else ""
+        return (f"{count:,} patterns of one or two values were tried.{left}", *self.skipped)
 
     def name(self, pattern: triggers.Pattern) -> str:
         """Return a pattern in words: "branch = 7 and day = 13"."""
