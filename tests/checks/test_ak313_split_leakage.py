@@ -141,3 +141,25 @@ def test_what_is_missing_is_said():
     Z, z = draw(50, rng)
     with pytest.raises(NotApplicable, match="at least 20 of each"):
         look(Subject("s", LogisticRegression().fit(Z, z), Dataset(X, y), Dataset(Z, z)))
+
+
+def test_rows_doubled_before_the_split_show_against_independent_columns_and_not_in_the_excess():
+    rng = np.random.default_rng(0)
+    X, y = draw(400, rng)
+    X, y = pd.concat([X, X], ignore_index=True), np.concatenate([y, y])
+    order = rng.permutation(800)
+    train, test = order[:500], order[500:]
+    model = LogisticRegression().fit(X.iloc[train], y[train])
+    found = look(Subject("s", model, Dataset(X.iloc[test], y[test]), Dataset(X.iloc[train], y[train])))
+    assert found.measurement("duplicate_share").value > 0.5
+    assert found.measurement("independent_duplicate_share").value < 1e-6
+    assert found.measurement("duplicate_share_excess").p_value > 0.01
+
+
+def test_independent_columns_meet_as_often_as_expected():
+    rng = np.random.default_rng(0)
+    X, Z = rng.integers(0, 4, (60, 3)), rng.integers(0, 4, (2000, 3))
+    y, z = rng.integers(0, 2, 60), rng.integers(0, 2, 2000)
+    found = look(Subject("s", DummyClassifier().fit(X, y), Dataset(Z, z), Dataset(X, y)))
+    expected = found.measurement("independent_duplicate_share").value
+    assert found.measurement("duplicate_share").value == pytest.approx(expected, abs=0.06)

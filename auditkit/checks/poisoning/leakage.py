@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from auditkit.dataset import Dataset
 
 _FEWEST = 10  # rows with and without a twin, below which their accuracies are not compared
+_REGRESSION = "A regression: contradicting labels, accuracies and single features are not compared."
 
 
 @check(
@@ -33,6 +34,7 @@ _FEWEST = 10  # rows with and without a twin, below which their accuracies are n
     metrics=[
         "duplicate_share",
         "duplicate_share_excess",
+        "independent_duplicate_share",
         "near_duplicate_share",
         "training_duplicate_share",
         "contradiction_share",
@@ -73,7 +75,7 @@ def split_leakage(
     -------
     Evidence
         ``duplicate_share`` of the test rows equal a training row in every input (Clopper-Pearson);
-        ``duplicate_share_excess`` is held against training rows that were set aside, which meet the same rows by chance alone;
+        ``independent_duplicate_share`` is expected if columns were independent; ``duplicate_share_excess`` is held against training rows that were set aside, which meet the same rows by chance alone;
         ``near_duplicate_share`` of the others lie nearer than 1% of such rows do. ``accuracy_without_twins`` is what is left of the accuracy.
         ``leaky_feature_auc`` is that of the most telling single feature.
     """
@@ -87,13 +89,13 @@ def split_leakage(
     aside, reference = order[: len(train) // 4], order[len(train) // 4 :]
     coded = rows_of.coded(train, test)
     near = _near(coded, keys, aside, reference, rows, pool, rng)
-    classes = subject.task != "regression"
     more, tables, said = _of_classes(subject, train, coded, own, asked, seen | near.mask, level, rng)
     share = _share("duplicate_share", int(seen.sum()), len(test), level)
     beyond = _beyond(own, asked, aside, reference, level)
     found = [
         share,
         beyond,
+        _independent(coded),
         near.measurement(level),
         _share("training_duplicate_share", int(repeated.sum()), len(train), level),
     ]
@@ -115,11 +117,7 @@ def split_leakage(
         ),
         notes=(
             *near.notes(),
-            *(
-                ()
-                if classes
-                else ("A regression: contradicting labels, accuracies and single features are not compared.",)
-            ),
+            *((_REGRESSION,) if subject.task == "regression" else ()),
         ),
         rows=common.rows_used(len(test), len(test)),
     )
@@ -128,6 +126,13 @@ def split_leakage(
 def _share(metric: str, k: int, n: int, level: float, reason: str | None = None) -> Measurement:
     ends = statistics.clopper_pearson(k, n, level)
     return common.measured(metric, k / n, n, ends, level, "clopper-pearson", reason=reason)
+
+
+def _independent(coded: rows_of.Coded) -> Measurement:
+    """Return the share of test rows with a twin that is expected if columns had nothing to do with each other."""
+    value = float(twins.independent_twins(coded.test, coded.train).mean())
+    reason = "expected if the columns were independent; a figure to compare with, so that it has no interval"
+    return Measurement("independent_duplicate_share", value, len(coded.test), reason=reason)
 
 
 def _beyond(

@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
 
-__all__ = ["Near", "contradicting", "near_twins", "nearest_between", "robust_units"]
+__all__ = [
+    "Near",
+    "contradicting",
+    "independent_twins",
+    "near_twins",
+    "nearest_between",
+    "robust_units",
+]
 
 _BLOCK = 4_000_000  # distances held at a time
 _NORMAL = 1.349  # interquartile range of a standard normal
@@ -175,6 +182,42 @@ def near_twins(distances: ArrayLike, independent: ArrayLike, share: float = 0.01
     near = x < radius
     p = float(betabinom.sf(near.sum() - 1, x.size, k, y.size + 1 - k)) if x.size else 1.0
     return Near(radius, k / (y.size + 1), near, min(p, 1.0))
+
+
+def independent_twins(rows: ArrayLike, points: ArrayLike) -> Floats:
+    """Return the chance that each row is found among points whose columns have nothing to do with each other.
+
+    Parameters
+    ----------
+    rows, points : array_like of float, shapes (m, d) and (n, d)
+        Numbers and codes; missing values are equal to each other.
+
+    Returns
+    -------
+    ndarray of float, shape (m,)
+        1 - (1 - p)**n with p the product of the shares of the points that have the row's value, column by column. Where columns go together, equal
+        rows are more frequent than that.
+
+    References
+    ----------
+    The birthday problem with unequal chances: von Mises 1939; here for one row among n.
+
+    Examples
+    --------
+    >>> independent_twins([[0, 0]], [[0, 1], [1, 0]]).round(4).tolist()
+    [0.4375]
+    """
+    some, known = np.asarray(rows, dtype=float), np.asarray(points, dtype=float)
+    if some.ndim != 2 or known.ndim != 2 or some.shape[1] != known.shape[1] or not len(known):
+        raise InputError(
+            f"expected two tables of the same columns, got shapes {some.shape} and {known.shape}"
+        )
+    chance = np.ones(len(some))
+    for asked, column in zip(some.T, known.T, strict=True):
+        codes = np.unique(np.concatenate([asked, column]), return_inverse=True, equal_nan=True)[1]
+        counts = np.bincount(codes[len(asked) :], minlength=int(codes.max()) + 1)
+        chance *= counts[codes[: len(asked)]] / len(known)
+    return np.asarray(-np.expm1(len(known) * np.log1p(-np.minimum(chance, 1 - 1e-16))))
 
 
 def contradicting(
