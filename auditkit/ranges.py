@@ -53,10 +53,12 @@ _SHARES = [
     "small_leaf_row_share",
     "small_leaf_share",
     "stored_row_share",
+    "surrogate_agreement",
     "t_closeness",
     "tpr_at_01pct_fpr",
     "tpr_at_10pct_fpr",
     "tpr_at_1pct_fpr",
+    "transfer_success_rate",
     "unique_share",
 ]
 _CHANGES = [
@@ -71,6 +73,7 @@ _CHANGES = [
     "cross_auc_difference",
     "expected_calibration_error_difference",
     "membership_advantage",
+    "transfer_success_difference",
     "worst_slice_difference",
 ]
 _RANGES: dict[str, tuple[float, float]] = {
