@@ -23,6 +23,7 @@ _OF_GROUPS = [
     "negative_predictive_value",
 ]
 _SHARES = [
+    "art_attack_success_rate",
     "attack_success_rate",
     "group_attack_success_rate",
     "attack_auc",
