@@ -73,12 +73,12 @@ def test_attacks_by_labels_come_near_the_closed_form_and_never_below(name):
     ratio = found.distance / distances()
     assert found.success.all()
     assert ratio.min() >= 1 - 1e-9
-    assert np.median(ratio) < 1.3
+    assert np.median(ratio) < (1.1 if name == "HopSkipJump" else 2)
 
 
 @needs_art
 def test_attacks_by_gradients_are_made_where_there_are_some():
-    found = made("DeepFool", slope=slope, options={"epsilon": 0.01})  # which is ART's overshoot
+    found = made("DeepFool", slope=slope, options={"epsilon": 0.01, "max_iter": 20})  # ART's overshoot
     assert found.success.all()
     np.testing.assert_allclose(found.distance, distances(), rtol=0.011)
     assert (found.distance >= distances()).all()
@@ -223,9 +223,9 @@ def test_a_torch_model_is_attacked_by_its_gradients():
     with torch.no_grad():
         module.weight[:] = torch.tensor(WEIGHTS, dtype=torch.float32)
         module.bias[:] = 0
-    plain = linear()
+    plain = linear(12)
     subject = Subject("torch", module, plain.test, positive=1, threat=plain.threat)
-    found = attack(subject, attack="DeepFool", rows=40, radius=0.5, options={"epsilon": 0.01})
+    found = attack(subject, attack="DeepFool", rows=12, radius=0.5, options={"epsilon": 0.01, "max_iter": 5})
     exact = np.abs(subject.test.X.to_numpy() @ WEIGHTS) / np.linalg.norm(WEIGHTS)
     assert found.measurement("art_attack_median_distance").value == pytest.approx(np.median(exact), rel=0.02)
     assert "The model's gradients were used." in found.notes
