@@ -9,7 +9,7 @@ from auditkit import statistics
 from auditkit.checks import _common as common
 from auditkit.evidence import Measurement, Table
 
-__all__ = ["by_queries", "median_queries", "order_ends"]
+__all__ = ["by_queries", "median_distance", "median_queries", "order_ends"]
 
 _POINTS = 40
 
@@ -57,6 +57,17 @@ def median_queries(metric: str, first: np.ndarray, level: float) -> Measurement:
     return common.measured(
         metric, float(np.median(flips)), len(flips), order_ends(flips, level), level, "order statistics", reason=reason
     )  # fmt: skip
+
+
+def median_distance(metric: str, distance: np.ndarray, level: float) -> Measurement:
+    """Return the median over all rows attacked; a row that was not flipped counts as infinitely far."""
+    n, ordered = len(distance), np.sort(distance)
+    middle = float(ordered[(n - 1) // 2 : n // 2 + 1].mean())
+    if np.isinf(middle):
+        reason = f"fewer than half of {n} decisions were flipped at any distance"
+        return Measurement(metric, float("nan"), n, bound="upper", reason=reason)
+    ends = order_ends(ordered, level)
+    return common.measured(metric, middle, n, ends, level, "order statistics", bound="upper")
 
 
 def order_ends(ordered: np.ndarray, level: float) -> tuple[float, float]:

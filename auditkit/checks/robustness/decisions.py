@@ -12,7 +12,7 @@ from auditkit import statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks.robustness import _easiest as easiest
-from auditkit.checks.robustness._queries import by_queries, order_ends
+from auditkit.checks.robustness._queries import by_queries, median_distance
 from auditkit.checks.robustness._shown import Examples, shown
 from auditkit.checks.robustness._threats import (
     allowed_only,
@@ -132,7 +132,7 @@ def decision_attack(
     asked = f"{int(np.sum(found.queries)) + len(X) + len(pool):,} rows asked in {found.calls + 1} calls."
     return Evidence(
         "AK303",
-        (success, _median_distance(distance, level), *for_whom),
+        (success, median_distance("attack_median_distance", distance, level), *for_whom),
         {
             "by_radius": _by_radius(distance, threat.radius, level),
             "by_queries": by_queries(
@@ -180,18 +180,6 @@ def _no_start(failed: int, n: int) -> tuple[str, ...]:
     return (
         f"For {failed} of {n} rows no allowed row with another answer was found at any distance; they count as not flipped.",
     )
-
-
-def _median_distance(distance: np.ndarray, level: float) -> Measurement:
-    """Return the median over all rows attacked; a row that was not flipped counts as infinitely far."""
-    n, ordered = len(distance), np.sort(distance)
-    middle = float(ordered[(n - 1) // 2 : n // 2 + 1].mean())
-    if np.isinf(middle):
-        reason = f"fewer than half of {n} decisions were flipped at any distance"
-        return Measurement("attack_median_distance", float("nan"), n, bound="upper", reason=reason)
-    ends = order_ends(ordered, level)
-    method = "order statistics"
-    return common.measured("attack_median_distance", middle, n, ends, level, method, bound="upper")
 
 
 def _by_radius(distance: np.ndarray, radius: float, level: float) -> Table:

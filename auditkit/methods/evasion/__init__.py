@@ -5,15 +5,17 @@ from __future__ import annotations
 from auditkit.methods.evasion._gradient_ball import free_columns
 from auditkit.methods.evasion.additive import AdditiveScore, additive_score
 from auditkit.methods.evasion.apgd import apgd
+from auditkit.methods.evasion.art import art_attack, art_attacks
 from auditkit.methods.evasion.decision import decision_search
 from auditkit.methods.evasion.ensemble import Attack, ensemble
-from auditkit.methods.evasion.features import feature_search
+from auditkit.methods.evasion.features import feature_search, margin_search
 from auditkit.methods.evasion.gradient import fgsm
 from auditkit.methods.evasion.linear import linear_minimal_distance
 from auditkit.methods.evasion.pgd import pgd
 from auditkit.methods.evasion.result import AttackResult
 from auditkit.methods.evasion.scores import random_search
 from auditkit.methods.evasion.separable import additive_minimal_distance
+from auditkit.methods.evasion.surrogates import random_changes, surrogate_scores
 from auditkit.methods.evasion.trees import (
     MinimalDistance,
     TreeModel,
@@ -31,6 +33,8 @@ __all__ = [
     "additive_minimal_distance",
     "additive_score",
     "apgd",
+    "art_attack",
+    "art_attacks",
     "cells_of",
     "decision_search",
     "ensemble",
@@ -38,8 +42,11 @@ __all__ = [
     "fgsm",
     "free_columns",
     "linear_minimal_distance",
+    "margin_search",
     "pgd",
+    "random_changes",
     "random_search",
     "read_trees",
+    "surrogate_scores",
     "tree_minimal_distance",
 ]

@@ -26,20 +26,20 @@ class NormBall:
     ----------
     space : FeatureSpace
         What may change, and what a change costs.
-    radius : float
-        Of the ball, in the units of the space.
+    radius : float or array (n,)
+        Of the ball, in the units of the space; or of the ball of each row.
     norm : {"l1", "l2", "linf", "l0"}
         How costs are added up.
     """
 
     space: FeatureSpace
-    radius: float
+    radius: float | Floats
     norm: Norm
 
     @property
     def reach(self) -> float:
         """How far one number alone may go, in standardised units; 1 where changes are only counted."""
-        return 1.0 if self.norm == "l0" else self.radius * INSIDE
+        return 1.0 if self.norm == "l0" else float(np.max(self.radius)) * INSIDE
 
     def holds(self, X: Floats, rows: Floats) -> Bools:
         """Return which rows lie within the radius, (n,)."""
@@ -59,7 +59,9 @@ class NormBall:
         if self.norm == "l0":
             cost = space.cost(X, moved)
             rank = np.argsort(-cost, axis=1).argsort(axis=1)
-            moved = space.project(X, np.where((rank >= int(self.radius)) & (cost > 0), X, moved))
+            moved = space.project(
+                X, np.where((rank >= np.reshape(np.floor(self.radius), (-1, 1))) & (cost > 0), X, moved)
+            )
         else:
             moved = space.project(X, self._shrunk(X, moved))
         for _ in range(GRID_STEPS):
@@ -77,7 +79,7 @@ class NormBall:
         cost = self.space.cost(X, moved)
         limit = self.radius * INSIDE
         if self.norm == "linf":
-            keep = limit / np.maximum(cost, limit)
+            keep = np.minimum(1.0, np.reshape(limit, (-1, 1)) / np.maximum(cost, 1e-300))
         else:
             whole = norm_of(np.where(coded, cost, 0.0), self.norm)
             left = limit - whole if self.norm == "l1" else np.sqrt(np.maximum(limit**2 - whole**2, 0.0))

@@ -15,7 +15,7 @@ from auditkit.methods.evasion.result import AttackResult, reference_labels
 from auditkit.methods.evasion.scores import PROPOSALS, AskScores, margin
 from auditkit.methods.feature_space import FeatureSpace, Norm, as_matrix
 
-__all__ = ["feature_search"]
+__all__ = ["feature_search", "margin_search"]
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -93,6 +93,42 @@ def feature_search(
     return climb.settled()
 
 
+def margin_search(
+    ask_scores: AskScores,
+    X: ArrayLike,
+    y: ArrayLike,
+    space: FeatureSpace,
+    radius: float,
+    *,
+    rng: np.random.Generator,
+    norm: Norm = "l2",
+    max_calls: int = 60,
+    proposals: int = PROPOSALS,
+) -> Floats:
+    """Return for each row the allowed one within the radius that has the lowest margin found, (n, d).
+
+    The steps of `feature_search`, which stops at the first flip; this goes on, for a flip of a model that is only like the one
+    asked (Papernot et al. 2016, arXiv 1605.07277). On linear scores and free numbers the result is the exact worst case.
+
+    Parameters
+    ----------
+    ask_scores, X, y, space, radius, rng, norm, max_calls, proposals
+        As for `feature_search`; rows with another label are moved too.
+
+    Raises
+    ------
+    InputError
+        If shapes or options do not fit.
+    """
+    X = as_matrix(X, "X", len(space.names))
+    labels = reference_labels(y, len(X))
+    model = Oracle(ask_scores, max_calls, axes=2)
+    climb = _Climb(model, X, labels, NormBall(space, radius, norm), rng, proposals, goal=-np.inf)
+    if len(X):
+        climb.run()
+    return climb.best
+
+
 class _Climb:
     """The row with the lowest margin found so far for each row, and what was learnt of its features."""
 
@@ -104,8 +140,10 @@ class _Climb:
         ball: NormBall,
         rng: np.random.Generator,
         width: int,
+        goal: float = 0.0,
     ) -> None:
         self.model, self.X, self.y, self.ball, self.rng, self.width = model, X, y, ball, rng, width
+        self.goal = goal  # a row whose margin is below it is left alone
         self.best, self.lowest = X.copy(), np.full(len(X), np.inf)
         self.queries, self.first = np.zeros(len(X), dtype=np.int64), np.full(len(X), np.inf)
         self.gain = np.zeros(X.shape)  # what a feature alone takes from the margin, at most
@@ -115,7 +153,7 @@ class _Climb:
         self.lowest = margin(self.model.ask(self.X), self.y)
         self.queries += 1
         self.start = self.lowest.copy()
-        self.attacked = self.lowest >= 0
+        self.attacked = self.lowest >= self.goal
         self._lone()
         self._together()
         while self.model.left and len(rows := self._open()):
@@ -156,7 +194,7 @@ class _Climb:
         )
 
     def _open(self) -> Rows:
-        return np.flatnonzero(self.attacked & (self.lowest >= 0))
+        return np.flatnonzero(self.attacked & (self.lowest >= self.goal))
 
     def _offer(self, rows: Rows, candidates: Floats) -> tuple[Floats, Floats]:
         """Ask about candidates (k, m, d) within the ball that differ; keep what lowers the margin.

@@ -1,0 +1,191 @@
+"""Libraries: attacks of other toolboxes, made within the subject's threat model and measured as auditkit's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+from annotated_types import Ge, Gt
+from typing_extensions import Doc
+
+from auditkit import statistics
+from auditkit.check import check
+from auditkit.checks import _common as common
+from auditkit.checks.robustness._queries import median_distance
+from auditkit.checks.robustness._shown import Examples, shown
+from auditkit.checks.robustness._threats import (
+    allowed_only,
+    allowed_table,
+    allowed_words,
+    threat_of,
+    too_coarse,
+)
+from auditkit.errors import NotApplicable
+from auditkit.evidence import Evidence
+from auditkit.methods import evasion
+from auditkit.methods.feature_space import Norm
+from auditkit.predictors.base import Predictor
+from auditkit.subject import Subject
+
+if TYPE_CHECKING:
+    from auditkit.methods.evasion.art import Slope
+    from auditkit.threat import ThreatModel
+
+_RATE, _MEDIAN = "art_attack_success_rate", "art_attack_median_distance"
+
+
+@check(
+    code="AK318",
+    title="Decisions changed by an attack of ART",
+    question="For how many records does a named attack of the Adversarial Robustness Toolbox flip the decision?",
+    dimension="robustness",
+    metrics=[_RATE, _MEDIAN],
+)
+def art_attack(
+    subject: Subject,
+    *,
+    rng: np.random.Generator,
+    attack: Annotated[str, Doc("The attack, by its name in ART.")] = "HopSkipJump",
+    options: Annotated[
+        dict[str, Any] | None,
+        Doc("The attack's own parameters, by ART's names; ART's defaults when left out."),
+    ] = None,
+    radius: Annotated[
+        float | None,
+        Gt(0),
+        Doc(
+            "Changes up to this count, in spreads of a column; a category counts 1. The threat model's when left out."
+        ),
+    ] = None,
+    norm: Annotated[
+        Norm | None, Doc("How changes of several columns add up; the threat model's when left out.")
+    ] = None,
+    immutable: Annotated[
+        list[str] | None,
+        Doc(
+            "Columns nobody can change, besides those of a threat model that was given; without one, the sensitive features and "
+            "inputs that settle one when left out."
+        ),
+    ] = None,
+    rows: Annotated[int, Ge(10), Doc("Rows attacked at most; drawn at random where there are more.")] = 30,
+    queries: Annotated[
+        int,
+        Ge(10),
+        Doc("Rows the model is asked about on behalf of a record, at most; ART asks in many calls."),
+    ] = 500,
+    examples: Examples = 0,
+    level: common.Level = 0.95,
+) -> Evidence:
+    """Make an attack of ART on a subject, among the rows that its threat model allows.
+
+    Parameters
+    ----------
+    subject : Subject
+        A classifier to ask; its threat model says what is allowed.
+    rng : numpy.random.Generator
+        Rows drawn, and the seed of the generators that ART draws from.
+    attack : str
+        One of `auditkit.methods.evasion.art_attacks`; those that need gradients where the model gives some (PyTorch).
+    options : dict, optional
+        The attack's parameters.
+    radius : float, optional
+        Largest change that counts, in the units of the threat model.
+    norm : {"l1", "l2", "linf", "l0"}, optional
+        How changes of several columns add up.
+    immutable : list of str, optional
+        Columns that stay. Where the subject has no threat model of its own, the sensitive features, and inputs from which one
+        follows, when left out.
+    rows : int
+        Test rows attacked at most.
+    queries : int
+        Rows the model is asked about for each.
+    examples : int
+        Changed rows shown at most.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    Evidence
+        ``art_attack_success_rate``: share of decisions flipped within the radius, a lower bound (Clopper-Pearson);
+        ``art_attack_median_distance`` over all rows attacked, an upper bound. Each flip is held against the threat model and asked again.
+    """
+    common.needs_model(subject)
+    common.needs_classes(subject)
+    data = subject.test
+    threat = threat_of(subject, immutable=immutable, radius=radius, norm=norm)
+    coarse = too_coarse(threat)
+    slope = _slope(subject, threat)
+    evasion.art_attacks()  # said before the model is asked: what is not installed
+    chosen = common.draw(len(data), rows, rng)
+    original = data.X.iloc[chosen]
+    own = subject.train if subject.train is not None else data
+    pool = threat.encode(own.X.iloc[common.draw(len(own), 500, rng)])
+    eye = np.eye(0 if subject.classes is None else len(subject.classes))
+
+    def ask(matrix: np.ndarray) -> np.ndarray:
+        frame = threat.decode(matrix)
+        if slope is not None or (subject.model.has_proba and attack == "ZooAttack"):
+            return np.asarray(subject.model.predict_proba(frame))
+        return np.asarray(eye[subject.class_index(subject.model.predict(frame))])
+
+    start = ask(threat.encode(original)).argmax(axis=1)
+    found = evasion.art_attack(
+        attack, ask, threat.encode(original), start, threat.space, pool, threat.radius, rng=rng, norm=threat.norm,
+        queries=queries, options=options, slope=slope,
+    )  # fmt: skip
+    found = allowed_only(found, threat, original)
+    attacked = ~np.isnan(found.distance)
+    distance = found.distance[attacked]
+    within = found.success & (found.distance <= threat.radius)
+    n, k = int(attacked.sum()), int(within.sum())
+    if n == 0:
+        raise NotApplicable("the model answers no row the same way twice: there is no decision to flip")
+    budget = f"{attack}, {queries:,} queries a row, radius {threat.radius:g}, {threat.norm}"
+    rate = common.measured(
+        _RATE,
+        k / n,
+        n,
+        statistics.clopper_pearson(k, n, level),
+        level,
+        "clopper-pearson",
+        bound="lower",
+        reason=budget,
+    )
+    return Evidence(
+        "AK318",
+        (rate, median_distance(_MEDIAN, distance, level)),
+        {
+            **shown(found, threat, original, chosen, examples),
+            "allowed": allowed_table(threat),
+        },
+        says=(
+            f"{attack} of ART flipped {k} of {n} decisions, {common.share_with_ends(rate)}, with changes of at most "
+            f"{threat.radius:g} ({threat.norm})."
+        ),
+        does_not_say="That the other decisions cannot be flipped: another attack, or more queries, may find more.",
+        notes=(
+            *allowed_words(threat),
+            *coarse,
+            "The model's gradients were used."
+            if slope is not None
+            else "The model's answers alone were used.",
+            f"{int(found.queries.max()):,} rows at most were asked for one record.",
+        ),
+        rows=common.rows_used(n, len(data)),
+    )
+
+
+def _slope(subject: Subject, threat: ThreatModel) -> Slope | None:
+    """Return the gradient of the loss by the features, where the model gives one and features are single inputs."""
+    inner = subject.model.inner
+    if type(inner).loss_gradient is Predictor.loss_gradient or subject.classes is None:
+        return None
+    if any(one.joint for one in threat.features):
+        return None
+    classes = subject.classes
+
+    def slope(matrix: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        return np.asarray(subject.model.loss_gradient(threat.decode(matrix), classes[labels]))
+
+    return slope
