@@ -41,6 +41,8 @@ class TorchAround:
         What the module gives.
     classes : int
         How many labels there are.
+    in_order : bool
+        Whether the columns of the table are its inputs, one by one, in their order.
     batch_rows : int
         Most rows that pass at once.
     kind : str
@@ -65,6 +67,7 @@ class TorchAround:
         shape: tuple[int, ...] | None,
         output: Output,
         classes: int,
+        in_order: bool,
         batch_rows: int,
         kind: str,
     ) -> None:
@@ -73,8 +76,9 @@ class TorchAround:
         device, dtype = home(module, kind)
         self.module, self.shape, self.output, self.kind = module, shape, output, kind
         self.classes, self.batch_rows, self.width = classes, batch_rows, len(places)
-        flat = shape is not None and len(shape) in (2, 3) and shape[:-2] in ((), (1,))
-        self.image = (shape[-2], shape[-1]) if shape is not None and flat else None
+        self.image = (
+            (shape[-2], shape[-1]) if in_order and shape is not None and shape[:-2] in ((), (1,)) else None
+        )
         scaled = isinstance(factor, np.ndarray)
         # a column in large units loses digits in single precision before it is scaled
         self.engine = TorchEngine(device, torch.float64 if scaled else dtype)

@@ -287,3 +287,12 @@ def test_pictures_are_shown_before_after_and_their_difference_when_asked_for():
     words = panels[0].partition("(")[2].partition(")")[0].split(" to ")
     asked = pd.DataFrame([before, after], columns=frame.columns)
     assert [str(one) for one in model.predict(asked)] == words
+
+
+def test_large_scores_are_no_mask():
+    subject = on_a_line(1.0)
+    model = subject.model.estimator
+    model.coef_ = 1e4 * model.coef_  # the slope of the cross-entropy rounds to 0 everywhere
+    found = attack(subject, norm="linf", radius=0.52)
+    assert value(found, "gradient_attack_success_rate") == 1
+    assert not any("masked" in note for note in found.notes)

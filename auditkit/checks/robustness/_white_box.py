@@ -93,11 +93,11 @@ class Setting:
         ]
 
     def quick(self, radius: float, rng: np.random.Generator, *, steps: int, rows: np.ndarray) -> AttackResult:
-        """Return what one attack, on the cross-entropy, flips within a radius."""
+        """Return what one attack, on the margin, flips within a radius."""
         attack: Any = evasion.pgd if self.threat.norm == "l1" else evasion.apgd
         found = attack(
             Part(self.model, rows), self.X[rows], self.start[rows], self.threat.space, radius, rng=rng,
-            norm=self.threat.norm, steps=steps, ask_labels=self.labels,
+            norm=self.threat.norm, steps=steps, loss="margin", ask_labels=self.labels,
         )  # fmt: skip
         return self.held(found, rows)
 
@@ -131,12 +131,12 @@ class Setting:
         return attacks
 
     def flat(self) -> np.ndarray:
-        """Return whether the loss of each row has no slope at all, (n,)."""
+        """Return whether the margin of each row has no slope at all, (n,); that of the cross-entropy vanishes where scores are large."""
         free = evasion.free_columns(self.threat.space)
         at = self.model.engine.array(self.X[:, free])
         with self.model.running():
             _, _, slope = self.model.pull(
-                at, np.arange(len(self.X)), loss_of("ce", self.model.classes), self.start
+                at, np.arange(len(self.X)), loss_of("margin", self.model.classes), self.start
             )
         return np.asarray((np.nan_to_num(self.model.engine.numpy(slope)) == 0).all(axis=1))
 
@@ -199,7 +199,7 @@ def masked(n: int, white: int, black: int, far_white: int, far_black: int, flat:
     far_white, far_black : int
         The same at any distance.
     flat : int
-        Rows whose loss has no slope.
+        Rows whose scores have no slope.
     """
     found = []
     if black > white:
@@ -209,7 +209,7 @@ def masked(n: int, white: int, black: int, far_white: int, far_black: int, flat:
             f"without a radius gradient attacks flipped {far_white} of {n} decisions, a search without gradients {far_black}"
         )
     if flat > _FLAT * n:
-        found.append(f"the loss has no slope at {flat} of {n} rows")
+        found.append(f"the scores have no slope at {flat} of {n} rows")
     return found
 
 
