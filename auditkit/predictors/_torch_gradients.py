@@ -76,9 +76,8 @@ class TorchAround:
         device, dtype = home(module, kind)
         self.module, self.shape, self.output, self.kind = module, shape, output, kind
         self.classes, self.batch_rows, self.width = classes, batch_rows, len(places)
-        self.image = (
-            (shape[-2], shape[-1]) if in_order and shape is not None and shape[:-2] in ((), (1,)) else None
-        )
+        picture = in_order and shape is not None and len(shape) > 1 and shape[:-2] in ((), (1,))
+        self.image = (shape[-2], shape[-1]) if shape is not None and picture else None
         scaled = isinstance(factor, np.ndarray)
         # a column in large units loses digits in single precision before it is scaled
         self.engine = TorchEngine(device, torch.float64 if scaled else dtype)

@@ -129,6 +129,39 @@ def test_stronger_attacks_flip_more_pictures(digits, norm, radius):
         assert (size.max(1) <= radius + 1e-12 if norm == "linf" else size.sum(1) <= radius**2 + 1e-12).all()
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("loss", "word"), [("ce", "cross_entropy"), ("dlr", "difference_logits_ratio")])
+@pytest.mark.parametrize(("norm", "order", "radius"), [("linf", np.inf, 0.08), ("l2", 2, 0.4)])
+def test_apgd_flips_as_many_pictures_as_that_of_art(digits, loss, word, norm, order, radius):
+    if not os.environ.get("CI"):
+        pytest.importorskip("art", reason="the extra 'art' is not installed")
+    from art.attacks.evasion import AutoProjectedGradientDescent
+    from art.estimators.classification import PyTorchClassifier
+
+    net, X, _ = digits
+    _, slopes, own, _ = around(net, X, 10, shape=(1, 8, 8))
+    held = PyTorchClassifier(net, nn.CrossEntropyLoss(), (1, 8, 8), 10, clip_values=(0, 1), device_type="cpu")
+    theirs = AutoProjectedGradientDescent(
+        held, norm=order, eps=radius, eps_step=2 * radius, max_iter=30, nb_random_init=1, loss_type=word, verbose=False,
+        batch_size=160,
+    ).generate(X.reshape(-1, 1, 8, 8).astype(np.float32), y=np.eye(10)[own])  # fmt: skip
+    with torch.no_grad():
+        flipped = (net(torch.tensor(theirs)).argmax(dim=1).numpy() != own).mean()
+    found = apgd(
+        slopes,
+        X,
+        own,
+        open_space(64, 0.0, 1.0),
+        radius,
+        norm=norm,
+        rng=np.random.default_rng(0),
+        steps=30,
+        loss=loss,
+    )
+    assert 0.1 < flipped < 0.9
+    assert found.success.mean() >= flipped - 0.03  # their starts are drawn otherwise
+
+
 def test_the_search_by_scores_ends_the_ensemble(digits):
     net, X, _ = digits
     model, slopes, own, frame = around(net, X[:40], 10, shape=(1, 8, 8))
