@@ -94,7 +94,11 @@ class Layered:
             return np.asarray(np.maximum(values, 0.0))
         if self.activation == "tanh":
             return np.asarray(np.tanh(values))
-        return np.asarray(1 / (1 + np.exp(-values))) if self.activation == "logistic" else values
+        if self.activation == "logistic":
+            from scipy.special import expit
+
+            return np.asarray(expit(values))
+        return values
 
     def _slope_at(self, out: np.ndarray) -> np.ndarray | float:
         """Return the slope of the activation, from what it gave."""

@@ -83,9 +83,7 @@ class TorchAround:
         self.engine = TorchEngine(device, torch.float64 if scaled else dtype)
         self.dtype = dtype
         self.factor = self.engine.array(factor) if isinstance(factor, np.ndarray) else None
-        self.offset = (
-            self.engine.array((rows[:, places] - values * factor)[:1]) if scaled and len(rows) else None
-        )
+        self.offset = self.engine.array(_offset(rows[:, places] - values * factor)) if scaled else None
         whole = self.width == rows.shape[1] and bool((places == np.arange(self.width)).all())
         self.base = None if whole else torch.tensor(rows, dtype=dtype, device=device)
         self.places = None if whole else torch.tensor(places, device=device)
@@ -183,3 +181,11 @@ class TorchAround:
 
     def _no_gradient(self) -> NotApplicable:
         return NotApplicable(f"this model ({self.kind}) gives no gradients: none reaches its inputs")
+
+
+def _offset(left: np.ndarray) -> np.ndarray:
+    """Return what a scaler adds to each column, (k,): what the first row with a value has beyond its multiple."""
+    known = np.isfinite(left)
+    return np.asarray(
+        np.nan_to_num(left[known.argmax(axis=0), np.arange(left.shape[1])]) if len(left) else 0.0
+    )

@@ -203,7 +203,7 @@ def masked(n: int, white: int, black: int, far_white: int, far_black: int, flat:
     """
     found = []
     if black > white:
-        found.append(f"a search without gradients flipped {black} of {n} decisions, gradient attacks {white}")
+        found.append(f"searches without gradients flipped {black} of {n} decisions, gradient attacks {white}")
     if far_white < _AS_FAR * far_black:
         found.append(
             f"without a radius gradient attacks flipped {far_white} of {n} decisions, a search without gradients {far_black}"
@@ -299,10 +299,10 @@ def attacked(
     alone = int((by_black & ~by_white).sum())
     if alone and not marks:
         notes.append(
-            f"{alone} decisions were flipped by a search without gradients alone, and more by gradients alone."
+            f"Decisions that only a search without gradients flipped: {alone}; gradient attacks alone flipped as many or more."
         )
     if left := size - int(known.sum()):
-        notes.append(f"{left} rows were left out: the model answers them differently each time.")
+        notes.append(f"Rows left out, for the model answers them differently each time: {left}.")
     return Found(radius, known, by_white, by_black, nearest, changed, attacks, tuple(marks), tuple(notes))
 
 

@@ -94,7 +94,8 @@ class Climb:
             Losses (m,), gradients by the change (m, k), and which rows are flipped by an allowed change (m,).
         """
         at, allowed = self._at(some, change)
-        scores, value, gradient = self.model.pull(at, some.rows, loss_of(loss, self.model.classes), y)
+        with np.errstate(invalid="ignore", over="ignore"):  # a row whose scores are no numbers is no success
+            scores, value, gradient = self.model.pull(at, some.rows, loss_of(loss, self.model.classes), y)
         self.gradients[some.rows] += 1
         engine = self.model.engine
         return value, engine.known(gradient * some.ball.unit), self._note(some, change, scores, allowed)
