@@ -94,7 +94,11 @@ class Layered:
             return np.asarray(np.maximum(values, 0.0))
         if self.activation == "tanh":
             return np.asarray(np.tanh(values))
-        return np.asarray(1 / (1 + np.exp(-values))) if self.activation == "logistic" else values
+        if self.activation == "logistic":
+            from scipy.special import expit
+
+            return np.asarray(expit(values))
+        return values
 
     def _slope_at(self, out: np.ndarray) -> np.ndarray | float:
         """Return the slope of the activation, from what it gave."""
@@ -175,12 +179,12 @@ def _parted(estimator: Any) -> tuple[list[Any], Any]:
 
 def _layers(last: Any) -> tuple[list[tuple[np.ndarray, np.ndarray]], str] | None:
     """Return weights (inputs, outputs) and offsets of each layer, and the activation between; None for another model."""
-    from sklearn.linear_model._base import LinearClassifierMixin
     from sklearn.neural_network import MLPClassifier
 
     if isinstance(last, MLPClassifier):
         return list(zip(last.coefs_, last.intercepts_, strict=True)), str(last.activation)
-    if isinstance(last, LinearClassifierMixin) and np.ndim(last.classes_) == 1:
+    linear = all(hasattr(last, name) for name in ("coef_", "intercept_", "classes_", "decision_function"))
+    if linear and type(last).__module__.startswith("sklearn."):
         coef = last.coef_.toarray() if hasattr(last.coef_, "toarray") else np.atleast_2d(last.coef_)
         return [(np.asarray(coef, dtype=float).T, np.ravel(last.intercept_))], "identity"
     return None

@@ -41,6 +41,8 @@ class TorchAround:
         What the module gives.
     classes : int
         How many labels there are.
+    in_order : bool
+        Whether the columns of the table are its inputs, one by one, in their order.
     batch_rows : int
         Most rows that pass at once.
     kind : str
@@ -65,6 +67,7 @@ class TorchAround:
         shape: tuple[int, ...] | None,
         output: Output,
         classes: int,
+        in_order: bool,
         batch_rows: int,
         kind: str,
     ) -> None:
@@ -73,16 +76,14 @@ class TorchAround:
         device, dtype = home(module, kind)
         self.module, self.shape, self.output, self.kind = module, shape, output, kind
         self.classes, self.batch_rows, self.width = classes, batch_rows, len(places)
-        flat = shape is not None and len(shape) in (2, 3) and shape[:-2] in ((), (1,))
-        self.image = (shape[-2], shape[-1]) if shape is not None and flat else None
+        picture = in_order and shape is not None and len(shape) > 1 and shape[:-2] in ((), (1,))
+        self.image = (shape[-2], shape[-1]) if shape is not None and picture else None
         scaled = isinstance(factor, np.ndarray)
         # a column in large units loses digits in single precision before it is scaled
         self.engine = TorchEngine(device, torch.float64 if scaled else dtype)
         self.dtype = dtype
         self.factor = self.engine.array(factor) if isinstance(factor, np.ndarray) else None
-        self.offset = (
-            self.engine.array((rows[:, places] - values * factor)[:1]) if scaled and len(rows) else None
-        )
+        self.offset = self.engine.array(_offset(rows[:, places] - values * factor)) if scaled else None
         whole = self.width == rows.shape[1] and bool((places == np.arange(self.width)).all())
         self.base = None if whole else torch.tensor(rows, dtype=dtype, device=device)
         self.places = None if whole else torch.tensor(places, device=device)
@@ -180,3 +181,11 @@ class TorchAround:
 
     def _no_gradient(self) -> NotApplicable:
         return NotApplicable(f"this model ({self.kind}) gives no gradients: none reaches its inputs")
+
+
+def _offset(left: np.ndarray) -> np.ndarray:
+    """Return what a scaler adds to each column, (k,): what the first row with a value has beyond its multiple."""
+    known = np.isfinite(left)
+    return np.asarray(
+        np.nan_to_num(left[known.argmax(axis=0), np.arange(left.shape[1])]) if len(left) else 0.0
+    )

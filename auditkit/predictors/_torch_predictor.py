@@ -197,7 +197,8 @@ class TorchPredictor(Predictor):
         return TorchAround(
             self.estimator, rows, places, numbers(chosen.iloc[:, places], self.kind),
             factor[places] if isinstance(factor, np.ndarray) else factor, shape=self.shape, output=output,
-            classes=len(self._labels()), batch_rows=self.batch_rows, kind=self.kind,
+            classes=len(self._labels()), in_order=self.prepare is None and list(chosen.columns) == list(X.columns),
+            batch_rows=self.batch_rows, kind=self.kind,
         )  # fmt: skip
 
     def refit(self, X: pd.DataFrame, y: np.ndarray, seed: int) -> Predictor:

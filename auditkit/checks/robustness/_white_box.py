@@ -26,7 +26,8 @@ __all__ = ["Found", "Setting", "attacked", "hold_codes", "masked", "setting_of"]
 
 _NORMS = ("linf", "l2", "l1")
 _FLAT = 0.05  # share of rows without a slope from which on gradients may be masked
-_LONGER = 50  # rows attacked with more steps and restarts
+_LONGER = 50  # rows that stand attacked by more steps from more starts, beside all that only a search without gradients flips
+_LONGER_STEPS, _LONGER_STARTS = 2, 9
 _AS_FAR = 0.95  # of what a black-box search flips at any distance, gradient attacks must flip so much
 
 
@@ -92,13 +93,21 @@ class Setting:
         ]
 
     def quick(self, radius: float, rng: np.random.Generator, *, steps: int, rows: np.ndarray) -> AttackResult:
-        """Return what one attack, on the cross-entropy, flips within a radius."""
+        """Return what one attack, on the margin, flips within a radius."""
         attack: Any = evasion.pgd if self.threat.norm == "l1" else evasion.apgd
         found = attack(
             Part(self.model, rows), self.X[rows], self.start[rows], self.threat.space, radius, rng=rng,
-            norm=self.threat.norm, steps=steps, ask_labels=self.labels,
+            norm=self.threat.norm, steps=steps, loss="margin", ask_labels=self.labels,
         )  # fmt: skip
         return self.held(found, rows)
+
+    def longer(self, rng: np.random.Generator, *, steps: int, restarts: int, rows: np.ndarray) -> Attack:
+        """Return what small steps from many starts flip within the radius, where the attacks before found nothing."""
+        found = evasion.pgd(
+            Part(self.model, rows), self.X[rows], self.start[rows], self.threat.space, self.threat.radius, rng=rng,
+            norm=self.threat.norm, steps=steps, restarts=restarts, loss="margin", ask_labels=self.labels,
+        )  # fmt: skip
+        return evasion.Attack("PGD, margin, many starts", rows, self.held(found, rows))
 
     def black_box(self, rng: np.random.Generator, *, max_calls: int) -> list[Attack]:
         """Return what searches without gradients did, on all rows: by labels at any distance, by scores within the radius."""
@@ -122,12 +131,12 @@ class Setting:
         return attacks
 
     def flat(self) -> np.ndarray:
-        """Return whether the loss of each row has no slope at all, (n,)."""
+        """Return whether the margin of each row has no slope at all, (n,); that of the cross-entropy vanishes where scores are large."""
         free = evasion.free_columns(self.threat.space)
         at = self.model.engine.array(self.X[:, free])
         with self.model.running():
             _, _, slope = self.model.pull(
-                at, np.arange(len(self.X)), loss_of("ce", self.model.classes), self.start
+                at, np.arange(len(self.X)), loss_of("margin", self.model.classes), self.start
             )
         return np.asarray((np.nan_to_num(self.model.engine.numpy(slope)) == 0).all(axis=1))
 
@@ -190,17 +199,17 @@ def masked(n: int, white: int, black: int, far_white: int, far_black: int, flat:
     far_white, far_black : int
         The same at any distance.
     flat : int
-        Rows whose loss has no slope.
+        Rows whose scores have no slope.
     """
     found = []
     if black > white:
-        found.append(f"a search without gradients flipped {black} of {n} decisions, gradient attacks {white}")
+        found.append(f"searches without gradients flipped {black} of {n} decisions, gradient attacks {white}")
     if far_white < _AS_FAR * far_black:
         found.append(
             f"without a radius gradient attacks flipped {far_white} of {n} decisions, a search without gradients {far_black}"
         )
     if flat > _FLAT * n:
-        found.append(f"the loss has no slope at {flat} of {n} rows")
+        found.append(f"the scores have no slope at {flat} of {n} rows")
     return found
 
 
@@ -257,39 +266,44 @@ def attacked(
     progress.step(0.05, "gradient attacks")
     white = setting.white_box(radius, rng, steps=steps, restarts=restarts)
     known = ~np.isnan(white[0].result.distance)
-    standing = np.flatnonzero(known & ~_within(white, size, radius))
-    standing = standing[common.draw(len(standing), _LONGER, rng)]
-    longer = []
-    if len(standing):
-        progress.step(0.3, "gradient attacks with more steps and restarts")
-        longer = setting.white_box(radius, rng, steps=3 * steps, restarts=restarts + 1, rows=standing)
-        longer = [replace(one, name=f"{one.name}, longer") for one in longer]
-    progress.step(0.5, "searches without gradients")
+    progress.step(0.3, "searches without gradients")
     black = setting.black_box(rng, max_calls=max_calls)
+    by_white, by_black = _within(white, size, radius), _within(black, size, radius) & known
+    drawn = np.flatnonzero(known & ~by_white & ~by_black)
+    again = np.union1d(drawn[common.draw(len(drawn), _LONGER, rng)], np.flatnonzero(by_black & ~by_white))
+    longer = []
+    if len(again):
+        progress.step(0.6, "gradient attacks with more steps and restarts")
+        longer = [
+            setting.longer(rng, steps=_LONGER_STEPS * steps, restarts=restarts + _LONGER_STARTS, rows=again)
+        ]
+    more = int(_within(longer, size, radius).sum())
+    by_white |= _within(longer, size, radius)
     progress.step(0.8, "gradient attacks at any distance")
-    everyone = np.flatnonzero(known)
-    far = setting.white_box(setting.far(), rng, steps=steps, restarts=restarts, rows=everyone)
-    by_white, by_black = _within([*white, *longer], size, radius), _within(black, size, radius)
+    far = setting.white_box(setting.far(), rng, steps=steps, restarts=restarts, rows=np.flatnonzero(known))
     attacks = (*white, *longer, *black)
     nearest, changed = _nearest(attacks, setting.X)
     far_black, far_white = _within(black, size, np.inf), _within(far, size, np.inf) | by_white
     marks = masked(
-        int(known.sum()), int(by_white.sum()), int((by_black & known).sum()), int(far_white.sum()),
+        int(known.sum()), int(by_white.sum()), int(by_black.sum()), int(far_white.sum()),
         int((far_black & known).sum()), int((setting.flat() & known).sum()),
     )  # fmt: skip
-    more = int(_within(longer, size, radius).sum())
     notes = [
         f"At any distance gradient attacks flipped {int(far_white.sum())} of {int(known.sum())} decisions."
     ]
     if more:
         notes.append(
-            f"Three times the steps and one more restart flipped {more} more of {len(standing)} decisions that stood and were drawn for it: raise steps and restarts."
+            f"Twice the steps from {restarts + _LONGER_STARTS} starts flipped {more} of {len(again)} decisions that had stood: raise "
+            "steps and restarts."
+        )
+    alone = int((by_black & ~by_white).sum())
+    if alone and not marks:
+        notes.append(
+            f"Decisions that only a search without gradients flipped: {alone}; gradient attacks alone flipped as many or more."
         )
     if left := size - int(known.sum()):
-        notes.append(f"{left} rows were left out: the model answers them differently each time.")
-    return Found(
-        radius, known, by_white, by_black & known, nearest, changed, attacks, tuple(marks), tuple(notes)
-    )
+        notes.append(f"Rows left out, for the model answers them differently each time: {left}.")
+    return Found(radius, known, by_white, by_black, nearest, changed, attacks, tuple(marks), tuple(notes))
 
 
 def _within(attacks: list[Attack], n: int, radius: float) -> np.ndarray:

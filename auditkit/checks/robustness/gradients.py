@@ -108,7 +108,7 @@ def gradient_attack(
     found = attacked(setting, rng, steps=steps, restarts=restarts, max_calls=max_calls)
     if not found.n:
         raise NotApplicable("the model answers no row the same way twice: there is no decision to flip")
-    right = (setting.start == subject.class_index(data.y[chosen])) & found.attacked
+    right = common.correct(subject)[chosen] & found.attacked
     measured = _measured(found, right, level)
     for_whom, by_group = easiest.by_group(
         subject, chosen[found.attacked], found.flipped[found.attacked], level, rng

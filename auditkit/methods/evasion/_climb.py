@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from auditkit import progress
 from auditkit.errors import InputError
-from auditkit.methods.evasion._gradient_ball import Ball, free_columns, settle
+from auditkit.methods.evasion._gradient_ball import Ball, free_columns, outside, settle
 from auditkit.methods.evasion.differentiable import loss_of
 from auditkit.methods.evasion.result import AttackResult, reference_labels
 from auditkit.methods.feature_space import FeatureSpace, as_matrix
@@ -68,7 +68,7 @@ class Climb:
                 f"{[name for name, free in zip(space.names, self.free, strict=True) if free]}"
             )
         self.ball = Ball.of(model.engine, self.X, space, radius, norm)
-        self.on_grid = bool((space.step[self.free] > 0).any()) or bool(space.rules)
+        self.on_grid = bool((space.step[self.free] > 0).any() or space.rules or outside(self.X, space).any())
         self.unruled = replace(space, rules=())
         self.ask = ask_labels or self._own_labels
         self.found = np.zeros((len(self.X), model.width))
@@ -94,7 +94,8 @@ class Climb:
             Losses (m,), gradients by the change (m, k), and which rows are flipped by an allowed change (m,).
         """
         at, allowed = self._at(some, change)
-        scores, value, gradient = self.model.pull(at, some.rows, loss_of(loss, self.model.classes), y)
+        with np.errstate(invalid="ignore", over="ignore"):  # a row whose scores are no numbers is no success
+            scores, value, gradient = self.model.pull(at, some.rows, loss_of(loss, self.model.classes), y)
         self.gradients[some.rows] += 1
         engine = self.model.engine
         return value, engine.known(gradient * some.ball.unit), self._note(some, change, scores, allowed)
@@ -132,7 +133,7 @@ class Climb:
         )  # fmt: skip
 
     def _at(self, some: Some, change: Any) -> tuple[Any, Bools | None]:
-        """Return the values to ask about, and whether rules are kept: on their grid where there is one."""
+        """Return the values to ask about, and whether rules are kept: allowed ones, where not all in the ball are."""
         if not self.on_grid:
             return some.ball.rows(change), None
         before = self.X[some.rows]

@@ -83,7 +83,7 @@ class TorchEngine:
         import torch
 
         kind = self.dtype if values.dtype.kind == "f" else None
-        return torch.tensor(values, dtype=kind, device=self.device)
+        return torch.tensor(np.ascontiguousarray(values), dtype=kind, device=self.device)
 
     def numpy(self, values: Any) -> Floats:
         """Return a tensor as floats."""

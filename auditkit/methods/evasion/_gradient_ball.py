@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from auditkit.methods.evasion._engine import Engine
     from auditkit.methods.feature_space import FeatureSpace, Norm
 
-__all__ = ["Ball", "free_columns", "settle"]
+__all__ = ["Ball", "free_columns", "outside", "settle"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -147,21 +147,34 @@ class Ball:
         return self.engine.where(over[:, None], cut, held)
 
 
+def outside(X: Floats, space: FeatureSpace) -> Bools:
+    """Return which cells of free columns lie out of their range, (n, d): they may stay, or move into it, and nowhere between."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(free_columns(space) & ((space.low > X) | (space.high < X)))
+
+
 def _box(X: Floats, space: FeatureSpace, radius: float) -> tuple[Floats, Floats]:
     """Return the least and greatest change of every cell, (n, d), in standardised units; 0 and 0 for a missing value."""
+    missing = np.isnan(X)
     with np.errstate(invalid="ignore"):
-        low, high = (space.low - X) / space.scale, (space.high - X) / space.scale
-    outside = np.isnan(X)
-    low = np.where(space.direction > 0, 0.0, np.minimum(np.where(outside, 0.0, low), 0.0))
-    high = np.where(space.direction < 0, 0.0, np.maximum(np.where(outside, 0.0, high), 0.0))
+        low = np.where(missing, 0.0, (space.low - X) / space.scale)
+        high = np.where(missing, 0.0, (space.high - X) / space.scale)
+    stays = (
+        (low > radius)
+        | (high < -radius)
+        | ((space.direction > 0) & (high < 0))
+        | ((space.direction < 0) & (low > 0))
+    )
+    low = np.where(stays | (space.direction > 0), 0.0, np.minimum(low, 0.0))
+    high = np.where(stays | (space.direction < 0), 0.0, np.maximum(high, 0.0))
     return np.maximum(low, -radius), np.minimum(high, radius)
 
 
 def settle(X: Floats, change: Floats, space: FeatureSpace, radius: float, norm: Norm) -> Floats:
     """Return allowed rows (n, d) for changes (n, k) of the free columns, within the radius.
 
-    Numbers go to the nearest value of their grid; where a row is then out of the radius, every grid cell goes to the next value
-    towards the original. A row that breaks a rule comes back as the original.
+    Numbers go to the nearest value of their grid, and those out of range into it; where a row is then out of the radius, every grid
+    cell goes to the next value towards the original, and then what was out of range stays there. A row that breaks a rule comes back as the original.
 
     Parameters
     ----------
@@ -188,12 +201,20 @@ def settle(X: Floats, change: Floats, space: FeatureSpace, radius: float, norm: 
     moved[:, free] = np.where(change == 0, X[:, free], target)
     near = space.project(X, moved)
     over = space.distance(X, near, norm) > radius
-    if over.any() and (space.step > 0).any():
-        part = _inwards(X[over], moved[over], space)
-        near[over] = space.project(X[over], part)
-        over = space.distance(X, near, norm) > radius
+    for inner in (_inwards, _staying):
+        if over.any():
+            # in "linf" a cell alone is out of the radius, and the others keep their place
+            far = space.cost(X[over], near[over]) > (radius if norm == "linf" else 0.0)
+            moved[over] = np.where(far, inner(X[over], moved[over], space), moved[over])
+            near[over] = space.project(X[over], moved[over])
+            over = space.distance(X, near, norm) > radius
     near[over] = X[over]
     return near
+
+
+def _staying(X: Floats, moved: Floats, space: FeatureSpace) -> Floats:
+    """Return rows whose cells that were out of range stay there."""
+    return np.where(outside(X, space), X, moved)
 
 
 def _inwards(X: Floats, moved: Floats, space: FeatureSpace) -> Floats:
