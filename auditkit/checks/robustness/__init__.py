@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from auditkit.checks.robustness.certified import robust_accuracy
 from auditkit.checks.robustness.confidence import confidence_under_shift
 from auditkit.checks.robustness.decisions import decision_attack
 from auditkit.checks.robustness.extraction import model_extraction
@@ -23,6 +24,7 @@ __all__ = [
     "missing_sweep",
     "model_extraction",
     "noise_sweep",
+    "robust_accuracy",
     "score_attack",
     "transfer_attack",
 ]

@@ -373,3 +373,20 @@ def test_rows_of_another_label_are_left_out_and_options_are_held():
         tree_minimal_distance(cells, model.predict, X, model.predict(X), norm="l3")
     empty = tree_minimal_distance(cells, model.predict, X[:0], np.array([], dtype=int))
     assert len(empty.lower) == 0
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_what_an_attack_has_found_ends_the_search_and_is_proved_or_beaten(norm):
+    X, score = grid_rows(150, 3)
+    model = models()["forest"].fit(X, (score > 3).astype(int))
+    rows, labels = X[:20], model.predict(X[:20])
+    cells = read(model, rows)
+    exact = by_enumeration(model.predict, GRID, rows, labels, norm)
+    for known in (exact, exact * 1.7, np.full(20, np.inf)):
+        found = tree_minimal_distance(cells, model.predict, rows, labels, norm=norm, known=known)
+        np.testing.assert_allclose(found.upper, exact, rtol=1e-9)
+        np.testing.assert_allclose(found.lower, exact, rtol=1e-9)
+    # a distance at which nothing turns is not believed: the bound stands beyond it
+    short = exact / 2
+    found = tree_minimal_distance(cells, model.predict, rows, labels, norm=norm, known=short)
+    assert (found.lower > short * (1 + 2e-6)).all() or norm == "l0"

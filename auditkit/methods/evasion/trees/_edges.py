@@ -20,6 +20,7 @@ Floats = NDArray[np.float64]
 Front = Callable[[Floats], Floats]
 FAR = 1e290  # where a feature has no end
 FAR_WHOLE = 2.0**31 - 2
+PARTS = 16  # into which what is left is cut with one question
 
 
 def held(front: Front) -> Front:
@@ -103,7 +104,7 @@ def _wanted(
 def _bisected(
     ask: Front, row: Floats, ends: Floats, wanted: list[list[tuple[int, float]]]
 ) -> tuple[Floats, ...]:
-    """Return the edges of each feature, by bisection over the numbers there are; one question serves all features."""
+    """Return the edges of each feature, found among all numbers there are; one question serves all features."""
     m, d = max(map(len, wanted), default=0), len(wanted)
     low, high = np.tile(_ranks(ends[:, 0]), (m, 1)), np.tile(_ranks(ends[:, 1]), (m, 1))
     places = [
@@ -115,16 +116,24 @@ def _bisected(
         return tuple(np.empty(0) for _ in range(d))
     i, j, column = (np.array([place[k] for place in places]) for k in range(3))
     threshold = np.array([place[3] for place in places])
-    while True:
-        a, b = low[i, j], high[i, j]
-        middle = (a >> 1) + (b >> 1) + (a & b & 1)
-        if (b - a == 1).all():
-            break
-        rows = np.tile(row, (m, 1))
-        rows[i, j] = _numbers(middle)
-        below = ask(rows)[i, column] <= threshold
-        low[i, j], high[i, j] = np.where(below, middle, a), np.where(below, b, np.maximum(middle, a + 1))
-    found = _numbers(low[i, j])
+    a, b = low[i, j], high[i, j]
+    while (b.view(np.uint64) - a.view(np.uint64) > 1).any():
+        width = b.view(np.uint64) - a.view(
+            np.uint64
+        )  # right also where the difference passes the largest integer
+        step = np.maximum(width // PARTS, 1)
+        parts = np.arange(1, PARTS, dtype=np.uint64)[:, None] * step
+        inside = parts < width
+        tried = (a.view(np.uint64) + np.where(inside, parts, 0)).view(np.int64)
+        rows = np.tile(row, (PARTS - 1, m, 1))
+        rows[:, i, j] = _numbers(tried)
+        codes = ask(rows.reshape(-1, d)).reshape(PARTS - 1, m, -1)
+        below = inside & (codes[:, i, column] <= threshold)
+        passed = below.sum(axis=0).astype(np.uint64) * step
+        left = passed + step < width
+        low_end = a.view(np.uint64) + passed
+        a, b = low_end.view(np.int64), np.where(left, low_end + step, b.view(np.uint64)).view(np.int64)
+    found = _numbers(a)
     return tuple(np.unique(found[j == one]) for one in range(d))
 
 

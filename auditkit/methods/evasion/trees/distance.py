@@ -26,6 +26,8 @@ Floats = NDArray[np.float64]
 AskLabels = Callable[[Floats], NDArray[Any]]
 WIDER = 1.5  # by how much the reach grows
 LEAST = 1e-12
+BEYOND = 1e-5
+TRIES = 1  # shorter reaches tried where one was too wide
 MOST_ASKED = 16  # candidates of a row that the model is asked about
 
 
@@ -65,6 +67,7 @@ def tree_minimal_distance(
     *,
     norm: Norm = "linf",
     within: float = np.inf,
+    known: ArrayLike | None = None,
     work: int = 100_000,
     nodes: int = 0,
 ) -> MinimalDistance:
@@ -89,6 +92,8 @@ def tree_minimal_distance(
         The norm of the change.
     within : float
         Nothing is looked for beyond.
+    known : array (n,), optional
+        Distances at which some attack has turned the rows: nothing is looked for beyond these either. They are no upper bound here.
     work : int
         Boxes looked at for a row, at most, at each reach. 0 merges nothing.
     nodes : int
@@ -109,7 +114,12 @@ def tree_minimal_distance(
     norm_of(np.zeros((1, 1)), norm)
     if not within > 0 or work < 0 or nodes < 0:
         raise InputError(f"expected within > 0, work >= 0 and nodes >= 0, got {within}, {work} and {nodes}")
-    search = _Rows(cells, ask_labels, X, norm, within, work, nodes)
+    ends = np.full(len(X), float(within))
+    if known is not None:
+        given = np.broadcast_to(np.asarray(known, dtype=float), len(X))
+        # a little beyond, so that a bound that leaves the attack's own change out is seen to
+        ends = np.fmin(ends, given + 0.5 if norm == "l0" else given * (1 + BEYOND))
+    search = _Rows(cells, ask_labels, X, norm, ends, work, nodes)
     return search.run(labels)
 
 
@@ -117,7 +127,7 @@ class _Rows:
     """The rows, and what is known of each so far."""
 
     def __init__(
-        self, cells: Cells, ask: AskLabels, X: Floats, norm: Norm, within: float, work: int, nodes: int
+        self, cells: Cells, ask: AskLabels, X: Floats, norm: Norm, within: Floats, work: int, nodes: int
     ) -> None:
         self.cells, self.ask, self.X, self.within, self.work, self.nodes = cells, ask, X, within, work, nodes
         self.norm: Norm = norm
@@ -148,34 +158,39 @@ class _Rows:
 
     def _row(self, i: int, y: int, cost: Floats, value: Floats, own: NDArray[np.intp]) -> None:
         """Widen the reach of one row until it is settled, or a limit stops it."""
-        reach = self._next(float(self.lower[i]))
+        end, tries, last = float(self.within[i]), 0, float(self.lower[i])
+        reach = self._next(last, end)
         dear = np.where(np.isfinite(cost), cost, 0.0)
-        parts = [dear[self.cells.of(j)].max() for j in range(len(own))]
-        farthest = float(norm_of(np.array(parts), self.norm))
+        farthest = float(
+            norm_of(np.array([dear[self.cells.of(j)].max() for j in range(len(own))]), self.norm)
+        )
         while True:
             near = near_row(self.cells, self.masks, cost, own, y, self.norm, reach)
             bound, group, _ = settled(near, self.work)
             if group is None:
-                self.lower[i], self.how[i] = (
-                    max(self.lower[i], min(bound, _past(reach))),
-                    "not settled: too many boxes",
-                )
-                self._program(i, y, cost, value, own)
-                return
+                self.lower[i] = max(self.lower[i], min(bound, _past(reach)))
+                self.how[i], tries = "not settled: too many boxes", tries + 1
+                if tries > TRIES or self.norm == "l0" or reach <= self.lower[i]:
+                    break
+                end = reach = (max(last, float(self.lower[i])) + reach) / 2
+                continue
             if np.isfinite(bound) and self._found(i, y, near, group, value):
                 return
-            self.lower[i] = max(self.lower[i], _past(reach))
+            self.lower[i], last = max(self.lower[i], _past(reach)), reach
             if reach >= farthest:
                 self.lower[i], self.proved[i], self.how[i] = np.inf, True, "merging"
                 return
-            if reach >= self.within:
-                self.how[i] = "merging"
-                return
-            reach = self._next(reach)
+            if reach >= end:
+                break
+            reach = self._next(reach, end)
+        if not tries:
+            self.how[i] = "merging"
+            return
+        self._program(i, y, cost, value, own)
 
-    def _next(self, reach: float) -> float:
+    def _next(self, reach: float, end: float) -> float:
         wider = np.floor(reach) + 1 if self.norm == "l0" else max(reach * WIDER, LEAST)
-        return float(min(wider, self.within))
+        return float(min(wider, end))
 
     def _found(self, i: int, y: int, near: Near, group: Group, value: Floats) -> bool:
         """Ask the model about the nearest boxes of another label, in order; return whether one has it."""
@@ -204,12 +219,12 @@ class _Rows:
         """Let the program settle a row; its reach is the whole."""
         if not self.nodes:
             return
-        near = near_row(self.cells, self.masks, cost, own, y, self.norm, self.within)
+        near = near_row(self.cells, self.masks, cost, own, y, self.norm, float(self.within[i]))
         bound, cells = solved(near, self.nodes)
-        self.lower[i] = max(self.lower[i], min(bound, _past(self.within)))
+        self.lower[i] = max(self.lower[i], min(bound, _past(float(self.within[i]))))
         if cells is None:
             if np.isinf(bound):
-                self.how[i], self.proved[i] = "program", bool(np.isinf(self.within))
+                self.how[i], self.proved[i] = "program", bool(np.isinf(self.within[i]))
             return
         row = self._moved(i, near.moves(cells[None][0]), value)
         allowed = not self.cells.space.violations(self.X[[i]], row[None]).any()

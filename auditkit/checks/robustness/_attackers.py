@@ -1,0 +1,192 @@
+"""Attackers: who tries to turn the answers of a check's rows, each with what it sees; more are added to one list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from auditkit.checks.robustness._threats import allowed_only
+from auditkit.errors import ModelError, NotApplicable
+from auditkit.methods import evasion
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+    from auditkit.methods.evasion import AttackResult
+    from auditkit.subject import Subject
+    from auditkit.threat import ThreatModel
+
+__all__ = ["ATTACKERS", "Attacker", "Case", "Found", "attack", "contradictions", "measured"]
+
+Sees = Literal["decisions", "scores", "the model"]
+ROUNDING = 1e-6  # by how much a distance may be below a bound: what arithmetic leaves
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """The rows under attack, and what an attacker may know of them.
+
+    Attributes
+    ----------
+    subject : Subject
+        The model.
+    threat : ThreatModel
+        What is allowed, with norm and radius.
+    original : DataFrame
+        The rows as the model reads them.
+    X, y : ndarray of shape (n, d) and (n,)
+        The same as features, and their true classes.
+    pool : ndarray of shape (m, d)
+        Other rows, best training rows.
+    max_calls : int
+        Calls to the model at most.
+    rng : numpy.random.Generator
+        Source of every draw.
+    """
+
+    subject: Subject
+    threat: ThreatModel
+    original: pd.DataFrame
+    X: np.ndarray
+    y: np.ndarray
+    pool: np.ndarray
+    max_calls: int
+    rng: np.random.Generator
+
+    def labels(self, rows: np.ndarray) -> np.ndarray:
+        """Return the model's classes of rows of features, (m,)."""
+        return self.subject.class_index(self.subject.model.predict(self.threat.decode(rows)))
+
+    def scores(self, rows: np.ndarray) -> np.ndarray:
+        """Return its probabilities, (m, k)."""
+        proba: np.ndarray = self.subject.model.predict_proba(self.threat.decode(rows))
+        return proba
+
+
+@dataclass(frozen=True)
+class Attacker:
+    """One way of looking for changes.
+
+    Attributes
+    ----------
+    name : str
+        As the report calls it.
+    sees : {"decisions", "scores", "the model"}
+        What it needs to see.
+    run : callable
+        Takes the case; raises `NotApplicable` where it cannot start.
+    """
+
+    name: str
+    sees: Sees
+    run: Callable[[Case], AttackResult]
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What an attacker found, re-measured.
+
+    Attributes
+    ----------
+    name, sees : str
+        Of the attacker.
+    distance : ndarray of shape (n,)
+        Of the nearest change found; infinite where there is none, nan for rows that were wrong to begin with.
+    calls : int
+        Calls to the model.
+    why_not : str
+        Why it did not start; empty where it did.
+    """
+
+    name: str
+    sees: str
+    distance: np.ndarray
+    calls: int
+    why_not: str = ""
+
+
+def _decisions(case: Case) -> AttackResult:
+    return evasion.decision_search(
+        case.labels,
+        case.X,
+        case.y,
+        case.threat.space,
+        case.pool,
+        rng=case.rng,
+        max_calls=case.max_calls,
+        norm=case.threat.norm,
+    )
+
+
+def _scores(case: Case) -> AttackResult:
+    """Search within a cube that the radius holds; a few categories may change besides, and what is too far is told by the distance."""
+    if not case.subject.model.has_proba:
+        raise NotApplicable("the model gives no probabilities")
+    space, threat = case.threat.space, case.threat
+    numbers = max(int((space.mutable & ~space.categorical).sum()), 1)
+    side = {"linf": 1.0, "l2": numbers**-0.5, "l1": 1.0 / numbers, "l0": np.inf}[threat.norm] * threat.radius
+    if not np.isfinite(side):
+        raise NotApplicable("it searches a cube, and a number of changed columns is none")
+    codes = space.mutable & space.categorical & (space.category_cost <= threat.radius)
+    changes = int(codes.sum()) if threat.norm == "linf" else int(codes.any())
+    return evasion.random_search(
+        case.scores,
+        case.X,
+        case.y,
+        space,
+        side,
+        rng=case.rng,
+        max_calls=case.max_calls,
+        category_changes=changes,
+    )
+
+
+ATTACKERS: tuple[Attacker, ...] = (
+    Attacker("decision search", "decisions", _decisions),
+    Attacker("random search", "scores", _scores),
+)
+"""Every attacker that is tried; a new one is a line here."""
+
+
+def attack(attacker: Attacker, case: Case) -> Found:
+    """Return what an attacker found, held against the threat model and the model itself."""
+    try:
+        got = attacker.run(case)
+    except NotApplicable as error:
+        nothing = np.full(len(case.X), np.inf)
+        return Found(attacker.name, attacker.sees, nothing, 0, str(error))
+    return Found(attacker.name, attacker.sees, measured(case, got), got.calls)
+
+
+def measured(case: Case, got: AttackResult) -> np.ndarray:
+    """Return the distance of each change that is allowed and that the model, asked again, answers otherwise; else infinity."""
+    kept = allowed_only(got, case.threat, case.original)
+    distance = np.where(np.isnan(kept.distance), np.nan, np.inf)
+    there = np.flatnonzero(np.isfinite(kept.distance))
+    if len(there):
+        other = case.labels(kept.adversarial[there]) != case.y[there]
+        length = case.threat.space.distance(case.X[there], kept.adversarial[there], case.threat.norm)
+        distance[there] = np.where(other, length, np.inf)
+    return distance
+
+
+def contradictions(lower: np.ndarray, found: Found) -> None:
+    """Hold what an attacker found against what was certified.
+
+    Raises
+    ------
+    ModelError
+        If it found a change nearer than any there can be: one of the two is wrong, and no figure is given.
+    """
+    nearer = found.distance < lower * (1 - ROUNDING) - 1e-9
+    if nearer.any():
+        row = int(np.flatnonzero(nearer)[0])
+        raise ModelError(
+            f"for {int(nearer.sum())} of {len(lower)} records {found.name} found a change nearer than the certified bound (the first "
+            f"at {found.distance[row]:.6g}, certified up to {lower[row]:.6g}): the model does not answer the same way twice, or the "
+            "certificate is wrong; nothing is reported"
+        )
