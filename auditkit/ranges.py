@@ -25,6 +25,7 @@ _OF_GROUPS = [
 _SHARES = [
     "attack_success_rate",
     "group_attack_success_rate",
+    "adaptive_stopped_share",
     "attack_auc",
     "auc",
     "bnsp_auc",
@@ -37,6 +38,7 @@ _SHARES = [
     "flip_gain_rate",
     "flip_loss_rate",
     "flip_rate",
+    "gate_false_reject_rate",
     "group_attack_auc",
     "homogeneous_share",
     "joint_proxy_auc",
@@ -45,6 +47,10 @@ _SHARES = [
     "ll144_unknown_share",
     "matched_flip_rate",
     "proxy_auc",
+    "replayed_robust_accuracy",
+    "replayed_stopped_share",
+    "robust_accuracy_after",
+    "robust_accuracy_before",
     "score_proxy_auc",
     "searched_unique_share",
     "slice_rate",
@@ -70,6 +76,7 @@ _CHANGES = [
     "cross_auc_difference",
     "expected_calibration_error_difference",
     "membership_advantage",
+    "robust_accuracy_gain",
     "worst_slice_difference",
 ]
 _RANGES: dict[str, tuple[float, float]] = {

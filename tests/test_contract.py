@@ -33,6 +33,7 @@ LIGHT = {
     "permutations": 8,
     "repeats": 2,
     "pool": 100,
+    "members": 2,
 }
 
 

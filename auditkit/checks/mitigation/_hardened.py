@@ -59,6 +59,9 @@ class Compared:
         What attackers achieved from scratch, on the model without the defence and on that with it.
     replayed : ndarray of bool, shape (n,)
         Whether a row found before is answered wrongly after.
+    worst_before, worst_after : ndarray of bool, shape (n,)
+        Whether any row that was found against any model of the run is answered wrongly. Both sides face the same rows, so that a
+        change is not one of luck in the search.
     rejected : tuple of int, optional
         For a gate: ordinary rows turned away, of how many that it was not calibrated on.
     """
@@ -69,28 +72,39 @@ class Compared:
     before: Attacked
     after: Attacked
     replayed: np.ndarray
+    worst_before: np.ndarray
+    worst_after: np.ndarray
     rejected: tuple[int, int] | None = None
 
     @property
     def stands(self) -> np.ndarray:
         """Whether a record is answered rightly before, and under every attack then."""
+        return np.asarray(_right(self.before, self.y) & ~self.worst_before)
+
+    @property
+    def stood(self) -> np.ndarray:
+        """The same before, under what was found against that model alone: what one sees who attacks once and then defends."""
         return np.asarray(_right(self.before, self.y) & ~self.before.flipped)
 
     @property
     def stands_old(self) -> np.ndarray:
-        """Whether it is answered rightly after, and under the old rows."""
+        """Whether it is answered rightly after, and under the rows found before."""
         return np.asarray(_right(self.after, self.y) & ~self.replayed)
 
     @property
     def stands_after(self) -> np.ndarray:
-        """Whether it is answered rightly after, and under every attack, old or new."""
-        return np.asarray(self.stands_old & ~self.after.flipped)
+        """Whether it is answered rightly after, and under every attack."""
+        return np.asarray(_right(self.after, self.y) & ~self.worst_after)
 
     @property
     def stands_with_a_person(self) -> np.ndarray:
         """The same, where a record that is turned away goes to a person, who is right."""
-        wrong = (self.after.decided >= 0) & (self.after.decided != self.y)
-        return np.asarray(~wrong & ~self.replayed & ~self.after.flipped)
+        return np.asarray(~self.wrong & ~self.worst_after)
+
+    @property
+    def wrong(self) -> np.ndarray:
+        """Whether the unchanged record is answered, and answered wrongly, after."""
+        return np.asarray((self.after.decided >= 0) & (self.after.decided != self.y))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,25 +140,24 @@ class Family:
         return common.measured(metric, (more - less) / n, n, ends, self.level, self.method, group=group)
 
 
-def original(audited: Attacked, y: np.ndarray, level: float) -> list[Measurement]:
+def original(audited: Attacked, y: np.ndarray, worst: np.ndarray, level: float) -> list[Measurement]:
     """Return the accuracy of the model under audit under attack."""
-    return [_share("robust_accuracy_before", _right(audited, y) & ~audited.flipped, "original", level)]
+    return [_share("robust_accuracy_before", _right(audited, y) & ~worst, "original", level)]
 
 
 def measured(one: Compared, family: Family) -> list[Measurement]:
     """Return accuracy under attack before and after, what that changed, what stopped the old and the new attack, and the cost."""
     level, name = family.level, one.name
     hit = one.before.flipped
-    wrong = (one.after.decided >= 0) & (one.after.decided != one.y)
     found = [
         _share("robust_accuracy_before", one.stands, name, level),
         _share("robust_accuracy_after", one.stands_after, name, level),
         family.paired("robust_accuracy_gain", one.stands_after, one.stands, name),
         _share("replayed_robust_accuracy", one.stands_old, name, level),
-        _stopped("replayed_stopped_share", ~one.replayed[hit] & ~wrong[hit], name, level),
+        _stopped("replayed_stopped_share", ~(one.replayed | one.wrong)[hit], name, level),
         _stopped(
             "adaptive_stopped_share",
-            ~(one.replayed | one.after.flipped)[hit] & ~wrong[hit],
+            ~(one.worst_after | one.wrong)[hit],
             name,
             level,
         ),
@@ -186,11 +199,11 @@ def _stopped(metric: str, holds: np.ndarray, group: str, level: float) -> Measur
     return _share(metric, holds, group, level)
 
 
-def trade_off(audited: Attacked, compared: list[Compared], level: float) -> Table:
+def trade_off(audited: Attacked, worst: np.ndarray, compared: list[Compared], level: float) -> Table:
     """Return accuracy against accuracy under attack, before and after each defence."""
     y = compared[0].y
     points: list[tuple[str, str, np.ndarray, np.ndarray]] = [
-        ("original", "as it is", _right(audited, y), _right(audited, y) & ~audited.flipped)
+        ("original", "as it is", _right(audited, y), _right(audited, y) & ~worst)
     ]
     for one in compared:
         points.append((one.name, "before", _right(one.before, y), one.stands))
@@ -234,8 +247,8 @@ def attack_table(found: list[Measurement]) -> Table:
     """Return how accuracy stands under the old rows alone, and under attacks that know of the defence too."""
     words = {
         "robust_accuracy_before": "before the defence",
-        "replayed_robust_accuracy": "old rows replayed",
-        "robust_accuracy_after": "old rows, and attacks that know of the defence",
+        "replayed_robust_accuracy": "rows found before, replayed",
+        "robust_accuracy_after": "attacks that know of the defence as well",
     }
     rows = [m for m in found if m.metric in words and not str(m.group).endswith(TO_A_PERSON)]
     columns = common.estimates(rows)
@@ -289,15 +302,17 @@ def sentence(found: list[Measurement], compared: list[Compared], family: Family)
     for one in compared:
         gain, old = (
             by["robust_accuracy_gain", one.name],
-            family.paired("", one.stands_old, one.stands, one.name),
+            family.paired("", one.stands_old, one.stood, one.name),
         )
         ends = gain.interval
-        if ends is not None and not ends.low <= 0 <= ends.high:
+        told = ends is not None and not ends.low <= 0 <= ends.high
+        if told:
             said.append(_moved(one, by, gain))
-        elif old.interval is not None and old.interval.low > 0:
-            hollow.append(_hollow(one.name, by))
-        else:
-            open_ones.append(one.name)
+        if gain.value <= 0 or not told:
+            if old.interval is not None and old.interval.low > 0:
+                hollow.append(_hollow(one.name, by))
+            elif not told:
+                open_ones.append(one.name)
     if open_ones:
         said.append(f"No change in accuracy under attack could be told from none: {', '.join(open_ones)}.")
     return " ".join([*said, *hollow, *(_to_a_person(one, by) for one in compared if one.rejected)])
@@ -330,7 +345,7 @@ def _hollow(name: str, by: dict[tuple[str, str | None], Measurement]) -> str:
     old, new = (by[f"{kind}_stopped_share", name].value for kind in ("replayed", "adaptive"))
     return (
         f"{_capital(name)} stopped {common.percent(old)} of the flips found before it and {common.percent(new)} once attackers knew of "
-        "it: stopping the old attack proves nothing, and no gain can be told from none."
+        "it: stopping the old attack proves nothing, and no gain could be told from none."
     )
 
 

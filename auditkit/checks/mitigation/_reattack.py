@@ -14,7 +14,7 @@ from auditkit.methods import evasion
 from auditkit.predictors import Counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import pandas as pd
 
@@ -137,25 +137,24 @@ def attack(bench: Bench, model: Defended) -> Attacked:
     """Let every attacker try, from scratch and against the model as it answers, defence included."""
     target = bench.target
     decided = bench.labels(model, target.frame)
-    flips, found, why_not = {}, [], able(bench, model)
+    found, why_not = [], able(bench, model)
+    names = [name for name, why in why_not.items() if not why]
     for k, (name, attacker) in enumerate(ATTACKERS.items()):
-        if why_not[name]:
-            continue
-        hits = np.zeros(len(target.y), dtype=bool)
-        for turn in range(bench.repeats):
-            rows = _tried(bench, model, target, attacker, np.random.SeedSequence([bench.seed, k, turn]))
-            hits |= _wrong(bench, model, target, rows)
-            found.append(rows)
-        flips[name] = hits
+        for turn in range(bench.repeats if name in names else 0):
+            seed = np.random.SeedSequence([bench.seed, k, turn])
+            found.append(_tried(bench, model, target, attacker, seed))
+    hits = np.asarray(_wrong(bench, model, target, found).reshape(len(names), bench.repeats, -1).any(axis=1))
     return Attacked(
-        decided, flips, tuple(found), tuple(f"{name}: {why}" for name, why in why_not.items() if why)
+        decided,
+        {name: hits[k] for k, name in enumerate(names)},
+        tuple(found),
+        tuple(f"{name}: {why}" for name, why in why_not.items() if why),
     )
 
 
-def replayed(bench: Bench, model: Defended, old: Attacked) -> np.ndarray:
-    """Return for which records a row that was found against another model is answered wrongly, shape (n,)."""
-    wrong = [_wrong(bench, model, bench.target, rows) for rows in old.found]
-    return np.asarray(np.any(wrong, axis=0))
+def replayed(bench: Bench, model: Defended, found: Sequence[np.ndarray]) -> np.ndarray:
+    """Return for which records one of these rows, found against whichever model, is answered wrongly, shape (n,)."""
+    return np.asarray(_wrong(bench, model, bench.target, found).any(axis=0))
 
 
 def hardest_rows(
@@ -167,7 +166,7 @@ def hardest_rows(
         if why_not[name]:
             continue
         found = _tried(bench, model, target, attacker, child)
-        hit = _wrong(bench, model, target, found)
+        (hit,) = _wrong(bench, model, target, [found])
         rows.append(found[hit])
         classes.append(target.y[hit])
     return np.concatenate(rows), np.concatenate(classes)
@@ -202,14 +201,15 @@ def _tried(
     return rows
 
 
-def _wrong(bench: Bench, model: Defended, target: Target, rows: np.ndarray) -> np.ndarray:
-    """Return which changed rows, asked again, are answered and answered wrongly; unchanged rows are none, shape (n,)."""
-    moved = bench.threat.space.changed(target.X, rows).any(axis=1)
+def _wrong(bench: Bench, model: Defended, target: Target, found: Sequence[np.ndarray]) -> np.ndarray:
+    """Return which changed rows, asked again, are answered and answered wrongly; unchanged rows are none, shape (k, n)."""
+    rows, k = np.concatenate(found), len(found)
+    moved = bench.threat.space.changed(np.tile(target.X, (k, 1)), rows).any(axis=1)
     wrong = np.zeros(len(rows), dtype=bool)
     if moved.any():
         said = bench.labels(model, bench.threat.decode(rows[moved]))
-        wrong[moved] = (said >= 0) & (said != target.y[moved])
-    return wrong
+        wrong[moved] = (said >= 0) & (said != np.tile(target.y, k)[moved])
+    return wrong.reshape(k, -1)
 
 
 @dataclass(frozen=True, eq=False)
