@@ -26,13 +26,15 @@ __all__ = [
 
 Bound = Literal["lower", "upper"]
 Outcome = Literal["observed", "not_applicable", "error"]
-Kind = Literal["estimates", "curve", "roc", "matrix", "plain"]
+Kind = Literal["estimates", "curve", "roc", "matrix", "bracket", "images", "plain"]
 
 REQUIRED_COLUMNS: dict[str, tuple[str, ...]] = {
     "estimates": ("label", "value", "low", "high", "n"),
     "curve": ("x", "value", "low", "high", "n"),
     "roc": ("fpr", "tpr"),
     "matrix": ("row", "column", "value", "n"),
+    "bracket": ("x", "certified", "attacked", "low", "high", "n"),
+    "images": ("panel", "row", "column", "value"),
     "plain": (),
 }
 
@@ -164,10 +166,12 @@ class Table:
         What the table shows, as a reader would ask for it.
     columns : dict of str to tuple
         Column name to values; all of one length.
-    kind : {"estimates", "curve", "roc", "matrix", "plain"}
+    kind : {"estimates", "curve", "roc", "matrix", "bracket", "images", "plain"}
         What the data *are*; whoever shows them decides how. ``estimates``: one row a label, with
         ``value, low, high, n``. ``curve``: ``x`` against ``value, low, high``. ``roc``: ``fpr, tpr`` (and
         ``low, high``). ``matrix``: ``row, column, value, n``. A column ``series`` splits the first three.
+        ``bracket``: against ``x`` what is at least so, ``certified``, and at most, ``attacked``; ``low`` is the lower end of
+        the one and ``high`` the upper end of the other. ``images``: the ``value`` of each pixel of each ``panel``.
     labels : dict of str to str
         Words for the columns, with units; under "reference" what that value is: "all records".
     summary : str

@@ -25,13 +25,13 @@ def curve(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any
         rows = draw.thinned(
             every if ticks else sorted(every, key=lambda row: (at[row] is None, at[row] or 0.0))
         )
-        traces += _band(
+        traces += band(
             place, [at[r] for r in rows], _pick(columns["low"], rows), _pick(columns["high"], rows)
         )
-        line = _line(
+        drawn = line(
             place, name, [at[r] for r in rows], draw.numbers(_pick(columns["value"], rows)), len(rows)
         )
-        traces.append({**line, "hovertext": [_curve_hover(table, name, row) for row in rows]})
+        traces.append({**drawn, "hovertext": [_curve_hover(table, name, row) for row in rows]})
         if len(rows) < len(every):
             notes.append(f"{len(rows)} of {len(every):,} points drawn; the table has all.")
     if equal := (table.get("labels") or {}).get("diagonal"):
@@ -60,7 +60,8 @@ def _pick(values: Sequence[Any], rows: list[int]) -> list[Any]:
     return [values[row] for row in rows]
 
 
-def _line(place: int, name: str, x: list[float | None], y: list[float | None], points: int) -> dict[str, Any]:
+def line(place: int, name: str, x: list[float | None], y: list[float | None], points: int) -> dict[str, Any]:
+    """Return a line in the colour, mark and dash of its place, with marks where there are few points."""
     colour, symbol, dash = draw.style(place)
     return {
         "type": "scatter",
@@ -75,7 +76,7 @@ def _line(place: int, name: str, x: list[float | None], y: list[float | None], p
     }
 
 
-def _band(place: int, x: list[float | None], low: Sequence[Any], high: Sequence[Any]) -> list[dict[str, Any]]:
+def band(place: int, x: list[float | None], low: Sequence[Any], high: Sequence[Any]) -> list[dict[str, Any]]:
     """Return the interval as one filled shape for each unbroken run of bounded ends."""
     runs: list[list[tuple[float, float, float]]] = [[]]
     for at, bottom, top in zip(x, draw.numbers(low), draw.numbers(high), strict=True):
@@ -123,12 +124,12 @@ def roc(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any],
         fpr = [_at_least(columns["fpr"][row], floor) for row in rows]
         if "low" in columns and "high" in columns:
             low, high = ([_at_least(columns[key][row], floor) for row in rows] for key in ("low", "high"))
-            traces += _band(place, *_stepped(fpr, low, high))
-        line = _line(
+            traces += band(place, *_stepped(fpr, low, high))
+        drawn = line(
             place, name or "attack", fpr, [_at_least(columns["tpr"][row], floor) for row in rows], MAX_LINES
         )
-        line["line"]["shape"] = "hv"
-        traces.append({**line, "hovertext": [_roc_hover(columns, name, row) for row in rows]})
+        drawn["line"]["shape"] = "hv"
+        traces.append({**drawn, "hovertext": [_roc_hover(columns, name, row) for row in rows]})
     reach = [math.log10(floor), 0.02]
     own = {
         "xaxis": draw.axis(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from auditkit.errors import InputError
+from auditkit.render._bracket import bracket
 from auditkit.render._draw import MAX_POINTS, MAX_ROWS, MAX_SERIES, axis, label, layout
 from auditkit.render._estimates import estimates
+from auditkit.render._images import images
 from auditkit.render._lines import curve, roc
 from auditkit.render._matrix import matrix
 
@@ -21,6 +23,8 @@ DRAWINGS: dict[str, Callable[[Mapping[str, Any]], Drawing]] = {
     "curve": curve,
     "roc": roc,
     "matrix": matrix,
+    "bracket": bracket,
+    "images": images,
 }
 
 

@@ -39,8 +39,8 @@ def table_html(table: Mapping[str, Any], *, most: int = MOST_ROWS) -> Markup:
     >>> "&lt;b&gt;" in table_html({"title": "<b>", "columns": {"a": [1]}})
     True
     """
-    given = table.get("columns") or {}
-    order = [name for name in table.get("order") or given if name in given]
+    given = _pictures(table) if table.get("kind") == "images" else table.get("columns") or {}
+    order = [name for name in table.get("order") or given if name in given] or list(given)
     columns = {str(name): list(given[name]) for name in order}
     length = len(next(iter(columns.values()), []))
     labels = table.get("labels") or {}
@@ -52,6 +52,21 @@ def table_html(table: Mapping[str, Any], *, most: int = MOST_ROWS) -> Markup:
         rows=[[cells[row] for _, _, cells in heads] for row in range(min(length, most))],
         note=f"{most:,} of {length:,} rows shown; report.json has all." if length > most else "",
     )
+
+
+def _pictures(table: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return a row a picture; its pixels are for the eye, and for the record."""
+    found: dict[str, list[float]] = {}
+    columns = table["columns"]
+    for panel, value in zip(columns["panel"], columns["value"], strict=True):
+        shade = finite(value)
+        found.setdefault(one_line(panel), []).extend([] if shade is None else [shade])
+    return {
+        "picture": list(found),
+        "pixels": [len(shades) for shades in found.values()],
+        "least": [min(shades, default=None) for shades in found.values()],
+        "greatest": [max(shades, default=None) for shades in found.values()],
+    }
 
 
 def _heads(columns: dict[str, list[Any]], labels: Mapping[str, str]) -> Iterator[tuple[str, bool, list[str]]]:

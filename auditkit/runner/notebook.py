@@ -104,7 +104,7 @@ def show(report: Report, part: str) -> None:
         _display(views.bundle("evidence", about))
         for at, table in enumerate(tables[:_SHOWN]):
             # what follows the first few is there to be looked up; a map says more than its rows
-            drawn = at < _DRAWN or table["kind"] == "matrix"
+            drawn = at < _DRAWN or table["kind"] in ("matrix", "bracket", "images")
             _display(views.bundle("figure", table if drawn else {**table, "kind": "plain", "folded": True}))
 
 

@@ -100,6 +100,31 @@ def tables() -> dict[str, dict[str, Any]]:
             title="What it said and what was so",
             labels={"row": "true class", "column": "predicted class", "value": "share of the row"},
         ),
+        "bracket": table(
+            "bracket",
+            {
+                "x": [0.0, 0.1, 0.2, 0.3, 0.4],
+                "certified": [0.85, 0.7, 0.52, None, 0.1],
+                "attacked": [0.85, 0.78, 0.66, 0.5, 0.31],
+                "low": [0.81, 0.65, 0.47, None, 0.07],
+                "high": [0.88, 0.82, 0.71, 0.55, 0.36],
+                "n": [500] * 5,
+            },
+            title="Accuracy if every record may be changed",
+            labels={"x": "radius (standardised)", "value": "accuracy", "reference": "judged"},
+            summary="At 0.2 between 52% and 66% are right whatever the change.",
+            reference=0.2,
+        ),
+        "digits": table(
+            "images",
+            {
+                "panel": ["1: a five"] * 4 + ["1: called a three"] * 4 + ["1: the change"] * 4,
+                "row": [0, 0, 1, 1] * 3,
+                "column": [0, 1, 0, 1] * 3,
+                "value": [0, 16, 8, 4, 1, 15, 8, 4, 1, -1, 0, 0],
+            },
+            title="Digits before and after",
+        ),
         "slices": table("plain", {"slice": ["age < 25", "hours > 60"], "records": [1204, 88], "error": [0.031, 0.27]}, title="Worst slices"),
     }  # fmt: skip
 

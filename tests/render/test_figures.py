@@ -42,7 +42,7 @@ def estimates(rows, **own):
     return {"title": "t", "kind": "estimates", "columns": columns | own.pop("columns", {}), **own}
 
 
-@pytest.mark.parametrize("name", ["rates", "by_metric", "robust", "roc", "confusion"])
+@pytest.mark.parametrize("name", ["rates", "by_metric", "robust", "roc", "confusion", "bracket", "digits"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_plotly_accepts_every_kind(each_table, name, theme):
     import plotly.graph_objects as go
@@ -179,6 +179,61 @@ def test_matrix_cells_carry_numbers(each_table):
     assert trace["text"][0][0] == "0.930<br>n = 11,500"
 
 
+def test_a_bracket_shades_what_is_not_settled_and_certifies_nothing_where_nothing_is_known(each_table):
+    shade, *bands, certified, attacked = figure(each_table["bracket"])["data"]
+    assert shade["name"] == "not settled"
+    assert shade["x"] == [0.0, 0.1, 0.2, 0.3, 0.4, 0.4, 0.3, 0.2, 0.1, 0.0]
+    assert shade["y"][:5] == [0.85, 0.7, 0.52, 0.0, 0.1]  # at 0.3 everything below is open
+    assert shade["y"][5:] == [0.31, 0.5, 0.66, 0.78, 0.85]
+    assert len(bands) == 2  # the lower one ends where nothing is certified, and one point alone is no band
+    assert certified["y"] == [0.85, 0.7, 0.52, None, 0.1]
+    assert attacked["y"] == [0.85, 0.78, 0.66, 0.5, 0.31]
+    assert certified["line"]["dash"] != attacked["line"]["dash"]
+    assert "nothing certified" in certified["hovertext"][3]
+    layout = figure(each_table["bracket"])["layout"]
+    assert layout["shapes"][0]["x0"] == layout["shapes"][0]["x1"] == 0.2
+
+
+def test_a_bracket_whose_bounds_cross_is_not_drawn_inside_out():
+    columns = {
+        "x": [0, 1],
+        "certified": [0.9, 0.8],
+        "attacked": [0.7, 0.9],
+        "low": [0.6, 0.6],
+        "high": [1, 1],
+        "n": [9, 9],
+    }
+    shade = figure({"title": "t", "kind": "bracket", "columns": columns})["data"][0]
+    assert shade["y"] == [0.9, 0.8, 0.9, 0.9]
+
+
+def test_pictures_are_right_way_up_and_a_change_has_no_middle_grey(each_table):
+    before, after, change = figure(each_table["digits"])["data"]
+    assert before["z"] == [[0, 16], [8, 4]]
+    assert (before["zmin"], before["zmax"]) == (after["zmin"], after["zmax"]) == (0, 16)
+    assert (change["zmin"], change["zmax"]) == (-1, 1)
+    layout = figure(each_table["digits"])["layout"]
+    assert {layout[f"yaxis{s}"]["autorange"] for s in ("", "2", "3")} == {"reversed"}
+    assert [a["text"].replace("<br>", " ") for a in layout["annotations"]] == [
+        "1: a five",
+        "1: called a three",
+        "1: the change",
+    ]
+    assert layout["xaxis"]["domain"][1] <= layout["xaxis2"]["domain"][0]
+
+
+def test_many_pictures_are_cut_and_the_figure_says_so():
+    columns = {
+        "panel": [f"p{i}" for i in range(30)],
+        "row": [0] * 30,
+        "column": [0] * 30,
+        "value": [1.0] * 30,
+    }
+    drawing = figure({"title": "t", "kind": "images", "columns": columns})
+    assert len(drawing["data"]) == 24
+    assert "24 of 30 pictures" in drawing["layout"]["title"]["subtitle"]["text"]
+
+
 def test_labels_are_cut_and_whole_on_hover():
     name = "a very long label that goes on " * 4
     drawing = figure(estimates([(name, 0.2, 0.1, 0.3, 10)]))
@@ -272,7 +327,7 @@ rates = st.none() | st.floats(-1, 2) | st.sampled_from(["Infinity", "-Infinity"]
 @given(
     st.lists(st.tuples(words, rates, rates, rates, st.integers(0, 10**6), words), min_size=1, max_size=12),
     words,
-    st.sampled_from(["estimates", "curve", "roc", "matrix"]),
+    st.sampled_from(["estimates", "curve", "roc", "matrix", "bracket", "images"]),
 )
 def test_any_data_give_an_inert_json_figure(rows, title, kind):
     names, values, lows, highs, ns, series = (list(column) for column in zip(*rows, strict=True))
@@ -282,6 +337,8 @@ def test_any_data_give_an_inert_json_figure(rows, title, kind):
         "curve": {"x": names, **shared, "series": series},
         "roc": {"fpr": values, "tpr": lows, "series": series},
         "matrix": {"row": names, "column": series, **shared},
+        "bracket": {"x": values, "certified": values, "attacked": highs, "low": lows, "high": highs, "n": ns},
+        "images": {"panel": names, "row": ns, "column": lows, "value": values},
     }[kind]
     drawing = figure({"title": title, "kind": kind, "columns": columns, "labels": {"value": title}})
     assert_inert(drawing)

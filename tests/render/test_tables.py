@@ -22,6 +22,12 @@ def test_a_table_has_a_caption_and_scoped_headers(each_table, parsed):
     assert "undefined" in page.text
 
 
+def test_pictures_are_a_row_each(each_table, parsed):
+    page = parsed(table_html(each_table["digits"]))
+    assert len(cells(page, "tr")) == 4
+    assert "1: called a three" in page.text
+
+
 def test_long_tables_say_how_long(parsed):
     html = table_html({"title": "t", "columns": {"a": list(range(1000))}}, most=50)
     assert len(cells(parsed(html), "tr")) == 51
