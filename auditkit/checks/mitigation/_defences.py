@@ -174,7 +174,8 @@ def _gate(bench: Bench, settings: Settings) -> Built:
     codes = codec.encode(train.X)
     drawn = common.draw(len(codes), settings.pool, np.random.default_rng(bench.seeds[1]))
     width = codes.shape[1]
-    scale, low, high = np.ones(width), np.full(width, -np.inf), np.full(width, np.inf)
+    low, high = np.full(width, -np.inf), np.full(width, np.inf)
+    scale = _spreads(codes, np.array([kind == "categorical" for kind in codec.kinds]))
     place = {str(name): j for j, name in enumerate(codec.columns)}
     for one in threat.features:
         if one.kind in ("continuous", "integer") and not one.joint:
@@ -199,6 +200,17 @@ def _gate(bench: Bench, settings: Settings) -> Built:
         f"known values, stated ranges{told}; {limit} from the nearest of {len(drawn):,} training rows, calibrated on "
         f"{len(settings.calibration):,} held-out rows to turn {settings.reject:g} of ordinary rows away",
     )
+
+
+def _spreads(codes: np.ndarray, categorical: np.ndarray) -> np.ndarray:
+    """Return the standard deviation of each column of numbers, 1 where there is none, (d,)."""
+    spread = np.array(
+        [
+            0.0 if coded or np.isnan(column).all() else np.nanstd(column)
+            for column, coded in zip(codes.T, categorical, strict=True)
+        ]
+    )
+    return np.where(spread > 0, spread, 1.0)
 
 
 def _ensemble(bench: Bench, settings: Settings) -> Built:

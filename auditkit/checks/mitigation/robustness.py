@@ -38,7 +38,6 @@ _MOST_HELD = 2_000  # held-out rows that a gate is calibrated on, and again as m
     question="By how much would each defence raise accuracy under attack, once attackers know of it, and at what cost?",
     dimension="mitigation",
     metrics=hardened.METRICS,
-    spreads=True,
 )
 def robustness_mitigation_lab(
     subject: Subject,

@@ -21,7 +21,7 @@ __all__ = ["gradient_steps"]
 Floats = NDArray[np.float64]
 
 _MARGIN = 1e-9  # relative; keeps float rounding from putting a row outside the radius
-_STEPS = 20  # of one start
+_STEPS = 20  # of one start, or as many as the budget has
 
 
 def gradient_steps(
@@ -85,15 +85,15 @@ def gradient_steps(
         attacked = np.asarray(model.ask(X) == labels)
     free = space.mutable & ~space.categorical & np.isfinite(X)
     best, queries, left = X.copy(), np.ones(len(X), dtype=np.int64), attacked.copy()
-    u, turn = np.zeros_like(X), 0
+    u, turn, steps = np.zeros_like(X), 0, max(1, min(_STEPS, model.left // 2))
     while model.left >= 2 and left.any():
         rows = np.flatnonzero(left)
-        if turn % _STEPS == 0 and turn:
+        if turn % steps == 0 and turn:
             u[rows] = _held(rng.uniform(-1, 1, size=(len(rows), X.shape[1])) * free[rows], norm)
         progress.step(model.calls / max_calls, f"gradient steps: {len(rows)} rows left")
         model.calls += 1
         slope = np.nan_to_num(slopes(_moved(X[rows], u[rows], space, radius, norm), rows)) * space.scale
-        u[rows] = _held(u[rows] + 2.5 / _STEPS * _steepest(np.where(free[rows], slope, 0.0), norm), norm)
+        u[rows] = _held(u[rows] + 2.5 / steps * _steepest(np.where(free[rows], slope, 0.0), norm), norm)
         now = _moved(X[rows], u[rows], space, radius, norm)
         hit = (model.ask(now) != labels[rows]) & space.changed(X[rows], now).any(axis=1)
         queries[rows] += 2
