@@ -315,6 +315,28 @@ def test_squeezed_smoothed_and_averaged_answer_as_the_hand_says():
         Squeezed(as_predictor(lambda Z: Z["a"], task="regression"), {})
 
 
+class Square(Defended):
+    """Has the square of a number as its loss, for slopes."""
+
+    def loss_gradient(self, X, y):
+        return 2 * X[["a"]].to_numpy() * np.asarray(y)[:, None]
+
+
+def test_slopes_pass_over_steps_and_are_averaged_over_copies_and_members():
+    X, y = pd.DataFrame({"a": [0.0, 4.0, 9.0]}), np.array([1, 1, -1])
+    model = Square(from_callable(lambda Z: np.zeros(len(Z), dtype=int), classes=[0, 1], output="labels"))
+    few = Squeezed(model, {"a": np.array([1.0, 8.0])})
+    assert few.loss_gradient(X, y)[:, 0].tolist() == [
+        2,
+        2,
+        -16,
+    ]  # 4 is nearer to 1, and the loss is that of 1
+    many = Smoothed(model, noise={"a": 1.0}, copies=7, seed=5)
+    mean = np.random.default_rng(5).normal(size=(1, 7)).mean()
+    assert many.loss_gradient(X, y)[:, 0] == pytest.approx(2 * (X["a"] + mean) * y)
+    assert Averaged(model, (model, few)).loss_gradient(X, y)[:, 0].tolist() == [1, 5, -17]
+
+
 def gate(**more):
     known = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0], "c": ["x", "y", "x", "y"]})
     codec = Codec.of(known)

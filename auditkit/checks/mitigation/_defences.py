@@ -102,8 +102,9 @@ def retrained(bench: Bench) -> Defended:
 def _recipe(bench: Bench) -> tuple[Dataset, Any]:
     train, model = bench.subject.split("train"), bench.subject.model.inner
     if not model.can_refit:
-        model.refit(train.X.iloc[:0], train.y[:0], 0)  # says why not
-        raise NotApplicable(f"this model ({model.kind}) cannot be trained again")
+        raise NotApplicable(
+            f"this model ({model.kind}) cannot be trained again: give a scikit-learn estimator, or a predictor with refit(X, y, seed)"
+        )
     return train, model
 
 
@@ -191,7 +192,7 @@ def _gate(bench: Bench, settings: Settings) -> Built:
     )
     gate = Gated(bench.counted(bench.subject.model.inner), codec, codes[drawn], scale, low, high, rules)
     gate = gate.calibrated(settings.calibration, settings.reject)
-    told = f", {len(rules)} rules" if rules else ""
+    told = f", {len(rules)} rule{'s' * (len(rules) > 1)}" if rules else ""
     limit = f"at most {gate.threshold:.3g} units"
     if np.isinf(gate.threshold):
         limit = "at any distance, since more than that break them already,"
