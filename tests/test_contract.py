@@ -34,6 +34,7 @@ LIGHT = {
     "repeats": 2,
     "pool": 100,
     "queries": 12,
+    "members": 2,
 }
 
 

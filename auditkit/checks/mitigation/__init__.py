@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from auditkit.checks.mitigation.fairness import mitigation_lab
 from auditkit.checks.mitigation.privacy import privacy_mitigation_lab
+from auditkit.checks.mitigation.robustness import robustness_mitigation_lab
 
-__all__ = ["mitigation_lab", "privacy_mitigation_lab"]
+__all__ = ["mitigation_lab", "privacy_mitigation_lab", "robustness_mitigation_lab"]

@@ -7,6 +7,7 @@ from auditkit.methods.evasion.additive import AdditiveScore, additive_score
 from auditkit.methods.evasion.apgd import apgd
 from auditkit.methods.evasion.art import art_attack, art_attacks
 from auditkit.methods.evasion.decision import decision_search
+from auditkit.methods.evasion.edge import edge_search
 from auditkit.methods.evasion.ensemble import Attack, ensemble
 from auditkit.methods.evasion.features import feature_search, margin_search
 from auditkit.methods.evasion.gradient import fgsm
@@ -15,6 +16,7 @@ from auditkit.methods.evasion.pgd import pgd
 from auditkit.methods.evasion.result import AttackResult
 from auditkit.methods.evasion.scores import random_search
 from auditkit.methods.evasion.separable import additive_minimal_distance
+from auditkit.methods.evasion.steps import gradient_steps
 from auditkit.methods.evasion.surrogates import random_changes, surrogate_scores
 from auditkit.methods.evasion.trees import (
     MinimalDistance,
@@ -37,10 +39,12 @@ __all__ = [
     "art_attacks",
     "cells_of",
     "decision_search",
+    "edge_search",
     "ensemble",
     "feature_search",
     "fgsm",
     "free_columns",
+    "gradient_steps",
     "linear_minimal_distance",
     "margin_search",
     "pgd",
