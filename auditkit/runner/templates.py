@@ -31,7 +31,8 @@ __all__ = [
 
 _GROUP = "auditkit.templates"
 _ORDER = (
-    "full", "explainability", "bias", "mitigation", "membership", "privacy", "privacy_mitigation", "robustness", "nyc_ll144",
+    "full", "explainability", "bias", "mitigation", "membership", "privacy", "privacy_mitigation", "robustness",
+    "poisoning", "robustness_mitigation", "nyc_ll144",
 )  # fmt: skip
 
 _SHARED_CELL = """\
