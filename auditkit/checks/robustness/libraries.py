@@ -165,7 +165,7 @@ def art_attack(
             "The model's gradients were used."
             if slope is not None
             else "The model's answers alone were used.",
-            f"{int(found.queries.max()):,} rows at most were asked for one record.",
+            f"{int(found.queries.max()):,} rows at most were asked for one record, in {found.calls + 1:,} calls for all.",
         ),
         rows=common.rows_used(n, len(data)),
     )

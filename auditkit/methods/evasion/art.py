@@ -228,6 +228,7 @@ class _Row:
         if len(rows) > self.limit - 1 - self.asked:
             raise _SpentError
         self.asked += len(rows)
+        self.model.calls += 1
         out = np.zeros((len(rows), self.width))
         found = np.asarray(self.slope(rows, labels))[:, self.numbers]
         out[:, : len(self.numbers)] = found * self.space.scale[self.numbers]
@@ -298,7 +299,7 @@ def _start(one: _Row, others: Floats) -> Floats | None:
 
 
 def _run(kind: Any, name: str, one: _Row, settings: dict[str, Any], start: Floats | None) -> None:
-    """Let ART attack one row until it is done or the row's queries are spent; it has none of its own if no start was found."""
+    """Let ART attack one row until it is done or the row's queries are spent; without a start it looks for one itself."""
     from art.estimators.classification import BlackBoxClassifier
     from art.estimators.classification.classifier import ClassGradientsMixin
     from art.estimators.estimator import LossGradientsMixin
