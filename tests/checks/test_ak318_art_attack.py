@@ -143,8 +143,7 @@ def test_what_art_asks_about_is_allowed():
 
 @needs_art
 def test_the_process_is_left_as_it_was_and_the_seed_decides(capfd, recwarn):
-    import torch
-
+    torch = pytest.importorskip("torch")
     log = logging.getLogger("art")
     before = np.random.get_state()[1].copy(), random.getstate(), torch.get_rng_state(), log.level  # noqa: NPY002
     one, two = made(seed=1, queries=60), made(seed=1, queries=60)

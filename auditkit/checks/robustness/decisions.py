@@ -110,20 +110,13 @@ def decision_attack(
 
     start = subject.class_index(subject.model.predict(data.X.iloc[chosen]))
     found = evasion.decision_search(
-        ask,
-        X,
-        start,
-        threat.space,
-        pool,
-        rng=rng,
-        max_calls=max_calls - 1,
-        norm=threat.norm,
-        goal=threat.radius,
-    )
+        ask, X, start, threat.space, pool, rng=rng, max_calls=max_calls - 1, norm=threat.norm, goal=threat.radius
+    )  # fmt: skip
     found = allowed_only(found, threat, data.X.iloc[chosen])
     attacked = ~np.isnan(found.distance)
     distance = found.distance[attacked]
     within = found.success & (found.distance <= threat.radius)
+    first = np.where(within, found.first, np.inf)[attacked]
     n, k = int(attacked.sum()), int(within.sum())
     if n == 0:
         raise NotApplicable("the model answers no row the same way twice: there is no decision to flip")
@@ -135,12 +128,7 @@ def decision_attack(
         (success, median_distance("attack_median_distance", distance, level), *for_whom),
         {
             "by_radius": _by_radius(distance, threat.radius, level),
-            "by_queries": by_queries(
-                np.where(within, found.first, np.inf)[attacked],
-                int(found.queries.max()),
-                threat.radius,
-                level,
-            ),
+            "by_queries": by_queries(first, int(found.queries.max()), threat.radius, level),
             **({} if by_group is None else {"by_group": by_group}),
             "examples": _examples(X, found, within, threat.space),
             **shown(found, threat, data.X.iloc[chosen], chosen, examples),

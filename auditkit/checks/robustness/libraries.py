@@ -28,6 +28,8 @@ from auditkit.predictors.base import Predictor
 from auditkit.subject import Subject
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from auditkit.methods.evasion.art import Slope
     from auditkit.threat import ThreatModel
 
@@ -121,14 +123,7 @@ def art_attack(
     original = data.X.iloc[chosen]
     own = subject.train if subject.train is not None else data
     pool = threat.encode(own.X.iloc[common.draw(len(own), 500, rng)])
-    eye = np.eye(0 if subject.classes is None else len(subject.classes))
-
-    def ask(matrix: np.ndarray) -> np.ndarray:
-        frame = threat.decode(matrix)
-        if slope is not None or (subject.model.has_proba and attack == "ZooAttack"):
-            return np.asarray(subject.model.predict_proba(frame))
-        return np.asarray(eye[subject.class_index(subject.model.predict(frame))])
-
+    ask = _asker(subject, threat, probabilities=slope is not None or attack == "ZooAttack")
     start = ask(threat.encode(original)).argmax(axis=1)
     found = evasion.art_attack(
         attack, ask, threat.encode(original), start, threat.space, pool, threat.radius, rng=rng, norm=threat.norm,
@@ -170,10 +165,25 @@ def art_attack(
             "The model's gradients were used."
             if slope is not None
             else "The model's answers alone were used.",
-            f"{int(found.queries.max()):,} rows at most were asked for one record.",
+            f"{int(found.queries.max()):,} rows at most were asked for one record, in {found.calls + 1:,} calls for all.",
         ),
         rows=common.rows_used(n, len(data)),
     )
+
+
+def _asker(
+    subject: Subject, threat: ThreatModel, *, probabilities: bool
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the function that answers ART: probabilities where it needs and the model gives them, else labels, one-hot."""
+    eye = np.eye(0 if subject.classes is None else len(subject.classes))
+
+    def ask(matrix: np.ndarray) -> np.ndarray:
+        frame = threat.decode(matrix)
+        if probabilities and subject.model.has_proba:
+            return np.asarray(subject.model.predict_proba(frame))
+        return np.asarray(eye[subject.class_index(subject.model.predict(frame))])
+
+    return ask
 
 
 def _slope(subject: Subject, threat: ThreatModel) -> Slope | None:

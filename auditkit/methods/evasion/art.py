@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
-import logging
-import random
+import inspect
 import sys
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from auditkit import progress
 from auditkit.errors import InputError, NotApplicable, did_you_mean
+from auditkit.methods.evasion._borrowed import borrowed
 from auditkit.methods.evasion._oracle import Oracle
 from auditkit.methods.evasion.result import AttackResult, reference_labels
 from auditkit.methods.feature_space import FeatureSpace, Norm, as_matrix
@@ -48,7 +47,7 @@ def art_attacks(*, gradients: bool = False) -> list[str]:
     NotApplicable
         If ART is not installed.
     """
-    with _quiet(0):
+    with borrowed(0):
         evasion = _evasion()
         known = {"BaseEstimator", "ClassifierMixin"} | (
             {"LossGradientsMixin", "ClassGradientsMixin"} if gradients else set()
@@ -135,7 +134,7 @@ def art_attack(
     tried = [
         _Row(model, space, norm, X[i], int(labels[i]), scores.shape[1], queries, slope) for i in range(len(X))
     ]
-    with _quiet(int(rng.integers(2**31))):
+    with borrowed(int(rng.integers(2**31))):
         for at, one in enumerate(tried):
             if scores[at].argmax() != one.label or not one.width:
                 continue
@@ -229,6 +228,7 @@ class _Row:
         if len(rows) > self.limit - 1 - self.asked:
             raise _SpentError
         self.asked += len(rows)
+        self.model.calls += 1
         out = np.zeros((len(rows), self.width))
         found = np.asarray(self.slope(rows, labels))[:, self.numbers]
         out[:, : len(self.numbers)] = found * self.space.scale[self.numbers]
@@ -264,8 +264,6 @@ def _attack_of(name: str, options: Mapping[str, Any], slope: Slope | None) -> An
 
 def _settings(kind: Any, options: Mapping[str, Any], radius: float, norm: Norm) -> dict[str, Any]:
     """Return the parameters: those given, else the radius and the norm where the attack takes them."""
-    import inspect
-
     known = set(kind.attack_params) & set(inspect.signature(kind.__init__).parameters)
     norms: dict[str, Any] = {"l1": 1, "l2": 2, "linf": np.inf}
     if kind.__name__ == "HopSkipJump":
@@ -301,7 +299,7 @@ def _start(one: _Row, others: Floats) -> Floats | None:
 
 
 def _run(kind: Any, name: str, one: _Row, settings: dict[str, Any], start: Floats | None) -> None:
-    """Let ART attack one row until it is done or the row's queries are spent; it has none of its own if no start was found."""
+    """Let ART attack one row until it is done or the row's queries are spent; without a start it looks for one itself."""
     from art.estimators.classification import BlackBoxClassifier
     from art.estimators.classification.classifier import ClassGradientsMixin
     from art.estimators.estimator import LossGradientsMixin
@@ -370,26 +368,3 @@ def _settle(
         reason=reason,
         first=np.array([one.first for one in tried]),
     )
-
-
-@contextlib.contextmanager
-def _quiet(seed: int) -> Iterator[None]:
-    """Seed the generators of the process, silence ART, and put everything back."""
-    numbers, plain, log = np.random.get_state(), random.getstate(), logging.getLogger("art")  # noqa: NPY002
-    torch, level = sys.modules.get("torch"), log.level
-    drawn = None if torch is None else torch.get_rng_state()
-    log.setLevel(logging.CRITICAL)
-    np.random.seed(seed)  # noqa: NPY002
-    random.seed(seed)
-    if torch is not None:
-        torch.manual_seed(seed)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        np.random.set_state(numbers)  # noqa: NPY002
-        random.setstate(plain)
-        log.setLevel(level)
-        if torch is not None:
-            torch.set_rng_state(drawn)
