@@ -345,6 +345,17 @@ def test_a_search_that_sees_the_model_and_does_worse_is_marked(monkeypatch):
     assert bounds(more)[1] <= high
 
 
+def test_the_program_settles_what_merging_did_not():
+    train, test = mixed(200, 0), mixed(15, 1)
+    model = coded(RandomForestClassifier(6, max_depth=4, random_state=0)).fit(train.X, train.y)
+    subject = Subject("small", model, test, train)
+    settled = bracket(subject, radius=1.1)
+    short, program = bracket(subject, radius=1.1, boxes=0), bracket(subject, radius=1.1, boxes=0, nodes=200)
+    assert bounds(program) == bounds(settled)
+    left = [one.tables["methods"].columns["stopped by a limit"][0] for one in (short, program)]
+    assert left[0] > left[1]
+
+
 def test_an_attacker_is_a_line_in_one_list(monkeypatch):
     subject = make_multiclass(n_train=160, n_test=60)
 
