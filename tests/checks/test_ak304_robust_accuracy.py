@@ -102,13 +102,13 @@ def robustly_right(subject, threat, rows, labels, radius):
     coded(LogisticRegression()),
 ], ids=["tree", "forest", "boosting", "linear"])  # fmt: skip
 def test_the_accuracy_under_every_allowed_change_lies_between_the_bounds(model, norm_name):
-    train, test = mixed(200, 0), mixed(30, 1)
+    train, test = mixed(200, 0), mixed(20, 1)
     subject = Subject("mixed", model.fit(train.X, train.y), test, train)
     radius = {"l0": 1.0}.get(norm_name, 1.1)
     found = bracket(subject, norm=norm_name, radius=radius)
     low, high = bounds(found)
     threat = subject.threat_model().within(radius, norm_name)
-    truth = robustly_right(subject, threat, test.X, test.y, radius) / 30
+    truth = robustly_right(subject, threat, test.X, test.y, radius) / 20
     assert low <= truth <= high
     if "Logistic" not in subject.model.kind:
         assert low == high  # trees as small as these are settled
@@ -159,19 +159,20 @@ def test_the_innocent_twin_holds_to_its_margin():
     assert found.tables["methods"].columns["left open"][0] == 0
 
 
-def test_the_outer_ends_hold_the_share_of_all_records_at_the_stated_rate():
+@pytest.mark.parametrize("times", [30, pytest.param(400, marks=pytest.mark.slow)])
+def test_the_outer_ends_hold_the_share_of_all_records_at_the_stated_rate(times):
     # x is uniform on -1..1, the label is its sign, the unit of the column its spread: the true share beyond r is 1 - r
     misses = 0
     model = LogisticRegression().fit([[-1.0], [1.0]], [0, 1])
     model.coef_, model.intercept_ = np.array([[50.0]]), np.array([0.0])
-    for seed in range(30):
+    for seed in range(times):
         x = np.random.default_rng(seed).uniform(-1, 1, 40)
         subject = Subject("uniform", model, Dataset(x[:, None], (x > 0).astype(int)), threat={"units": "raw"})
         found = bracket(subject, radius=0.3, rows=40, max_calls=10, level=0.9)
         at = found.tables["bracket"].columns["x"].index(0.3)
         low, high = (found.tables["bracket"].columns[end][at] for end in ("low", "high"))
         misses += not low <= 0.7 <= high
-    assert misses <= binom.ppf(0.999, 30, 0.1)
+    assert misses <= binom.ppf(0.999, times, 0.1)
 
 
 def test_both_bounds_are_the_accuracy_at_radius_zero():
@@ -342,6 +343,17 @@ def test_a_search_that_sees_the_model_and_does_worse_is_marked(monkeypatch):
     more = bracket(subject, radius=1.1)
     assert bounds(more)[0] >= low
     assert bounds(more)[1] <= high
+
+
+def test_the_program_settles_what_merging_did_not():
+    train, test = mixed(200, 0), mixed(15, 1)
+    model = coded(RandomForestClassifier(6, max_depth=4, random_state=0)).fit(train.X, train.y)
+    subject = Subject("small", model, test, train)
+    settled = bracket(subject, radius=1.1)
+    short, program = bracket(subject, radius=1.1, boxes=0), bracket(subject, radius=1.1, boxes=0, nodes=200)
+    assert bounds(program) == bounds(settled)
+    left = [one.tables["methods"].columns["stopped by a limit"][0] for one in (short, program)]
+    assert left[0] > left[1]
 
 
 def test_an_attacker_is_a_line_in_one_list(monkeypatch):

@@ -99,7 +99,12 @@ def at_radius(
 
 
 def methods(
-    found: list[Found], inside: MinimalDistance | None, right: np.ndarray, radius: float, cloud: Vote
+    found: list[Found],
+    inside: MinimalDistance | None,
+    right: np.ndarray,
+    grid: np.ndarray,
+    radius: float,
+    cloud: Vote,
 ) -> Table:
     """Return what each method settled of the records that are right to begin with."""
     names = ("method", "sees", "records", "turned", "certified", "left open", "minimum proved", "stopped by a limit", "median gap",
@@ -111,7 +116,7 @@ def methods(
         held, proved, stopped, middle = 0, 0, 0, float("nan")
         if inside is not None and one.sees == "the model":
             same = right & ((inside.lower >= nearest * (1 - ROUNDING)) | inside.proved)
-            open_ = right & np.isfinite(nearest) & ~same
+            open_ = right & (nearest <= grid[-1]) & ~same
             held, proved = int((right & (inside.lower > radius)).sum()), int(same.sum())
             stopped = int((right & ~same & np.char.startswith(inside.how, "not settled")).sum())
             middle = float(np.median((nearest - inside.lower)[open_])) if open_.any() else middle
@@ -148,7 +153,7 @@ def methods(
         )
     summary = (
         f"What each method settled at radius {radius:g}, of the records that are right to begin with. The minimum is proved where the "
-        "certified bound meets the nearest change of all; the gap is between the two where it does not."
+        "certified bound meets the nearest change of all; the gap is between the two where it does not, up to twice the radius."
     )
     columns = dict(zip(names, zip(*rows, strict=True), strict=True))
     return Table("What settled how many records", columns, summary=summary)
@@ -175,7 +180,7 @@ def weaker(found: list[Found], within: float) -> tuple[str, ...]:
     said = []
     for one in found:
         others = [other.distance for other in found if other.sees != "the model"]
-        if one.sees != "the model" or not others:
+        if one.sees != "the model" or one.why_not or not others:
             continue
         best = np.fmin.reduce(others)
         worse = int(((best < one.distance * (1 - ROUNDING)) & (best <= within)).sum())

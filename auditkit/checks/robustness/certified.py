@@ -128,14 +128,14 @@ def robust_accuracy(
     inside, white, why_not = _inside(case, nearest, float(grid[-1]), boxes, nodes)
     lower = np.full(len(right), np.nan)
     if inside is not None and white is not None:
-        lower = np.where(right, inside.lower, np.nan)
+        lower = np.where(right, np.nan_to_num(inside.lower, nan=0.0, posinf=np.inf), np.nan)
         for one in found:
             attackers.contradictions(lower, one)
         found, nearest = [white, *found], np.fmin(nearest, white.distance)
     both = bracket.between(grid, right, lower, nearest, threat, level)
     bounds = bracket.at_radius(both, threat, len(right), why_not, level)
     cloud = smoothed.vote(case, grid, sigma=sigma, samples=samples, level=level)
-    tables = {"bracket": both, "methods": bracket.methods(found, inside, right, threat.radius, cloud)}
+    tables = {"bracket": both, "methods": bracket.methods(found, inside, right, grid, threat.radius, cloud)}
     if cloud.table is not None:
         tables["smoothed"] = cloud.table
     return Evidence(

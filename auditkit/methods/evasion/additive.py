@@ -31,11 +31,14 @@ class AdditiveScore:
         What each code adds more than the first, and last what a missing value does; None for numbers.
     filled : array (d, 2, k)
         What a number at the lower and at the upper end of its range adds more than a missing value; 0 where none is missing.
+    error : float
+        By how much the sum of the terms was off, at most, on the rows it was held against.
     """
 
     slope: Floats
     tables: tuple[Floats | None, ...]
     filled: Floats
+    error: float = 0.0
 
 
 def additive_score(ask_scores: AskScores, X: ArrayLike, space: FeatureSpace) -> AdditiveScore:
@@ -89,7 +92,7 @@ def additive_score(ask_scores: AskScores, X: ArrayLike, space: FeatureSpace) -> 
     off = given - added
     if not (np.ptp(off, axis=0) <= TOLERANCE * max(float(np.ptp(given)), 1.0)).all():
         raise NotApplicable("the model's score is no sum of one term for each column")
-    return AdditiveScore(slope, tuple(tables), filled)
+    return AdditiveScore(slope, tuple(tables), filled, float(np.ptp(off, axis=0).max()))
 
 
 def _ends(space: FeatureSpace, x: Floats, j: int) -> tuple[float, float]:

@@ -106,7 +106,9 @@ def additive_minimal_distance(
             continue
         need = np.where(at, given[rows, labels.astype(int)] - given[:, other], np.inf)
         moves = _moves(score, X, labels.astype(int), other, space)
-        bound, slide, jump = _least(moves, np.maximum(need, 0.0), norm)
+        # two margins, each off by that much
+        bound, _, _ = _least(moves, np.maximum(need - 2 * score.error, 0.0), norm)
+        _, slide, jump = _least(moves, np.maximum(need + 2 * score.error, 0.0), norm)
         lower = np.where(at, np.minimum(lower, bound), lower)
         tried = space.project(X, _applied(moves, X, slide, jump, score, labels.astype(int), other, space))
         length = space.distance(X, tried, norm)

@@ -21,7 +21,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from auditkit.errors import InputError, NotApplicable
 from auditkit.methods.evasion import decision_search
-from auditkit.methods.evasion.trees import cells_of, read_trees, tree_minimal_distance
+from auditkit.methods.evasion.trees import Tree, TreeModel, cells_of, read_trees, tree_minimal_distance
 from auditkit.methods.evasion.trees.bound import leaf_distances, single_bound
 from auditkit.methods.feature_space import FeatureSpace
 
@@ -112,6 +112,12 @@ def test_the_trees_that_were_read_answer_as_the_model_does(name, classes):
     space = FeatureSpace.infer(new, ["continuous"] * 4, list("abcd"))
     cells = cells_of(found, lambda rows: rows, space, new, np.zeros(4, dtype=bool))
     np.testing.assert_allclose(cells.scores(new), found.scores(new), atol=1e-12)
+    edge = np.nan_to_num(new[:1], nan=0.5)  # and rows on and just beyond every edge
+    for j, some in enumerate(cells.edges):
+        for values in (some, np.nextafter(some, np.inf)):
+            at = edge[np.zeros(len(some), dtype=int)].copy()
+            at[:, j] = values
+            np.testing.assert_allclose(cells.scores(at), found.scores(at), atol=1e-12)
 
 
 def test_native_boosters_are_read_too():
@@ -149,6 +155,25 @@ def test_numbers_on_a_threshold_in_single_precision_are_read_as_the_model_reads_
         (edge,) = read(model, X, space, np.zeros(1, dtype=bool)).edges[0]
         assert model.predict([[edge]]) == [0]
         assert model.predict([[np.nextafter(edge, 1)]]) == [1]
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    threshold=st.floats(-1e6, 1e6),
+    shift=st.floats(-1e3, 1e3),
+    scale=st.floats(1e-3, 1e3),
+    single=st.booleans(),
+)
+def test_an_edge_is_the_last_number_whose_code_goes_left(threshold, shift, scale, single):
+    split = Tree(np.array([0, -1, -1]), np.array([threshold, 0, 0]), np.array([1, -1, -1]), np.array([2, -1, -1]), np.zeros(3, bool),
+                 np.array([[0, 0], [1.0, 0], [0, 1.0]]))  # fmt: skip
+    model = TreeModel((split,), np.zeros(2), 1, single, 1e-12)
+    front = lambda rows: (rows - shift) / scale  # noqa: E731
+    X = np.array([[-1e12], [1e12]])
+    space = FeatureSpace.infer(X, ["continuous"], ["a"])
+    (edges,) = cells_of(model, front, space, X, np.zeros(1, dtype=bool)).edges
+    around = np.array([[edges[0]], [np.nextafter(edges[0], np.inf)]])
+    assert model.scores(front(around)).argmax(axis=1).tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("model", [

@@ -130,7 +130,8 @@ def _bisected(
         codes = ask(rows.reshape(-1, d)).reshape(PARTS - 1, m, -1)
         below = inside & (codes[:, i, column] <= threshold)
         passed = below.sum(axis=0).astype(np.uint64) * step
-        left = passed + step < width
+        # the next point was tried too, unless all were passed or it lay beyond
+        left = (passed < (PARTS - 1) * step) & (passed + step < width)
         low_end = a.view(np.uint64) + passed
         a, b = low_end.view(np.int64), np.where(left, low_end + step, b.view(np.uint64)).view(np.int64)
     found = _numbers(a)

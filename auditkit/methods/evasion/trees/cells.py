@@ -164,7 +164,7 @@ def cells_of(model: TreeModel, front: Front, space: FeatureSpace, X: Floats, sca
         The trees, with their base.
     front : callable
         Takes rows of features (m, d), gives the model's input (m, width). Each column of that must follow from one feature, and
-        from one that is cut into ranges in increasing order. The ends of ranges are found by bisection over all floating-point
+        from one that is cut into ranges in increasing order. The ends of ranges are found by a search among all floating-point
         numbers, so that whatever it rounds is rounded here too.
     space : FeatureSpace
         What may change.

@@ -99,16 +99,16 @@ def _histogram(model: Any) -> tuple[TreeModel, Callable[[Any], Any]] | None:
     rounds = getattr(model, "_predictors", None)
     if not rounds or not hasattr(rounds[0][0], "nodes") or not hasattr(model, "classes_"):
         return None
+    if np.any(getattr(model, "is_categorical_", False)):
+        raise NotApplicable(
+            "its trees split on categories; only splits of numbers are read: code the categories before the model"
+        )
     width = len(rounds[0])
     trees = []
     for stage in rounds:
         for place, one in enumerate(stage):
             nodes = one.nodes
             leaf = nodes["is_leaf"].astype(bool)
-            if nodes["is_categorical"][~leaf].any():
-                raise NotApplicable(
-                    "its trees split on categories; only splits of numbers are read from this library"
-                )
             trees.append(
                 Tree(
                     np.where(leaf, -1, nodes["feature_idx"].astype(np.int64)),
