@@ -186,6 +186,26 @@ def test_predictions_alone_are_weighed_by_their_groups():
         run(Subject("bare", recorded, Dataset(None, right.astype(int))))
 
 
+def test_rare_groups_are_taken_together_under_a_name_of_their_own():
+    n = 600
+    region = np.where(np.arange(n) % 2, np.arange(n) % 40, 0)
+    recorded = from_predictions(labels=np.ones(n, int), classes=[0, 1])
+    labels = (np.arange(n) % 3 > 0).astype(int)
+    found = run(Subject("regions", recorded, Dataset(None, labels, {"region": [f"r{i:02}" for i in region]})))
+    cells = found.tables["worst_mix"].columns["records of"]
+    assert len(cells) == 21
+    assert cells.count("region: others") == 1
+    assert sum(cell == "region=r00" for cell in cells) == 1
+    with pytest.raises(NotApplicable, match="too few to be halved"):
+        run(
+            Subject(
+                "three",
+                from_predictions(labels=[1, 1, 1], classes=[0, 1]),
+                Dataset(None, [0, 1, 1], {"g": list("abc")}),
+            )
+        )
+
+
 def test_weights_are_those_of_the_effective_size_and_one_seed_gives_one_result():
     subject = make_credit(n_train=200, n_test=300)
     first, second = run(subject, rows=100), run(subject, rows=100)

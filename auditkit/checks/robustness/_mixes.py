@@ -57,9 +57,12 @@ def columns_of(subject: Subject, most: int, rng: np.random.Generator) -> tuple[l
     for name in test.sensitive_names:
         if name not in map(str, test.X.columns):
             (groups,) = common.groupings(test, [name], intersections=False)
-            cells, _ = reweighing.column_cells(groups.codes.astype(float), coded=True)
-            used = np.unique(cells, return_index=True)[1]
-            found.append(Column(name, cells, [groups.labels[groups.codes[i]] for i in used], None))
+            cells, ends = reweighing.column_cells(groups.codes.astype(float), coded=True)
+            words = [
+                groups.labels[int(end.removeprefix("code "))] if end.startswith("code ") else f"{name}: {end}"
+                for end in ends
+            ]
+            found.append(Column(name, cells, words, None))
     return [column for column in found if len(column.words) > 1], left_out
 
 

@@ -111,6 +111,8 @@ def covariate_shift(
         interval that holds for all of them. ``domain_auc``: how well test rows are told from training rows; 0.5 where they are
         drawn alike. For a regression ``..._error_increase`` in deviations of the target.
     """
+    if len(subject.test) < 4:
+        raise NotApplicable(f"{len(subject.test)} test rows are too few to be halved and weighed")
     value = rightness(subject, subject.answers().labels, subject.test.y)
     found, left_out = columns_of(subject, columns, rng)
     if not found:
@@ -119,8 +121,6 @@ def covariate_shift(
         )
     told = domain(subject, rows, level, rng)
     half = rng.permutation(len(value)) < len(value) // 2
-    if len(value) < 4:
-        raise NotApplicable(f"{len(value)} test rows are too few to be halved and weighed")
     picked = [_pick(column, value, half, budget, divergence, level) for column in found]
     worst = max(picked, key=lambda one: one.mix.loss)
     named = _named(found, value, told, tilt, level)
