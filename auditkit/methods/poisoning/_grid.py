@@ -94,7 +94,7 @@ def grid_of(
     """Return the values to try of one feature.
 
     All categories up to 40, else 40 drawn; all whole numbers from one below the least to one above the greatest where these are at
-    most 40, else quantiles, and a spread and ten spreads outside on either side.
+    most 40, else quantiles from the 1st to the 99th percentile, and one and ten times their width outside on either side.
 
     Parameters
     ----------
@@ -119,14 +119,10 @@ def grid_of(
     if whole and distinct[-1] - distinct[0] <= _MOST - 3:
         values, step = np.arange(distinct[0] - 1, distinct[-1] + 2), 0.0
     else:
-        spread = max(float(distinct[-1] - distinct[0]) / 4, 1.0 if whole else 1e-3)
-        outside = [
-            distinct[0] - 10 * spread,
-            distinct[0] - spread,
-            distinct[-1] + spread,
-            distinct[-1] + 10 * spread,
-        ]
-        inside = distinct if len(distinct) <= _CUTS else np.quantile(seen, np.linspace(0, 1, _CUTS))
+        # the least and the greatest value are somebody's: a pattern that is named in a report holds neither
+        inside = distinct if len(distinct) <= _CUTS else np.quantile(seen, np.linspace(0.01, 0.99, _CUTS))
+        width = max(float(inside[-1] - inside[0]), 1.0 if whole else 1e-3)
+        outside = [inside[0] - 10 * width, inside[0] - width, inside[-1] + width, inside[-1] + 10 * width]
         values = np.concatenate([inside, outside])
         values = np.rint(values) if whole else values
         step = _STEP * (np.subtract(*np.quantile(seen, [0.75, 0.25])) / 1.349 or float(seen.std()))
