@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from auditkit.checks.robustness._threats import allowed_only
+from auditkit.checks.robustness._white_box import hold_codes
 from auditkit.errors import ModelError, NotApplicable
 from auditkit.methods import evasion
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["ATTACKERS", "Attacker", "Case", "Found", "attack", "contradictions", "measured"]
 
 Sees = Literal["decisions", "scores", "the model"]
+_BESIDES = 5  # calls of a climb that are no step
 ROUNDING = 1e-6  # by how much a distance may be below a bound: what arithmetic leaves
 
 
@@ -145,9 +147,35 @@ def _scores(case: Case) -> AttackResult:
     )
 
 
+def _features(case: Case) -> AttackResult:
+    if not case.subject.model.has_proba:
+        raise NotApplicable("the model gives no probabilities")
+    threat = case.threat
+    return evasion.feature_search(
+        case.scores, case.X, case.y, threat.space, threat.radius, rng=case.rng, norm=threat.norm, max_calls=case.max_calls
+    )  # fmt: skip
+
+
+def _gradients(case: Case) -> AttackResult:
+    """Follow slopes of numbers, one call a step; categories stay. AK305 attacks along slopes in more ways."""
+    threat = hold_codes(case.threat)
+    free = evasion.free_columns(threat.space)
+    if threat.norm not in ("linf", "l2", "l1") or not free.any():
+        raise NotApplicable("there is no column of numbers that slopes could move")
+    columns = [one.columns[0] for one, may in zip(threat.features, free, strict=True) if may]
+    model = case.subject.model.differentiable(case.original, columns)
+    climb: Callable[..., AttackResult] = evasion.pgd if threat.norm == "l1" else evasion.apgd
+    return climb(
+        model, case.X, case.y, threat.space, threat.radius, rng=case.rng, norm=threat.norm, loss="margin",
+        steps=max(case.max_calls - _BESIDES, 1), ask_labels=case.labels,
+    )  # fmt: skip
+
+
 ATTACKERS: tuple[Attacker, ...] = (
     Attacker("decision search", "decisions", _decisions),
     Attacker("random search", "scores", _scores),
+    Attacker("feature search", "scores", _features),
+    Attacker("gradient attack", "the model", _gradients),
 )
 """Every attacker that is tried; a new one is a line here."""
 
