@@ -398,7 +398,21 @@ def test_calls_stay_within_the_budget():
     subject = make_multiclass(n_train=160, n_test=60).counted()
     found = bracket(subject, max_calls=15)
     assert max(found.tables["methods"].columns["calls"][1:]) <= 15
-    assert subject.model.calls <= 2 * 15 + 12
+    assert subject.model.calls <= len(_attackers.ATTACKERS) * 15 + 12
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
+def test_slopes_of_a_linear_model_reach_its_boundary(norm):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(400, 2)), columns=["a", "b"])
+    y = (X["a"] - 2 * X["b"] > 0).astype(int).to_numpy()
+    test, train = (Dataset(X[half], y[half]) for half in (slice(200), slice(200, 400)))
+    subject = Subject("line", LogisticRegression().fit(train.X, train.y), test, train)
+    found = bracket(subject, norm=norm, radius=0.3, rows=100, max_calls=60)
+    turned = dict(zip(*(found.tables["methods"].columns[name] for name in ("method", "turned")), strict=True))
+    assert turned["gradient attack"] >= max(turned.values()) - 1
+    lower, upper = (found.measurement(f"{word}_accuracy").value for word in ("certified", "attacked"))
+    assert lower <= upper <= lower + 0.02
 
 
 def test_what_cannot_be_bracketed_says_why():
