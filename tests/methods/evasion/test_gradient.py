@@ -16,8 +16,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 from auditkit.errors import InputError, NotApplicable
 from auditkit.methods.evasion import apgd, ensemble, fgsm, linear_minimal_distance, pgd
-from auditkit.methods.evasion._gradient_ball import Ball, settle
 from auditkit.methods.evasion._engine import NumpyEngine
+from auditkit.methods.evasion._gradient_ball import Ball, settle
 from auditkit.methods.evasion.apgd import checkpoints
 from auditkit.methods.evasion.differentiable import loss_of
 from auditkit.methods.feature_space import FeatureSpace
