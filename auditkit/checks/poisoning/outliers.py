@@ -184,14 +184,16 @@ def _inside(
 
 def _measured(name: str, group: str, found: Excess, level: float) -> list[Measurement]:
     k, n, other, m = found.counts
+    ten = name == "spectral_outlier"
     ends = statistics.clopper_pearson(k, n, level)
     share = common.measured(
         f"{name}_share", k / n, n, ends, level, "clopper-pearson", group=group,
         reason=f"of the training rows of the class; {common.percent(other / m)} of its test rows",
     )  # fmt: skip
     beyond = common.measured(
-        f"{name}_excess", found.value, n + m, (found.low, found.high), level, "newcombe", group=group,
-        p_value=found.p_value, p_method="Fisher's exact test, one-sided",
+        f"{name}_excess", found.value, n + m, (found.low, found.high), level,
+        "newcombe, Bonferroni over the directions" if ten else "newcombe", group=group, p_value=found.p_value,
+        p_method=f"Fisher's exact test, one-sided{', Bonferroni over the directions' if ten else ''}",
     )  # fmt: skip
     return [share, beyond]
 

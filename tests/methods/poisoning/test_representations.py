@@ -12,8 +12,11 @@ def test_spectral_scores_are_those_of_the_covariance():
     Z = np.random.default_rng(0).normal(size=(60, 4)) @ np.diag([3, 1, 1, 0.5])
     scores, held = rep.spectral_scores(Z)
     values, vectors = np.linalg.eigh(np.cov(Z.T))
-    assert scores == pytest.approx(((Z - Z.mean(axis=0)) @ vectors[:, -1]) ** 2)
-    assert held == pytest.approx(values[-1] / values.sum())
+    assert scores[:, 0] == pytest.approx(((Z - Z.mean(axis=0)) @ vectors[:, -1]) ** 2)
+    assert held == pytest.approx([values[-1] / values.sum()])
+    scores, held = rep.spectral_scores(Z, 10)
+    assert scores[:, 3] == pytest.approx(((Z - Z.mean(axis=0)) @ vectors[:, 0]) ** 2)
+    assert held.sum() == pytest.approx(1)
 
 
 @pytest.mark.parametrize("apart", [rep.spectral_apart, rep.cluster_apart])
@@ -26,6 +29,16 @@ def test_planted_rows_are_counted_where_they_are(apart):
     assert found.apart.sum() == 20
     assert found.found.value == pytest.approx(0.1)
     assert found.found.p_value < 1e-5
+
+
+def test_planted_rows_are_found_also_where_others_lie_farther_apart():
+    rng = np.random.default_rng(0)
+    Z = rng.normal(size=(400, 5)) * [30, 20, 1, 1, 1]
+    Z[:20, 2] += 15
+    found = rep.spectral_apart(Z, 200)
+    assert found.apart[:20].all()
+    assert found.found.p_value < 1e-5
+    assert found.figure < 0.1
 
 
 @pytest.mark.parametrize("apart", [rep.spectral_apart, rep.cluster_apart])
