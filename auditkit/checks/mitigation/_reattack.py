@@ -233,11 +233,11 @@ class _Asked:
         # of a row that is turned away nothing is gained: it scores as one the model is sure of
         return np.where(self.model.rejects(frame)[:, None], np.eye(proba.shape[1])[self.own], proba)
 
-    def slopes(self, matrix: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Return the gradient of the loss by the features, 0 for those of several inputs or of categories, (m, features)."""
+    def slopes(self, matrix: np.ndarray, rows: np.ndarray, named: np.ndarray) -> np.ndarray:  # noqa: ARG002 - the labels say enough
+        """Return the gradient of the loss of some classes by the features, 0 for those of several inputs or of categories."""
         threat = self.bench.threat
         frame = threat.decode(matrix)
-        labels = np.asarray(self.bench.subject.classes)[self.target.y[rows]]
+        labels = np.asarray(self.bench.subject.classes)[named]
         by_input = self.model.loss_gradient(frame, labels)
         place = {name: j for j, name in enumerate(frame.columns)}
         out = np.zeros(matrix.shape)
@@ -278,10 +278,13 @@ def _by_scores(asked: _Asked, rng: np.random.Generator) -> AttackResult:
 
 
 def _by_gradient(asked: _Asked, rng: np.random.Generator) -> AttackResult:
-    bench, threat = asked.bench, asked.bench.threat
+    bench, threat, target = asked.bench, asked.bench.threat, asked.target
+    likely = np.argsort(-asked.scores(target.X), axis=1, kind="stable") if asked.model.has_proba else None
+    if likely is not None:  # the other classes, the likeliest first
+        likely = likely[likely != target.y[:, None]].reshape(len(target.y), -1)
     return evasion.gradient_steps(
         asked.labels, asked.slopes, asked.target.X, asked.target.y, threat.space, threat.radius,
-        norm=threat.norm, rng=rng, max_calls=bench.max_calls,
+        norm=threat.norm, targets=likely, rng=rng, max_calls=bench.max_calls,
     )  # fmt: skip
 
 
@@ -299,7 +302,7 @@ def _sees_scores(asked: _Asked) -> None:
 def _sees_slopes(asked: _Asked) -> None:
     if asked.bench.threat.norm == "l0":
         raise NotApplicable("no step is small in a number of columns")
-    asked.slopes(asked.target.X, np.arange(1))
+    asked.slopes(asked.target.X, np.arange(1), asked.target.y)
 
 
 ATTACKERS: dict[str, Callable[..., AttackResult]] = {

@@ -26,13 +26,14 @@ _STEPS = 20  # of one start, or as many as the budget has
 
 def gradient_steps(
     ask_labels: Callable[[Floats], NDArray[Any]],
-    slopes: Callable[[Floats, NDArray[np.intp]], Floats],
+    slopes: Callable[[Floats, NDArray[np.intp], NDArray[Any]], Floats],
     X: ArrayLike,
     y: ArrayLike,
     space: FeatureSpace,
     radius: float,
     *,
     norm: Norm = "l2",
+    targets: ArrayLike | None = None,
     rng: np.random.Generator,
     max_calls: int = 100,
 ) -> AttackResult:
@@ -47,7 +48,8 @@ def gradient_steps(
     ask_labels : callable
         Takes rows (m, d), gives a label each.
     slopes : callable
-        Takes rows (m, d) and which of `X` they are, (m,); gives the slopes of the loss of the reference label by their cells, (m, d).
+        Takes rows (m, d), which of `X` they are, (m,), and labels, (m,); gives the slopes of the loss of these labels by the cells,
+        (m, d).
     X : array (n, d)
         Rows to attack.
     y : array (n,)
@@ -58,6 +60,9 @@ def gradient_steps(
         Largest change, in standardised units.
     norm : {"l1", "l2", "linf"}
         How a row's costs are added up. For "l1" a step goes along the steepest column.
+    targets : array (n, k), optional
+        Other labels of each row, the likeliest first: every second start goes down the loss of one of them, in turn, instead of up that of
+        `y` (Kurakin, Goodfellow and Bengio 2017, arXiv 1611.01236).
     rng : numpy.random.Generator
         Of the starts.
     max_calls : int
@@ -75,6 +80,9 @@ def gradient_steps(
     """
     X = as_matrix(X, "X", len(space.names))
     labels = reference_labels(y, len(X))
+    others = labels[:, None] if targets is None else np.asarray(targets)
+    if others.ndim != 2 or len(others) != len(X) or not others.shape[1]:
+        raise InputError(f"targets: expected labels for each of {len(X)} rows, got shape {others.shape}")
     if max_calls < 5 or not radius > 0 or norm not in ("l1", "l2", "linf"):
         raise InputError(
             f"expected max_calls >= 5, radius > 0 and norm 'l1', 'l2' or 'linf'; got {max_calls}, {radius}, {norm!r}"
@@ -92,7 +100,13 @@ def gradient_steps(
             u[rows] = _held(rng.uniform(-1, 1, size=(len(rows), X.shape[1])) * free[rows], norm)
         progress.step(model.calls / max_calls, f"gradient steps: {len(rows)} rows left")
         model.calls += 1
-        slope = np.nan_to_num(slopes(_moved(X[rows], u[rows], space, radius, norm), rows)) * space.scale
+        start = turn // steps
+        down = targets is not None and start % 2 == 1
+        named = others[rows, start // 2 % others.shape[1]] if down else labels[rows]
+        slope = (
+            np.nan_to_num(slopes(_moved(X[rows], u[rows], space, radius, norm), rows, named)) * space.scale
+        )
+        slope = -slope if down else slope
         u[rows] = _held(u[rows] + 2.5 / steps * _steepest(np.where(free[rows], slope, 0.0), norm), norm)
         now = _moved(X[rows], u[rows], space, radius, norm)
         hit = (model.ask(now) != labels[rows]) & space.changed(X[rows], now).any(axis=1)

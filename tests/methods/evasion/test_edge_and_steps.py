@@ -35,7 +35,7 @@ def linear(seed=0, n=80, d=4):
 
 
 def slopes_of(w, y):
-    return lambda rows, at: np.where(y[at] == 1, -1.0, 1.0)[:, None] * w * np.ones((len(rows), 1))
+    return lambda rows, at, named: np.where(named == 1, -1.0, 1.0)[:, None] * w * np.ones((len(rows), 1))
 
 
 @given(st.integers(0, 10_000), st.sampled_from(NORMS), st.floats(0.1, 3))
@@ -51,7 +51,7 @@ def test_what_is_found_is_allowed_and_within_the_radius(seed, norm, radius):
     if norm != "l0":
         found.append(
             gradient_steps(
-                lambda rows: rng.integers(2, size=len(rows)), lambda rows, at: rng.normal(size=rows.shape), X,
+                lambda rows: rng.integers(2, size=len(rows)), lambda rows, at, named: rng.normal(size=rows.shape), X,
                 np.zeros(len(X), int), space, radius, norm=norm, rng=rng, max_calls=9,
             )
         )  # fmt: skip
@@ -79,6 +79,27 @@ def test_steps_flip_exactly_the_rows_of_a_linear_model_within_the_radius(norm):
     assert found.calls <= 60
 
 
+def test_a_start_towards_another_label_finds_what_no_start_away_finds():
+    """Away from 0 the loss rises to the left, where a wall is; label 2 lies to the right."""
+    X, space = np.zeros((5, 4)), linear()[2]
+
+    def ask(rows):
+        return np.where(rows[:, 0] > 0.4, 2, 0)
+
+    def slopes(rows, at, named):
+        return -np.ones((len(rows), 1)) * np.eye(4)[0]
+
+    y, options = np.zeros(5, int), {"norm": "linf", "max_calls": 90}
+    away = gradient_steps(ask, slopes, X, y, space, 0.5, rng=np.random.default_rng(0), **options)
+    assert not away.success.any()
+    towards = gradient_steps(
+        ask, slopes, X, y, space, 0.5, rng=np.random.default_rng(0), targets=np.full((5, 1), 2), **options
+    )
+    assert towards.success.all()
+    with pytest.raises(InputError, match="labels for each of 5 rows"):
+        gradient_steps(ask, slopes, X, y, space, 0.5, rng=np.random.default_rng(0), targets=[2])
+
+
 @pytest.mark.parametrize("norm", ["l1", "l2", "linf"])
 def test_the_edge_finds_many_rows_within_the_radius_and_none_beyond(norm):
     X, w, space, ask = linear()
@@ -92,7 +113,7 @@ def test_the_edge_finds_many_rows_within_the_radius_and_none_beyond(norm):
 def test_slopes_that_are_hidden_hide_nothing_from_the_edge():
     X, _w, space, ask = linear()
     blind = gradient_steps(
-        ask, lambda rows, at: np.zeros(rows.shape), X, ask(X), space, 0.5, rng=np.random.default_rng(0), max_calls=20
+        ask, lambda rows, at, named: np.zeros(rows.shape), X, ask(X), space, 0.5, rng=np.random.default_rng(0), max_calls=20
     )  # fmt: skip
     seen = edge_search(ask, X, ask(X), space, 0.5, rng=np.random.default_rng(0), max_calls=20)
     assert blind.success.sum() == 0
