@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditkit.errors import NotApplicable
-from auditkit.methods.evasion._engine import NumpyEngine
+from auditkit.methods.evasion.gradients.engine import NumpyEngine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditkit.errors import AuditkitError, NotApplicable
-from auditkit.methods.evasion._engine import TorchEngine
+from auditkit.methods.evasion.gradients.engine import TorchEngine
 from auditkit.predictors._torch_parts import as_columns, home, quiet
 from auditkit.predictors.base import ModelError
 

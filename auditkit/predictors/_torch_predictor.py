@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from auditkit.methods.evasion.differentiable import Differentiable
+    from auditkit.methods.evasion.gradients.differentiable import Differentiable
 
 __all__ = ["TorchPredictor", "completed"]
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from auditkit import progress
 from auditkit.errors import Cancelled, InputError, ModelError, NotApplicable
-from auditkit.methods.evasion.differentiable import CountedSlopes
+from auditkit.methods.evasion.gradients.differentiable import CountedSlopes
 from auditkit.predictors._contract import label_trouble, proba_trouble
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from auditkit.methods.evasion.differentiable import Differentiable
+    from auditkit.methods.evasion.gradients.differentiable import Differentiable
     from auditkit.predictors.recipe import Recipe
 
 __all__ = ["Counted", "ModelError", "Predictor"]

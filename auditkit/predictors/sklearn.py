@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from auditkit.methods.evasion.differentiable import Differentiable
+    from auditkit.methods.evasion.gradients.differentiable import Differentiable
 
 __all__ = ["SklearnPredictor", "from_sklearn", "learnt_names", "library_of", "object_digest", "plain"]
 

@@ -12,13 +12,13 @@ from auditkit.checks import _common as common
 from auditkit.checks.robustness._threats import allowed_only, too_coarse
 from auditkit.errors import NotApplicable
 from auditkit.methods import evasion
-from auditkit.methods.evasion.differentiable import Part, loss_of
+from auditkit.methods.evasion.gradients.differentiable import Part, loss_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from auditkit.methods.evasion import Attack, AttackResult
-    from auditkit.methods.evasion.differentiable import Differentiable
+    from auditkit.methods.evasion.gradients.differentiable import Differentiable
     from auditkit.subject import Subject
     from auditkit.threat import ThreatModel
 

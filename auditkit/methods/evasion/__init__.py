@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from auditkit.methods.evasion._gradient_ball import free_columns
 from auditkit.methods.evasion.additive import AdditiveScore, additive_score
-from auditkit.methods.evasion.apgd import apgd
 from auditkit.methods.evasion.art import art_attack, art_attacks
 from auditkit.methods.evasion.decision import decision_search
 from auditkit.methods.evasion.edge import edge_search
-from auditkit.methods.evasion.ensemble import Attack, ensemble
 from auditkit.methods.evasion.features import feature_search, margin_search
-from auditkit.methods.evasion.gradient import fgsm
+from auditkit.methods.evasion.gradients.apgd import apgd
+from auditkit.methods.evasion.gradients.ball import free_columns
+from auditkit.methods.evasion.gradients.ensemble import Attack, ensemble
+from auditkit.methods.evasion.gradients.fgsm import fgsm
+from auditkit.methods.evasion.gradients.pgd import pgd
+from auditkit.methods.evasion.gradients.steps import gradient_steps
 from auditkit.methods.evasion.linear import linear_minimal_distance
-from auditkit.methods.evasion.pgd import pgd
 from auditkit.methods.evasion.result import AttackResult
 from auditkit.methods.evasion.scores import random_search
 from auditkit.methods.evasion.separable import additive_minimal_distance
-from auditkit.methods.evasion.steps import gradient_steps
 from auditkit.methods.evasion.surrogates import random_changes, surrogate_scores
 from auditkit.methods.evasion.trees import (
     MinimalDistance,

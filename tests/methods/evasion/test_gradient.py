@@ -16,10 +16,10 @@ from sklearn.tree import DecisionTreeClassifier
 
 from auditkit.errors import InputError, NotApplicable
 from auditkit.methods.evasion import apgd, ensemble, fgsm, linear_minimal_distance, pgd
-from auditkit.methods.evasion._engine import NumpyEngine
-from auditkit.methods.evasion._gradient_ball import Ball, settle
-from auditkit.methods.evasion.apgd import checkpoints
-from auditkit.methods.evasion.differentiable import loss_of
+from auditkit.methods.evasion.gradients.apgd import checkpoints
+from auditkit.methods.evasion.gradients.ball import Ball, settle
+from auditkit.methods.evasion.gradients.differentiable import loss_of
+from auditkit.methods.evasion.gradients.engine import NumpyEngine
 from auditkit.methods.feature_space import FeatureSpace
 from auditkit.predictors import as_predictor
 

@@ -16,7 +16,7 @@ from torch import nn
 
 from auditkit.errors import NotApplicable
 from auditkit.methods.evasion import apgd, ensemble, fgsm, pgd
-from auditkit.methods.evasion.differentiable import loss_of
+from auditkit.methods.evasion.gradients.differentiable import loss_of
 from auditkit.methods.feature_space import FeatureSpace
 from auditkit.predictors import Counted, from_torch
 

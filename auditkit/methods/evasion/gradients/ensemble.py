@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from auditkit.methods.evasion.apgd import apgd
-from auditkit.methods.evasion.differentiable import Part
-from auditkit.methods.evasion.pgd import pgd
+from auditkit.methods.evasion.gradients.apgd import apgd
+from auditkit.methods.evasion.gradients.differentiable import Part
+from auditkit.methods.evasion.gradients.pgd import pgd
 from auditkit.methods.evasion.result import AttackResult, reference_labels
 from auditkit.methods.evasion.scores import random_search
 from auditkit.methods.feature_space import FeatureSpace, as_matrix
 
 if TYPE_CHECKING:
-    from auditkit.methods.evasion.differentiable import Differentiable
+    from auditkit.methods.evasion.gradients.differentiable import Differentiable
     from auditkit.methods.feature_space import Norm
 
 __all__ = ["Attack", "ensemble", "joined"]

@@ -1,4 +1,4 @@
-"""Gradient: one step along the sign of the slope, the fast gradient method."""
+"""FGSM: one step along the sign of the slope, the fast gradient method."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from auditkit.methods.evasion.pgd import pgd
+from auditkit.methods.evasion.gradients.pgd import pgd
 
 if TYPE_CHECKING:
-    from auditkit.methods.evasion.differentiable import Differentiable, LossName
+    from auditkit.methods.evasion.gradients.differentiable import Differentiable, LossName
     from auditkit.methods.evasion.result import AttackResult
     from auditkit.methods.feature_space import FeatureSpace, Norm
 

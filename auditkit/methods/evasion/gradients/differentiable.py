@@ -14,7 +14,7 @@ from auditkit.errors import InputError, did_you_mean
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from auditkit.methods.evasion._engine import Engine
+    from auditkit.methods.evasion.gradients.engine import Engine
 
 __all__ = ["LOSSES", "CountedSlopes", "Differentiable", "LossName", "Part", "loss_of"]
 

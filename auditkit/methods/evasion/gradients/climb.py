@@ -10,15 +10,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from auditkit import progress
 from auditkit.errors import InputError
-from auditkit.methods.evasion._gradient_ball import Ball, free_columns, outside, settle
-from auditkit.methods.evasion.differentiable import loss_of
+from auditkit.methods.evasion.gradients.ball import Ball, free_columns, outside, settle
+from auditkit.methods.evasion.gradients.differentiable import loss_of
 from auditkit.methods.evasion.result import AttackResult, reference_labels
 from auditkit.methods.feature_space import FeatureSpace, as_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from auditkit.methods.evasion.differentiable import Differentiable
+    from auditkit.methods.evasion.gradients.differentiable import Differentiable
     from auditkit.methods.feature_space import Norm
 
 __all__ = ["Climb", "Some"]

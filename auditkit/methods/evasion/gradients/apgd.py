@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from auditkit.errors import InputError
-from auditkit.methods.evasion._climb import Climb, Some
+from auditkit.methods.evasion.gradients.climb import Climb, Some
 
 if TYPE_CHECKING:
-    from auditkit.methods.evasion.differentiable import Differentiable, LossName
+    from auditkit.methods.evasion.gradients.differentiable import Differentiable, LossName
     from auditkit.methods.evasion.result import AttackResult
     from auditkit.methods.feature_space import FeatureSpace, Norm
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from auditkit.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
-    from auditkit.methods.evasion._engine import Engine
+    from auditkit.methods.evasion.gradients.engine import Engine
     from auditkit.methods.feature_space import FeatureSpace, Norm
 
 __all__ = ["Ball", "free_columns", "outside", "settle"]
