@@ -4,6 +4,8 @@ import importlib.util
 import logging
 import os
 import random
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -189,7 +191,7 @@ def test_beside_our_own_search_at_the_same_queries():
     exact = np.abs(subject.test.X.to_numpy() @ WEIGHTS) / np.linalg.norm(WEIGHTS)
     rate = theirs.measurement("art_attack_success_rate")
     assert rate.value <= np.mean(exact <= 0.5)
-    assert rate.reason == "HopSkipJump, 120 queries a row, radius 0.5, l2"
+    assert rate.reason == "HopSkipJump of ART, 120 queries a row, radius 0.5, l2"
     middle = theirs.measurement("art_attack_median_distance").value
     assert middle >= np.median(exact) * (1 - 1e-9)
     assert (
@@ -234,6 +236,36 @@ def test_a_torch_model_is_attacked_by_its_gradients():
 def test_a_table_of_categories_is_attacked():
     found = attack(make_credit(n_train=150, n_test=60), rows=10, queries=20, radius=1.0)
     assert found.measurement("art_attack_success_rate").n == 10
+
+
+@needs_art
+def test_what_lies_at_the_edge_of_the_radius_counts():
+    X, pool = rows_and_pool()
+    y, rng = proba(X).argmax(axis=1), np.random.default_rng(0)
+    found = evasion.art_attack(
+        "FastGradientMethod", proba, X, y, unit_space(3), pool, 0.3, rng=rng, norm="linf", slope=slope
+    )
+    exact = np.abs(X @ WEIGHTS) / np.abs(WEIGHTS).sum()  # the dual norm of linf is l1
+    assert (exact < 0.3).sum() >= 3
+    np.testing.assert_array_equal(found.distance <= 0.3, exact < 0.3)  # 0.3 is more in single precision
+
+
+@needs_art
+@pytest.mark.parametrize("there", [False, True])
+def test_art_makes_no_folder_in_the_home_folder(tmp_path, there):
+    code = (
+        "import os\nfrom auditkit.methods import evasion\nbefore = dict(os.environ)\nassert evasion.art_attacks()\n"
+        "assert dict(os.environ) == before\nimport art\nfrom art import config\nassert art.config is config\n"
+        "assert config.ART_DATA_PATH == os.path.join(os.path.expanduser('~'), '.art', 'data'), config.ART_DATA_PATH"
+    )
+    if there:
+        (tmp_path / ".art").mkdir()
+    subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        env=os.environ | {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path)},
+    )
+    assert (tmp_path / ".art").exists() == there
 
 
 def test_without_art_what_to_type_is_said(monkeypatch):

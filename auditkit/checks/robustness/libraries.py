@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from annotated_types import Ge, Gt
@@ -20,16 +21,21 @@ from auditkit.checks.robustness._threats import (
     threat_of,
     too_coarse,
 )
+from auditkit.checks.robustness._white_box import setting_of
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence
 from auditkit.methods import evasion
 from auditkit.methods.feature_space import Norm
+from auditkit.predictors._torch_predictor import TorchPredictor
 from auditkit.predictors.base import Predictor
 from auditkit.subject import Subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pandas as pd
+
+    from auditkit.methods.evasion import AttackResult
     from auditkit.methods.evasion.art import Slope
     from auditkit.threat import ThreatModel
 
@@ -38,8 +44,8 @@ _RATE, _MEDIAN = "art_attack_success_rate", "art_attack_median_distance"
 
 @check(
     code="AK318",
-    title="Decisions changed by an attack of ART",
-    question="For how many records does a named attack of the Adversarial Robustness Toolbox flip the decision?",
+    title="Decisions changed by an attack of ART or Foolbox",
+    question="For how many records does a named attack of the Adversarial Robustness Toolbox or of Foolbox flip the decision?",
     dimension="robustness",
     metrics=[_RATE, _MEDIAN],
 )
@@ -47,10 +53,13 @@ def art_attack(
     subject: Subject,
     *,
     rng: np.random.Generator,
-    attack: Annotated[str, Doc("The attack, by its name in ART.")] = "HopSkipJump",
+    library: Annotated[
+        Literal["art", "foolbox"], Doc("Whose attack it is; Foolbox's are made on PyTorch models.")
+    ] = "art",
+    attack: Annotated[str, Doc("The attack, by its name in the library.")] = "HopSkipJump",
     options: Annotated[
         dict[str, Any] | None,
-        Doc("The attack's own parameters, by ART's names; ART's defaults when left out."),
+        Doc("The attack's own parameters, by the library's names; its defaults when left out."),
     ] = None,
     radius: Annotated[
         float | None,
@@ -69,25 +78,37 @@ def art_attack(
             "inputs that settle one when left out."
         ),
     ] = None,
-    rows: Annotated[int, Ge(10), Doc("Rows attacked at most; drawn at random where there are more.")] = 30,
+    rows: Annotated[
+        int,
+        Ge(10),
+        Doc(
+            "Rows attacked at most; drawn at random where there are more. The default is for a look: take 100 or more for a figure."
+        ),
+    ] = 10,
     queries: Annotated[
         int,
         Ge(10),
-        Doc("Rows the model is asked about on behalf of a record, at most; ART asks in many calls."),
-    ] = 500,
+        Doc(
+            "Rows the model is asked about on behalf of a record, at most. The default is for a look: take 500 or more for a figure; "
+            "ART asks in many calls."
+        ),
+    ] = 100,
     examples: Examples = 0,
     level: common.Level = 0.95,
 ) -> Evidence:
-    """Make an attack of ART on a subject, among the rows that its threat model allows.
+    """Make an attack of ART or Foolbox on a subject, among the rows that its threat model allows.
 
     Parameters
     ----------
     subject : Subject
         A classifier to ask; its threat model says what is allowed.
     rng : numpy.random.Generator
-        Rows drawn, and the seed of the generators that ART draws from.
+        Rows drawn, and the seed of the generators that the library draws from.
+    library : {"art", "foolbox"}
+        Whose attack.
     attack : str
-        One of `auditkit.methods.evasion.art_attacks`; those that need gradients where the model gives some (PyTorch).
+        One of `auditkit.methods.evasion.art_attacks`; those that need gradients where the model gives some (PyTorch). Or one of
+        `auditkit.methods.evasion.foolbox_attacks`.
     options : dict, optional
         The attack's parameters.
     radius : float, optional
@@ -110,14 +131,69 @@ def art_attack(
     -------
     Evidence
         ``art_attack_success_rate``: share of decisions flipped within the radius, a lower bound (Clopper-Pearson);
-        ``art_attack_median_distance`` over all rows attacked, an upper bound. Each flip is held against the threat model and asked again.
+        ``art_attack_median_distance`` over all rows attacked, an upper bound. Each flip is held against the threat model and asked
+        again. The names are the same for both libraries; the note of the rate tells which.
     """
     common.needs_model(subject)
     common.needs_classes(subject)
-    data = subject.test
     threat = threat_of(subject, immutable=immutable, radius=radius, norm=norm)
-    coarse = too_coarse(threat)
-    slope = _slope(subject, threat)
+    by = _by_art if library == "art" else _by_foolbox
+    made = by(subject, threat, attack, options, rows, queries, rng)
+    threat, found = made.threat, allowed_only(made.found, made.threat, made.original)
+    attacked = ~np.isnan(found.distance)
+    within = found.success & (found.distance <= threat.radius)
+    n, k = int(attacked.sum()), int(within.sum())
+    if n == 0:
+        raise NotApplicable("the model answers no row the same way twice: there is no decision to flip")
+    budget = f"{attack} of {made.library}, {queries:,} queries a row, radius {threat.radius:g}, {threat.norm}"
+    interval = statistics.clopper_pearson(k, n, level)
+    rate = common.measured(_RATE, k / n, n, interval, level, "clopper-pearson", bound="lower", reason=budget)
+    return Evidence(
+        "AK318",
+        (rate, median_distance(_MEDIAN, found.distance[attacked], level)),
+        {
+            **shown(found, threat, made.original, made.chosen, examples),
+            "allowed": allowed_table(threat),
+        },
+        says=(
+            f"{attack} of {made.library} flipped {k} of {n} decisions, {common.share_with_ends(rate)}, with changes of at most "
+            f"{threat.radius:g} ({threat.norm})."
+        ),
+        does_not_say="That the other decisions cannot be flipped: another attack, or more queries, may find more.",
+        notes=(
+            *allowed_words(threat),
+            *too_coarse(threat),
+            *made.notes,
+            f"{int(found.queries.max()):,} rows at most were asked for one record, in {made.calls:,} calls for all.",
+        ),
+        rows=common.rows_used(n, len(subject.test)),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """What a library's attack did, on which rows, within which threat model."""
+
+    library: str
+    found: AttackResult
+    threat: ThreatModel
+    original: pd.DataFrame
+    chosen: np.ndarray
+    calls: int
+    notes: tuple[str, ...]
+
+
+def _by_art(
+    subject: Subject,
+    threat: ThreatModel,
+    attack: str,
+    options: dict[str, Any] | None,
+    rows: int,
+    queries: int,
+    rng: np.random.Generator,
+) -> _Made:
+    too_coarse(threat)
+    data, slope = subject.test, _slope(subject, threat)
     evasion.art_attacks()  # said before the model is asked: what is not installed
     chosen = common.draw(len(data), rows, rng)
     original = data.X.iloc[chosen]
@@ -129,46 +205,36 @@ def art_attack(
         attack, ask, threat.encode(original), start, threat.space, pool, threat.radius, rng=rng, norm=threat.norm,
         queries=queries, options=options, slope=slope,
     )  # fmt: skip
-    found = allowed_only(found, threat, original)
-    attacked = ~np.isnan(found.distance)
-    distance = found.distance[attacked]
-    within = found.success & (found.distance <= threat.radius)
-    n, k = int(attacked.sum()), int(within.sum())
-    if n == 0:
-        raise NotApplicable("the model answers no row the same way twice: there is no decision to flip")
-    budget = f"{attack}, {queries:,} queries a row, radius {threat.radius:g}, {threat.norm}"
-    rate = common.measured(
-        _RATE,
-        k / n,
-        n,
-        statistics.clopper_pearson(k, n, level),
-        level,
-        "clopper-pearson",
-        bound="lower",
-        reason=budget,
+    used = "The model's gradients were used." if slope is not None else "The model's answers alone were used."
+    return _Made("ART", found, threat, original, chosen, found.calls + 1, (used,))
+
+
+def _by_foolbox(
+    subject: Subject,
+    threat: ThreatModel,
+    attack: str,
+    options: dict[str, Any] | None,
+    rows: int,
+    queries: int,
+    rng: np.random.Generator,
+) -> _Made:
+    evasion.foolbox_attacks()
+    if not isinstance(subject.model.inner, TorchPredictor):
+        raise NotApplicable(
+            f"Foolbox attacks PyTorch models, and this one is none ({subject.model.kind}): pass library='art', which asks any classifier"
+        )
+    chosen = common.draw(len(subject.test), rows, rng)
+    setting = setting_of(subject, threat, chosen, rng)
+    found = evasion.foolbox_attack(
+        attack, setting.model, setting.X, setting.start, setting.threat.space, setting.pool, threat.radius, rng=rng,
+        ask_labels=setting.labels, norm=threat.norm, queries=queries, options=options,
+    )  # fmt: skip
+    used = (
+        "The model's gradients were used."
+        if found.gradients.any()
+        else "The model's answers alone were used."
     )
-    return Evidence(
-        "AK318",
-        (rate, median_distance(_MEDIAN, distance, level)),
-        {
-            **shown(found, threat, original, chosen, examples),
-            "allowed": allowed_table(threat),
-        },
-        says=(
-            f"{attack} of ART flipped {k} of {n} decisions, {common.share_with_ends(rate)}, with changes of at most "
-            f"{threat.radius:g} ({threat.norm})."
-        ),
-        does_not_say="That the other decisions cannot be flipped: another attack, or more queries, may find more.",
-        notes=(
-            *allowed_words(threat),
-            *coarse,
-            "The model's gradients were used."
-            if slope is not None
-            else "The model's answers alone were used.",
-            f"{int(found.queries.max()):,} rows at most were asked for one record, in {found.calls + 1:,} calls for all.",
-        ),
-        rows=common.rows_used(n, len(data)),
-    )
+    return _Made("Foolbox", found, setting.threat, setting.frame, chosen, found.calls + 1, (used,))
 
 
 def _asker(

@@ -7,6 +7,7 @@ from auditkit.methods.evasion.art import art_attack, art_attacks
 from auditkit.methods.evasion.decision import decision_search
 from auditkit.methods.evasion.edge import edge_search
 from auditkit.methods.evasion.features import feature_search, margin_search
+from auditkit.methods.evasion.foolbox import foolbox_attack, foolbox_attacks
 from auditkit.methods.evasion.gradients.apgd import apgd
 from auditkit.methods.evasion.gradients.ball import free_columns
 from auditkit.methods.evasion.gradients.ensemble import Attack, ensemble
@@ -43,6 +44,8 @@ __all__ = [
     "ensemble",
     "feature_search",
     "fgsm",
+    "foolbox_attack",
+    "foolbox_attacks",
     "free_columns",
     "gradient_steps",
     "linear_minimal_distance",

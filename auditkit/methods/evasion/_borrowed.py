@@ -8,6 +8,7 @@ import random
 import sys
 import threading
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,9 +23,26 @@ _ALONE = threading.RLock()  # the generators of the process belong to one attack
 
 @contextlib.contextmanager
 def borrowed(seed: int) -> Iterator[None]:
-    """Seed the generators of the process, silence ART, and put everything back."""
-    with _ALONE, _seeded(seed):
+    """Seed the generators of the process, silence ART and Foolbox, and put everything back."""
+    with _ALONE, _hushed(), _seeded(seed):
         yield
+
+
+@contextlib.contextmanager
+def _hushed() -> Iterator[None]:
+    """Keep Foolbox's lines from the root logger, which would get a handler by the first of them."""
+    root, still = logging.getLogger(), logging.NullHandler()
+    root.addHandler(still)
+    root.addFilter(_of_others)
+    try:
+        yield
+    finally:
+        root.removeFilter(_of_others)
+        root.removeHandler(still)
+
+
+def _of_others(record: logging.LogRecord) -> bool:
+    return "foolbox" not in Path(record.pathname).parts
 
 
 @contextlib.contextmanager

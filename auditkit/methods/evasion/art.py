@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from auditkit import progress
 from auditkit.errors import InputError, NotApplicable, did_you_mean
+from auditkit.methods.evasion._art_home import no_folder_at_home
 from auditkit.methods.evasion._borrowed import borrowed
 from auditkit.methods.evasion._oracle import Oracle
 from auditkit.methods.evasion.result import AttackResult, reference_labels
@@ -27,6 +28,9 @@ Ask = Callable[[Floats], Floats]
 Slope = Callable[[Floats, NDArray[Any]], Floats]
 
 WIDE = 10.0  # standardised units within which numbers without ends are looked for
+INWARDS = (
+    1 - 1e-6
+)  # of the radius; ART's numbers are single precision, and what it puts at the edge must not lie outside
 STARTS = ("HopSkipJump", "BoundaryAttack")  # take a row of another label to start from
 UNCUT = ("DeepFool",)  # takes the ends of the range for the unit of a step
 NOT_TABLES = {  # need pictures, many rows at a time, a loss of their own, or more than two classes
@@ -238,7 +242,8 @@ class _Row:
 def _evasion() -> Any:
     try:
         importlib.metadata.version("adversarial-robustness-toolbox")
-        from art.attacks import evasion
+        with no_folder_at_home():
+            from art.attacks import evasion
     except ImportError as error:  # PackageNotFoundError too: another package is called art
         raise NotApplicable(_NEEDS) from error
     return evasion
@@ -271,7 +276,7 @@ def _settings(kind: Any, options: Mapping[str, Any], radius: float, norm: Norm) 
     ours: dict[str, Any] = {
         "verbose": False,
         "targeted": False,
-        "eps": radius,
+        "eps": radius * INWARDS,
         "eps_step": radius / 4,
         "batch_size": 1,
     }
