@@ -185,7 +185,8 @@ class Crowd:
         moved = self.space.project(before, moved)
         far = self.space.distance(before, moved, self.norm)
         near = np.argsort(far, kind="stable")[:STARTS]
-        return np.asarray(np.nan_to_num((moved - before)[near][:, self.free] / self.unit))
+        change = np.nan_to_num((moved - before)[near][:, self.free] / self.unit)
+        return np.asarray(np.clip(change, *self.ends()))
 
     def _at(self, rows: Floats) -> Any:
         return self.model.engine.array(rows[:, self.free])

@@ -28,9 +28,7 @@ Ask = Callable[[Floats], Floats]
 Slope = Callable[[Floats, NDArray[Any]], Floats]
 
 WIDE = 10.0  # standardised units within which numbers without ends are looked for
-INWARDS = (
-    1 - 1e-6
-)  # of the radius; ART's numbers are single precision, and what it puts at the edge must not lie outside
+INWARDS = 1 - 1e-6  # of the radius: ART counts in single precision, whose edge may lie outside
 STARTS = ("HopSkipJump", "BoundaryAttack")  # take a row of another label to start from
 UNCUT = ("DeepFool",)  # takes the ends of the range for the unit of a step
 NOT_TABLES = {  # need pictures, many rows at a time, a loss of their own, or more than two classes
