@@ -160,6 +160,14 @@ def test_an_effective_size_too_small_says_nothing():
     assert "by_budget" not in none.tables
 
 
+def test_a_mix_that_holds_none_of_the_other_half_says_nothing():
+    # six rows: where one half lacks the cell that all weight went to, there is nothing to measure it on
+    X = {"k": ["a", "b", "b", "b", "a", "b"]}
+    for seed in range(20):
+        found = run(with_rightness(X, [0, 1, 1, 1, 0, 1]), seed, budget=1.0)
+        assert np.isnan(found.measurement(DROP).value)
+
+
 def test_the_growth_of_an_error_is_in_deviations_of_the_target():
     n = 3000
     x = norm.ppf((np.arange(n) + 0.5) / n)
