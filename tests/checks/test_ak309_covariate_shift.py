@@ -194,6 +194,16 @@ def test_predictions_alone_are_weighed_by_their_groups():
         run(Subject("bare", recorded, Dataset(None, right.astype(int))))
 
 
+def test_a_value_that_one_record_alone_holds_is_not_shown():
+    X, right = two_wards(200)
+    found = run(
+        with_rightness({**X, "name": [f"person {i // 2 if i < 4 else i}" for i in range(200)]}, right)
+    )
+    shown = [word for table in found.tables.values() for word in map(str, sum(table.columns.values(), ()))]
+    people = {word for word in shown if "person" in word}
+    assert people == {f"name=person {i} twice as common" for i in (0, 1)}
+
+
 def test_rare_groups_are_taken_together_under_a_name_of_their_own():
     n = 600
     region = np.where(np.arange(n) % 2, np.arange(n) % 40, 0)

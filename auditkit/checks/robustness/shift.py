@@ -150,7 +150,12 @@ def _pick(
 
 
 def _elsewhere(
-    column: Column, mix: reweighing.PickedMix, value: np.ndarray, half: np.ndarray, level: float, among: int = 1
+    column: Column,
+    mix: reweighing.PickedMix,
+    value: np.ndarray,
+    half: np.ndarray,
+    level: float,
+    among: int = 1,
 ) -> Reweighed:
     """Return what a mix costs on the rows it was not picked on; unknown where it holds none of them."""
     weights = mix.weights[column.cells[~half]]
