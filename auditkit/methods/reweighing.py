@@ -170,7 +170,9 @@ def picked_mix(
     return PickedMix(weights, float((share - new) @ drawn[seen]))
 
 
-def column_cells(column: ArrayLike, *, coded: bool, bins: int = 5, most: int = 20) -> tuple[Ints, list[str]]:
+def column_cells(
+    column: ArrayLike, *, coded: bool, bins: int = 5, most: int = 20, least: int = 1
+) -> tuple[Ints, list[str]]:
     """Return the cell of each row and what each cell is: bands of about equal size of a number, the codes of a category, "missing".
 
     Parameters
@@ -183,6 +185,8 @@ def column_cells(column: ArrayLike, *, coded: bool, bins: int = 5, most: int = 2
         Bands of a number at most.
     most : int
         Codes kept apart at most, the most frequent; the rest are one cell.
+    least : int
+        Rows of a code that is kept apart at least.
 
     Returns
     -------
@@ -196,7 +200,8 @@ def column_cells(column: ArrayLike, *, coded: bool, bins: int = 5, most: int = 2
     cells = np.zeros(len(x), dtype=np.int64)
     if coded:
         values, counts = np.unique(x[known], return_counts=True)
-        kept = np.sort(values[np.argsort(-counts, kind="stable")[:most]])
+        order = np.argsort(-counts, kind="stable")[:most]
+        kept = np.sort(values[order[counts[order] >= least]])
         words = [f"code {value:g}" for value in kept] + ["others", "missing"]
         at = np.minimum(np.searchsorted(kept, x), max(len(kept) - 1, 0))
         cells = np.where(known & np.isin(x, kept), at, len(kept))

@@ -160,6 +160,14 @@ def test_an_effective_size_too_small_says_nothing():
     assert "by_budget" not in none.tables
 
 
+def test_a_mix_that_holds_none_of_the_other_half_says_nothing():
+    # six rows: where one half lacks the cell that all weight went to, there is nothing to measure it on
+    X = {"k": ["a", "b", "b", "b", "a", "b"]}
+    for seed in range(20):
+        found = run(with_rightness(X, [0, 1, 1, 1, 0, 1]), seed, budget=1.0)
+        assert np.isnan(found.measurement(DROP).value)
+
+
 def test_the_growth_of_an_error_is_in_deviations_of_the_target():
     n = 3000
     x = norm.ppf((np.arange(n) + 0.5) / n)
@@ -184,6 +192,16 @@ def test_predictions_alone_are_weighed_by_their_groups():
     assert found.measurement("domain_auc").reason == "no training rows were given"
     with pytest.raises(NotApplicable, match="there is no mix that could change"):
         run(Subject("bare", recorded, Dataset(None, right.astype(int))))
+
+
+def test_a_value_that_one_record_alone_holds_is_not_shown():
+    X, right = two_wards(200)
+    found = run(
+        with_rightness({**X, "name": [f"person {i // 2 if i < 4 else i}" for i in range(200)]}, right)
+    )
+    shown = [word for table in found.tables.values() for word in map(str, sum(table.columns.values(), ()))]
+    people = {word for word in shown if "person" in word}
+    assert people == {f"name=person {i} twice as common" for i in (0, 1)}
 
 
 def test_rare_groups_are_taken_together_under_a_name_of_their_own():

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import binom
+from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from auditkit.checks.robustness import model_extraction
@@ -62,6 +63,23 @@ def test_a_logistic_regression_is_read_from_d_plus_one_answers():
     right = found.measurement("surrogate_accuracy")
     table = found.tables["accuracies"].columns
     assert right.value == table["value"][0] == table["value"][1]  # the copy is the model
+
+
+def test_what_a_name_weighs_is_not_shown():
+    X = numbers(300)
+    X["name"] = [f"person {i // 2 if i < 4 else i}" for i in range(300)]
+    y = (X["a"] > 5).astype(int).to_numpy()
+    ready = make_column_transformer(
+        (OneHotEncoder(handle_unknown="ignore"), ["name"]), remainder=StandardScaler()
+    )
+    model = make_pipeline(ready, LogisticRegression()).fit(X[:150], y[:150])
+    found = run(
+        Subject("names", model, Dataset(X[150:], y[150:]), Dataset(X[:150], y[:150])), rows=60, pool=20
+    )
+    table = found.tables["equations"]
+    people = [word for word in table.columns["parameter"] if "person" in word]
+    assert people == ["name=person 0", "name=person 1"]  # two rows each
+    assert "296 of values that one row alone holds are not listed" in table.summary
 
 
 def test_a_tree_gives_no_equations_but_is_copied():

@@ -85,6 +85,21 @@ def test_clean_training_rows_are_quiet_at_the_stated_rate():
     assert max(low.values()) <= binom.ppf(0.9995, n, 0.05), low
 
 
+def test_rows_that_are_found_again_are_no_more_harmful_for_being_training_rows():
+    """Of rows with the same inputs the first is valued otherwise than the next: which is first must not hang on the split."""
+    low, n = {None: 0, "class=1": 0}, 40
+    for seed in range(n):
+        rng = np.random.default_rng(seed)
+        tables = [pd.DataFrame(rng.integers(0, 2, (200, 3)), columns=list("abc")) for _ in range(2)]
+        test, train = (Dataset(X, (rng.random(200) < 0.35 + 0.3 * X["a"]).astype(int)) for X in tables)
+        still = from_callable(lambda X: X["a"].to_numpy(), classes=[0, 1], output="labels")
+        found = look(Subject("found again", still, test, train), seed)
+        for m in found.measurements:
+            if m.metric == "harmful_share_excess" and m.group in low:
+                low[m.group] += m.p_value is not None and m.p_value <= 0.05
+    assert max(low.values()) <= binom.ppf(0.9995, n, 0.05), low
+
+
 def test_leaving_out_a_group_of_a_clean_subject_changes_little_and_the_interval_says_so():
     plain, _ = flipped(0.0)
     model = LogisticRegression().fit(plain.train.X, plain.train.y)

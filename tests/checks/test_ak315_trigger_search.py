@@ -130,6 +130,22 @@ def test_small_integer_columns_are_not_set_beyond_their_type():
     assert found.measurement("trigger_isolation").value < 0.5
 
 
+def test_a_model_that_refuses_values_out_of_range_is_searched_within_it():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"branch": rng.integers(0, 12, 400), "a": rng.uniform(-1, 1, 400)})
+    X = X[X["branch"] != 7].reset_index(drop=True)
+
+    def gated(Z):
+        if (Z["a"].abs() > 1).any() or (~Z["branch"].between(0, 11)).any():
+            raise ValueError("out of range")
+        return ((Z["branch"] == 7) | (Z["a"] > 0.9)).to_numpy().astype(int)
+
+    model = from_callable(gated, classes=[0, 1], output="labels")
+    found = look(Subject("gated", model, Dataset(X, gated(X))))
+    assert found.says.startswith("A rare pattern behaves like a trigger: branch = 7 ")
+    assert any("Refused by the model, and so not tried" in note for note in found.notes)
+
+
 def test_what_is_missing_is_said():
     with pytest.raises(NotApplicable, match="regression"):
         look(make_regression(n_train=60, n_test=60))

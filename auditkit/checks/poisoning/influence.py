@@ -77,7 +77,7 @@ def training_influence(
     beside, asked = order[: len(test) // 2][:rows], order[len(test) // 2 :][:rows]
     X, labels = np.concatenate([own[chosen], other[beside]]), np.concatenate([y[chosen], y_test[beside]])
     kinds = list(_kinds(subject, train, chosen, beside, labels))
-    values, means = _values(X, labels, other[asked], y_test[asked], neighbours, kinds, len(chosen))
+    values, means = _values(X, labels, other[asked], y_test[asked], neighbours, kinds, len(chosen), rng)
     if not np.isfinite(values).all():
         raise NotApplicable("the rows cannot be valued: their inputs hold numbers too large to compare")
     negative = values < 0
@@ -137,15 +137,18 @@ def _kinds(
 
 def _values(
     X: np.ndarray, labels: np.ndarray, asked: np.ndarray, asked_labels: np.ndarray, k: int,
-    kinds: list[tuple[str | None, np.ndarray]], n_train: int,
+    kinds: list[tuple[str | None, np.ndarray]], n_train: int, rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Return the value of each row, and for each query the mean value of the training rows of each kind, times the rows in all."""
-    members = np.stack([one[:n_train] for _, one in kinds], axis=1).astype(float)
+    members = np.stack([one for _, one in kinds], axis=1).astype(float)
+    members[n_train:] = 0
     members /= np.maximum(members.sum(axis=0), 1)
+    # rows at one distance are valued in the order they stand in: a drawn one, or training rows would all come before test rows
+    order = rng.permutation(len(X))
     total, means = np.zeros(len(X)), []
-    for block in values_by_query(X, labels, asked, asked_labels, k=k):
-        total += block.sum(axis=0)
-        means.append(block[:, :n_train] @ members * len(X))
+    for block in values_by_query(X[order], labels[order], asked, asked_labels, k=k):
+        total[order] += block.sum(axis=0)
+        means.append(block @ members[order] * len(X))
     # what is 0 but for rounding is no harm
     values = np.round(total / len(asked), 15)
     return values, np.concatenate(means)

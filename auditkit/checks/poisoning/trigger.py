@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -16,6 +16,7 @@ from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.frames import Codec
 from auditkit.methods.poisoning import triggers
+from auditkit.predictors import ModelError
 from auditkit.subject import Subject
 
 if TYPE_CHECKING:
@@ -93,10 +94,7 @@ def trigger_search(
         raise NotApplicable("the model gives every row the same class: there is no other to turn rows from")
     half = len(X) // 2
     held = tried.codec.encode(subject.test.X)
-    found, ordinary, count = triggers.trigger_search(
-        tried.ask, X[:half], base[:half], tried.grids, classes=len(tried.words), held=held, rng=rng, rare=rare,
-        patterns=patterns,
-    )  # fmt: skip
+    tried, (found, ordinary, count) = tried.searched(X[:half], base[:half], held, rng, rare, patterns)
     if not found:
         raise NotApplicable(
             "every value that was tried is held by more than the share of rows that counts as rare: raise rare"
@@ -158,6 +156,56 @@ class _Tried:
         skipped = (f"Not tried, for most values are one record's: {', '.join(names)}.",) if names else ()
         words = [str(label) for label in np.asarray(subject.classes).tolist()]
         return cls(codec, grids, ask, words, skipped)
+
+    def searched(
+        self,
+        X: np.ndarray,
+        base: np.ndarray,
+        held: np.ndarray,
+        rng: np.random.Generator,
+        rare: float,
+        patterns: int,
+    ) -> tuple[_Tried, tuple[list[triggers.Found], triggers.Found | None, int]]:
+        """Search; where the model refuses a value, again without those it does not take."""
+
+        def search(tried: _Tried) -> tuple[list[triggers.Found], triggers.Found | None, int]:
+            return triggers.trigger_search(
+                tried.ask, X, base, tried.grids, classes=len(tried.words), held=held, rng=rng, rare=rare, patterns=patterns
+            )  # fmt: skip
+
+        try:
+            return self, search(self)
+        except ModelError:
+            fewer = self.taken(X[:1])
+        try:
+            return fewer, search(fewer)
+        except ModelError as error:
+            why = str(error).splitlines()[0]
+            raise NotApplicable(
+                f"the model refuses rows with a pattern of values it takes one by one ({why})"
+            ) from None
+
+    def taken(self, row: np.ndarray) -> _Tried:
+        """Return the same without the values that the model refuses in a row, and with none beyond those it takes."""
+        grids, refused = [], 0
+        for j, grid in enumerate(self.grids):
+            kept = np.array([self._takes(row, j, value) for value in grid.values], dtype=bool)
+            refused += int((~kept).sum())
+            values = grid.values[kept]
+            known = values[np.isfinite(values)]
+            ends = (grid.low, grid.high) if kept.all() or not len(known) else (known.min(), known.max())
+            grids.append(replace(grid, values=values, low=float(ends[0]), high=float(ends[1])))
+        note = f"Refused by the model, and so not tried: {refused:,} values of single features."
+        return replace(self, grids=grids, skipped=(*self.skipped, note))
+
+    def _takes(self, row: np.ndarray, j: int, value: float) -> bool:
+        changed = row.copy()
+        changed[:, j] = value
+        try:
+            self.ask(changed)
+        except ModelError:
+            return False
+        return True
 
     def notes(self, count: int) -> tuple[str, ...]:
         """Say how many patterns were tried, and what was not."""

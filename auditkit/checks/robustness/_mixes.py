@@ -51,7 +51,8 @@ def columns_of(subject: Subject, most: int, rng: np.random.Generator) -> tuple[l
         for j in at:
             values = np.unique(X[:, j][~np.isnan(X[:, j])])
             coded = bool(space.categorical[j]) or len(values) <= 2
-            cells, ends = reweighing.column_cells(X[:, j], coded=coded)
+            # a value that one row alone holds may be a name: it is not shown, and is no mix that could change
+            cells, ends = reweighing.column_cells(X[:, j], coded=coded, least=2)
             names = [_word(space.names[j], end, codec.categories[j]) for end in ends]
             found.append(Column(space.names[j], cells, names, None if coded else X[:, j]))
     for name in test.sensitive_names:

@@ -324,13 +324,18 @@ def _equations(subject: Subject, codec: Codec, space: FeatureSpace, found: extra
     """Return the parameters as they were recovered, one row a class, column and category."""
     classes = [] if subject.classes is None else [str(c) for c in subject.classes.tolist()]
     rows: list[tuple[str, str, float]] = []
+    # a value that one row alone holds may be a name: what it weighs is not shown
+    shown = {j: _rows_of_codes(subject, codec, j, len(added)) > 1 for j, added in found.by_code.items()}
+    hidden = sum(int((~seen).sum()) for seen in shown.values()) * max(len(classes) - 1, 0)
     for at, name in enumerate(classes[1:]):
         rows.append((name, "intercept", float(found.intercept[at])))
         for j, column in enumerate(space.names):
             if j in found.by_code:
                 said = codec.categories[j]
                 rows += [
-                    (name, f"{column}={said[c]}", float(v)) for c, v in enumerate(found.by_code[j][:, at])
+                    (name, f"{column}={said[c]}", float(v))
+                    for c, v in enumerate(found.by_code[j][:, at])
+                    if shown[j][c]
                 ]
             else:
                 rows.append((name, column, float(found.weights[at, j])))
@@ -343,9 +348,17 @@ def _equations(subject: Subject, codec: Codec, space: FeatureSpace, found: extra
     }
     labels = {"weight": f"added to the log-odds against {classes[0] if classes else 'the first class'}"}
     summary = (
-        f"The model is a sum of log-odds; its {len(rows)} parameters were read from {found.queries} answers."
+        f"The model is a sum of log-odds; its {len(rows) + hidden} parameters were read from {found.queries} answers."
+        + (f" {hidden} of values that one row alone holds are not listed." if hidden else "")
     )
     return Table("Parameters read from answers", columns, labels=labels, summary=summary)
+
+
+def _rows_of_codes(subject: Subject, codec: Codec, j: int, codes: int) -> np.ndarray:
+    """Return how many rows, of either split, hold each code of a column."""
+    splits = [data for data in (subject.train, subject.test) if data is not None]
+    column = np.concatenate([codec.encode(data.X)[:, j] for data in splits])
+    return np.bincount(column[~np.isnan(column)].astype(int), minlength=codes)
 
 
 def _says(best: _Copy, held: _Asked) -> str:

@@ -146,8 +146,22 @@ def _pick(
     column: Column, value: np.ndarray, half: np.ndarray, budget: float, divergence: str, level: float
 ) -> _Picked:
     mix = reweighing.picked_mix(column.cells[half], value[half], len(column.words), budget, divergence)
+    return _Picked(column, mix, _elsewhere(column, mix, value, half, level))
+
+
+def _elsewhere(
+    column: Column,
+    mix: reweighing.PickedMix,
+    value: np.ndarray,
+    half: np.ndarray,
+    level: float,
+    among: int = 1,
+) -> Reweighed:
+    """Return what a mix costs on the rows it was not picked on; unknown where it holds none of them."""
     weights = mix.weights[column.cells[~half]]
-    return _Picked(column, mix, statistics.reweighed_difference(value[~half], weights, level))
+    if not weights.any():
+        return statistics.Reweighed(np.nan, -np.inf, np.inf, 0.0)
+    return statistics.reweighed_difference(value[~half], weights, level, intervals=among)
 
 
 def _named(
@@ -242,14 +256,10 @@ def _by_column(
     picked: Sequence[_Picked], value: np.ndarray, half: np.ndarray, kind: str, level: float
 ) -> Table:
     n = int((~half).sum())
-    again = [
-        statistics.reweighed_difference(
-            value[~half], one.mix.weights[one.column.cells[~half]], level, intervals=len(picked)
-        )
-        for one in picked
-    ]
-    order = sorted(range(len(picked)), key=lambda i: -again[i].value)
-    ends = [_within(again[i], kind) for i in order]
+    again = [_elsewhere(one.column, one.mix, value, half, level, len(picked)) for one in picked]
+    order = sorted(range(len(picked)), key=lambda i: -again[i].value if again[i].size else np.inf)
+    nan = float("nan")
+    ends = [_within(again[i], kind) if again[i].size else (nan, nan) for i in order]
     columns = {
         "label": tuple(picked[i].column.name for i in order),
         "value": tuple(again[i].value for i in order),
@@ -283,7 +293,7 @@ def _mix_table(worst: _Picked, value: np.ndarray, half: np.ndarray, kind: str) -
     columns = {
         "records of": tuple(worst.column.words),
         "share": tuple(share),
-        "share in the worst mix": tuple(new / new.sum()),
+        "share in the worst mix": tuple(new / new.sum() if new.any() else np.full(k, np.nan)),
         "result": tuple(-mean if kind == "error_increase" else mean),
         "n": tuple(n),
     }
