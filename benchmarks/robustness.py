@@ -1,17 +1,21 @@
-"""Label-only attacks at one budget: auditkit's search beside ART's HopSkipJump, on the same rows and models, in the same run.
+"""What attacks at decision time find and cost: auditkit's label-only search beside ART's HopSkipJump, and its gradient attacks.
 
-python benchmarks/robustness.py --art [--rows N] [--iterations K ...] [--data adult ...] [--models forest ...]
-    [--shares 1 0.25] [--seed N] [--json FILE]
-prints ratios, auditkit's over ART's: of the median distance, of the queries spent, and how many times the time. ART starts each row
-at the training row nearest to it that is decided otherwise; the starts are found outside its clock. auditkit is given at most the
-queries that ART spent (or a share of them, to see what it needs), and finds its starts within them. All columns are numbers, standardised, and free within the training
-range; distances are l2.
+python benchmarks/robustness.py [--part labels|pgd|found|all] [--rows N] [--iterations K ...] [--data adult ...] [--models forest ...]
+    [--shares 1 0.5] [--seed N] [--json FILE] [--write]
+prints the tables of docs/robustness.md, or writes them into it. The parts:
+
+- ``labels`` gives ratios, auditkit's over ART's, on the same rows and models in the same run: of the median distance, of the queries spent, and how
+  many times the time. ART starts each row at the training row nearest to it that is decided otherwise; the starts are found outside its clock.
+  auditkit is given at most the queries that ART spent (or a share of them, to see what it needs), and finds its starts within them.
+  All columns are numbers, standardised, and free within the training range; distances are l2.
+- ``pgd`` and ``found`` are described in `_robustness_gradients`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 import warnings
 from dataclasses import asdict, dataclass
@@ -33,7 +37,10 @@ if TYPE_CHECKING:
 DATA = ("adult", "cancer", "made")
 MODELS = ("forest", "boosted", "logistic", "network", "svm")
 MOST_CALLS = 250
-NEEDS = "ART is needed beside auditkit: pip install --no-deps adversarial-robustness-toolbox six tqdm setuptools; then type --art"
+PARTS = ("labels", "pgd", "found")
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "robustness.md"
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+NEEDS = "the part labels needs ART: pip install --no-deps adversarial-robustness-toolbox six tqdm setuptools; or type --part pgd"
 
 
 @dataclass(frozen=True)
@@ -221,55 +228,134 @@ def line(data: str, name: str, columns: int, share: float, theirs: Run, own: Run
     )
 
 
-def markdown(lines: list[Line]) -> str:
+def cells_of(lines: list[Line]) -> tuple[list[str], list[list[str]]]:
+    """Return header and cells of the table of ratios."""
     header = ["data", "model", "columns", "ART's queries a row", "given", "spent", "calls", "ART's calls", "median distance [95%]",
               "rows nearer", "times as fast, wall", "CPU"]  # fmt: skip
-    cells = [
+    return header, [
         [one.data, one.model, str(one.columns), f"{one.queries:,.0f}", f"{one.share:g}", f"{one.queries_ratio:.2f}", str(one.calls),
          f"{one.art_calls:,}", f"{one.distance_ratio:.2f} [{one.distance_low:.2f}, {one.distance_high:.2f}]",
          f"{100 * one.nearer:.0f}%", f"{one.times_wall:.0f}", f"{one.times_cpu:.0f}"]
         for one in lines
     ]  # fmt: skip
-    return "\n".join(f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *cells))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--art", action="store_true", help="run ART's HopSkipJump: there is nothing to compare with otherwise"
-    )
-    parser.add_argument("--rows", type=int, default=100)
-    parser.add_argument(
-        "--iterations", type=int, nargs="+", default=[5, 15], help="of HopSkipJump; its budget follows"
-    )
-    parser.add_argument(
-        "--shares", type=float, nargs="+", default=[1.0], help="of ART's queries, for auditkit"
-    )
-    parser.add_argument("--data", nargs="+", choices=DATA, default=list(DATA))
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", type=Path, help="write every figure here as well")
-    args = parser.parse_args()
-    if not args.art or find_spec("art") is None:
-        parser.error(NEEDS)
+def markdown(title: str, header: list[str], cells: list[list[str]]) -> str:
+    lines = [f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *cells)]
+    return "\n".join([f"### {title}", "", *lines, ""])
+
+
+def labels_part(args: argparse.Namespace) -> list[Line]:
+    """Compare the searches by labels on every model."""
     lines = []
     with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", module="sklearn"
-        )  # the network is trained for a given number of passes
+        # the network is trained for a given number of passes
+        warnings.filterwarnings("ignore", module="sklearn")
         for iterations in args.iterations:
             for data in args.data:
                 for name in args.models:
                     for found in compared(data, name, iterations, args.rows, args.shares, args.seed):
                         lines.append(found)
-                        print(markdown(lines).splitlines()[-1], flush=True)
-    names = ("numpy", "scikit-learn", "adversarial-robustness-toolbox")
-    made = ", ".join([f"auditkit {ak.__version__}", *(f"{name} {version(name)}" for name in names)])
-    print(f"\nauditkit's over ART's, {args.rows} rows; {made}\n\n{markdown(lines)}")
+                        print(" ".join(cells_of([found])[1][0]), file=sys.stderr, flush=True)
+    return lines
+
+
+def gradient_parts(args: argparse.Namespace) -> list[dict[str, Any]]:
+    """Time and count the gradient attacks."""
+    import _robustness_gradients as gradients
+
+    lines: list[dict[str, Any]] = []
+    if "pgd" in args.parts:
+        lines += [gradients.pgd_part(256, args.rounds, width) for width in (16, 32)]
+    if "found" in args.parts:
+        lines += gradients.found_part(256)
+    return lines
+
+
+def versions(args: argparse.Namespace) -> str:
+    """Return what the figures were made with."""
+    names = ["numpy", "scikit-learn"] + ["adversarial-robustness-toolbox"] * ("labels" in args.parts)
+    names += ["torch"] * (set(args.parts) != {"labels"})
+    return ", ".join([f"auditkit {ak.__version__}", *(f"{name} {version(name)}" for name in names)])
+
+
+def called(args: argparse.Namespace) -> str:
+    """Return the call that makes these figures again, whatever was left out."""
+    words = [f"--part {args.part}"]
+    if "labels" in args.parts:
+        for name in ("rows", "iterations", "shares", "data", "models", "seed"):
+            value = getattr(args, name)
+            shown = " ".join(f"{one:g}" if isinstance(one, float) else one if isinstance(one, str) else str(one)
+                             for one in (value if isinstance(value, list) else [value]))  # fmt: skip
+            words.append(f"--{name} {shown}")
+    if "pgd" in args.parts:
+        words.append(f"--rounds {args.rounds}")
+    return f"python benchmarks/robustness.py {' '.join(words)}"
+
+
+def marked_page() -> tuple[str, str]:
+    """Return the page before and after the tables; an error says what is missing."""
+    if not PAGE.is_file():
+        raise SystemExit(f"--write: there is no page {PAGE}; leave --write out to print the tables")
+    text = PAGE.read_text("utf-8")
+    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
+        raise SystemExit(f"--write: expected {BEGIN} and then {END} in {PAGE}, each once")
+    return text[: text.index(BEGIN)], text[text.index(END) + len(END) :]
+
+
+def write(text: str) -> None:
+    """Put the tables between their marks on the page."""
+    before, after = marked_page()
+    PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}", "utf-8")
+
+
+def arguments(words: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--part", choices=[*PARTS, "all"], default="all")
+    parser.add_argument("--rows", type=int, default=100, help="attacked by labels")
+    parser.add_argument(
+        "--iterations", type=int, nargs="+", default=[5], help="of HopSkipJump; its budget follows"
+    )
+    parser.add_argument(
+        "--shares", type=float, nargs="+", default=[1.0, 0.5], help="of ART's queries, for auditkit"
+    )
+    parser.add_argument("--data", nargs="+", choices=DATA, default=list(DATA))
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--rounds", type=int, default=7, help="pairs of runs of PGD")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", type=Path, help="write every figure here as well")
+    parser.add_argument("--write", action="store_true", help="write the tables into docs/robustness.md")
+    args = parser.parse_args(words)
+    args.parts = PARTS if args.part == "all" else (args.part,)
+    if "labels" in args.parts and find_spec("art") is None:
+        parser.error(NEEDS)
+    if set(args.parts) != {"labels"} and find_spec("torch") is None:
+        parser.error(f"the part {args.part} needs torch")
+    return args
+
+
+def main() -> None:
+    args = arguments()
+    if args.write:
+        marked_page()  # before the work, not after
+    lines = labels_part(args) if "labels" in args.parts else []
+    slopes = gradient_parts(args)
+    made = f"Made by `{called(args)}`, with {versions(args)}."
+    tables = {"Label-only attacks: auditkit's over ART's": cells_of(lines)} if lines else {}
+    if slopes:
+        import _robustness_gradients as gradients
+
+        tables |= gradients.cells_of(slopes)
+    text = "\n".join([made, "", *(markdown(title, *table) for title, table in tables.items())])
     if args.json:
-        args.json.write_text(
-            json.dumps({"made": made, "rows": [asdict(one) for one in lines]}, indent=1), "utf-8"
-        )
+        whole = {"made": made, "rows": [asdict(one) for one in lines], "gradients": slopes}
+        args.json.write_text(json.dumps(whole, indent=1), "utf-8")
+    if args.write:
+        write(text)
+    else:
+        print(text)
 
 
 if __name__ == "__main__":

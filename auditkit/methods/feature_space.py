@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from auditkit.errors import InputError, did_you_mean
+from auditkit.methods._feature_draft import draft
 
 __all__ = ["FeatureSpace", "Kind", "Norm", "Rule", "as_matrix", "norm_of"]
 
@@ -155,7 +157,7 @@ class FeatureSpace:
         for word in (*immutable, *direction, *n_categories):
             _known(word, names)
         drafts = [
-            _draft(X[:, j], kind, name, n_categories.get(name))
+            draft(X[:, j], kind, name, n_categories.get(name))
             for j, (name, kind) in enumerate(zip(names, kinds, strict=True))
         ]
         low, high, step, size, seen, scale = (np.array(part) for part in zip(*drafts, strict=True))
@@ -172,10 +174,25 @@ class FeatureSpace:
             rules=tuple(rules),
         )
 
-    @property
+    @cached_property
     def categorical(self) -> Bools:
         """Which columns hold codes, (d,)."""
-        return np.array([kind == "categorical" for kind in self.kind], dtype=bool)
+        coded = np.array([kind == "categorical" for kind in self.kind], dtype=bool)
+        coded.flags.writeable = False
+        return coded
+
+    @cached_property
+    def _coded(self) -> NDArray[np.intp]:
+        return np.flatnonzero(self.categorical)
+
+    @cached_property
+    def _gridded(self) -> NDArray[np.intp]:
+        return np.flatnonzero((self.step > 0) & ~self.categorical)
+
+    @cached_property
+    def _anchor(self) -> Floats:
+        """Where each column's grid is counted from, (d,)."""
+        return np.where(np.isfinite(self.low), self.low, 0.0)
 
     def columns(self, names: Sequence[str]) -> Bools:
         """Return the columns called ``names`` as a mask (d,); InputError where one is unknown."""
@@ -186,12 +203,14 @@ class FeatureSpace:
         return np.asarray(np.isin(self.names, list(names)))
 
     def changed(self, original: ArrayLike, candidate: ArrayLike) -> Bools:
-        """Return which cells differ, (n, d); missing equals missing."""
+        """Return which cells differ, in the candidates' shape; missing equals missing."""
         before, after = self._pair(original, candidate)
-        return np.asarray((before != after) & ~(np.isnan(before) & np.isnan(after)))
+        differs = before != after
+        missing = np.isnan(before)
+        return np.asarray(differs & ~(missing & np.isnan(after)) if missing.any() else differs)
 
     def violations(self, original: ArrayLike, candidate: ArrayLike) -> Bools:
-        """Return the changed cells that the space does not allow, (n, d).
+        """Return the changed cells that the space does not allow, in the candidates' shape.
 
         A row that breaks a cross-feature rule has all its changed cells marked.
         """
@@ -199,50 +218,59 @@ class FeatureSpace:
         changed = self.changed(before, after)
         bad = changed & ~self._cell_allowed(before, after)
         for kept in self._rules_kept(before, after):
-            bad |= changed & ~kept[:, None]
+            bad |= changed & ~kept[..., None]
         return bad
 
     def project(self, original: ArrayLike, candidate: ArrayLike) -> Floats:
-        """Return the candidate moved into the set the original may be turned into, (n, d).
+        """Return the candidates moved into the set their originals may be turned into, in the candidates' shape.
 
         Numbers are clipped and put on their grid; a cell that still is not allowed goes back to its original, and
         so does the whole row where a cross-feature rule is broken. Idempotent.
+
+        Parameters
+        ----------
+        original : array (n, d)
+            The rows.
+        candidate : array (n, d) or (k, n, d)
+            What each is turned into, or k tries of each; so too for the other methods that compare two tables.
         """
         before, after = self._pair(original, candidate)
-        anchor = np.where(np.isfinite(self.low), self.low, 0.0)
-        width = np.where(self.step > 0, self.step, 1.0)
         with np.errstate(invalid="ignore", over="ignore"):
-            moved = np.clip(after, self.low, self.high)
-            last = np.floor((self.high - anchor) / width + GRID_TOLERANCE)
-            on_grid = np.minimum(
-                anchor + width * np.minimum(np.rint((moved - anchor) / width), last), self.high
-            )
-        moved = np.where(self.step > 0, on_grid, moved)
-        moved = np.where(self.categorical, after, moved)
-        moved = np.where(self.changed(before, after) & self._cell_allowed(before, moved), moved, before)
-        broken = np.zeros(len(before), dtype=bool)
-        for kept in self._rules_kept(before, moved):
-            broken |= ~kept
-        return np.where(broken[:, None], before, moved)
+            moved = np.minimum(np.maximum(after, self.low), self.high)
+            if (at := self._gridded).size:
+                moved[..., at] = self._on_grid(moved[..., at], at)
+        if (at := self._coded).size:
+            moved[..., at] = after[..., at]
+        allowed = self._cell_allowed(before, moved)
+        allowed &= self.changed(before, after)
+        moved = np.where(allowed, moved, before)
+        kept = self._rules_kept(before, moved)
+        return np.where(np.all(kept, axis=0)[..., None], moved, before) if kept else moved
 
     def cost(self, original: ArrayLike, candidate: ArrayLike) -> Floats:
-        """Return what each cell's change costs in standardised units, (n, d).
+        """Return what each cell's change costs in standardised units, in the candidates' shape.
 
         A changed category costs its ``category_cost``, and so does a missing value filled in.
         """
         before, after = self._pair(original, candidate)
-        changed = self.changed(before, after)
         with np.errstate(invalid="ignore", over="ignore"):
-            size = np.abs(after - before) / self.scale
-        whole = self.categorical | np.isnan(before) | np.isnan(after)
-        return np.where(changed, np.where(whole, self.category_cost, size), 0.0)
+            size = np.abs(after - before)
+            size /= self.scale
+        whole = np.isnan(size)  # of a missing value, and of infinity less infinity
+        if self._coded.size or whole.any():
+            whole = self.categorical | np.isnan(before) | np.isnan(after)
+            size = np.where(whole, self.category_cost, size)
+            return np.where(self.changed(before, after), size, 0.0)
+        return size
 
     def distance(self, original: ArrayLike, candidate: ArrayLike, norm: Norm = "l2") -> Floats:
-        """Return the norm of each row's costs, (n,): "l1", "l2", "linf", or "l0", the number of changed cells."""
+        """Return the norm of each row's costs, (n,) or (k, n): "l1", "l2", "linf", or "l0", the number of changed cells."""
         return norm_of(self.cost(original, candidate), norm)
 
     def _pair(self, original: ArrayLike, candidate: ArrayLike) -> tuple[Floats, Floats]:
         before = as_matrix(original, "original", len(self.names))
+        if isinstance(candidate, np.ndarray) and candidate.ndim == 3 and candidate.shape[1:] == before.shape:
+            return before, candidate.astype(np.float64, copy=False)
         after = as_matrix(candidate, "candidate", len(self.names))
         if before.shape != after.shape:
             raise InputError(
@@ -250,19 +278,37 @@ class FeatureSpace:
             )
         return before, after
 
+    def _on_grid(self, numbers: Floats, at: NDArray[np.intp]) -> Floats:
+        """Return numbers within the range of the columns ``at``, on their grid."""
+        anchor, width, high = self._anchor[at], self.step[at], self.high[at]
+        last = np.floor((high - anchor) / width + GRID_TOLERANCE)
+        return np.minimum(anchor + width * np.minimum(np.rint((numbers - anchor) / width), last), high)
+
     def _cell_allowed(self, before: Floats, after: Floats) -> Bools:
-        missing = np.isnan(before)
+        """Return which cells may be so, as if all were changed; in the candidates' shape."""
         with np.errstate(invalid="ignore", over="ignore"):
-            anchor = np.where(np.isfinite(self.low), self.low, 0.0)
-            steps = (after - anchor) / np.where(self.step > 0, self.step, 1.0)
-            slack = np.maximum(GRID_TOLERANCE, 4 * np.finfo(float).eps * np.abs(steps))
-            off_grid = (self.step > 0) & (np.abs(steps - np.rint(steps)) > slack)
-            in_range = np.isfinite(after) & (after >= self.low) & (after <= self.high) & ~off_grid
-            code = (after >= 0) & (after < self.n_categories) & (after == np.rint(after))
-            way = np.where(missing, self.direction == 0, (after - before) * self.direction >= 0)
-        return self.mutable & way & np.where(self.categorical, code, in_range)
+            allowed = np.isfinite(after)
+            allowed &= after >= self.low
+            allowed &= after <= self.high
+            if (at := self._gridded).size:
+                steps = (after[..., at] - self._anchor[at]) / self.step[at]
+                slack = np.maximum(GRID_TOLERANCE, 4 * np.finfo(float).eps * np.abs(steps))
+                allowed[..., at] &= ~(np.abs(steps - np.rint(steps)) > slack)
+            if (at := self._coded).size:
+                codes = after[..., at]
+                allowed[..., at] = (codes >= 0) & (codes < self.n_categories[at]) & (codes == np.rint(codes))
+            if self.direction.any() or not np.isfinite(before).all():
+                way = (after - before) * self.direction >= 0
+                allowed &= np.where(np.isnan(before), self.direction == 0, way)
+        allowed &= self.mutable
+        return allowed
 
     def _rules_kept(self, before: Floats, after: Floats) -> list[Bools]:
+        if not self.rules:
+            return []
+        shape = after.shape[:-1]
+        before = before if before.shape == after.shape else np.tile(before, (len(after), 1))
+        after = after.reshape(before.shape)
         kept = [np.asarray(rule(before, after)) for rule in self.rules]
         for answer in kept:
             if answer.shape != (len(before),) or answer.dtype != bool:
@@ -270,7 +316,7 @@ class FeatureSpace:
                     f"a cross-feature rule must give a boolean for each of {len(before)} rows, "
                     f"got {answer.dtype} of shape {answer.shape}"
                 )
-        return kept
+        return [answer.reshape(shape) for answer in kept]
 
 
 def as_matrix(X: ArrayLike, what: str, d: int) -> Floats:
@@ -300,36 +346,6 @@ def norm_of(costs: Floats, norm: Norm) -> Floats:
 def _known(word: str, names: Sequence[str]) -> None:
     if word not in names:
         raise InputError(f"no column named {word!r}.{did_you_mean(word, names)}")
-
-
-def _draft(
-    column: Floats, kind: str, name: str, size: int | None
-) -> tuple[float, float, float, int, bool, float]:
-    """Return low, high, step, n_categories, whether any value was seen, and scale of one column."""
-    seen = column[np.isfinite(column)]
-    if kind != "continuous" and np.any(seen != np.rint(seen)):
-        raise InputError(
-            f"column {name!r} is {kind} and holds {seen[seen != np.rint(seen)][0]:g}; expected whole numbers"
-        )
-    if kind == "categorical":
-        if np.any(seen < 0):
-            raise InputError(
-                f"column {name!r}: expected category codes from 0, got {seen.min():g}; missing is nan"
-            )
-        size = int(seen.max(initial=-1)) + 1 if size is None else size
-        return 0.0, max(size - 1.0, 0.0), 0.0, size, size > 0, 1.0
-    if not len(seen):
-        return 0.0, 0.0, float(kind == "integer"), 0, False, 1.0
-    spread = float(np.subtract(*np.quantile(seen, [0.75, 0.25]))) / 1.349
-    scale = spread if spread > 0 else float(np.std(seen))
-    return (
-        float(seen.min()),
-        float(seen.max()),
-        float(kind == "integer"),
-        0,
-        True,
-        scale if scale > 0 else 1.0,
-    )
 
 
 def _validate(space: FeatureSpace) -> None:

@@ -87,6 +87,16 @@ def test_valid_candidates_and_originals_stay_as_they_are(case):
 
 @given(cases())
 @settings(max_examples=100, deadline=None)
+def test_several_candidates_of_a_row_are_judged_as_each_alone(case):
+    space, original, candidate = case
+    tries = np.stack([candidate, original, candidate[::-1]])
+    for method in (space.project, space.violations, space.changed, space.cost, space.distance):
+        alone = np.stack([method(original, one) for one in tries])
+        np.testing.assert_array_equal(method(original, tries), alone)
+
+
+@given(cases())
+@settings(max_examples=100, deadline=None)
 def test_norms_are_ordered(case):
     space, original, candidate = case
     projected = space.project(original, candidate)

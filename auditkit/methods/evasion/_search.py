@@ -147,24 +147,27 @@ class Search:
         array of int (m,)
             Which candidate was kept, -1 for none.
         """
-        k, m, d = candidates.shape
+        m = candidates.shape[1]
         kept = np.full(m, -1, dtype=np.intp)
         if self.model.left < 1 or not m:
             return kept
-        valid = self.space.project(np.tile(self.X[rows], (k, 1)), candidates.reshape(-1, d))
-        length = self.space.distance(np.tile(self.X[rows], (k, 1)), valid, self.norm)
-        worth = (length < np.tile(self.distance[rows], k)) & (length > 0)
-        if not worth.any():
+        before = self.X[rows]
+        valid = self.space.project(before, candidates)
+        length = self.space.distance(before, valid, self.norm)
+        worth = (length < self.distance[rows]) & (length > 0)
+        turns, of = np.nonzero(worth)
+        if not len(of):
             return kept
         progress.step(self.model.calls / (self.model.limit + 1), f"decision search: {m} rows")
-        hit = np.zeros(k * m, dtype=bool)
-        hit[worth] = self.model.ask(valid[worth]) != np.tile(self.y[rows], k)[worth]
-        self.queries[rows] += worth.reshape(k, m).sum(axis=0)
-        length = np.where(hit, length, np.inf).reshape(k, m)
-        nearest, at = length.argmin(axis=0), np.arange(m)
-        found = np.isfinite(length[nearest, at])
-        self.best[rows[found]] = valid.reshape(k, m, d)[nearest, at][found]
-        self.distance[rows[found]] = length[nearest, at][found]
+        hit = self.model.ask(valid[turns, of]) != self.y[rows[of]]
+        self.queries[rows] += worth.sum(axis=0)
+        asked, length = length[turns, of], np.full(length.shape, np.inf)
+        length[turns[hit], of[hit]] = asked[hit]
+        nearest = length.argmin(axis=0)
+        shortest = length.min(axis=0)
+        found = np.isfinite(shortest)
+        self.best[rows[found]] = valid[nearest[found], np.flatnonzero(found)]
+        self.distance[rows[found]] = shortest[found]
         near = rows[(self.distance[rows] <= self.goal) & np.isinf(self.first[rows])]
         self.first[near] = self.queries[near]
         kept[found] = nearest[found]
@@ -177,9 +180,13 @@ class Search:
 
     def _apply(self, rows: Rows, change: Floats, revert: Bools | None = None) -> Floats:
         """Return rows (k, m, d) with the graded change given, and other cells kept or reverted."""
-        moved = self.X[rows] + change * self.space.scale
-        whole = self.best[rows] if revert is None else np.where(revert, self.X[rows], self.best[rows])
-        return np.where(self.graded[rows], moved, whole)
+        graded, before = self.graded[rows], self.X[rows]
+        moved = change * self.space.scale
+        moved += before
+        if graded.all():
+            return moved
+        whole = self.best[rows] if revert is None else np.where(revert, before, self.best[rows])
+        return np.where(graded, moved, whole)
 
     def _line(self, times: int) -> None:
         """Bisect the whole graded change towards the original, ``width`` points a call."""
@@ -236,37 +243,44 @@ class Search:
     def _proposals(self, rows: Rows, donors: Floats) -> Floats:
         """Return candidates (k, m, d): turned changes, changes with a subset dropped or shortened, and grafts."""
         k, m, d = self.width, len(rows), self.X.shape[1]
-        change = np.repeat(self._change(rows)[None], k, axis=0)
+        change, graded = self._change(rows), self.graded[rows]
         work: Norm = "l2" if self.norm == "l0" else self.norm
-        length = norm_of(np.abs(change), work)[..., None]
+        length = norm_of(np.abs(change), work)[:, None]
         turn = self.turn[rows][:, None]
         # 0 and 1 turn the change, 2 drops a subset and grows the rest, 3 shortens a subset or takes from a donor
-        way = np.arange(k)[:, None, None] % 4
+        way = np.arange(k) % 4
+        turns, drops, shortens = way < 2, way == 2, way == 3
         subset = self.rng.random((k, m, d)) < self.rng.choice([0.15, 0.5, 1.0], size=(k, m, 1))
-        free = self.graded[rows].sum(axis=1, keepdims=True)
-        noise = self.rng.standard_normal((k, m, d)) * np.where(self.graded[rows] & subset, 1.0, 0.0)
-        turned = change + turn * length * noise / np.sqrt(np.maximum(free, 1))
-        dropped = np.where(subset, 0.0, change)
-        raw = np.where(way < 2, turned, dropped)
+        free = graded.sum(axis=1, keepdims=True)
+        noise = self.rng.standard_normal((k, m, d))[turns] * (graded & subset[turns])
+        made = np.empty((k, m, d))
+        made[turns] = change + turn * length * noise / np.sqrt(np.maximum(free, 1))
+        made[drops] = np.where(subset[drops], 0.0, change)
+        raw = made[~shortens]
         size = norm_of(np.abs(raw), work)[..., None]
-        grow = self.rng.uniform(1, 3, size=(k, m, 1)) if self.norm == "l0" else 1 - 0.1 * turn
+        grow: Any = 1 - 0.1 * turn
+        if self.norm == "l0":
+            grow = self.rng.uniform(1, 3, size=(k, m, 1))[~shortens]
         with np.errstate(invalid="ignore", divide="ignore"):
-            scaled = np.where(size > 0, raw * (grow * length / size), 0.0)
+            made[~shortens] = np.where(size > 0, raw * (grow * length / size), 0.0)
         if self.norm == "linf":  # the cube's corners: let the small changes grow while the largest is held
-            cube = np.clip(raw * self.rng.uniform(1, 4, size=(k, m, 1)), -grow * length, grow * length)
-            scaled = np.where(way == 1, cube, scaled)
-        shortened = np.where(subset, change * (1 - turn * self.rng.random((k, m, 1))), change)
-        candidates = self._apply(rows, np.where(way < 3, scaled, shortened), revert=(way == 2) & subset)
-        return np.where(way == 3, self._grafted(rows, donors, candidates), candidates)
+            wide = raw[way[~shortens] == 1] * self.rng.uniform(1, 4, size=(k, m, 1))[way == 1]
+            made[way == 1] = np.clip(wide, -grow * length, grow * length)
+        shorter = 1 - turn * self.rng.random((k, m, 1))[shortens]
+        made[shortens] = np.where(subset[shortens], change * shorter, change)
+        candidates = self._apply(rows, made, revert=drops[:, None, None] & subset)
+        self._graft(rows, donors, candidates, shortens)
+        return candidates
 
-    def _grafted(self, rows: Rows, donors: Floats, candidates: Floats) -> Floats:
-        """Give two in three candidates a few cells of a donor, in whole or in part; half of those on the original."""
+    def _graft(self, rows: Rows, donors: Floats, candidates: Floats, chosen: Bools) -> None:
+        """Give two in three of the chosen candidates a few cells of a donor, in whole or in part; half of those on the original."""
         k, m, d = candidates.shape
-        donor = donors[self.rng.integers(len(donors), size=(k, m)), rows]
-        part = np.maximum(self.rng.random((k, m, d)), self.rng.random((k, m, 1)) < 0.3)
+        donor = donors[self.rng.integers(len(donors), size=(k, m))[chosen], rows]
+        part = np.maximum(self.rng.random((k, m, d)), self.rng.random((k, m, 1)) < 0.3)[chosen]
+        before = self.X[rows]
         with np.errstate(invalid="ignore", over="ignore"):
-            near = np.where(self.graded[rows], self.X[rows] + part * (donor - self.X[rows]), donor)
-        kind = self.rng.integers(3, size=(k, m, 1))
+            near = np.where(self.graded[rows], before + part * (donor - before), donor)
+        kind = self.rng.integers(3, size=(k, m, 1))[chosen]
         few = self.rng.random((k, m, d)) < self.rng.choice([1.0, 2.0, 3.0], size=(k, m, 1)) / d
-        base = np.where(kind == 2, self.X[rows], candidates)
-        return np.where((kind > 0) & few, near, base)
+        base = np.where(kind == 2, before, candidates[chosen])
+        candidates[chosen] = np.where((kind > 0) & few[chosen], near, base)

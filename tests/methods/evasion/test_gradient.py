@@ -18,7 +18,7 @@ from auditkit.errors import InputError, NotApplicable
 from auditkit.methods.evasion import apgd, ensemble, fgsm, linear_minimal_distance, pgd
 from auditkit.methods.evasion.gradients.apgd import checkpoints
 from auditkit.methods.evasion.gradients.ball import Ball, settle
-from auditkit.methods.evasion.gradients.differentiable import loss_of
+from auditkit.methods.evasion.gradients.differentiable import CountedSlopes, loss_of
 from auditkit.methods.evasion.gradients.engine import NumpyEngine
 from auditkit.methods.feature_space import FeatureSpace
 from auditkit.predictors import as_predictor
@@ -279,6 +279,23 @@ def test_rows_with_another_label_are_not_attacked():
     assert not found.success[wrong].any()
     assert (found.reason[wrong] == "had another label").all()
     assert (found.gradients[wrong] == 0).all()
+
+
+def test_climbs_side_by_side_save_passes_and_every_gradient_is_counted():
+    X, y = data(classes=3)
+    _, slopes, own = bound(LogisticRegression(), X, y)
+    asked = []
+    counted = CountedSlopes(slopes, asked.append)
+    shared = {"rng": rng(), "steps": 10, "restarts": 3}
+    found = apgd(counted, X, own, space_of(), 1e-7, loss="targeted", targets=2, **shared)
+    assert not found.success.any()
+    assert (
+        found.gradients == 6 * 11
+    ).all()  # two targets, three starts, a gradient at each start and after each step
+    assert (
+        found.calls == len(asked) == 2 + 11 + 11
+    )  # labels, targets, the first climb, the five others at once
+    assert found.queries.sum() == sum(asked)
 
 
 @pytest.mark.parametrize("attack", [pgd, apgd, ensemble])

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from auditkit.errors import InputError
-from auditkit.methods.evasion.gradients.climb import Climb, Some
+from auditkit.methods.evasion.gradients.climb import Climb
 
 if TYPE_CHECKING:
+    from auditkit.methods.evasion.gradients.climb import Some
     from auditkit.methods.evasion.gradients.differentiable import Differentiable, LossName
     from auditkit.methods.evasion.result import AttackResult
     from auditkit.methods.feature_space import FeatureSpace, Norm
@@ -45,6 +46,7 @@ def apgd(
 
     The step begins at two radii. At a checkpoint it is halved, and the climb goes on from the best point, where fewer than three in
     four steps since the last checkpoint raised the loss, or where neither the step was halved then nor the best loss grew since.
+    After the first climb, those of the other targets and starts are made side by side, in one batch of the rows that still stand.
 
     Parameters
     ----------
@@ -53,8 +55,8 @@ def apgd(
     norm : {"linf", "l2"}
         The norm of the change.
     loss : {"ce", "margin", "dlr", "targeted"}
-        What is climbed. "targeted" climbs the targeted difference of logits ratio towards one other class after another, those
-        with the largest scores first.
+        What is climbed. "targeted" climbs the targeted difference of logits ratio towards one other class a climb, the one with
+        the largest score first.
     targets : int
         Other classes tried at most by "targeted".
 
@@ -76,13 +78,8 @@ def apgd(
     with model.running():
         climb = Climb(model, X, y, space, radius, norm, ask_labels)
         aims = _aims(climb, targets) if loss == "targeted" else [None]
-        for aim in aims:
-            for _ in range(restarts):
-                rows = climb.standing()
-                if not len(rows):
-                    break
-                some = Some(climb, rows)
-                _ascend(climb, some, some.ball.drawn(rng), steps, loss, aim)
+        for some in climb.waves([aim for aim in aims for _ in range(restarts)]):
+            _ascend(climb, some, some.ball.drawn(rng), steps, loss)
         return climb.result()
 
 
@@ -102,7 +99,7 @@ def checkpoints(steps: int) -> list[int]:
 
 
 def _aims(climb: Climb, most: int) -> list[NDArray[np.int64] | None]:
-    """Return for each round the target of every row, (n,): the other classes, largest score first."""
+    """Return for each climb the target of every row, (n,): the other classes, largest score first."""
     n = len(climb.X)
     if not n:
         return []
@@ -167,10 +164,8 @@ class _Path:
         self.rises = np.zeros_like(self.rises)
 
 
-def _ascend(
-    climb: Climb, some: Some, change: Any, steps: int, loss: str, aim: NDArray[np.int64] | None
-) -> None:
-    value, slope, hit = climb.pull(some, change, loss, _labels(climb, some, aim))
+def _ascend(climb: Climb, some: Some, change: Any, steps: int, loss: str) -> None:
+    value, slope, hit = climb.pull(some, change, loss)
     path = _Path(change, value, slope, 2 * climb.radius)
     looks, last = checkpoints(steps), 0
     for step in range(1, steps + 1):
@@ -179,13 +174,8 @@ def _ascend(
             if not len(some.rows):
                 return
         path.step(some, first=step == 1)
-        value, slope, hit = climb.pull(some, path.now, loss, _labels(climb, some, aim))
+        value, slope, hit = climb.pull(some, path.now, loss)
         path.arrive(some, value, slope)
         if step in looks:
             path.check(some, step - last)
             last = step
-
-
-def _labels(climb: Climb, some: Some, aim: NDArray[np.int64] | None) -> NDArray[np.int64]:
-    y = climb.y[some.rows]
-    return y if aim is None else np.column_stack([y, aim[some.rows]])

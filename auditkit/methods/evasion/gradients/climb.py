@@ -16,7 +16,7 @@ from auditkit.methods.evasion.result import AttackResult, reference_labels
 from auditkit.methods.feature_space import FeatureSpace, as_matrix
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
     from auditkit.methods.evasion.gradients.differentiable import Differentiable
     from auditkit.methods.feature_space import Norm
@@ -27,6 +27,8 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Rows = NDArray[np.intp]
 AskLabels = "Callable[[Floats], NDArray[Any]]"
+
+CELLS = 1 << 22  # of all climbs made at once: 32 megabytes an array in double precision
 
 
 class Climb:
@@ -85,18 +87,38 @@ class Climb:
         """Return the rows that are attacked and not yet flipped."""
         return np.flatnonzero(self.attacked & ~self.flipped)
 
-    def pull(self, some: Some, change: Any, loss: str, y: NDArray[np.int64]) -> tuple[Floats, Any, Bools]:
+    def waves(self, climbs: Sequence[NDArray[np.int64] | None]) -> Iterator[Some]:
+        """Yield the rows that stand, for as many climbs at once as fit in one batch; the first climb goes alone, since it flips most.
+
+        Parameters
+        ----------
+        climbs : sequence of array of int (n,) or None
+            For each climb the target of every row, or None for a loss without one.
+        """
+        done = 0
+        while done < len(climbs) and len(rows := self.standing()):
+            most = CELLS // max(len(rows) * self.model.width, 1)
+            part = climbs[done : done + (max(most, 1) if done else 1)]
+            labels = [
+                self.y[rows] if aim is None else np.column_stack([self.y[rows], aim[rows]]) for aim in part
+            ]
+            yield Some(self, np.tile(rows, len(part)), np.concatenate(labels))
+            done += len(part)
+
+    def pull(self, some: Some, change: Any, loss: str) -> tuple[Floats, Any, Bools]:
         """Ask for the loss and its gradient; note which rows are flipped.
 
         Returns
         -------
         tuple
-            Losses (m,), gradients by the change (m, k), and which rows are flipped by an allowed change (m,).
+            Losses (m,), gradients by the change (m, k), and which rows are flipped by now, in this climb or one beside it (m,).
         """
         at, allowed = self._at(some, change)
         with np.errstate(invalid="ignore", over="ignore"):  # a row whose scores are no numbers is no success
-            scores, value, gradient = self.model.pull(at, some.rows, loss_of(loss, self.model.classes), y)
-        self.gradients[some.rows] += 1
+            scores, value, gradient = self.model.pull(
+                at, some.rows, loss_of(loss, self.model.classes), some.y
+            )
+        self.gradients += np.bincount(some.rows, minlength=len(self.X))
         engine = self.model.engine
         return value, engine.known(gradient * some.ball.unit), self._note(some, change, scores, allowed)
 
@@ -144,7 +166,7 @@ class Climb:
 
     def _note(self, some: Some, change: Any, scores: Floats, allowed: Bools | None) -> Bools:
         self.calls += 1
-        self.queries[some.rows] += 1
+        self.queries += np.bincount(some.rows, minlength=len(self.X))
         progress.step()
         with np.errstate(invalid="ignore"):
             hit = (scores.argmax(axis=1) != self.y[some.rows]) & np.isfinite(scores).all(axis=1)
@@ -154,7 +176,7 @@ class Climb:
             places = self.model.engine.array(np.flatnonzero(hit))
             self.found[some.rows[hit]] = self.model.engine.numpy(change[places])
             self.flipped[some.rows[hit]] = True
-        return np.asarray(hit)
+        return self.flipped[some.rows]
 
     def _asked(self, rows: Rows, values: Floats) -> NDArray[Any]:
         self.calls += 1
@@ -173,15 +195,25 @@ class Climb:
 
 
 class Some:
-    """Some rows of a climb, with their part of the ball."""
+    """Some rows, each once for every climb it takes part in, with their part of the ball and what the loss is taken of.
 
-    def __init__(self, climb: Climb, rows: Rows) -> None:
-        self.rows, self.ball = rows, climb.ball.take(rows)
+    Attributes
+    ----------
+    rows : array of int (m,)
+        Which rows.
+    ball : Ball
+        The changes allowed to them.
+    y : array of int (m,) or (m, 2)
+        The class to get away from; beside it the one to get to, where there is a target.
+    """
+
+    def __init__(self, climb: Climb, rows: Rows, y: NDArray[np.int64]) -> None:
+        self.rows, self.ball, self.y = rows, climb.ball.take(rows), y
 
     def keep(self, chosen: Bools, *arrays: Any) -> list[Any]:
         """Keep some of the rows, here and in arrays (m, ...) of numpy or of the engine."""
         places = np.flatnonzero(chosen)
-        self.rows, self.ball = self.rows[places], self.ball.take(places)
+        self.rows, self.ball, self.y = self.rows[places], self.ball.take(places), self.y[places]
         own = self.ball.engine.array(places)
         return [one[places] if isinstance(one, np.ndarray) else one[own] for one in arrays]
 

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from auditkit.errors import InputError
-from auditkit.methods.evasion.gradients.climb import Climb, Some
+from auditkit.methods.evasion.gradients.climb import Climb
 
 if TYPE_CHECKING:
+    from auditkit.methods.evasion.gradients.climb import Some
     from auditkit.methods.evasion.gradients.differentiable import Differentiable, LossName
     from auditkit.methods.evasion.result import AttackResult
     from auditkit.methods.feature_space import FeatureSpace, Norm
@@ -65,7 +66,7 @@ def pgd(
     steps : int
         Gradients of a row in one climb.
     restarts : int
-        Climbs of a row that has not been flipped.
+        Climbs of a row that the first has not flipped; those after the first are made side by side.
     step_size : float, optional
         Length of a step, in standardised units; 2.5 radii over ``steps`` when left out.
     random_start : bool
@@ -95,15 +96,10 @@ def pgd(
         )
     with model.running():
         climb = Climb(model, X, y, space, radius, norm, ask_labels)
-        for turn in range(restarts):
-            rows = climb.standing()
-            if not len(rows):
-                break
-            some = Some(climb, rows)
+        length = step_size or REACH * radius / steps
+        for turn, some in enumerate(climb.waves([None] * restarts)):
             begin = some.ball.drawn(rng) if random_start or turn else some.ball.zeros()
-            _ascend(
-                climb, some, begin, steps, step_size or REACH * radius / steps, loss, stop_early=stop_early
-            )
+            _ascend(climb, some, begin, steps, length, loss, stop_early=stop_early)
         return climb.result()
 
 
@@ -111,7 +107,7 @@ def _ascend(
     climb: Climb, some: Some, change: Any, steps: int, length: float, loss: str, *, stop_early: bool
 ) -> None:
     for _ in range(steps):
-        _, slope, hit = climb.pull(some, change, loss, climb.y[some.rows])
+        _, slope, hit = climb.pull(some, change, loss)
         if stop_early and hit.any():
             change, slope = some.keep(~hit, change, slope)
             if not len(some.rows):

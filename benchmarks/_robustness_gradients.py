@@ -1,17 +1,12 @@
 """What gradient attacks cost and find, beside a hand-written loop, on the digits of scikit-learn and a small convolutional net.
 
-    python benchmarks/robustness_gradients.py --part pgd --json pgd.json
-
-Parts: ``pgd`` times, in processor seconds of one thread, `evasion.pgd` against a loop in plain torch of the same steps, restarts and batch, in pairs within one run, and gives
-their ratio; both take every step for every row. ``found`` counts what PGD, APGD and the ensemble flip with the same gradients.
+``pgd_part`` times, in processor seconds of one thread, `evasion.pgd` against a loop in plain torch of the same steps, restarts and batch, in pairs within one run, and gives
+their ratio; both take every step for every row. ``found_part`` counts what PGD, APGD and the ensemble flip with the same gradients.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -138,25 +133,30 @@ def found_part(rows):
     return lines
 
 
-def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--part", choices=["pgd", "found", "all"], default="all")
-    parser.add_argument("--rows", type=int, default=256)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--json", type=Path)
-    asked = parser.parse_args()
-    lines = []
-    if asked.part in ("pgd", "all"):
-        lines += [pgd_part(asked.rows, asked.rounds, width) for width in (16, 32)]
-    if asked.part in ("found", "all"):
-        lines += found_part(asked.rows)
-    for line in lines:
-        print("  ".join(f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in line.items()))
-    if asked.json:
-        asked.json.write_text(json.dumps(lines, indent=2), "utf-8")
-
-
-if __name__ == "__main__":
-    main()
+def cells_of(lines):
+    """Return header and cells of each table, by its title."""
+    pgd = [one for one in lines if one["part"] == "pgd"]
+    found = [one for one in lines if one["part"] == "found"]
+    out = {}
+    if pgd:
+        header = [
+            "channels",
+            "rows",
+            "steps",
+            "restarts",
+            "processor time, auditkit's over the loop's [least, most]",
+            "stopping early",
+            "rounds",
+        ]
+        out["PGD beside a loop written by hand"] = header, [
+            [str(one["width"]), str(one["rows"]), str(one["steps"]), str(one["restarts"]),
+             f"{one['ratio']:.2f} [{one['ratio_low']:.2f}, {one['ratio_high']:.2f}]", f"{one['stopping_early_ratio']:.2f}", str(one["rounds"])]
+            for one in pgd
+        ]  # fmt: skip
+    if found:
+        header = ["norm", "radius", "attack", "rows", "flipped", "gradients a row"]
+        out["What gradient attacks flip"] = header, [
+            [one["norm"], f"{one['radius']:g}", one["attack"], str(one["rows"]), f"{100 * one['flipped']:.1f}%", f"{one['gradients_a_row']:.0f}"]
+            for one in found
+        ]  # fmt: skip
+    return out
