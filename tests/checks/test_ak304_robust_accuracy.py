@@ -231,6 +231,21 @@ def test_gaps_are_filled_in_by_the_model_and_at_a_cost_by_the_attacker():
     assert wide == open_ <= low
 
 
+@pytest.mark.parametrize("last", [DecisionTreeClassifier(random_state=0), LogisticRegression()])
+def test_a_number_taken_for_missing_breaks_the_order_and_certifies_nothing(last):
+    x = np.setdiff1d(np.arange(-10.0, 11), [0])
+    X, y = pd.DataFrame({"x": np.repeat(x, 10)}), (np.repeat(x, 10) > 3).astype(int)
+    front = SimpleImputer(missing_values=0, strategy="constant", fill_value=9)
+    model = make_pipeline(front, last).fit(X, y)
+    # 1 is far from 3, and one step from 0, which the imputer makes 9
+    data = Dataset(pd.DataFrame({"x": np.repeat([-1.0, 1.0], 10)}), np.zeros(20, dtype=int))
+    found = bracket(Subject("zero", model, data, train=Dataset(X, y)), radius=0.3, norm="linf")
+    certified, attacked = bounds(found)
+    assert np.isnan(certified)
+    assert attacked < 1
+    assert "takes 0 for missing" in found.measurement("certified_accuracy").reason
+
+
 @pytest.mark.parametrize(("model", "why"), [
     (KNeighborsClassifier(), "no sum of trees"),
     (make_pipeline(PolynomialFeatures(), LogisticRegression()), "PolynomialFeatures stands before"),
