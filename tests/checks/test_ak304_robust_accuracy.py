@@ -38,6 +38,7 @@ from auditkit.errors import ModelError, NotApplicable
 from auditkit.predictors.callables import from_callable
 from auditkit.predictors.predictions import from_predictions
 from auditkit.subject import Dataset, Subject
+from auditkit.threat import ThreatModel
 
 LIGHT = {"rows": 60, "max_calls": 20, "samples": 0}
 
@@ -244,6 +245,19 @@ def test_a_number_taken_for_missing_breaks_the_order_and_certifies_nothing(last)
     assert np.isnan(certified)
     assert attacked < 1
     assert "takes 0 for missing" in found.measurement("certified_accuracy").reason
+
+
+def test_every_value_on_a_narrow_grid_is_looked_at_where_numbers_are_coded():
+    x = np.tile(np.arange(12) / 2, 20)
+    X, y = (
+        pd.DataFrame({"x": x}),
+        (np.mod(x, 1) == 0).astype(int),
+    )  # a half more, or less, has the other label
+    model = make_pipeline(OneHotEncoder(handle_unknown="ignore"), DecisionTreeClassifier(random_state=0))
+    data = Dataset(X[y == 1], y[y == 1])
+    threat = ThreatModel.draft(X).edit("x", step=0.5)
+    subject = Subject("halves", model.fit(X, y), data, train=Dataset(X, y), threat=threat)
+    assert bounds(bracket(subject, radius=1.0, norm="linf")) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize(("model", "why"), [
