@@ -38,6 +38,7 @@ from auditkit.errors import ModelError, NotApplicable
 from auditkit.predictors.callables import from_callable
 from auditkit.predictors.predictions import from_predictions
 from auditkit.subject import Dataset, Subject
+from auditkit.threat import ThreatModel
 
 LIGHT = {"rows": 60, "max_calls": 20, "samples": 0}
 
@@ -229,6 +230,34 @@ def test_gaps_are_filled_in_by_the_model_and_at_a_cost_by_the_attacker():
     wide, open_ = bounds(bracket(subject, radius=1.0, norm="linf"))
     assert low == high
     assert wide == open_ <= low
+
+
+@pytest.mark.parametrize("last", [DecisionTreeClassifier(random_state=0), LogisticRegression()])
+def test_a_number_taken_for_missing_breaks_the_order_and_certifies_nothing(last):
+    x = np.setdiff1d(np.arange(-10.0, 11), [0])
+    X, y = pd.DataFrame({"x": np.repeat(x, 10)}), (np.repeat(x, 10) > 3).astype(int)
+    front = SimpleImputer(missing_values=0, strategy="constant", fill_value=9)
+    model = make_pipeline(front, last).fit(X, y)
+    # 1 is far from 3, and one step from 0, which the imputer makes 9
+    data = Dataset(pd.DataFrame({"x": np.repeat([-1.0, 1.0], 10)}), np.zeros(20, dtype=int))
+    found = bracket(Subject("zero", model, data, train=Dataset(X, y)), radius=0.3, norm="linf")
+    certified, attacked = bounds(found)
+    assert np.isnan(certified)
+    assert attacked < 1
+    assert "takes 0 for missing" in found.measurement("certified_accuracy").reason
+
+
+def test_every_value_on_a_narrow_grid_is_looked_at_where_numbers_are_coded():
+    x = np.tile(np.arange(12) / 2, 20)
+    X, y = (
+        pd.DataFrame({"x": x}),
+        (np.mod(x, 1) == 0).astype(int),
+    )  # a half more, or less, has the other label
+    model = make_pipeline(OneHotEncoder(handle_unknown="ignore"), DecisionTreeClassifier(random_state=0))
+    data = Dataset(X[y == 1], y[y == 1])
+    threat = ThreatModel.draft(X).edit("x", step=0.5)
+    subject = Subject("halves", model.fit(X, y), data, train=Dataset(X, y), threat=threat)
+    assert bounds(bracket(subject, radius=1.0, norm="linf")) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize(("model", "why"), [

@@ -201,6 +201,10 @@ def _coded(step: Any, columns: Sequence[str]) -> set[str]:
     if type(step).__module__.startswith("sklearn."):
         if name in _CODERS:
             return set(columns)
+        if name == "SimpleImputer" and not _is_nan(step.missing_values):
+            raise NotApplicable(
+                f"an imputer takes {step.missing_values!r} for missing, which breaks the order of a column and is not followed"
+            )
         if name in _BY_COLUMN or (name == "FunctionTransformer" and step.func is None):
             return set()
         if name == "Pipeline":
@@ -213,6 +217,14 @@ def _coded(step: Any, columns: Sequence[str]) -> set[str]:
             }
     raise NotApplicable(
         f"{name} stands before the model; only scalers, imputers, selections and coders of single columns are followed"
+    )
+
+
+def _is_nan(value: Any) -> bool:
+    return (
+        value is None
+        or type(value).__name__ == "NAType"
+        or (isinstance(value, float) and bool(np.isnan(value)))
     )
 
 

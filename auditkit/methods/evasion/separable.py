@@ -176,19 +176,28 @@ def _least(moves: _Moves, need: Floats, norm: Norm) -> tuple[Floats, Floats, Flo
 
 def _most(moves: _Moves) -> Floats:
     """Return the margin that each slide can take away, (n, d)."""
-    return np.where(moves.rate > 0, moves.rate * np.where(np.isfinite(moves.cap), moves.cap, 1e300), 0.0)
+    ends = np.isfinite(moves.cap)
+    size = np.where(ends, moves.rate * np.where(ends, moves.cap, 0.0), 1e300)
+    return np.where(moves.rate > 0, size, 0.0)
 
 
 def _by_gain(moves: _Moves, need: Floats) -> tuple[Floats, Floats, Floats]:
     total = _most(moves) + moves.gain
     order = np.argsort(-total, axis=1, kind="stable")
     ordered = np.take_along_axis(total, order, axis=1)
-    before = np.cumsum(ordered, axis=1) - ordered
+    before = _so_far(ordered)
     taken = np.zeros(total.shape)
     np.put_along_axis(
         taken, order, ((before < need[:, None] * (1 - ROUNDING)) & (ordered > 0)).astype(float), axis=1
     )
-    return taken * np.minimum(moves.cap, 1e300), taken, taken.sum(axis=1)
+    # a slide without an end goes as far as it needs to by itself
+    alone = np.where(moves.rate > 0, need[:, None] / np.where(moves.rate > 0, moves.rate, 1.0), 0.0)
+    return taken * np.where(np.isfinite(moves.cap), moves.cap, alone), taken, taken.sum(axis=1)
+
+
+def _so_far(ordered: Floats) -> Floats:
+    """Return the sum of what stands before each, (n, d); nothing is taken off a sum again, which a huge size would swallow."""
+    return np.concatenate([np.zeros((len(ordered), 1)), np.cumsum(ordered, axis=1)[:, :-1]], axis=1)
 
 
 def _by_rate(moves: _Moves, need: Floats) -> tuple[Floats, Floats, Floats]:
@@ -196,7 +205,7 @@ def _by_rate(moves: _Moves, need: Floats) -> tuple[Floats, Floats, Floats]:
     size = np.concatenate([_most(moves), moves.gain], axis=1)
     order = np.argsort(-rate, axis=1, kind="stable")
     ordered = np.take_along_axis(size, order, axis=1)
-    before = np.cumsum(ordered, axis=1) - ordered
+    before = _so_far(ordered)
     part = np.empty(size.shape)
     np.put_along_axis(part, order, np.clip(need[:, None] - before, 0.0, ordered), axis=1)
     cost = np.where(rate > 0, part / np.where(rate > 0, rate, 1.0), 0.0)

@@ -54,6 +54,31 @@ def test_without_ends_it_is_the_closed_form(norm, classes):
     assert got.proved.all()
 
 
+def test_a_range_without_an_end_beside_one_with_ends_makes_no_bound_too_high():
+    X = np.array([[0.0, 0.0]])
+    space = FeatureSpace(
+        names=("a", "b"), kind=("continuous",) * 2, low=np.array([0, -np.inf]), high=np.array([1, np.inf]),
+        step=np.zeros(2), n_categories=np.zeros(2), mutable=np.ones(2), direction=np.zeros(2), scale=np.ones(2),
+    )  # fmt: skip
+    got = found(*linear([4.0, 1.0], -5.0), X, space, "l1")
+    # the steeper gives 4 of 5 for 1, the other the last for 1
+    assert got.lower[0] == pytest.approx(2.0)
+    assert got.upper[0] == pytest.approx(2.0)
+
+
+def test_a_column_without_ends_is_changed_to_a_number_that_can_be_written():
+    X = np.array([[0.0, 0.0]])
+    space = FeatureSpace(
+        names=("a", "b"), kind=("continuous",) * 2, low=np.full(2, -np.inf), high=np.full(2, np.inf),
+        step=np.zeros(2), n_categories=np.zeros(2), mutable=np.ones(2), direction=np.zeros(2), scale=np.full(2, 1e10),
+    )  # fmt: skip
+    got = found(*linear([1.0, 2.0], -5.0), X, space, "l0")
+    assert got.upper[0] == 1
+    assert got.lower[0] == pytest.approx(1)
+    assert np.isfinite(got.adversarial).all()
+    assert np.abs(got.adversarial).max() < 6
+
+
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(
     seed=st.integers(0, 10_000),

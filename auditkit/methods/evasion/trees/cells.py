@@ -201,7 +201,7 @@ def _points(space: FeatureSpace, x: Floats, j: int) -> Floats:
     """Return the values a feature of separate values can have."""
     if space.categorical[j]:
         return np.arange(float(max(space.n_categories[j], np.nanmax(np.append(x, 0.0)) + 1)))
-    step, known = max(float(space.step[j]), 1.0), x[~np.isnan(x)]
+    step, known = float(space.step[j]) or 1.0, x[~np.isnan(x)]
     grid = np.arange(space.low[j], space.high[j] + step / 2, step)
     return np.unique(np.concatenate([grid, known]))
 
