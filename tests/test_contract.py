@@ -35,6 +35,7 @@ LIGHT = {
     "pool": 100,
     "queries": 12,
     "members": 2,
+    "points": 1,
 }
 
 

@@ -34,7 +34,9 @@ def test_notebook_is_kept_without_outputs(path):
 
 
 @pytest.mark.parametrize(
-    "path", [p for p in NOTEBOOKS if p.stem.startswith(("bias_", "membership_", "robustness_"))], ids=lambda p: p.stem
+    "path",
+    [p for p in NOTEBOOKS if p.stem.startswith(("bias_", "membership_", "robustness_"))],
+    ids=lambda p: p.stem,
 )
 def test_what_a_worked_audit_says_is_asserted_in_it(path):
     import nbformat

@@ -42,7 +42,11 @@ def by_radius(
         f"Accuracy of {found.n} rows under attack: {common.percent(kept[0] / found.n)} unchanged, "
         f"{common.percent(kept[at] / found.n)} at {radius:g}. All attacks are made at {radius:g}; at other radii one, beside what these found."
     )
-    words = {"x": "Size of the change (standardised)", "value": "Accuracy under attack", "n": "records"}
+    words = {
+        "x": "Size of the change, in units of the threat model",
+        "value": "Accuracy under attack",
+        "n": "records",
+    }
     return Table("Accuracy under attack, by size of the change", columns, "curve", words, summary)
 
 

@@ -33,7 +33,7 @@ def shown(
     Parameters
     ----------
     found : AttackResult
-        What an attack gave for each row, flips first, the nearest of them first.
+        What an attack gave for each row.
     threat : ThreatModel
         Whose units and limits are told.
     original : pandas.DataFrame
@@ -59,7 +59,8 @@ def shown(
     broken = threat.violations(original, after).to_numpy()
     flips = found.success & (whole <= threat.radius)
     rows = np.flatnonzero(changed.any(axis=1))
-    rows = rows[np.lexsort([whole[rows], ~flips[rows]])][:examples]
+    rows = rows[np.lexsort([whole[rows], ~flips[rows]])]
+    rows = _spread(rows, int(flips[rows].sum()), examples)
     lines: list[tuple[Any, ...]] = []
     for row in rows.tolist():
         why = _why_not(found, threat, row, broken[row], float(whole[row]))
@@ -73,8 +74,17 @@ def shown(
                     lines.append((int(records[row]), name, old, new, size, float(whole[row]), not why, why))
     header = ("record", "column", "before", "after", "change", "cost of the row", "counts", "why not")
     columns = {name: tuple(line[at] for line in lines) for at, name in enumerate(header)}
-    summary = f"{len(rows)} changed rows, flips first, the nearest first; a change is counted in the units of the threat model."
+    summary = f"{len(rows)} changed rows, from the nearest flips to the farthest; a change is counted in the units of the threat model."
     return {"shown": Table("Rows before and after", columns, summary=summary)}
+
+
+def _spread(rows: np.ndarray, flips: int, examples: int) -> np.ndarray:
+    """Return flips from the nearest to the farthest, evenly, and others where there are too few."""
+    if flips <= examples:
+        return rows[:examples]
+    places = np.unique(np.linspace(0, flips - 1, examples).round().astype(int))
+    chosen: np.ndarray = rows[places]
+    return chosen
 
 
 def _why_not(found: AttackResult, threat: ThreatModel, row: int, broken: np.ndarray, whole: float) -> str:

@@ -185,7 +185,7 @@ def _by_radius(distance: np.ndarray, radius: float, level: float) -> Table:
     at = int(np.flatnonzero(grid == radius)[0])
     summary = f"Share of {n} decisions flipped by changes up to a radius: {common.percent(hits[at] / n)} at {radius:g}."
     return Table("Decisions flipped, by size of the change", columns, "curve",
-                 {"x": "Size of the change (standardised)", "value": "Share flipped", "n": "records"}, summary)  # fmt: skip
+                 {"x": "Size of the change, in units of the threat model", "value": "Share flipped", "n": "records"}, summary)  # fmt: skip
 
 
 def _examples(X: np.ndarray, found: evasion.AttackResult, within: np.ndarray, space: FeatureSpace) -> Table:
