@@ -49,7 +49,6 @@ _PACKAGES = (
 )
 
 OUTSIDE = (
-    ("Poisoned training data, backdoors and stolen models", "this version has no check for them"),
     ("Unsafe model files and notebooks, language models", "this version has no check for them"),
     (
         "Whether the labels, and the use of the model, are right",

@@ -52,16 +52,23 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     --------
     >>> did_you_mean("membersip", ["bias", "membership"])
     " Did you mean 'membership'?"
+    >>> did_you_mean("AK3O3", ["AK303", "AK313"])  # the letter O for a nought
+    " Did you mean 'AK303'?"
     >>> did_you_mean("zzz", ["bias", "membership"])
     ' Known: bias, membership.'
     """
     words = sorted(set(known))
-    if alike := [one for one in words if one.casefold() == str(word).casefold()]:
+    if alike := [one for one in words if _looks(one) == _looks(str(word))]:
         return f" Did you mean {alike[0]!r}?"
     close = difflib.get_close_matches(str(word), words, n=1, cutoff=0.6)
     if close:
         return f" Did you mean {close[0]!r}?"
     return f" Known: {', '.join(words)}." if words else ""
+
+
+def _looks(word: str) -> str:
+    """Return a word as it looks at a glance: case aside, and O and 0, l and 1 alike."""
+    return word.casefold().translate(str.maketrans("ol", "01"))
 
 
 def in_words(error: BaseException) -> str:

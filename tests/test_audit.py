@@ -18,7 +18,7 @@ import pytest
 
 from auditkit import Audit, Criterion, Dataset, Subject, progress
 from auditkit import check as mark
-from auditkit.audit import Completed, Finished, Progress, Started
+from auditkit.audit import OUTSIDE, Completed, Finished, Progress, Started
 from auditkit.check import find, registry
 from auditkit.checks.bias import demographic_parity
 from auditkit.engine import Step, in_executor, serial
@@ -695,3 +695,9 @@ def test_repr_says_what_it_is_and_what_comes_next():
         repr(Audit(["AK101", "AK102"], []))
         == "Audit(demographic_parity, error_rates; 0 criteria; .run(subject) to run)"
     )
+
+
+def test_what_no_check_examines_is_not_said_of_what_checks_examine():
+    words = " ".join(what for what, why in OUTSIDE if "no check" in why).lower()
+    assert words
+    assert [word for word in ("poison", "backdoor", "stolen", "copies") if word in words] == []

@@ -35,8 +35,8 @@ LIGHT = {
     "pool": 100,
     "queries": 12,
     "members": 2,
-    "points": 1,
 }
+LIGHTER = {"privacy_mitigation_lab": {"points": 1}}  # what a name alone would also tell other checks
 
 
 def credit():
@@ -82,7 +82,8 @@ def plan(checks=CHECKS):
     chosen = {}
     for check in checks:
         known = {p.name for p in check.parameters}
-        chosen[check.function] = {k: v for k, v in LIGHT.items() if k in known}
+        light = {k: v for k, v in LIGHT.items() if k in known}
+        chosen[check.function] = light | LIGHTER.get(check.name, {})
     return Audit(chosen)
 
 

@@ -291,7 +291,7 @@ class _Measured:
         lost, won = int((turned & ~near).sum()), int((near & ~turned).sum())
         isolation = common.measured(
             "trigger_isolation", (lost - won) / n, n, statistics.paired_difference(lost, won, n, level), level, "bonett-price",
-            reason=f"over {beside}" if beside else "nothing stands beside it",
+            bound="lower", reason=f"over {beside}" if beside else "nothing stands beside it",
         )  # fmt: skip
         return cls(name, target, beside, turned, near, success, isolation)
 
