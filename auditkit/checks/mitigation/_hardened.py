@@ -23,6 +23,7 @@ __all__ = [
     "attack_table",
     "attacker_table",
     "change_table",
+    "comparisons",
     "measured",
     "original",
     "sentence",
@@ -116,7 +117,7 @@ class Family:
     level : float
         Of each and all.
     compared : int
-        Defences, and a second time for a gate that is counted twice.
+        Intervals that hold together, see `comparisons`.
     """
 
     level: float
@@ -138,6 +139,11 @@ class Family:
         more, less, n = int((plus & ~minus).sum()), int((minus & ~plus).sum()), len(plus)
         ends = statistics.paired_difference(more, less, n, self.strict)
         return common.measured(metric, (more - less) / n, n, ends, self.level, self.method, group=group)
+
+
+def comparisons(compared: list[Compared]) -> int:
+    """Return how many intervals are said to hold together: a gain and a cost each, and a second gain for a gate."""
+    return 2 * len(compared) + sum(one.rejected is not None for one in compared)
 
 
 def original(audited: Attacked, y: np.ndarray, worst: np.ndarray, level: float) -> list[Measurement]:
@@ -225,11 +231,16 @@ def trade_off(audited: Attacked, worst: np.ndarray, compared: list[Compared], le
         "robust_high": tuple(robust_high.tolist()),
     }
     summary = (
-        f"Over {len(points)} models accuracy under attack runs from {common.percent(stands.min() / n)} to "
+        f"Over {_models(audited, compared)} models accuracy under attack runs from {common.percent(stands.min() / n)} to "
         f"{common.percent(stands.max() / n)} and accuracy from {common.percent(right.min() / n)} to {common.percent(right.max() / n)}."
     )
     labels = {"x": "Accuracy under attack", "value": "Accuracy", "n": "records", "when": "when"}
     return Table("Accuracy against accuracy under attack", columns, "curve", labels, summary)
+
+
+def _models(audited: Attacked, compared: list[Compared]) -> int:
+    """Return how many models there are: what several defences are compared with is one."""
+    return len({id(one) for pair in compared for one in (pair.before, pair.after)} | {id(audited)})
 
 
 def change_table(found: list[Measurement]) -> Table:

@@ -117,8 +117,8 @@ def robustness_mitigation_lab(
     Evidence
         For each defence ``robust_accuracy_before``, ``robust_accuracy_after`` and ``robust_accuracy_gain``: the share of records
         answered rightly whatever the attackers tried, upper bounds; after, the worst of old rows replayed and of attacks made
-        against the defended model. ``accuracy_cost`` on the same records. Gains and costs are paired, for all defences at once
-        (Bonferroni). ``replayed_stopped_share`` and ``adaptive_stopped_share`` set the old attack beside the new.
+        against the defended model. ``accuracy_cost`` on the same records. Gains and costs are paired, and hold for all defences at
+        once, gains and costs together (Bonferroni). ``replayed_stopped_share`` and ``adaptive_stopped_share`` set the old attack beside the new.
         ``gate_false_reject_rate`` rests on rows that the gate was not calibrated on.
 
     References
@@ -148,7 +148,7 @@ def robustness_mitigation_lab(
     audited = first.after
     if not compared:
         raise NotApplicable(f"no defence could be tried: {'; '.join(notes)}")
-    family = hardened.Family(level, len(compared) + sum(one.rejected is not None for one in compared))
+    family = hardened.Family(level, hardened.comparisons(compared))
     found = [m for one in compared for m in hardened.measured(one, family)]
     return Evidence(
         "AK317",

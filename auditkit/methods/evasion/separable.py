@@ -118,13 +118,21 @@ def additive_minimal_distance(
             flipped = worth.copy()
             flipped[worth] = np.asarray(ask_labels(tried[worth])) != labels[worth]
             best[flipped], upper[flipped] = tried[flipped], length[flipped]
-    lower = np.where(here, lower * (1 - ROUNDING), np.nan)
+    lower = np.where(here, np.minimum(lower, _filled_in(score, X, space, norm)) * (1 - ROUNDING), np.nan)
     upper = np.where(here, upper, np.nan)
     near = np.isinf(lower) | (upper <= lower * (1 + 1e-6) + 1e-12)
     how = np.where(near, "closed form", "between a relaxation and its rounding")
     return MinimalDistance(
         np.fmin(lower, upper), upper, best, here & near, np.where(here, how, "had another label"), calls
     )
+
+
+def _filled_in(score: AdditiveScore, X: Floats, space: FeatureSpace, norm: Norm) -> Floats:
+    """Return the least that filling in a number of a range without an end costs a row, (n,): it can do anything to the score."""
+    endless = np.isinf(space.low) | np.isinf(space.high)
+    works = space.mutable & endless & ~space.categorical & (np.ptp(score.slope, axis=1) > 0)
+    cost = np.ones(len(works)) if norm == "l0" else np.asarray(space.category_cost, dtype=float)
+    return np.asarray(np.where(np.isnan(X) & works, cost, np.inf).min(axis=1, initial=np.inf))
 
 
 def _moves(score: AdditiveScore, X: Floats, y: NDArray[np.intp], other: int, space: FeatureSpace) -> _Moves:

@@ -54,6 +54,25 @@ def test_without_ends_it_is_the_closed_form(norm, classes):
     assert got.proved.all()
 
 
+@pytest.mark.parametrize("norm", NORMS)
+def test_filling_in_a_number_without_an_end_is_worth_anything(norm):
+    """The missing value counts 0.5, so that the score is 1.5; filled in with -10 it is negative, at the cost of filling in."""
+    X = np.array([[np.nan, 1.0], [0.5, 1.0]])
+    space = FeatureSpace.infer(np.array([[0.0, 0.0], [1.0, 1.0]]), ["continuous"] * 2, ["a", "b"])
+    space = replace(
+        space,
+        low=np.full(2, -np.inf),
+        high=np.full(2, np.inf),
+        scale=np.ones(2),
+        category_cost=np.array([0.3, 1.0]),
+    )
+    got = found(*linear([1.0, 1.0]), X, space, norm)
+    assert got.lower[0] <= (1.0 if norm == "l0" else 0.3)
+    assert got.lower[1] == pytest.approx(
+        {"l1": 1.5, "l2": 1.5 / np.sqrt(2), "linf": 0.75, "l0": 1.0}[norm], rel=1e-5
+    )
+
+
 def test_a_range_without_an_end_beside_one_with_ends_makes_no_bound_too_high():
     X = np.array([[0.0, 0.0]])
     space = FeatureSpace(

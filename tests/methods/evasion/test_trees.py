@@ -415,3 +415,19 @@ def test_what_an_attack_has_found_ends_the_search_and_is_proved_or_beaten(norm):
     short = exact / 2
     found = tree_minimal_distance(cells, model.predict, rows, labels, norm=norm, known=short)
     assert (found.lower > short * (1 + 2e-6)).all() or norm == "l0"
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_nothing_is_certified_across_zero_where_the_model_reads_tiny_numbers_as_zero(norm):
+    """LightGBM splits a column of both signs at -1e-35 and takes numbers of that size for 0: the flip lies beyond."""
+    lightgbm = needed("lightgbm")
+    rng = np.random.default_rng(0)
+    x = np.r_[-np.linspace(0.5, 3, 100), np.zeros(20), np.linspace(0.5, 3, 100)]
+    table = np.column_stack([x, rng.normal(size=220)])
+    model = lightgbm.LGBMClassifier(n_estimators=3, verbose=-1, n_jobs=1).fit(table, (x < 0).astype(int))
+    space = FeatureSpace.infer(table, ["continuous"] * 2, ["x", "w"])
+    X = np.array([[1.0, 0.0], [0.5, 0.0]])
+    got = tree_minimal_distance(read(model, X, space), model.predict, X, model.predict(X), norm=norm)
+    truth = np.ones(2) if norm == "l0" else X[:, 0] / space.scale[0]
+    assert (model.predict(np.column_stack([np.full(2, -1e-30), X[:, 1]])) != model.predict(X)).all()
+    assert (got.lower <= truth * (1 + 1e-6)).all()

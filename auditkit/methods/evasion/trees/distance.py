@@ -174,8 +174,17 @@ class _Rows:
                     break
                 end = reach = (max(last, float(self.lower[i])) + reach) / 2
                 continue
-            if np.isfinite(bound) and self._found(i, y, near, group, value):
-                return
+            if np.isfinite(bound):
+                if self._found(i, y, near, group, value):
+                    return
+                if np.isfinite(
+                    sure := _sure(near, group)
+                ):  # the model denied a point of it, which is not all of it
+                    self.lower[i], self.how[i] = (
+                        max(self.lower[i], sure),
+                        "not settled: trees and model differ",
+                    )
+                    break
             self.lower[i], last = max(self.lower[i], _past(reach)), reach
             if reach >= farthest:
                 self.lower[i], self.proved[i], self.how[i] = np.inf, True, "merging"
@@ -204,14 +213,14 @@ class _Rows:
             if not other.any():
                 continue
             first = int(other.argmax())
-            self.lower[i] = group.distance[some[first]]
+            self.lower[i] = min(float(group.distance[some[first]]), _sure(near, group))
             allowed = other & ~self.cells.space.violations(np.tile(self.X[i], (len(rows), 1)), rows).any(
                 axis=1
             )
             self.how[i] = "merging" if len(self.cells.trees) > 1 else "one leaf at a time"
             if allowed.any():
                 self._keep(i, rows[int(allowed.argmax())])
-                self.proved[i] = bool(allowed[first])
+                self.proved[i] = bool(allowed[first]) and self.lower[i] == group.distance[some[first]]
             return True
         return False
 
@@ -250,6 +259,12 @@ class _Rows:
     def _asked(self, rows: Floats) -> NDArray[Any]:
         self.calls += 1
         return np.asarray(self.ask(rows))
+
+
+def _sure(near: Near, group: Group) -> float:
+    """Return the distance of the nearest box that the trees give another label whatever rounding does; infinite where there is none."""
+    clear = (np.where(near.other, group.margin + near.start, np.inf) < -near.slack).any(axis=1)
+    return float(group.distance[clear].min(initial=np.inf))
 
 
 def _past(reach: float) -> float:

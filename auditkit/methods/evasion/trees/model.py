@@ -79,6 +79,8 @@ class TreeModel:
         Whether the model reads its input in single precision.
     slack : float
         Differences of scores up to this are not told from 0: what the model's own arithmetic may add.
+    zero : float
+        Numbers up to this, of either sign, the model reads as 0.
     """
 
     trees: tuple[Tree, ...]
@@ -86,6 +88,7 @@ class TreeModel:
     width: int
     single: bool
     slack: float
+    zero: float = 0.0
 
     @property
     def classes(self) -> int:
@@ -99,6 +102,8 @@ class TreeModel:
             raise InputError(
                 f"expected a table with the model's {self.width} columns, got shape {rows.shape}"
             )
+        if self.zero:
+            rows = np.where(np.abs(rows) <= self.zero, 0.0, rows)
         if not self.single:
             return rows
         with np.errstate(over="ignore"):

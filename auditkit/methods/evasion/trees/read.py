@@ -6,6 +6,7 @@ Nothing is imported of the models' libraries: a model is recognised by the attri
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,7 @@ _DOUBLE, _SINGLE = (
     1e-11,
     1e-6,
 )  # of the greatest sum of leaves: what sums in double and single precision may lose
+_LIGHTGBM_ZERO = float(np.float32(1e-35))  # what LightGBM takes for 0
 
 
 def read_trees(model: Any) -> tuple[TreeModel, Callable[[Any], NDArray[np.float64]]]:
@@ -143,7 +145,7 @@ def _lightgbm(model: Any) -> tuple[TreeModel, Callable[[Any], Any]] | None:
     def scores(Z: Any) -> Any:
         return _two(np.asarray(model.predict(Z, raw_score=True), dtype=float))
 
-    return _together(trees, columns, single=False, loss=_DOUBLE), scores
+    return replace(_together(trees, columns, single=False, loss=_DOUBLE), zero=_LIGHTGBM_ZERO), scores
 
 
 def _lightgbm_tree(flat: list[tuple[dict[str, Any], list[int]]], place: int, width: int) -> Tree:
