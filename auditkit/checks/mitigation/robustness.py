@@ -16,11 +16,19 @@ from auditkit.checks.mitigation._defences import DEFENCES, TRAINS, Built, Settin
 from auditkit.checks.mitigation._hardened import Compared
 from auditkit.checks.mitigation._reattack import Bench, Target, able, attack, replayed
 from auditkit.checks.mitigation.defended import Defended, Gated
-from auditkit.checks.robustness._threats import allowed_table, allowed_words, threat_of, too_coarse
+from auditkit.checks.robustness._threats import (
+    AttackedRows,
+    Immutable,
+    NormOfChange,
+    Radius,
+    allowed_table,
+    allowed_words,
+    threat_of,
+    too_coarse,
+)
 from auditkit.errors import Cancelled, InputError, NotApplicable, did_you_mean
 from auditkit.evidence import Evidence
 from auditkit.methods._threads import one_thread
-from auditkit.methods.feature_space import Norm
 from auditkit.subject import Subject
 
 if TYPE_CHECKING:
@@ -44,24 +52,10 @@ def robustness_mitigation_lab(
     *,
     rng: np.random.Generator,
     defences: Annotated[list[str] | None, Doc("Defences to try out, by name; all when left out.")] = None,
-    radius: Annotated[
-        float | None,
-        Gt(0),
-        Doc(
-            "Changes up to this count, in spreads of a column; a category counts 1. The threat model's when left out."
-        ),
-    ] = None,
-    norm: Annotated[
-        Norm | None, Doc("How changes of several columns add up; the threat model's when left out.")
-    ] = None,
-    immutable: Annotated[
-        list[str] | None,
-        Doc(
-            "Columns nobody can change, besides those of a threat model that was given; without one, the sensitive features and "
-            "inputs that settle one when left out."
-        ),
-    ] = None,
-    rows: Annotated[int, Ge(10), Doc("Rows attacked at most; drawn at random where there are more.")] = 200,
+    radius: Radius = None,
+    norm: NormOfChange = None,
+    immutable: Immutable = None,
+    rows: AttackedRows = 200,
     max_calls: Annotated[
         int,
         Ge(20),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
+from annotated_types import Ge, Gt
+from typing_extensions import Doc
 
 from auditkit.checks._disguises import settling
 from auditkit.errors import InputError, NotApplicable, did_you_mean
 from auditkit.evidence import Table
 from auditkit.frames import Codec
+from auditkit.methods.feature_space import Norm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,11 +22,39 @@ if TYPE_CHECKING:
 
     from auditkit.dataset import Dataset
     from auditkit.methods.evasion import AttackResult
-    from auditkit.methods.feature_space import Norm
     from auditkit.subject import Subject
     from auditkit.threat import ThreatModel
 
-__all__ = ["allowed_only", "allowed_table", "allowed_words", "threat_of", "too_coarse"]
+__all__ = [
+    "AttackedRows",
+    "Immutable",
+    "NormOfChange",
+    "Radius",
+    "allowed_only",
+    "allowed_table",
+    "allowed_words",
+    "threat_of",
+    "too_coarse",
+]
+
+Radius = Annotated[
+    float | None,
+    Gt(0),
+    Doc(
+        "Changes up to this count, in spreads of a column; a category counts 1. The threat model's when left out."
+    ),
+]
+NormOfChange = Annotated[
+    Norm | None, Doc("How changes of several columns add up; the threat model's when left out.")
+]
+Immutable = Annotated[
+    list[str] | None,
+    Doc(
+        "Columns nobody can change, besides those of a threat model that was given; without one, the sensitive features and "
+        "inputs that settle one when left out."
+    ),
+]
+AttackedRows = Annotated[int, Ge(10), Doc("Rows attacked at most; drawn at random where there are more.")]
 
 _BROKEN = "the threat model does not allow what was found"
 

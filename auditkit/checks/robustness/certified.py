@@ -14,11 +14,19 @@ from auditkit.checks.robustness import _attackers as attackers
 from auditkit.checks.robustness import _bracket as bracket
 from auditkit.checks.robustness import _smoothed as smoothed
 from auditkit.checks.robustness._inside import settle
-from auditkit.checks.robustness._threats import allowed_table, allowed_words, threat_of, too_coarse
+from auditkit.checks.robustness._threats import (
+    AttackedRows,
+    Immutable,
+    NormOfChange,
+    Radius,
+    allowed_table,
+    allowed_words,
+    threat_of,
+    too_coarse,
+)
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence
 from auditkit.methods.evasion import AttackResult
-from auditkit.methods.feature_space import Norm
 from auditkit.subject import Subject
 
 if TYPE_CHECKING:
@@ -41,24 +49,10 @@ def robust_accuracy(
     subject: Subject,
     *,
     rng: np.random.Generator,
-    radius: Annotated[
-        float | None,
-        Gt(0),
-        Doc(
-            "Changes up to this count, in spreads of a column; a category counts 1. The threat model's when left out."
-        ),
-    ] = None,
-    norm: Annotated[
-        Norm | None, Doc("How changes of several columns add up; the threat model's when left out.")
-    ] = None,
-    immutable: Annotated[
-        list[str] | None,
-        Doc(
-            "Columns nobody can change, besides those of a threat model that was given; without one, the sensitive features and "
-            "inputs that settle one when left out."
-        ),
-    ] = None,
-    rows: Annotated[int, Ge(10), Doc("Rows attacked at most; drawn at random where there are more.")] = 200,
+    radius: Radius = None,
+    norm: NormOfChange = None,
+    immutable: Immutable = None,
+    rows: AttackedRows = 200,
     max_calls: Annotated[int, Ge(10), Doc("Calls to the model at most, for each search.")] = 100,
     boxes: Annotated[
         int,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-from annotated_types import Ge, Gt
+from annotated_types import Ge
 from typing_extensions import Doc
 
 from auditkit import statistics
@@ -15,6 +15,10 @@ from auditkit.checks.robustness import _easiest as easiest
 from auditkit.checks.robustness._queries import by_queries, median_distance
 from auditkit.checks.robustness._shown import Examples, shown
 from auditkit.checks.robustness._threats import (
+    AttackedRows,
+    Immutable,
+    NormOfChange,
+    Radius,
     allowed_only,
     allowed_table,
     allowed_words,
@@ -24,7 +28,6 @@ from auditkit.checks.robustness._threats import (
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.methods import evasion
-from auditkit.methods.feature_space import Norm
 from auditkit.subject import Subject
 
 if TYPE_CHECKING:
@@ -42,24 +45,10 @@ def decision_attack(
     subject: Subject,
     *,
     rng: np.random.Generator,
-    radius: Annotated[
-        float | None,
-        Gt(0),
-        Doc(
-            "Changes up to this count, in spreads of a column; a category counts 1. The threat model's when left out."
-        ),
-    ] = None,
-    norm: Annotated[
-        Norm | None, Doc("How changes of several columns add up; the threat model's when left out.")
-    ] = None,
-    immutable: Annotated[
-        list[str] | None,
-        Doc(
-            "Columns nobody can change, besides those of a threat model that was given; without one, the sensitive features and "
-            "inputs that settle one when left out."
-        ),
-    ] = None,
-    rows: Annotated[int, Ge(10), Doc("Rows attacked at most; drawn at random where there are more.")] = 200,
+    radius: Radius = None,
+    norm: NormOfChange = None,
+    immutable: Immutable = None,
+    rows: AttackedRows = 200,
     max_calls: Annotated[int, Ge(10), Doc("Calls to the model at most, for all rows together.")] = 150,
     examples: Examples = 0,
     level: common.Level = 0.95,

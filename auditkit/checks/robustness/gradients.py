@@ -13,7 +13,14 @@ from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks.robustness import _easiest as easiest
 from auditkit.checks.robustness._gradient_tables import attacks_table, by_radius, examples_table
-from auditkit.checks.robustness._threats import allowed_table, allowed_words, threat_of, too_coarse
+from auditkit.checks.robustness._threats import (
+    AttackedRows,
+    Immutable,
+    allowed_table,
+    allowed_words,
+    threat_of,
+    too_coarse,
+)
 from auditkit.checks.robustness._white_box import Found, attacked, setting_of
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement
@@ -41,14 +48,8 @@ def gradient_attack(
         Norm | None,
         Doc("How changes of several columns add up, linf, l2 or l1; the threat model's when left out."),
     ] = None,
-    immutable: Annotated[
-        list[str] | None,
-        Doc(
-            "Columns nobody can change, besides those of a threat model that was given; without one, the sensitive features and "
-            "inputs that settle one when left out."
-        ),
-    ] = None,
-    rows: Annotated[int, Ge(10), Doc("Rows attacked at most; drawn at random where there are more.")] = 200,
+    immutable: Immutable = None,
+    rows: AttackedRows = 200,
     steps: Annotated[int, Ge(2), Doc("Gradients of a row in one climb.")] = 50,
     restarts: Annotated[int, Ge(1), Doc("Climbs of a row by each attack, while it stands.")] = 1,
     max_calls: Annotated[

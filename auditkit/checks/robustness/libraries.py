@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from annotated_types import Ge, Gt
+from annotated_types import Ge
 from typing_extensions import Doc
 
 from auditkit import statistics
@@ -15,6 +15,9 @@ from auditkit.checks import _common as common
 from auditkit.checks.robustness._queries import median_distance
 from auditkit.checks.robustness._shown import Examples, shown
 from auditkit.checks.robustness._threats import (
+    Immutable,
+    NormOfChange,
+    Radius,
     allowed_only,
     allowed_table,
     allowed_words,
@@ -25,7 +28,6 @@ from auditkit.checks.robustness._white_box import setting_of
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence
 from auditkit.methods import evasion
-from auditkit.methods.feature_space import Norm
 from auditkit.predictors._torch_predictor import TorchPredictor
 from auditkit.predictors.base import Predictor
 from auditkit.subject import Subject
@@ -61,23 +63,9 @@ def art_attack(
         dict[str, Any] | None,
         Doc("The attack's own parameters, by the library's names; its defaults when left out."),
     ] = None,
-    radius: Annotated[
-        float | None,
-        Gt(0),
-        Doc(
-            "Changes up to this count, in spreads of a column; a category counts 1. The threat model's when left out."
-        ),
-    ] = None,
-    norm: Annotated[
-        Norm | None, Doc("How changes of several columns add up; the threat model's when left out.")
-    ] = None,
-    immutable: Annotated[
-        list[str] | None,
-        Doc(
-            "Columns nobody can change, besides those of a threat model that was given; without one, the sensitive features and "
-            "inputs that settle one when left out."
-        ),
-    ] = None,
+    radius: Radius = None,
+    norm: NormOfChange = None,
+    immutable: Immutable = None,
     rows: Annotated[
         int,
         Ge(10),

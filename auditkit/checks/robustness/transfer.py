@@ -6,17 +6,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
-from annotated_types import Ge, Gt
+from annotated_types import Ge
 from typing_extensions import Doc
 
 from auditkit import statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
-from auditkit.checks.robustness._threats import allowed_table, allowed_words, threat_of, too_coarse
+from auditkit.checks.robustness._threats import (
+    AttackedRows,
+    Immutable,
+    NormOfChange,
+    Radius,
+    allowed_table,
+    allowed_words,
+    threat_of,
+    too_coarse,
+)
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.methods import evasion
-from auditkit.methods.feature_space import Norm
 from auditkit.subject import Subject
 
 if TYPE_CHECKING:
@@ -55,24 +63,10 @@ def transfer_attack(
         Literal["both", "linear", "trees"],
         Doc("The copy: a logistic regression, small boosted trees, or one after the other."),
     ] = "both",
-    radius: Annotated[
-        float | None,
-        Gt(0),
-        Doc(
-            "Changes up to this count, in spreads of a column; a category counts 1. The threat model's when left out."
-        ),
-    ] = None,
-    norm: Annotated[
-        Norm | None, Doc("How changes of several columns add up; the threat model's when left out.")
-    ] = None,
-    immutable: Annotated[
-        list[str] | None,
-        Doc(
-            "Columns nobody can change, besides those of a threat model that was given; without one, the sensitive features and "
-            "inputs that settle one when left out."
-        ),
-    ] = None,
-    rows: Annotated[int, Ge(10), Doc("Rows attacked at most; drawn at random where there are more.")] = 200,
+    radius: Radius = None,
+    norm: NormOfChange = None,
+    immutable: Immutable = None,
+    rows: AttackedRows = 200,
     pool: Annotated[
         int, Ge(20), Doc("Rows of the attacker's whose decisions the copy is trained on, at most.")
     ] = 500,
