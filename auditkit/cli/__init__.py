@@ -114,7 +114,7 @@ def demo(
     code: Code = False,
     as_json: Json = False,
 ) -> None:
-    """Train a model on census data and audit it: 20 to 40 seconds, nothing is downloaded.
+    """Train a model on census data and audit it: about a minute, nothing is downloaded.
 
     \b
     Examples:
