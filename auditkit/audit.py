@@ -116,7 +116,8 @@ class Audit:
         subject : Subject
             What to audit.
         seed : int
-            Root of all random numbers; each check draws from its own branch, by its place in the plan.
+            Root of all random numbers; each check draws from a branch of its own, named by its code, so that it gives the
+            same numbers in every plan.
         executor : concurrent.futures.Executor, optional
             Where checks run: processes, threads, or a cluster's ``client.get_executor()``. One after the
             other in this process when left out. The numbers are the same in all of them.
@@ -144,7 +145,7 @@ class Audit:
         subject, seed, executor, cache
             As for `run`.
         only : iterable of str, optional
-            Codes of the checks to run now; each keeps its place, so the parts give the numbers of the whole.
+            Codes of the checks to run now; the parts give the numbers of the whole.
         known : iterable of Evidence
             What an earlier part observed; taken over, not run again.
 
@@ -152,7 +153,7 @@ class Audit:
         ------
         InputError
             At once, if an argument cannot be used, `only` names what is not in the plan, or `known` is of another
-            seed, place or parameters.
+            seed or other parameters.
         """
         if not isinstance(subject, Subject):
             raise InputError(
@@ -165,11 +166,8 @@ class Audit:
                 "executor= takes a concurrent.futures.Executor, such as ProcessPoolExecutor(2), or is left out; "
                 f"got {executor!r}"
             )
-        seeds = np.random.SeedSequence(int(seed)).spawn(len(self.plan))
         kept = _folder(cache)
-        steps = [
-            Step(i, check, params, seeds[i], int(seed), kept) for i, (check, params) in enumerate(self.plan)
-        ]
+        steps = [Step(i, check, params, int(seed), kept) for i, (check, params) in enumerate(self.plan)]
         at_hand = _at_hand(steps, known)
         chosen = None if only is None else _chosen(steps, only)
         todo = [s for s in steps if s.index not in at_hand and (chosen is None or s.check.code in chosen)]
@@ -310,9 +308,9 @@ def _at_hand(steps: list[Step], known: Iterable[Evidence]) -> dict[int, Evidence
         if one.check in registry().broken:
             continue
         step = places.get(one.check)
-        if step is None or one.seed != step.place or jsonable(one.params) != jsonable(step.params):
+        if step is None or one.seed != step.branch or jsonable(one.params) != jsonable(step.params):
             raise InputError(
-                f"the evidence of {one.check} is not of this plan: seed, place or parameters differ; run it again"
+                f"the evidence of {one.check} is not of this plan: its seed or its parameters differ; run it again"
             )
         found[step.index] = one
     return found

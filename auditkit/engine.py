@@ -8,6 +8,7 @@ import pickle
 import queue
 import threading
 import time
+import zlib
 from concurrent.futures import (
     BrokenExecutor,
     Executor,
@@ -87,8 +88,6 @@ class Step:
         What runs.
     params : dict
         Every parameter, resolved.
-    seed : numpy.random.SeedSequence
-        Its own branch of the audit's random numbers.
     root : int
         The seed of the whole audit.
     kept : pathlib.Path or None
@@ -98,7 +97,6 @@ class Step:
     index: int
     check: Check
     params: dict[str, Any]
-    seed: np.random.SeedSequence
     root: int
     kept: Path | None = None
 
@@ -108,30 +106,33 @@ class Step:
             self.index,
             self.check.function,
             self.params,
-            self.seed,
             self.root,
             self.kept,
         )
 
     @property
-    def place(self) -> str:
-        """Where its random numbers come from: root seed and place in the plan."""
-        return f"{self.root}/{self.index}"
+    def seed(self) -> np.random.SeedSequence:
+        """Its own branch of the audit's random numbers, which goes by its code and not by the rest of the plan."""
+        return np.random.SeedSequence(self.root, spawn_key=(zlib.crc32(self.check.code.encode()),))
+
+    @property
+    def branch(self) -> str:
+        """The name of that branch: root seed and code."""
+        return f"{self.root}/{self.check.code}"
 
     def broke(self, reason: str) -> Evidence:
         """Return the evidence of a step that could not be run to its end."""
-        return Evidence(self.check.code, params=self.params, seed=self.place, outcome="error", reason=reason)
+        return Evidence(self.check.code, params=self.params, seed=self.branch, outcome="error", reason=reason)
 
 
 def _step_again(
     index: int,
     function: Callable[..., Evidence],
     params: dict[str, Any],
-    seed: np.random.SeedSequence,
     root: int,
     kept: Path | None,
 ) -> Step:
-    return Step(index, find(function)[0], params, seed, root, kept)
+    return Step(index, find(function)[0], params, root, kept)
 
 
 def observe(step: Step, subject: Subject) -> Observed:
@@ -144,7 +145,7 @@ def observe(step: Step, subject: Subject) -> Observed:
     """
     clock = time.monotonic()
     own = subject.counted()
-    common: dict[str, Any] = {"check": step.check.code, "params": step.params, "seed": step.place}
+    common: dict[str, Any] = {"check": step.check.code, "params": step.params, "seed": step.branch}
     try:
         with shared.within(step.root, step.kept):
             found = step.check.function(

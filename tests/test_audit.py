@@ -10,6 +10,7 @@ import sys
 import textwrap
 import threading
 import time
+import zlib
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
@@ -83,7 +84,7 @@ def test_a_check_that_raises_is_an_error_finding(error):
         raise error
 
     found = outcome_of(bad)
-    assert (found.outcome, found.check, found.seed) == ("error", "XX001", "0/0")
+    assert (found.outcome, found.check, found.seed) == ("error", "XX001", "0/XX001")
     assert type(error).__name__ in found.reason
     assert "no" in found.reason
 
@@ -131,7 +132,7 @@ def _panic():
 def test_a_panic_on_the_way_to_another_process_is_an_error_finding():
     subject = subject_of()
     object.__setattr__(subject, "name", Panicking())
-    step = Step(0, find(fine)[0], {}, np.random.SeedSequence(0), 0)
+    step = Step(0, find(fine)[0], {}, 0)
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as pool:
         *_, finished = in_executor([step], subject, pool)
     assert finished.evidence.outcome == "error"
@@ -145,7 +146,7 @@ def test_who_wants_to_stop_is_not_held_up(stop):
         raise stop
 
     with pytest.raises(stop):
-        list(serial([Step(0, find(stopped)[0], {}, np.random.SeedSequence(0), 0)], subject_of()))
+        list(serial([Step(0, find(stopped)[0], {}, 0)], subject_of()))
 
 
 @pytest.mark.parametrize("executor", [2, "processes", ProcessPoolExecutor], ids=named)
@@ -339,11 +340,26 @@ def test_threads_and_serial_draw_the_same(in_a_file):
 # --- seeds
 
 
-def test_seeds_come_from_the_place_in_the_plan(in_a_file):
+def test_each_check_draws_from_a_branch_named_by_its_code(in_a_file):
     report = Audit([in_a_file.one, in_a_file.two], []).run(subject_of(), seed=7)
-    expected = [np.random.default_rng(s).random() for s in np.random.SeedSequence(7).spawn(2)]
-    assert [e.measurements[0].value for e in report.evidence] == expected
-    assert [e.seed for e in report.evidence] == ["7/0", "7/1"]
+    codes = [e.check for e in report.evidence]
+    branches = [np.random.SeedSequence(7, spawn_key=(zlib.crc32(code.encode()),)) for code in codes]
+    assert [e.measurements[0].value for e in report.evidence] == [
+        np.random.default_rng(one).random() for one in branches
+    ]
+    assert [e.seed for e in report.evidence] == [f"7/{code}" for code in codes]
+    assert len({e.measurements[0].value for e in report.evidence}) == 2
+
+
+def test_the_rest_of_the_plan_changes_no_number(in_a_file):
+    alone = Audit([in_a_file.two], []).run(subject_of(), seed=7)
+    after = Audit([fine, in_a_file.one, in_a_file.two], []).run(subject_of(), seed=7)
+    assert alone.evidence[0].to_dict() == after.evidence[-1].to_dict()
+
+
+def test_no_two_checks_share_a_branch():
+    codes = [check.code for check in registry().checks]
+    assert len({zlib.crc32(code.encode()) for code in codes}) == len(codes)
 
 
 @pytest.mark.parametrize("seed", [-1, 1.5, "1", None, True, np.float64(2)])

@@ -45,7 +45,6 @@ def again(report: Report) -> Any:
     from nbformat import v4
 
     params = {e.check: e.params for e in report.evidence}
-    # the whole plan, for the seed of a check goes by its place in it
     plan = {p["name"]: params.get(p["code"], {}) for p in report.provenance.get("plan", ())}
     ran = [p["code"] for p in report.provenance.get("plan", ()) if p["code"] in params]
     words = (

@@ -11,7 +11,8 @@ from sklearn.linear_model import LinearRegression
 
 from auditkit import Audit, Criterion, Dataset, Subject
 from auditkit.checks import explainability
-from auditkit.checks._explainers import Explanation
+from auditkit.checks.explainability import importance
+from auditkit.checks.explainability._explainers import Explanation
 from auditkit.data import make_credit, make_multiclass, make_regression
 from auditkit.predictors import from_predictions
 
@@ -96,7 +97,7 @@ def test_the_interval_covers_the_value_of_the_population():
 
 
 def test_an_explanation_that_does_not_add_up_fails_the_criterion(monkeypatch):
-    honest = explainability.explain
+    honest = importance.explain
 
     def broken(*args, **more):
         found = honest(*args, **more)
@@ -106,7 +107,7 @@ def test_an_explanation_that_does_not_add_up_fails_the_criterion(monkeypatch):
     criteria = [Criterion("shap_additivity_error", at_most=0.01)]
     audit = Audit(["shap_importance"], criteria)
     assert audit.run(subject).verdict == "pass"
-    monkeypatch.setattr(explainability, "explain", broken)
+    monkeypatch.setattr(importance, "explain", broken)
     (finding,) = audit.run(subject).findings
     assert finding.status == "fail"
     # a fifth of what the output lies away from its mean, at the farthest row, in spreads

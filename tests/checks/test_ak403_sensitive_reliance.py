@@ -183,9 +183,9 @@ def test_a_subject_that_relies_fails_and_its_twin_passes():
 
 
 def test_a_summary_names_only_what_has_a_value():
-    from auditkit.checks.explainability import _ranking
+    from auditkit.checks.explainability._shown import ranking
     from auditkit.evidence import Measurement
 
     found = [Measurement("m", value, 10, group=name) for name, value in (("sex", 0.1), ("age", float("nan")))]
-    assert _ranking(found, "Change", "t").summary == "Change, by input: sex (0.100) leads."
-    assert _ranking(found[1:], "Change", "t").summary == ""
+    assert ranking(found, "Change", "t").summary == "Change, by input: sex (0.100) leads."
+    assert ranking(found[1:], "Change", "t").summary == ""

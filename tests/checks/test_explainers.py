@@ -32,7 +32,7 @@ from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from auditkit import Dataset, Subject
-from auditkit.checks._explainers import additivity, explain
+from auditkit.checks.explainability._explainers import additivity, explain
 
 # shap's own note on the shape it returns
 pytestmark = pytest.mark.filterwarnings("ignore:LightGBM binary classifier with TreeExplainer")

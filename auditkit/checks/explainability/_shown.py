@@ -1,0 +1,33 @@
+"""Words and tables that explainability checks share: what counts most, with its interval."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from auditkit import statistics
+from auditkit.checks import _common as common
+from auditkit.evidence import Measurement, Table
+
+__all__ = ["importances", "listed", "ranking"]
+
+
+def importances(metric: str, names: list[str], sizes: np.ndarray, level: float) -> list[Measurement]:
+    """Return the mean size of each input's part, with Student's interval over rows."""
+    n = len(sizes)
+    found = []
+    for j, name in enumerate(names):
+        ends = statistics.mean_interval_of(sizes[:, j], level)
+        found.append(common.measured(metric, sizes[:, j].mean(), n, ends, level, "t over rows", group=name))
+    return found
+
+
+def ranking(found: list[Measurement], word: str, title: str) -> Table:
+    """Return the measurements as a table of estimates, led by the largest."""
+    known = [m for m in found if not np.isnan(m.value)]
+    summary = f"{word}, by input: {listed(known)} lead{'s' if len(known) == 1 else ''}." if known else ""
+    return Table(title, common.estimates(found), "estimates", {"value": word, "n": "records"}, summary)
+
+
+def listed(found: list[Measurement]) -> str:
+    """Return the first three with their intervals, in words."""
+    return ", ".join(f"{m.group} ({common.with_ends(m)})" for m in found[:3])

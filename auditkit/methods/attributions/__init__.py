@@ -1,0 +1,20 @@
+"""Attributions: how much of a model's output, or of its error, is owed to each feature.
+
+Every call to the model is batched: many changed copies of the rows are stacked and asked at once.
+"""
+
+from auditkit.methods.attributions.flips import flip
+from auditkit.methods.attributions.linear import linear_shap
+from auditkit.methods.attributions.permutation import permutation_importance
+from auditkit.methods.attributions.shapley import ShapleyEstimate, sampled_shapley
+from auditkit.methods.attributions.sums import additivity_error, mean_abs
+
+__all__ = [
+    "ShapleyEstimate",
+    "additivity_error",
+    "flip",
+    "linear_shap",
+    "mean_abs",
+    "permutation_importance",
+    "sampled_shapley",
+]
