@@ -10,8 +10,7 @@ import numpy as np
 from auditkit.checks.explainability._inside import Raw, dense, how_to_read
 from auditkit.errors import NotApplicable
 from auditkit.frames import Codec
-from auditkit.methods.attributions import additivity_error
-from auditkit.methods.attributions import sampled_shapley
+from auditkit.methods.attributions import additivity_error, sampled_shapley
 
 if TYPE_CHECKING:
     import pandas as pd
