@@ -239,7 +239,7 @@ class Evidence:
     cost : dict
         ``{"model_calls": ..., "model_rows": ..., "refits": ...}``.
     seed : str
-        Where the random numbers came from: root seed and place in the plan.
+        Where the random numbers came from: the audit's seed and the check's code.
     outcome : {"observed", "not_applicable", "error"}
         Whether the check could run; if not, `reason` says what is missing or what broke.
     reason : str
