@@ -344,7 +344,7 @@ def _versions() -> dict[str, str]:
 
 def _not_examined(
     plan: tuple[tuple[Check, dict[str, Any]], ...], evidence: tuple[Evidence, ...]
-) -> list[dict[str, str]]:
+) -> list[dict[str, Any]]:
     planned = {check.code: check for check, _ in plan}
     observed = {e.check for e in evidence}
     left = [
@@ -352,7 +352,7 @@ def _not_examined(
         for code, c in planned.items()
         if code not in observed
     ]
-    left += [{"what": what, "why": "not part of this audit's plan"} for what in _unplanned(planned)]
+    left += [gap | {"why": "not part of this audit's plan"} for gap in _unplanned(planned)]
     failed = [
         {"what": planned[e.check].title if e.check in planned else e.check, "why": e.reason}
         for e in evidence
@@ -361,11 +361,21 @@ def _not_examined(
     return failed + left + [{"what": what, "why": why} for what, why in OUTSIDE]
 
 
-def _unplanned(planned: Mapping[str, Check]) -> list[str]:
-    """Return the checks that are not in a plan: by dimension where nothing of it is, one by one beside others that are."""
+def _unplanned(planned: Mapping[str, Check]) -> list[dict[str, Any]]:
+    """Return the checks that are not in a plan, gathered by dimension; by name where others of theirs are in it."""
+    every = Counter(c.dimension for c in registry().checks)
     begun = {check.dimension for check in planned.values()}
-    whole = Counter(c.dimension for c in registry().checks if c.dimension not in begun)
-    said = [
-        f"{name[:1].upper()}{name[1:]} ({n} {'check' if n == 1 else 'checks'})" for name, n in whole.items()
+    left: dict[str, list[str]] = {}
+    for check in registry().checks:
+        if check.code not in planned:
+            left.setdefault(check.dimension, []).append(check.title)
+    return [
+        {"what": f"{_called(name)} ({len(titles)} of {every[name]} checks)", "names": titles}
+        if name in begun
+        else {"what": f"{_called(name)} ({every[name]} {'check' if every[name] == 1 else 'checks'})"}
+        for name, titles in left.items()
     ]
-    return said + [c.title for c in registry().checks if c.dimension in begun and c.code not in planned]
+
+
+def _called(dimension: str) -> str:
+    return dimension[:1].upper() + dimension[1:]

@@ -172,7 +172,7 @@ def summary_lines(report: Mapping[str, Any], *, markdown: bool = False) -> list[
     ranked = sorted(open_ones, key=lambda f: order.index(f["status"]))
     gaps = report.get("provenance", {}).get("not_examined", [])
     lines.extend(start + say(_finding_line(f, again.get(str(f.get("check")), ""))) for f in ranked)
-    lines.extend(start + say(f"not examined: {'; '.join(what)} ({why})") for what, why in gathered(gaps))
+    lines.extend(start + say(f"not examined: {'; '.join(what)} ({why})") for what, why, _ in gathered(gaps))
     return lines
 
 

@@ -304,18 +304,20 @@ def criterion_text(criterion: Mapping[str, Any] | None) -> str:
     return " and ".join(asked) or "no limit given"
 
 
-def gathered(gaps: Iterable[Mapping[str, Any]]) -> list[tuple[list[str], str]]:
-    """Return what was not examined, by reason: those of one reason in one entry, in the order they came.
+def gathered(gaps: Iterable[Mapping[str, Any]]) -> list[tuple[list[str], str, list[str]]]:
+    """Return what was not examined, by reason: those of one reason in one entry, and what they hold by name.
 
     Examples
     --------
     >>> gathered([{"what": "a", "why": "no time"}, {"what": "b", "why": "no data"}, {"what": "c", "why": "no time"}])
-    [(['a', 'c'], 'no time'), (['b'], 'no data')]
+    [(['a', 'c'], 'no time', []), (['b'], 'no data', [])]
     """
-    found: dict[str, list[str]] = {}
+    found: dict[str, tuple[list[str], list[str]]] = {}
     for gap in gaps:
-        found.setdefault(one_line(gap.get("why")), []).append(one_line(gap.get("what")))
-    return [(whats, why) for why, whats in found.items()]
+        whats, names = found.setdefault(one_line(gap.get("why")), ([], []))
+        whats.append(one_line(gap.get("what")))
+        names.extend(map(one_line, gap.get("names") or ()))
+    return [(whats, why, names) for why, (whats, names) in found.items()]
 
 
 def safe_href(page: object) -> str | None:
