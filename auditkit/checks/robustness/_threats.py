@@ -9,6 +9,7 @@ import numpy as np
 from annotated_types import Ge, Gt
 from typing_extensions import Doc
 
+from auditkit import shared
 from auditkit.checks._disguises import settling
 from auditkit.errors import InputError, NotApplicable, did_you_mean
 from auditkit.evidence import Table
@@ -33,6 +34,7 @@ __all__ = [
     "allowed_only",
     "allowed_table",
     "allowed_words",
+    "attacked_rows",
     "threat_of",
     "too_coarse",
 ]
@@ -76,6 +78,14 @@ def threat_of(
     held = _protected(subject.test, columns) if immutable is None and subject.threat is None else immutable
     threat = subject.threat_model().hold(*(held or []))
     return threat.within(radius or threat.radius, norm)
+
+
+def attacked_rows(n: int, most: int, rng: np.random.Generator) -> np.ndarray:
+    """Return sorted row numbers: the first `most` of an order that every attack of an audit shares, so that figures compare."""
+    if n <= most:
+        return np.arange(n)
+    order = np.random.default_rng(shared.seed_of("attacked rows", rng)).permutation(n)
+    return np.sort(order[:most])
 
 
 def allowed_only(found: AttackResult, threat: ThreatModel, original: pd.DataFrame) -> AttackResult:

@@ -21,6 +21,7 @@ from auditkit.checks.robustness._threats import (
     Radius,
     allowed_table,
     allowed_words,
+    attacked_rows,
     threat_of,
     too_coarse,
 )
@@ -153,7 +154,7 @@ def robust_accuracy(
 
 def _case(subject: Subject, threat: ThreatModel, rows: int, max_calls: int, rng: np.random.Generator) -> Case:
     data = subject.test
-    chosen = common.draw(len(data), rows, rng)
+    chosen = attacked_rows(len(data), rows, rng)
     original = data.X.iloc[chosen]
     source = subject.train if subject.train is not None else data
     pool = threat.encode(source.X.iloc[common.draw(len(source), 2000, rng)])

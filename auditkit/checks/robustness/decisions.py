@@ -22,6 +22,7 @@ from auditkit.checks.robustness._threats import (
     allowed_only,
     allowed_table,
     allowed_words,
+    attacked_rows,
     threat_of,
     too_coarse,
 )
@@ -89,7 +90,7 @@ def decision_attack(
     common.needs_classes(subject)
     data = subject.test
     threat = threat_of(subject, immutable=immutable, radius=radius, norm=norm)
-    chosen = common.draw(len(data), rows, rng)
+    chosen = attacked_rows(len(data), rows, rng)
     X = threat.encode(data.X.iloc[chosen])
     pool_from = subject.train if subject.train is not None else data
     pool = threat.encode(pool_from.X.iloc[common.draw(len(pool_from), 2000, rng)])

@@ -18,6 +18,7 @@ from auditkit.checks.robustness._threats import (
     Immutable,
     allowed_table,
     allowed_words,
+    attacked_rows,
     threat_of,
     too_coarse,
 )
@@ -104,7 +105,7 @@ def gradient_attack(
     common.needs_classes(subject)
     data = subject.test
     threat = threat_of(subject, immutable=immutable, radius=radius, norm=norm)
-    chosen = common.draw(len(data), rows, rng)
+    chosen = attacked_rows(len(data), rows, rng)
     setting = setting_of(subject, threat, chosen, rng)
     found = attacked(setting, rng, steps=steps, restarts=restarts, max_calls=max_calls)
     if not found.n:

@@ -21,6 +21,7 @@ from auditkit.checks.robustness._threats import (
     allowed_only,
     allowed_table,
     allowed_words,
+    attacked_rows,
     threat_of,
     too_coarse,
 )
@@ -183,7 +184,7 @@ def _by_art(
     too_coarse(threat)
     data, slope = subject.test, _slope(subject, threat)
     evasion.art_attacks()  # said before the model is asked: what is not installed
-    chosen = common.draw(len(data), rows, rng)
+    chosen = attacked_rows(len(data), rows, rng)
     original = data.X.iloc[chosen]
     own = subject.train if subject.train is not None else data
     pool = threat.encode(own.X.iloc[common.draw(len(own), 500, rng)])
@@ -211,7 +212,7 @@ def _by_foolbox(
         raise NotApplicable(
             f"Foolbox attacks PyTorch models, and this one is none ({subject.model.kind}): pass library='art', which asks any classifier"
         )
-    chosen = common.draw(len(subject.test), rows, rng)
+    chosen = attacked_rows(len(subject.test), rows, rng)
     setting = setting_of(subject, threat, chosen, rng)
     found = evasion.foolbox_attack(
         attack, setting.model, setting.X, setting.start, setting.threat.space, setting.pool, threat.radius, rng=rng,

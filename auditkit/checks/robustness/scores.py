@@ -23,6 +23,7 @@ from auditkit.checks.robustness._threats import (
     allowed_only,
     allowed_table,
     allowed_words,
+    attacked_rows,
     threat_of,
     too_coarse,
 )
@@ -98,7 +99,7 @@ def score_attack(
     data = subject.test
     threat = threat_of(subject, immutable=immutable, radius=radius, norm=norm)
     coarse = too_coarse(threat)
-    chosen = common.draw(len(data), rows, rng)
+    chosen = attacked_rows(len(data), rows, rng)
     original = data.X.iloc[chosen]
     found, calls, asked = _attacked(subject, threat, original, max_calls, rng)
     attacked = ~np.isnan(found.distance)

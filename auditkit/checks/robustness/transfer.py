@@ -19,6 +19,7 @@ from auditkit.checks.robustness._threats import (
     Radius,
     allowed_table,
     allowed_words,
+    attacked_rows,
     threat_of,
     too_coarse,
 )
@@ -108,7 +109,7 @@ def transfer_attack(
     data = subject.test
     threat = threat_of(subject, immutable=immutable, radius=radius, norm=norm)
     coarse = too_coarse(threat)
-    chosen = common.draw(len(data), rows, rng)
+    chosen = attacked_rows(len(data), rows, rng)
     own, where = _pool(subject, chosen, pool, rng)
     kinds: tuple[Literal["linear", "trees"], ...] = (
         ("linear", "trees") if surrogate == "both" else (surrogate,)
