@@ -234,7 +234,7 @@ def test_a_model_that_fails_is_an_error_of_each_check_that_asks():
     from auditkit.predictors import from_callable
 
     model = from_callable(broken, output="proba", classes=[0, 1])
-    report = Audit(["performance", "permutation_importance"]).run(
+    report = Audit(["model_performance", "permutation_importance"]).run(
         Subject("ill", model, Dataset(X, [0, 1] * 10))
     )
     assert [e.outcome for e in report.evidence] == ["error", "error"]
@@ -380,7 +380,7 @@ def slow(subject, *, rng) -> Evidence:
 
 
 def test_events_come_in_order():
-    events = list(Audit([fine, "performance"], []).stream(subject_of()))
+    events = list(Audit([fine, "model_performance"], []).stream(subject_of()))
     assert [type(e) for e in events] == [Started, Finished, Started, Finished, Completed]
     assert [e.index for e in events[:-1]] == [0, 0, 1, 1]
     assert {e.total for e in events[:-1]} == {2}
@@ -603,7 +603,7 @@ def test_the_subject_must_be_one():
 
 def test_parts_are_named_by_codes_of_the_plan():
     audit = Audit(["bias"])
-    for wrong in (["AK10"], "AK10", ["performance"]):
+    for wrong in (["AK10"], "AK10", ["model_performance"]):
         with pytest.raises(InputError, match="only= takes codes of this plan"):
             audit.stream(subject_of(), only=wrong)
     assert isinstance(next(audit.stream(subject_of(), only="AK101")), Started)
@@ -612,13 +612,13 @@ def test_parts_are_named_by_codes_of_the_plan():
 def test_known_evidence_must_be_of_this_plan():
     audit = Audit([fine], [])
     known = audit.run(subject_of(), seed=1).evidence
-    for other, seed in ((audit, 2), (Audit(["performance"], []), 1)):
+    for other, seed in ((audit, 2), (Audit(["model_performance"], []), 1)):
         with pytest.raises(InputError, match="run it again"):
             other.stream(subject_of(), seed=seed, known=known)
 
 
 def test_no_pass_while_a_planned_check_has_not_run():
-    audit = Audit([fine, "performance"], [Criterion("value", at_most=1)])
+    audit = Audit([fine, "model_performance"], [Criterion("value", at_most=1)])
     *_, last = audit.stream(subject_of(), only=["XX900"])
     assert last.report.verdict == "undecided"
     assert last.report.counts["pass"] == 1
@@ -650,7 +650,7 @@ def test_a_broken_plug_in_is_an_error_finding(tmp_path):
     script = textwrap.dedent("""
         from auditkit import Audit
         from auditkit.data import make_regression
-        audit = Audit(["performance", "good"])
+        audit = Audit(["model_performance", "good"])
         report = audit.run(make_regression(n_train=60, n_test=60))
         for f in report.findings:
             if f.status == "error":

@@ -74,12 +74,12 @@ def test_what_no_check_of_the_plan_asks_about_is_named_by_dimension(subject: Sub
         return {gap["what"]: gap.get("names", []) for gap in mine}
 
     every = [c for c in registry().checks if c.dimension == "explainability"]
-    assert f"Explainability ({len(every)} checks)" in named(["performance"])
+    assert f"Explainability ({len(every)} checks)" in named(["model_performance"])
     assert "Performance (1 check)" in named([every[0].name])
     some = named([every[0].name])
     n = len(every)  # by name, beside the one that is in the plan
     assert some[f"Explainability ({n - 1} of {n} checks)"] == [c.title for c in every[1:]]
-    assert named(["performance"])[f"Explainability ({n} checks)"] == []
+    assert named(["model_performance"])[f"Explainability ({n} checks)"] == []
 
 
 @pytest.mark.parametrize(

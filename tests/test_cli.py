@@ -43,7 +43,7 @@ def adult_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def report_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    report = Audit(["performance"]).run(make_credit(n_train=200, n_test=150))
+    report = Audit(["model_performance"]).run(make_credit(n_train=200, n_test=150))
     return report.save(tmp_path_factory.mktemp("report") / "report.json")
 
 

@@ -21,7 +21,7 @@ from auditkit.report import SCHEMA, VOLATILE, schema
 
 @pytest.fixture(scope="module")
 def report():
-    return Audit({"performance": {}, "demographic_parity": {}, "sensitive_reliance": {"rows": 50}}).run(
+    return Audit({"model_performance": {}, "demographic_parity": {}, "sensitive_reliance": {"rows": 50}}).run(
         make_credit(n_train=100, n_test=100)
     )
 
@@ -238,7 +238,7 @@ def test_the_schema_takes_undefined_and_infinite_numbers():
         ),
         Evidence("a plug-in (module)", outcome="error", reason="broken"),
     )
-    base = Audit("performance").run(make_credit(n_train=60, n_test=60))
+    base = Audit("model_performance").run(make_credit(n_train=60, n_test=60))
     data = Report(
         base.subject, judge(evidence, [Criterion("m", at_most=float("inf"))]), evidence, base.provenance
     ).to_dict()
@@ -249,7 +249,7 @@ def test_the_schema_takes_undefined_and_infinite_numbers():
 
 
 def test_volatile_keys_are_all_that_differ():
-    audit = Audit("performance")
+    audit = Audit("model_performance")
     one, two = (audit.run(make_credit(n_train=60, n_test=60)) for _ in range(2))
     assert one.stable_dict() == two.stable_dict()
     assert set(VOLATILE) <= set(one.provenance)

@@ -15,7 +15,7 @@ from auditkit.loading.policy import default_policy
 from auditkit.render import page
 
 CHECKS = {
-    "performance": {}, "demographic_parity": {}, "error_rates": {}, "noise_sweep": {"rows": 20}, "population_attack": {},
+    "model_performance": {}, "demographic_parity": {}, "error_rates": {}, "noise_sweep": {"rows": 20}, "population_attack": {},
     "sensitive_reliance": {"rows": 20}, "permutation_importance": {"rows": 20, "repeats": 1}, "decision_attack": {"rows": 10, "max_calls": 12},
 }  # fmt: skip
 DEEP: list = []

@@ -17,7 +17,7 @@ from auditkit.shape import MAX_DEPTH, misfit, short
 
 @pytest.fixture(scope="module")
 def data():
-    report = Audit({"performance": {}, "demographic_parity": {}, "noise_sweep": {"rows": 20}}).run(
+    report = Audit({"model_performance": {}, "demographic_parity": {}, "noise_sweep": {"rows": 20}}).run(
         make_credit(n_train=60, n_test=60)
     )
     return json.loads(json.dumps(report.to_dict()))

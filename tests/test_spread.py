@@ -168,11 +168,11 @@ def spreading(parts):
 
 
 def test_an_audit_says_the_same_wherever_its_parts_ran(parts, spreading):
-    here = Audit([spreading, "performance"], []).run(subject(parts), seed=4)
+    here = Audit([spreading, "model_performance"], []).run(subject(parts), seed=4)
     with ThreadPoolExecutor(1) as executor:
-        threads = Audit([spreading, "performance"], []).run(subject(parts), seed=4, executor=executor)
+        threads = Audit([spreading, "model_performance"], []).run(subject(parts), seed=4, executor=executor)
     with spawned() as executor:
-        processes = Audit([spreading, "performance"], []).run(subject(parts), seed=4, executor=executor)
+        processes = Audit([spreading, "model_performance"], []).run(subject(parts), seed=4, executor=executor)
     assert here.stable_dict() == threads.stable_dict() == processes.stable_dict()
     assert here.evidence[0].outcome == "observed"
 

@@ -22,7 +22,7 @@ from auditkit.subject import Dataset, Subject
 
 @pytest.fixture(scope="module")
 def report():
-    return ak.Audit(["performance", "demographic_parity"]).run(
+    return ak.Audit(["model_performance", "demographic_parity"]).run(
         ak.data.make_credit(n_train=200, n_test=200), seed=0
     )
 
@@ -48,8 +48,8 @@ def test_the_description_of_a_model_holds_no_address_in_memory():
 
 
 def test_a_policy_may_be_given_by_its_path_where_an_audit_takes_one(policy, report):
-    assert [c.metric for c in ak.Audit(["performance"], criteria=policy).criteria] == ["accuracy"]
-    assert len(ak.Audit(["performance"], criteria=str(policy)).criteria) == 1
+    assert [c.metric for c in ak.Audit(["model_performance"], criteria=policy).criteria] == ["accuracy"]
+    assert len(ak.Audit(["model_performance"], criteria=str(policy)).criteria) == 1
     with pytest.raises(InputError, match=r"got a path: load_policy\('pol\.toml'\) reads it"):
         report.judge("pol.toml")
 
@@ -84,9 +84,9 @@ def test_a_parameter_without_its_check_names_those_that_have_it():
 
 def test_a_value_out_of_bounds_says_range_default_and_what_to_type():
     with pytest.raises(InputError) as told:
-        parse_assignments(["performance__level=1.5"], of_checks(find("performance")))
+        parse_assignments(["model_performance__level=1.5"], of_checks(find("model_performance")))
     assert "it takes values above 0.5, below 1, and is 0.95 when left out" in str(told.value)
-    assert str(told.value).endswith(": -p performance__level=0.95")
+    assert str(told.value).endswith(": -p model_performance__level=0.95")
 
 
 def test_plot_without_a_check_names_those_that_can_be_drawn(report):

@@ -65,8 +65,8 @@ def of_checks(checks: Iterable[Check]) -> dict[str, Parameter]:
     Examples
     --------
     >>> from auditkit.check import find
-    >>> sorted(of_checks(find("performance")))
-    ['performance__level']
+    >>> sorted(of_checks(find("model_performance")))
+    ['model_performance__level']
     """
     return {
         name: replace(p, name=name)

@@ -86,7 +86,7 @@ def run_template(
         The folder for the three files; made if it is not there. Files of an earlier run are replaced, together and
         only when the new ones are complete.
     parameters : mapping, optional
-        Values for the template's parameters: ``{"performance__level": 0.9}``.
+        Values for the template's parameters: ``{"model_performance__level": 0.9}``.
     policy : path, optional
         Criteria; auditkit's default policy when left out.
     seed : int

@@ -11,7 +11,7 @@ import sklearn.metrics as skm
 from scipy import stats
 
 from auditkit import Audit, Dataset, Subject
-from auditkit.checks.performance import performance
+from auditkit.checks.performance import model_performance
 from auditkit.data import load_german_credit, make_biased, make_leaky
 from auditkit.finding import Criterion
 from auditkit.judging import judge
@@ -22,7 +22,7 @@ GAP = "train_test_gap"
 
 
 def observe(subject, **options):
-    return performance(subject, rng=np.random.default_rng(0), **options)
+    return model_performance(subject, rng=np.random.default_rng(0), **options)
 
 
 def binary(scores, y, groups=None, classes=(0, 1)):
@@ -349,7 +349,7 @@ def test_scores_that_are_nan_are_an_error_of_the_check():
         return np.full(len(X), np.nan)
 
     data = Dataset(pd.DataFrame({"x": [0.0, 1.0, 2.0, 3.0]}), [0, 1, 0, 1])
-    (evidence,) = Audit(["performance"]).run(Subject("nan", model, data)).evidence
+    (evidence,) = Audit(["model_performance"]).run(Subject("nan", model, data)).evidence
     assert evidence.outcome == "error"
     assert "nan" in evidence.reason.lower()
 

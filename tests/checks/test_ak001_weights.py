@@ -8,13 +8,13 @@ from scipy import stats
 from sklearn import metrics as sk
 
 from auditkit import Dataset, Subject
-from auditkit.checks.performance import performance
+from auditkit.checks.performance import model_performance
 from auditkit.data import make_credit, make_regression
 from auditkit.predictors import from_predictions
 
 
 def observe(subject):
-    return performance(subject, rng=np.random.default_rng(0))
+    return model_performance(subject, rng=np.random.default_rng(0))
 
 
 def weighted(data, weights):

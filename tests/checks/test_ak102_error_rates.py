@@ -390,7 +390,9 @@ def test_scores_that_are_nan_are_an_error_of_the_check():
             return {}
 
     data = Dataset(pd.DataFrame({"x": np.arange(4.0)}), [0, 1, 0, 1], {"g": ["a", "b", "a", "b"]})
-    report = Audit(["performance", "demographic_parity", "error_rates"]).run(Subject("nan", Broken(), data))
+    report = Audit(["model_performance", "demographic_parity", "error_rates"]).run(
+        Subject("nan", Broken(), data)
+    )
     findings = [f for f in report.findings if f.check != POLICY]
     assert {f.status for f in findings} == {"error"}
     assert all("nan" in f.reason.lower() for f in findings)

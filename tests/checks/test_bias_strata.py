@@ -217,7 +217,7 @@ def test_a_number_means_the_same_groups_in_every_check(kind):
     age = rng.integers(18, 75, 1200) if kind == "whole" else rng.normal(40, 10, 1200)
     y, job = rng.integers(2, size=1200), rng.normal(size=1200)
     subject = recorded(None, y, {"age": age}, rng.random(1200), control_features={"pay": job})
-    report = Audit(["bias", "performance"]).run(subject)
+    report = Audit(["bias", "model_performance"]).run(subject)
     known = {"selection_rate", "auc", "base_rate", "accuracy", "accuracy_score"}
     groups = {
         (e.check, m.metric): set()

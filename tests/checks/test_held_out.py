@@ -46,19 +46,19 @@ def test_the_same_rows_are_not_taken_as_both_splits(rows):
 def test_rows_that_the_model_has_seen_are_not_called_held_out(rows):
     # all 300 test rows are training rows in another order, so no digest tells
     one = subject(rows, data(rows, np.arange(300)[::-1]), data(rows, np.arange(300)))
-    (found,) = observed(one, "performance")
+    (found,) = observed(one, "model_performance")
     gap = found.measurement("train_test_gap")
     assert np.isnan(gap.value)
     assert gap.reason.startswith("300 of 300 test rows equal a training row")
     assert "held-out" not in found.says
     assert "300 of 300 test rows equal a training row" in found.says
-    statuses = {f.status for f in Audit(["performance"]).run(one).findings if f.judged}
+    statuses = {f.status for f in Audit(["model_performance"]).run(one).findings if f.judged}
     assert statuses == {"inconclusive"}
 
 
 def test_rows_that_were_held_out_are_called_so(rows):
     (found,) = observed(
-        subject(rows, data(rows, np.arange(300, 600)), data(rows, np.arange(300))), "performance"
+        subject(rows, data(rows, np.arange(300, 600)), data(rows, np.arange(300))), "model_performance"
     )
     assert " on 300 held-out rows is " in found.says
     assert common.seen_rows(subject(rows, data(rows, np.arange(250, 550)), data(rows, np.arange(300)))) == 50
@@ -106,7 +106,7 @@ def test_an_empty_column_that_the_model_takes_is_a_note(rows):
     train = data(rows, np.arange(300))
     model = HistGradientBoostingClassifier(max_iter=5).fit(train.X, train.y)
     one = Subject("s", model, data(rows, np.arange(300, 600), b=np.nan), positive="good")
-    (found,) = observed(one, "performance")
+    (found,) = observed(one, "model_performance")
     assert "The column 'b' has no value in any of 300 test rows." in found.notes
 
 
@@ -117,7 +117,7 @@ def test_no_sentence_names_a_number_without_its_interval(rows):
     train = Dataset(X[:300].assign(sex=coded[:300]), rows[1][:300], ["sex"])
     test = Dataset(X[300:].assign(sex=coded[300:]), rows[1][300:], ["sex"])
     one = Subject("s", LogisticRegression().fit(train.X, train.y), test, train, positive="good")
-    accuracy, reliance, attack = observed(one, "performance", "sensitive_reliance", "decision_attack")
+    accuracy, reliance, attack = observed(one, "model_performance", "sensitive_reliance", "decision_attack")
     gap = accuracy.measurement("train_test_gap")
     assert f"trained on is {common.with_ends(gap)}." in accuracy.says
     assert f"moves the output by {common.with_ends(reliance.measurements[0])} on average" in reliance.says

@@ -70,7 +70,7 @@ def test_what_is_not_judged_is_one_list_and_a_remark_of_the_policy_is_no_finding
 
 
 def test_the_policy_names_only_what_such_a_task_has():
-    audit = ak.Audit(["performance"])
+    audit = ak.Audit(["model_performance"])
     for subject, gone, kept in (
         (
             ak.data.make_credit(n_train=60, n_test=60),
@@ -93,7 +93,7 @@ def test_names_are_written_as_readers_know_them():
     assert words("brier_score") == "Brier score"
     assert method_words("mover-r wilson, 2 groups") == "MOVER-R Wilson, 2 groups"
     subject = ak.data.make_credit(n_train=80, n_test=80)
-    overall = ak.Audit(["performance"]).run(subject).of("performance").tables["overall"]
+    overall = ak.Audit(["model_performance"]).run(subject).of("model_performance").tables["overall"]
     html = table_html(overall.to_dict())
     assert "train_test_gap" not in html
     assert html.count("Brier score") == 1

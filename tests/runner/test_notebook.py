@@ -19,7 +19,7 @@ from auditkit.runner.notebook import observe, show
 if TYPE_CHECKING:
     from pathlib import Path
 
-PLAN = ["performance", "demographic_parity"]
+PLAN = ["model_performance", "demographic_parity"]
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,10 @@ from auditkit.runner.parameters import bounds, declared, in_cell, of_checks, par
 from auditkit.runner.templates import find_template, read_template
 
 KNOWN = of_checks(
-    find("reference_attacks") + find("performance") + find("demographic_parity") + find("decision_attack")
+    find("reference_attacks")
+    + find("model_performance")
+    + find("demographic_parity")
+    + find("decision_attack")
 )
 
 NAMES_THAT_ARE_CODE = [
@@ -21,10 +24,10 @@ NAMES_THAT_ARE_CODE = [
     "__import__",
     "a;b",
     "a\nb",
-    "performance__level\n",
+    "model_performance__level\n",
     "x\nimport os\ny",
     "performance.level",
-    "performance__level, x",
+    "model_performance__level, x",
     "import",
     "class",
     "match",
@@ -35,7 +38,7 @@ NAMES_THAT_ARE_CODE = [
     " ",
     "1x",
     "\uff50erformance__level",
-    "performance__lev\u0435l",
+    "model_performance__lev\u0435l",
     "x" * 101,
 ]
 
@@ -55,14 +58,14 @@ def test_a_name_that_is_code_is_refused_on_the_command_line(name: str) -> None:
 @pytest.mark.parametrize(
     "word",
     [
-        "performance__level=high",
-        "performance__level=1",
-        "performance__level=0.5",
-        "performance__level=NaN",
-        "performance__level=Infinity",
-        'performance__level="__import__(1)"',
-        "performance__level=",
-        "performance__level=[0.9]",
+        "model_performance__level=high",
+        "model_performance__level=1",
+        "model_performance__level=0.5",
+        "model_performance__level=NaN",
+        "model_performance__level=Infinity",
+        'model_performance__level="__import__(1)"',
+        "model_performance__level=",
+        "model_performance__level=[0.9]",
         "reference_attacks__references=5",
         "reference_attacks__references=8.5",
         "reference_attacks__references=1e9",
@@ -79,14 +82,14 @@ def test_a_value_that_does_not_fit_is_refused(word: str) -> None:
 
 def test_values_are_read_as_json_of_the_declared_type() -> None:
     words = [
-        "performance__level=0.9",
+        "model_performance__level=0.9",
         "reference_attacks__references=16",
         'demographic_parity__features=["sex", "age; import os"]',
         "demographic_parity__intersections=false",
         "decision_attack__norm=linf",
     ]
     assert parse_assignments(words, KNOWN) == {
-        "performance__level": 0.9,
+        "model_performance__level": 0.9,
         "reference_attacks__references": 16,
         "demographic_parity__features": ["sex", "age; import os"],
         "demographic_parity__intersections": False,
@@ -95,14 +98,14 @@ def test_values_are_read_as_json_of_the_declared_type() -> None:
 
 
 def test_errors_say_what_to_type() -> None:
-    with pytest.raises(InputError, match="Did you mean 'performance__level'"):
+    with pytest.raises(InputError, match="Did you mean 'model_performance__level'"):
         parse_assignments(["performance_level=0.9"], KNOWN)
     with pytest.raises(InputError, match="NAME=VALUE"):
-        parse_assignments(["performance__level"], KNOWN)
+        parse_assignments(["model_performance__level"], KNOWN)
     with pytest.raises(InputError, match="set by --seed"):
         parse_assignments(["seed=3"], KNOWN)
     with pytest.raises(InputError, match="twice"):
-        parse_assignments(["performance__level=0.9", "performance__level=0.8"], KNOWN)
+        parse_assignments(["model_performance__level=0.9", "model_performance__level=0.8"], KNOWN)
 
 
 @pytest.mark.parametrize("name", ["api_key", "token", "db_password", "SECRET", "model__key", "apikey"])
@@ -217,8 +220,12 @@ def test_a_parameters_cell_of_code_is_refused_and_not_run(source: str) -> None:
 
 
 def test_a_cell_that_has_gone_stale_says_how_to_refresh(make_template: Any) -> None:
-    path = make_template('subject_file = "s.toml"\nperformance__lvl = 0.9', about={"checks": ["performance"]})
-    with pytest.raises(InputError, match=r"performance__lvl.*Did you mean 'performance__level'.*Refresh"):
+    path = make_template(
+        'subject_file = "s.toml"\nperformance__lvl = 0.9', about={"checks": ["model_performance"]}
+    )
+    with pytest.raises(
+        InputError, match=r"model_performance__lvl.*Did you mean 'model_performance__level'.*Refresh"
+    ):
         declared(read_template(path))
 
 
@@ -230,5 +237,5 @@ def test_every_parameter_of_a_shipped_template_is_one_of_its_checks() -> None:
 
 def test_bounds_in_words() -> None:
     assert bounds(KNOWN["decision_attack__norm"]) == "one of 'l1', 'l2', 'linf', 'l0'"
-    assert bounds(KNOWN["performance__level"]) == "above 0.5, below 1"
+    assert bounds(KNOWN["model_performance__level"]) == "above 0.5, below 1"
     assert bounds(KNOWN["demographic_parity__features"]) == ""

@@ -29,7 +29,7 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def report() -> Report:
-    return Audit(["performance", "bias"]).run(make_credit(n_train=200, n_test=300))
+    return Audit(["model_performance", "bias"]).run(make_credit(n_train=200, n_test=300))
 
 
 def test_every_key_is_on_the_page() -> None:
@@ -40,7 +40,7 @@ def test_every_key_is_on_the_page() -> None:
 
 def test_the_example_is_accepted_with_every_metric_and_check_in_it(example: Path) -> None:
     policy = load_policy(example)
-    Audit(["performance"], policy)
+    Audit(["model_performance"], policy)
     assert policy.unmeasured == "undecided"
     assert [c.metric for c in policy] == [
         "accuracy",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    report = Audit(["performance"]).run(make_credit(n_train=200, n_test=150))
+    report = Audit(["model_performance"]).run(make_credit(n_train=200, n_test=150))
     return report.save(tmp_path_factory.mktemp("saved") / "report.json")
 
 

@@ -24,7 +24,7 @@ THREE = ["report.html", "report.ipynb", "report.json"]
 HEAD = 'subject_file = "s.toml"\npolicy_file = None\nseed = 0\nout_dir = "."'
 OBSERVE = (
     "import auditkit as ak\nfrom auditkit.runner.notebook import observe, show\n"
-    'report = observe(ak.Audit(["performance"]), ak.load_subject(subject_file), seed=seed, out_dir=out_dir)\n'
+    'report = observe(ak.Audit(["model_performance"]), ak.load_subject(subject_file), seed=seed, out_dir=out_dir)\n'
     'show(report, "verdict")'
 )
 

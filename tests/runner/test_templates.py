@@ -89,7 +89,7 @@ def test_full_is_performance_explainability_and_the_first_parts_of_the_other_aud
     }
     for name, first in parts.items():
         assert first < set(find_template(name).checks)
-    whole = {"performance", *find_template("explainability").checks}.union(*parts.values())
+    whole = {"model_performance", *find_template("explainability").checks}.union(*parts.values())
     assert set(find_template("full").checks) == whole
 
 
@@ -172,7 +172,7 @@ def test_a_file_that_is_no_notebook_is_refused(tmp_path: Path, content: str) -> 
 
 def test_damaged_metadata_are_refused(make_template: Any) -> None:
     with pytest.raises(InputError, match="metadata"):
-        read_template(make_template("x = 1", about={"checks": "performance"}))
+        read_template(make_template("x = 1", about={"checks": "model_performance"}))
 
 
 def _entry_points(monkeypatch: pytest.MonkeyPatch, **loaded: Any) -> None:
@@ -192,7 +192,7 @@ def test_plug_ins_add_templates_and_a_broken_one_is_named(
     make_template(
         'subject_file = "s.toml"',
         name="house.ipynb",
-        about={"title": "House rules", "checks": ["performance"]},
+        about={"title": "House rules", "checks": ["model_performance"]},
     )
     _entry_points(monkeypatch, good=lambda: tmp_path, broken=RuntimeError("no luck"))
     found = templates.catalogue()

@@ -221,7 +221,7 @@ def test_the_exported_notebook_runs_the_same_audit_again(
     import auditkit as ak
 
     made = ak.data.make_credit(n_train=80, n_test=80)
-    session = Session(made, ["performance", "demographic_parity", "noise_sweep"], seed=3)
+    session = Session(made, ["model_performance", "demographic_parity", "noise_sweep"], seed=3)
     session.set("AK301", strength=0.2)
     session.include("AK101", run=False)  # the seed of AK301 goes by its place in the whole plan
     session.start()

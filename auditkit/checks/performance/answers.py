@@ -1,4 +1,4 @@
-"""Performance: how often the model is right, and for whom."""
+"""Answers: how often the model is right on held-out rows, and for whom."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.render import text
 from auditkit.statistics.ranking import weighted_auc
 from auditkit.statistics.weighted import effective_counts, group_moments
+from auditkit.statistics.welch import mean_difference
 from auditkit.subject import Subject
 
 _SURE = 0.999  # by chance alone the gap of one clean audit in forty lies below 0 at 95%
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     dimension="performance",
     metrics=["accuracy", "auc", "brier_score", "mean_absolute_error", "r2", "train_test_gap"],
 )
-def performance(subject: Subject, *, rng: np.random.Generator, level: common.Level = 0.95) -> Evidence:  # noqa: ARG001
+def model_performance(subject: Subject, *, rng: np.random.Generator, level: common.Level = 0.95) -> Evidence:  # noqa: ARG001
     """Measure how often the model is right on held-out rows, overall and by group.
 
     Parameters
@@ -258,17 +259,18 @@ def _gap(subject: Subject, level: float) -> list[Measurement]:
             for said, data in ((subject.answers().labels, subject.test), (seen.labels, train))
         ]
         a, b = ((float(one.mean[0]), float(one.spread[0]), float(one.size[0])) for one in sides)
-        ends, reason = _welch(a, b, level), _turned(_welch(a, b, _SURE)[1])
+        both = (a[0], b[0]), (a[1], b[1]), (a[2], b[2])
+        ends, reason = mean_difference(*both, level), _turned(mean_difference(*both, _SURE)[1])
         return [common.measured("train_test_gap", a[0] - b[0], n, ends, level, "welch", reason=reason)]
     counts = [
         _counts(right, np.zeros(len(right), dtype=np.int64), 1, part)[:2]
         for right, part in ((common.correct(subject, "train"), before), (common.correct(subject), weights))
     ]
     (x1, n1), (x2, n2) = counts
-    both = x1[0], n1[0], x2[0], n2[0]
+    counted = x1[0], n1[0], x2[0], n2[0]
     newcombe, reason = (
-        statistics.newcombe(*both, level),
-        _turned(float(statistics.newcombe(*both, _SURE)[1])),
+        statistics.newcombe(*counted, level),
+        _turned(float(statistics.newcombe(*counted, _SURE)[1])),
     )
     value = x1[0] / n1[0] - x2[0] / n2[0]
     return [common.measured("train_test_gap", value, n, newcombe, level, "newcombe", reason=reason)]
@@ -277,19 +279,6 @@ def _gap(subject: Subject, level: float) -> list[Measurement]:
 def _turned(high: float) -> str | None:
     """Say of a model that does better on rows it was not trained on that the splits may not be what they are said to be."""
     return _TURNED if high < 0 else None
-
-
-def _welch(a: tuple[float, float, float], b: tuple[float, float, float], level: float) -> tuple[float, float]:
-    """Return the interval of a difference of means (Welch 1947) from mean, sum of squares and size; without bounds below two."""
-    if a[2] < 2 or b[2] < 2:
-        return -math.inf, math.inf
-    shares = [spread / (size - 1) / size for _, spread, size in (a, b)]
-    squared, value = sum(shares), a[0] - b[0]
-    if squared == 0:
-        return value, value
-    df = squared**2 / sum(s**2 / (size - 1) for s, (_, _, size) in zip(shares, (a, b), strict=True))
-    half = float(special.stdtrit(df, 0.5 + level / 2)) * math.sqrt(squared)
-    return value - half, value + half
 
 
 def _groupings(subject: Subject) -> list[common.Grouping]:
