@@ -9,10 +9,8 @@ import numpy as np
 from annotated_types import Ge, Gt
 from typing_extensions import Doc
 
-from auditkit.checks._disguises import settling
 from auditkit.errors import InputError, NotApplicable, did_you_mean
 from auditkit.evidence import Table
-from auditkit.frames import Codec
 from auditkit.methods.feature_space import Norm
 
 if TYPE_CHECKING:
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from auditkit.dataset import Dataset
     from auditkit.methods.evasion import AttackResult
     from auditkit.subject import Subject
     from auditkit.threat import ThreatModel
@@ -73,8 +70,7 @@ def threat_of(
     for name in immutable or []:
         if name not in columns:
             raise InputError(f"no column {name!r} to hold fixed.{did_you_mean(name, columns)}")
-    held = _protected(subject.test, columns) if immutable is None and subject.threat is None else immutable
-    threat = subject.threat_model().hold(*(held or []))
+    threat = subject.threat_model(immutable=immutable)
     return threat.within(radius or threat.radius, norm)
 
 
@@ -122,14 +118,9 @@ def too_coarse(threat: ThreatModel) -> tuple[str, ...]:
     NotApplicable
         If that is every feature: a rate of 0 would say nothing.
     """
-    space, radius = threat.space, threat.radius
-    movable = np.asarray(
-        space.mutable & np.where(space.categorical, space.n_categories > 1, space.high > space.low)
-    )
-    least = np.where(space.categorical, space.category_cost, space.step / space.scale)
-    if threat.norm == "l0":
-        least = np.ones(len(least))
-    if not (movable & (least <= radius)).any():
+    space, radius, least = threat.space, threat.radius, threat.least_changes()
+    movable = ~np.isnan(least)
+    if not (least <= radius).any():
         why = (
             f"the least change of any column is {least[movable].min():.3g}: pass radius={np.ceil(least[movable].min()):g} "
             "or more"
@@ -137,7 +128,7 @@ def too_coarse(threat: ThreatModel) -> tuple[str, ...]:
             else "no column may change"
         )
         raise NotApplicable(f"no allowed change is as small as {radius:g} ({threat.norm}); {why}")
-    names = [name for name, far in zip(space.names, movable & (least > radius), strict=True) if far]
+    names = [name for name, far in zip(space.names, least > radius, strict=True) if far]
     return (f"Too coarse to change within {radius:g}: {', '.join(names)}.",) if names else ()
 
 
@@ -163,14 +154,3 @@ def allowed_table(threat: ThreatModel) -> Table:
     return Table(
         "What was allowed", {name: tuple(values) for name, values in columns.items()}, summary=summary
     )
-
-
-def _protected(data: Dataset, columns: list[str]) -> list[str]:
-    """Return the inputs that are a sensitive feature, by name or under another one, in the order of the columns."""
-    if not data.sensitive_names:
-        return []
-    codes = Codec.of(data.X).encode(data.X)
-    held = {name for name in data.sensitive_names if name in columns}
-    for name in data.sensitive_names:
-        held.update(settling(data, name, codes))
-    return [name for name in columns if name in held]
