@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditkit._version import __version__
-from auditkit.check import Check, find, registry, resolve
+from auditkit.check import Check, find, fits, registry, resolve
 from auditkit.engine import STOPS, Finished, Progress, Started, Step, in_executor, serial
 from auditkit.errors import Cancelled, InputError, did_you_mean
 from auditkit.evidence import Evidence, jsonable
@@ -151,7 +151,7 @@ class Audit:
         Raises
         ------
         InputError
-            At once, if an argument cannot be used, `only` names what is not in the plan, or `known` is of another
+            At once, if an argument cannot be used, a parameter names what the subject does not have, `only` names what is not in the plan, or `known` is of another
             seed, place or parameters.
         """
         if not isinstance(subject, Subject):
@@ -173,6 +173,8 @@ class Audit:
         at_hand = _at_hand(steps, known)
         chosen = None if only is None else _chosen(steps, only)
         todo = [s for s in steps if s.index not in at_hand and (chosen is None or s.check.code in chosen)]
+        for step in todo:
+            fits(step.check, step.params, subject)
         return self._events(subject, int(seed), executor, todo, at_hand)
 
     def judge(self, evidence: Iterable[Evidence], *, task: str | None = None) -> tuple[Finding, ...]:

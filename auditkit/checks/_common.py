@@ -14,6 +14,7 @@ from auditkit.errors import InputError, NotApplicable, did_you_mean
 from auditkit.evidence import Interval, Measurement
 from auditkit.methods.bands import band_edges, banded
 from auditkit.methods.groups import codes_of
+from auditkit.naming import NameOf, sensitive_of
 from auditkit.render import text
 
 if TYPE_CHECKING:
@@ -26,7 +27,14 @@ if TYPE_CHECKING:
 
 Level = Annotated[float, Gt(0.5), Lt(1), Doc("Confidence level of every interval.")]
 Features = Annotated[
-    list[str] | None, Doc("Sensitive features to compare groups of; all of the subject's when left out.")
+    list[str] | None,
+    NameOf(what="sensitive feature", of=sensitive_of),
+    Doc("Sensitive features to compare groups of; all of the subject's when left out."),
+]
+Feature = Annotated[
+    str | None,
+    NameOf(what="sensitive feature", of=sensitive_of),
+    Doc("Sensitive feature; the subject's first when left out."),
 ]
 Intersections = Annotated[
     bool,

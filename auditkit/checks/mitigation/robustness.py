@@ -29,6 +29,7 @@ from auditkit.checks.robustness._threats import (
 from auditkit.errors import Cancelled, InputError, NotApplicable, did_you_mean
 from auditkit.evidence import Evidence
 from auditkit.methods._threads import one_thread
+from auditkit.naming import NameOf
 from auditkit.subject import Subject
 
 if TYPE_CHECKING:
@@ -51,7 +52,11 @@ def robustness_mitigation_lab(
     subject: Subject,
     *,
     rng: np.random.Generator,
-    defences: Annotated[list[str] | None, Doc("Defences to try out, by name; all when left out.")] = None,
+    defences: Annotated[
+        list[str] | None,
+        NameOf(what="defence", among=lambda _: DEFENCES),
+        Doc("Defences to try out, by name; all when left out."),
+    ] = None,
     radius: Radius = None,
     norm: NormOfChange = None,
     immutable: Immutable = None,

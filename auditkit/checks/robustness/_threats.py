@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from typing_extensions import Doc
 from auditkit.errors import InputError, NotApplicable, did_you_mean
 from auditkit.evidence import Table
 from auditkit.methods.feature_space import Norm
+from auditkit.naming import NameOf, inputs_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +48,7 @@ NormOfChange = Annotated[
 ]
 Immutable = Annotated[
     list[str] | None,
+    NameOf(what="input of the model", of=inputs_of),
     Doc(
         "Columns nobody can change, besides those of a threat model that was given; without one, the sensitive features and "
         "inputs that settle one when left out."
@@ -122,7 +125,7 @@ def too_coarse(threat: ThreatModel) -> tuple[str, ...]:
     movable = ~np.isnan(least)
     if not (least <= radius).any():
         why = (
-            f"the least change of any column is {least[movable].min():.3g}: pass radius={np.ceil(least[movable].min()):g} "
+            f"the least change of any column counts {least[movable].min():.3g}: pass radius={_upwards(least[movable].min())} "
             "or more"
             if movable.any()
             else "no column may change"
@@ -130,6 +133,18 @@ def too_coarse(threat: ThreatModel) -> tuple[str, ...]:
         raise NotApplicable(f"no allowed change is as small as {radius:g} ({threat.norm}); {why}")
     names = [name for name, far in zip(space.names, least > radius, strict=True) if far]
     return (f"Too coarse to change within {radius:g}: {', '.join(names)}.",) if names else ()
+
+
+def _upwards(size: float) -> str:
+    """Return a size in two digits that is not below it.
+
+    Examples
+    --------
+    >>> [_upwards(size) for size in (0.0005, 0.12345, 1.0, 16.0)]
+    ['0.0005', '0.13', '1', '16']
+    """
+    digit = 10.0 ** (math.floor(math.log10(size)) - 1)
+    return f"{math.ceil(size / digit * (1 - 1e-12)) * digit:g}"
 
 
 def allowed_table(threat: ThreatModel) -> Table:

@@ -28,12 +28,13 @@ from auditkit.checks.robustness._white_box import setting_of
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence
 from auditkit.methods import evasion
+from auditkit.naming import NameOf
 from auditkit.predictors._torch_predictor import TorchPredictor
 from auditkit.predictors.base import Predictor
 from auditkit.subject import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import pandas as pd
 
@@ -42,6 +43,19 @@ if TYPE_CHECKING:
     from auditkit.threat import ThreatModel
 
 _RATE, _MEDIAN = "art_attack_success_rate", "art_attack_median_distance"
+
+
+def _attacks(options: Mapping[str, Any]) -> list[str] | None:
+    """Return the names of a library's attacks; None for the default, which needs no library to be known, or without the library."""
+    asked = options["library"], options["attack"]
+    if asked == ("art", "HopSkipJump"):
+        return None
+    try:
+        return (
+            evasion.art_attacks(gradients=True) if asked[0] == "art" else evasion.foolbox_attacks(every=True)
+        )
+    except NotApplicable:
+        return None
 
 
 @check(
@@ -58,7 +72,13 @@ def art_attack(
     library: Annotated[
         Literal["art", "foolbox"], Doc("Whose attack it is; Foolbox's are made on PyTorch models.")
     ] = "art",
-    attack: Annotated[str, Doc("The attack, by its name in the library.")] = "HopSkipJump",
+    attack: Annotated[
+        str,
+        NameOf(what="attack of this library on tables", among=_attacks),
+        Doc(
+            "The attack, by its name in the library; looked up before the run where the library is installed."
+        ),
+    ] = "HopSkipJump",
     options: Annotated[
         dict[str, Any] | None,
         Doc("The attack's own parameters, by the library's names; its defaults when left out."),
