@@ -41,7 +41,7 @@ class Feature:
     values : tuple
         The values of a category, in the order of an ordinal one; a tuple each where inputs change together.
     said : tuple of str
-        Which of these somebody said; the others were drafted from the data.
+        Which of these somebody changed; the others are as drafted from the data, also where somebody repeated them.
     because : str
         Why it is held, where a draft holds it.
     """

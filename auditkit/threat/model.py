@@ -144,8 +144,9 @@ class ThreatModel:
         one = self.features[at]
         if one.coded and (odd := [word for word in changes if word in ("low", "high", "step", "unit")]):
             raise one.wrong(f"it holds one of {len(one.values)} values and has no {odd[0]}")
-        new = replace(one, **changes, said=tuple(dict.fromkeys([*one.said, *changes])))
-        return replace(self, features=(*self.features[:at], new, *self.features[at + 1 :]))
+        new = [word for word in changes if changes[word] != getattr(one, word)]
+        edited = replace(one, **changes, said=tuple(dict.fromkeys([*one.said, *new])))
+        return replace(self, features=(*self.features[:at], edited, *self.features[at + 1 :]))
 
     def hold(self, *names: str, because: str = "") -> ThreatModel:
         """Return the threat model with these features, or the features of these inputs, held as they are; `because` tells why."""

@@ -460,4 +460,4 @@ def test_intervals_are_those_of_the_counts():
         m = found.measurement(metric)
         low, high = statistics.clopper_pearson(round(m.value * 60), 60, 0.95)
         assert (m.n, m.bound, m.interval.low, m.interval.high) == (60, side, low, high)
-        assert m.reason == "radius 0.2, l2"
+        assert m.reason == "within 0.2 robust standard deviations (l2)"

@@ -64,7 +64,7 @@ def test_the_guilty_twin_is_flipped_as_often_as_the_closed_form_says(norm):
     found = attack(subject, radius=0.5, norm=norm, rows=150).measurement("score_attack_success_rate")
     assert np.mean(far <= 0.98 * 0.5) <= found.value <= np.mean(far <= 0.5)
     assert found.bound == "lower"
-    assert found.reason == f"100 calls, radius 0.5, {norm}"
+    assert found.reason == f"100 calls, within 0.5 units of the threat model ({norm})"
 
 
 def test_the_robust_twin_is_quiet():

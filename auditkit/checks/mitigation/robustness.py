@@ -23,6 +23,7 @@ from auditkit.checks.robustness._threats import (
     Radius,
     allowed_table,
     allowed_words,
+    sized,
     threat_of,
     too_coarse,
 )
@@ -303,7 +304,7 @@ def _about(bench: Bench, audited: Attacked) -> list[str]:
     times = "once" if bench.repeats == 1 else f"{bench.repeats} times"
     return [
         (
-            f"Attackers: {who}; each {times}, with {bench.max_calls:,} calls a model, within {bench.threat.radius:g} ({bench.threat.norm}), "
+            f"Attackers: {who}; each {times}, with {bench.max_calls:,} calls a model, within {sized(bench.threat)}, "
             "from scratch on every model. Every row found against one model was then tried on all the others as well."
         ),
         *(f"Not tried: {note}." for note in audited.notes),

@@ -9,6 +9,7 @@ import numpy as np
 from auditkit import statistics
 from auditkit.checks import _common as common
 from auditkit.checks.robustness._attackers import ROUNDING
+from auditkit.checks.robustness._threats import sized
 from auditkit.evidence import Measurement, Table
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def at_radius(
 ) -> tuple[Measurement, Measurement]:
     """Return both bounds at the judged radius."""
     at = table.columns["x"].index(threat.radius)
-    about = f"radius {threat.radius:g}, {threat.norm}"
+    about = f"within {sized(threat)}"
     sides: tuple[Literal["lower", "upper"], Literal["lower", "upper"]] = ("lower", "upper")
     made = []
     for metric, column, bound in zip(METRICS, ("certified", "attacked"), sides, strict=True):

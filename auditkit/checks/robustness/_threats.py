@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from auditkit.methods.evasion import AttackResult
     from auditkit.subject import Subject
-    from auditkit.threat import ThreatModel
+    from auditkit.threat import Feature, ThreatModel
 
 __all__ = [
     "AttackedRows",
@@ -32,6 +32,7 @@ __all__ = [
     "allowed_only",
     "allowed_table",
     "allowed_words",
+    "sized",
     "threat_of",
     "too_coarse",
 ]
@@ -130,9 +131,35 @@ def too_coarse(threat: ThreatModel) -> tuple[str, ...]:
             if movable.any()
             else "no column may change"
         )
-        raise NotApplicable(f"no allowed change is as small as {radius:g} ({threat.norm}); {why}")
+        raise NotApplicable(f"no allowed change is as small as {sized(threat)}; {why}")
     names = [name for name, far in zip(space.names, least > radius, strict=True) if far]
     return (f"Too coarse to change within {radius:g}: {', '.join(names)}.",) if names else ()
+
+
+def _ways(one: Feature) -> str:
+    """Return in words which way a feature may change."""
+    if not one.mutable:
+        return "no"
+    if one.kind == "categorical":
+        return "to any other"
+    return {"both": "up and down", "up": "up only", "down": "down only"}[one.direction]
+
+
+def sized(threat: ThreatModel) -> str:
+    """Return the radius in words, with its unit and the norm: "0.5 robust standard deviations (l2)"."""
+    size, one = f"{threat.radius:g}", threat.radius == 1
+    free = [feature for feature in threat.features if feature.mutable]
+    if threat.norm == "l0":
+        return f"{size} column{'s' * (not one)} (l0)"
+    if any(feature.cost != 1 for feature in free):
+        words = "unit of cost" if one else "units of cost"
+    elif any("unit" in feature.said for feature in free):
+        words = "unit of the threat model" if one else "units of the threat model"
+    elif threat.units == "raw":
+        words = "in the columns' own units"
+    else:
+        words = "robust standard deviation" if one else "robust standard deviations"
+    return f"{size} {words} ({threat.norm})"
 
 
 def _upwards(size: float) -> str:
@@ -155,7 +182,7 @@ def allowed_table(threat: ThreatModel) -> Table:
     for one in threat.features:
         row = (
             one.name,
-            one.direction if one.mutable else "no",
+            _ways(one),
             one.low if "low" in one.said else np.nan,
             one.high if "high" in one.said else np.nan,
             np.nan if one.coded or not one.step else one.step,

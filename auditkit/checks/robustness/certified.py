@@ -21,6 +21,7 @@ from auditkit.checks.robustness._threats import (
     Radius,
     allowed_table,
     allowed_words,
+    sized,
     threat_of,
     too_coarse,
 )
@@ -196,6 +197,6 @@ def _says(bounds: tuple[Measurement, Measurement], threat: ThreatModel) -> str:
     certified, attacked = bounds
     most = f"at most {common.share_with_ends(attacked)}, as far as the searches found"
     if np.isnan(certified.value):
-        return f"With changes of at most {threat.radius:g} ({threat.norm}) the accuracy is {most}; nothing is certified from below."
+        return f"With changes of at most {sized(threat)} the accuracy is {most}; nothing is certified from below."
     least = f"at least {common.share_with_ends(certified)}, certified"
-    return f"With changes of at most {threat.radius:g} ({threat.norm}) the accuracy is {least}, and {most}."
+    return f"With changes of at most {sized(threat)} the accuracy is {least}, and {most}."

@@ -22,6 +22,7 @@ from auditkit.checks.robustness._threats import (
     allowed_only,
     allowed_table,
     allowed_words,
+    sized,
     threat_of,
     too_coarse,
 )
@@ -109,7 +110,7 @@ def decision_attack(
     n, k = int(attacked.sum()), int(within.sum())
     if n == 0:
         raise NotApplicable("the model answers no row the same way twice: there is no decision to flip")
-    success = _success(k, n, level, f"{max_calls:,} calls, radius {threat.radius:g}, {threat.norm}")
+    success = _success(k, n, level, f"{max_calls:,} calls, within {sized(threat)}")
     for_whom, by_group = easiest.by_group(subject, chosen[attacked], within[attacked], level, rng)
     asked = f"{int(np.sum(found.queries)) + len(X) + len(pool):,} rows asked in {found.calls + 1} calls."
     return Evidence(
@@ -117,7 +118,7 @@ def decision_attack(
         (success, median_distance("attack_median_distance", distance, level), *for_whom),
         {
             "by_radius": _by_radius(distance, threat.radius, level),
-            "by_queries": by_queries(first, int(found.queries.max()), threat.radius, level),
+            "by_queries": by_queries(first, int(found.queries.max()), sized(threat), level),
             **({} if by_group is None else {"by_group": by_group}),
             "examples": _examples(X, found, within, threat.space),
             **shown(found, threat, data.X.iloc[chosen], chosen, examples),
@@ -125,7 +126,7 @@ def decision_attack(
         },
         says=(
             f"The search flipped {k} of {n} decisions, {common.share_with_ends(success)}, with changes of at most "
-            f"{threat.radius:g} ({threat.norm})."
+            f"{sized(threat)}."
         ),
         does_not_say="That the other decisions cannot be flipped: a better search, or more calls, may find more.",
         notes=(

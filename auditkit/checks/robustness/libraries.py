@@ -21,6 +21,7 @@ from auditkit.checks.robustness._threats import (
     allowed_only,
     allowed_table,
     allowed_words,
+    sized,
     threat_of,
     too_coarse,
 )
@@ -153,7 +154,7 @@ def art_attack(
     n, k = int(attacked.sum()), int(within.sum())
     if n == 0:
         raise NotApplicable("the model answers no row the same way twice: there is no decision to flip")
-    budget = f"{attack} of {made.library}, {queries:,} queries a row, radius {threat.radius:g}, {threat.norm}"
+    budget = f"{attack} of {made.library}, {queries:,} queries a row, within {sized(threat)}"
     interval = statistics.clopper_pearson(k, n, level)
     rate = common.measured(_RATE, k / n, n, interval, level, "clopper-pearson", bound="lower", reason=budget)
     return Evidence(
@@ -165,7 +166,7 @@ def art_attack(
         },
         says=(
             f"{attack} of {made.library} flipped {k} of {n} decisions, {common.share_with_ends(rate)}, with changes of at most "
-            f"{threat.radius:g} ({threat.norm})."
+            f"{sized(threat)}."
         ),
         does_not_say="That the other decisions cannot be flipped: another attack, or more queries, may find more.",
         notes=(
