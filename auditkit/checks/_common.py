@@ -377,3 +377,11 @@ def share_with_ends(m: Measurement) -> str:
     if m.interval is None:
         return text.share(m.value)
     return f"{text.share(m.value)} [{text.share(m.interval.low)}, {text.share(m.interval.high)}]"
+
+
+def undecided(n: int) -> tuple[str, ...]:
+    """Return the note on rows that were left out because the model did not repeat its answer; none for none."""
+    if not n:
+        return ()
+    were = "1 row was" if n == 1 else f"{n} rows were"
+    return (f"{were} left out: the model answers {'it' if n == 1 else 'them'} differently each time.",)

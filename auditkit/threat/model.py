@@ -292,13 +292,13 @@ def _space(features: tuple[Feature, ...], coding: Coding, rules: tuple[str | Fra
         for rule in rules
     ]
     ranked = [one.kind == "ordinal" for one in features]
-    last = [max(len(one.values) - 1.0, 0.0) for one in features]
+    ends = [_ends(one, coding.codec.dtypes[names.index(one.columns[0])]) for one in features]
     plain = {"continuous", "integer", "categorical"}
     return FeatureSpace(
         names=tuple(one.name for one in features),
         kind=tuple(one.kind if one.kind in plain else "integer" for one in features),  # type: ignore[misc]
-        low=np.array([0.0 if one.coded else one.low for one in features]),
-        high=np.array([end if one.coded else one.high for one, end in zip(features, last, strict=True)]),
+        low=np.array([low for low, _ in ends]),
+        high=np.array([high for _, high in ends]),
         step=np.array([1.0 if order else one.step for one, order in zip(features, ranked, strict=True)]),
         n_categories=np.array([len(one.values) if one.kind == "categorical" else 0 for one in features]),
         mutable=np.array([one.mutable for one in features]),
@@ -307,6 +307,19 @@ def _space(features: tuple[Feature, ...], coding: Coding, rules: tuple[str | Fra
         category_cost=np.array([one.cost for one in features]),
         rules=tuple(made),
     )
+
+
+def _ends(one: Feature, dtype: Any) -> tuple[float, float]:
+    """Return the ends of a feature, those of a column of short floats rounded inwards: it holds no value between."""
+    if one.coded:
+        return 0.0, max(len(one.values) - 1.0, 0.0)
+    kind = getattr(dtype, "numpy_dtype", dtype)  # of an extension type
+    if not isinstance(kind, np.dtype) or kind.kind != "f" or kind.itemsize >= 8:
+        return one.low, one.high
+    low, high = kind.type(one.low), kind.type(one.high)
+    low = np.nextafter(low, kind.type(np.inf)) if float(low) < one.low else low
+    high = np.nextafter(high, kind.type(-np.inf)) if float(high) > one.high else high
+    return float(low), float(high)
 
 
 def _lost(coding: Coding, frame: pd.DataFrame, codes: NDArray[np.float64]) -> NDArray[np.bool_]:

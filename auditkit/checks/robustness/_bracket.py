@@ -115,8 +115,11 @@ def methods(
     for one in found:
         turned = int((right & (one.distance <= radius)).sum())
         held, proved, stopped, middle = 0, 0, 0, float("nan")
-        if inside is not None and one.sees == "the model":
-            same = right & ((inside.lower >= nearest * (1 - ROUNDING)) | inside.proved)
+        if (
+            inside is not None and one is found[0]
+        ):  # the certificate's own; a proof holds where its change stood the asking again
+            proof = inside.proved & np.isfinite(one.distance)
+            same = right & ((inside.lower >= nearest * (1 - ROUNDING)) | proof)
             open_ = right & (nearest <= grid[-1]) & ~same
             held, proved = int((right & (inside.lower > radius)).sum()), int(same.sum())
             stopped = int((right & ~same & np.char.startswith(inside.how, "not settled")).sum())

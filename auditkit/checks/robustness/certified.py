@@ -119,6 +119,7 @@ def robust_accuracy(
     right = case.labels(case.X) == case.y
     grid = _grid(threat)
     found = [attackers.attack(one, case) for one in attackers.ATTACKERS]
+    drawn, (case, right, found) = len(right), attackers.decided(case, right, found)
     nearest = np.fmin.reduce([one.distance for one in found])
     inside, white, why_not = _inside(case, nearest, float(grid[-1]), boxes, nodes)
     lower = np.full(len(right), np.nan)
@@ -147,6 +148,7 @@ def robust_accuracy(
             *bracket.about_certificate(lower, nearest, white, why_not, threat),
             *bracket.weaker(found, float(grid[-1])),
             *cloud.notes,
+            *common.undecided(drawn - len(right)),
         ),
         rows=common.rows_used(len(right), len(subject.test)),
     )

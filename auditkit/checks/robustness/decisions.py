@@ -133,7 +133,7 @@ def decision_attack(
             *allowed_words(threat),
             *too_coarse(threat),
             *_no_start(int(np.isinf(distance).sum()), n),
-            *_undecided(len(X) - n),
+            *common.undecided(len(X) - n),
             asked,
         ),
         rows=common.rows_used(n, len(data)),
@@ -143,13 +143,6 @@ def decision_attack(
 def _success(k: int, n: int, level: float, budget: str) -> Measurement:
     ends, way = statistics.clopper_pearson(k, n, level), "clopper-pearson"
     return common.measured("attack_success_rate", k / n, n, ends, level, way, bound="lower", reason=budget)
-
-
-def _undecided(n: int) -> tuple[str, ...]:
-    if not n:
-        return ()
-    were = "1 row was" if n == 1 else f"{n} rows were"
-    return (f"{were} left out: the model answers {'it' if n == 1 else 'them'} differently each time.",)
 
 
 def _no_start(failed: int, n: int) -> tuple[str, ...]:

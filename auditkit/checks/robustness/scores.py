@@ -160,7 +160,7 @@ def _attacked(
     if both and len(left):
         more = evasion.random_search(
             ask, X[left], start[left], threat.space, threat.radius, rng=rng, max_calls=budget - found.calls,
-            category_changes=len(threat.features) if threat.radius >= 1 else 0,
+            category_changes=len(threat.features), category_radius=threat.radius,
         )  # fmt: skip
         found = _joined(found, more, left)
     held = np.flatnonzero(found.success)
