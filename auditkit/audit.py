@@ -173,9 +173,28 @@ class Audit:
         at_hand = _at_hand(steps, known)
         chosen = None if only is None else _chosen(steps, only)
         todo = [s for s in steps if s.index not in at_hand and (chosen is None or s.check.code in chosen)]
-        for step in todo:
-            fits(step.check, step.params, subject)
+        self.fits(subject, {step.check.code for step in todo})
         return self._events(subject, int(seed), executor, todo, at_hand)
+
+    def fits(self, subject: Subject, only: Iterable[str] | None = None) -> None:
+        """See that what the parameters name is there in a subject; `stream` does so before anything runs.
+
+        Parameters
+        ----------
+        subject : Subject
+            What is to be audited.
+        only : iterable of str, optional
+            Codes of the checks looked at; all when left out.
+
+        Raises
+        ------
+        InputError
+            For a name the subject does not have; the message tells the closest.
+        """
+        chosen = None if only is None else set(only)
+        for check, params in self.plan:
+            if chosen is None or check.code in chosen:
+                fits(check, params, subject)
 
     def judge(self, evidence: Iterable[Evidence], *, task: str | None = None) -> tuple[Finding, ...]:
         """Judge evidence under this audit's criteria."""

@@ -272,7 +272,7 @@ def test_a_radius_that_no_change_fits_is_not_a_rate_of_zero():
 
 def test_columns_too_coarse_for_the_radius_are_named():
     assert (
-        "Too coarse to change within 0.5: purpose, housing."
+        "Too coarse to change within 0.5 robust standard deviations (l2): purpose, housing."
         in attack(make_credit(n_train=200, n_test=60)).notes
     )
 

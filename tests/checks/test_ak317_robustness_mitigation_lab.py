@@ -173,7 +173,7 @@ def test_a_network_is_trained_by_inner_steps_and_attacked_by_its_slopes():
     )
     assert evidence.measurement("robust_accuracy_gain", "adversarial training").interval.low > 0.4
     assert (
-        "5 inner gradient steps within 0.4 robust standard deviations (linf)"
+        "5 inner gradient steps within 0.4 in the columns' own units (linf)"
         in evidence.tables["settings"].frame()["setting"][0]
     )
     flipped = evidence.tables["attackers"].frame().set_index(["label", "series"])["value"]

@@ -133,7 +133,7 @@ def too_coarse(threat: ThreatModel) -> tuple[str, ...]:
         )
         raise NotApplicable(f"no allowed change is as small as {sized(threat)}; {why}")
     names = [name for name, far in zip(space.names, least > radius, strict=True) if far]
-    return (f"Too coarse to change within {radius:g}: {', '.join(names)}.",) if names else ()
+    return (f"Too coarse to change within {sized(threat)}: {', '.join(names)}.",) if names else ()
 
 
 def _ways(one: Feature) -> str:
