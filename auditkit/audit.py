@@ -151,8 +151,8 @@ class Audit:
         Raises
         ------
         InputError
-            At once, if an argument cannot be used, a parameter names what the subject does not have, `only` names what is not in the plan, or `known` is of another
-            seed, place or parameters.
+            At once, if an argument cannot be used, a parameter names what the subject does not have, `only` names what is not
+            in the plan, or `known` is of another seed, place or parameters.
         """
         if not isinstance(subject, Subject):
             raise InputError(
