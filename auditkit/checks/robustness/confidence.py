@@ -141,7 +141,7 @@ def confidence_under_shift(
             "risk_coverage": _risk_coverage(clean, noisy, level),
         },
         says=(
-            f"Of answers about rows with one column {distance:g} widths out of range, {common.share_with_ends(rate)} are as confident "
+            f"Of answers about rows with one column {_widths(distance)} out of range, {common.share_with_ends(rate)} are as confident "
             f"as {least:.4g} or more; of those about unchanged rows, {common.percent(base)}."
         ),
         does_not_say="How sure the model is of rows that are odd in another way, with every value in its range.",
@@ -182,7 +182,7 @@ def _sure_by_distance(
             found[far] = together.reshape(len(at), len(X)), []
         except ModelError:
             found[far] = _one_by_one(subject, codec, moved, at, least)
-        progress.step((step + 1) / len(grid), f"{far:g} widths out of range")
+        progress.step((step + 1) / len(grid), f"{_widths(far)} out of range")
     return found
 
 
@@ -216,10 +216,14 @@ def _mean_share(shares: np.ndarray, level: float) -> tuple[float, float, float]:
     return value, max(0.0, min(float(low), value)), min(1.0, max(float(high), value))
 
 
+def _widths(distance: float) -> str:
+    return "1 width" if distance == 1 else f"{distance:g} widths"
+
+
 def _rate(sure: np.ndarray, base: float, distance: float, least: float, level: float) -> Measurement:
     value, low, high = _mean_share(sure.mean(axis=0), level)
     said = (
-        f"at confidence {least:.4g} or more, {distance:g} widths beyond; a model that cannot tell gives {common.percent(base)}, "
+        f"at confidence {least:.4g} or more, {_widths(distance)} beyond; a model that cannot tell gives {common.percent(base)}, "
         "as on unchanged rows"
     )
     return common.measured(
@@ -279,7 +283,7 @@ def _by_distance(
     labels = {"x": "Beyond the range, in its widths", "value": f"Confident answers ({least:.4g} or more)", "n": "records",
               "reference": "unchanged rows"}  # fmt: skip
     summary = (
-        f"Share of confident answers about rows with one column out of range: {common.percent(value[0])} at {x[0]:g} widths, "
+        f"Share of confident answers about rows with one column out of range: {common.percent(value[0])} at {_widths(x[0])}, "
         f"{common.percent(value[-1])} at {x[-1]:g}; {common.percent(base)} on unchanged rows."
     )
     return Table("Confident answers out of range", columns, "curve", labels, summary, reference=base)
@@ -302,7 +306,7 @@ def _by_column(sure: np.ndarray, names: list[str], base: float, distance: float,
         "n": "records",
         "reference": "unchanged rows",
     }
-    summary = f"Confident answers by the column that is {distance:g} widths out of range; each interval holds by itself."
+    summary = f"Confident answers by the column that is {_widths(distance)} out of range; each interval holds by itself."
     return Table(
         "Which column out of range goes unnoticed", columns, "estimates", labels, summary, reference=base
     )
