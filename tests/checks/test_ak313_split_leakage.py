@@ -163,3 +163,13 @@ def test_independent_columns_meet_as_often_as_expected():
     found = look(Subject("s", DummyClassifier().fit(X, y), Dataset(Z, z), Dataset(X, y)))
     expected = found.measurement("independent_duplicate_share").value
     assert found.measurement("duplicate_share").value == pytest.approx(expected, abs=0.06)
+
+
+def test_fewer_twins_than_by_chance_are_no_leakage_and_the_sentence_says_so():
+    rng = np.random.default_rng(0)
+    (X, y), (Z, z) = draw(200, rng), draw(300, rng)
+    X, y = pd.concat([X, X], ignore_index=True), np.concatenate([y, y])  # doubled after the split
+    found = look(Subject("s", LogisticRegression().fit(X, y), Dataset(Z, z), Dataset(X, y)))
+    assert found.measurement("duplicate_share_excess").interval.high < 0
+    assert "Fewer than by chance is no leakage" in found.says
+    assert "no leakage" not in look(with_copies(0)).says

@@ -110,7 +110,7 @@ def split_leakage(
         },
         says=(
             f"{common.share_with_ends(share)} of {len(test):,} test rows equal a training row in every input. Held against training rows "
-            f"that were set aside, the excess is {common.share_with_ends(beyond)}. {said}"
+            f"that were set aside, the excess is {common.share_with_ends(beyond)}.{_fewer(beyond)} {said}"
         ).strip(),
         does_not_say=(
             "That these rows are the same records: where inputs take few values, different records are equal. Nor how a twin came about."
@@ -126,6 +126,13 @@ def split_leakage(
 def _share(metric: str, k: int, n: int, level: float, reason: str | None = None) -> Measurement:
     ends = statistics.clopper_pearson(k, n, level)
     return common.measured(metric, k / n, n, ends, level, "clopper-pearson", reason=reason)
+
+
+def _fewer(beyond: Measurement) -> str:
+    """Say what it means where test rows have a twin less often than training rows set aside, beyond chance."""
+    if beyond.interval is None or beyond.interval.high >= 0:
+        return ""
+    return " Fewer than by chance is no leakage: rows repeat within the training rows, or the two were drawn otherwise."
 
 
 def _independent(coded: rows_of.Coded) -> Measurement:
