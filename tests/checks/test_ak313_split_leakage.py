@@ -48,6 +48,20 @@ def test_copies_are_counted_exactly_and_what_they_hide_is_told():
     assert gap.interval.low > 0.15
 
 
+def test_rows_that_were_not_searched_are_not_counted_as_having_no_twin():
+    subject = with_copies(0.4, shift=1e-3)  # all twins are near ones
+    whole, part = look(subject), look(subject, rows=100)
+    share = part.measurement("near_duplicate_share")
+    assert share.n == 100
+    alone, gap = part.measurement("accuracy_without_twins"), part.measurement("twin_accuracy_difference")
+    assert alone.n == 100 - round(100 * share.value)
+    assert gap.n == 100
+    assert "all 100 test rows that were searched" in alone.reason
+    # a copy is always right: rows not searched would lift it towards the accuracy of all
+    assert whole.measurement("accuracy_without_twins").interval.low < alone.value
+    assert alone.value < whole.measurement("accuracy_without_twins").interval.high + 0.05
+
+
 def test_all_but_equal_rows_are_near_and_not_equal():
     found = look(with_copies(0.2, shift=1e-3))
     assert found.measurement("duplicate_share").value == 0
