@@ -182,7 +182,7 @@ def _worth(label: str | None, column: np.ndarray, n: int, valued: int, level: fl
     value = float(column.mean())
     return common.measured(
         "group_row_value", value, len(column), ends, level, "t, over the rows asked", group=label,
-        reason=f"one unit is 1/{valued:,} of the accuracy: were each of the {valued:,} rows valued worth as much, this would be the accuracy",
+        reason=f"a row of 1 adds 1/{valued:,} to the accuracy: were each of the {valued:,} rows valued worth as much, this would be the accuracy",
     )  # fmt: skip
 
 
@@ -196,7 +196,7 @@ def _tables(gaps: list[Measurement], worth: list[Measurement], valued: int) -> d
         "harm": ("Whose rows do harm", "Excess of harmful rows", "Share of training rows of negative value less that of test rows valued with them."),
         "worth": (
             "What a row is worth",
-            f"Mean value of a row, in 1/{valued:,} of the accuracy",
+            f"Mean value of a row (1 adds 1/{valued:,} to the accuracy)",
             f"Mean value of a training row, times the {valued:,} rows valued: were each worth as much, this would be the accuracy of the neighbours.",
         ),
     }  # fmt: skip
@@ -210,7 +210,7 @@ def _tables(gaps: list[Measurement], worth: list[Measurement], valued: int) -> d
 
 def _says(share: Measurement, gaps: list[Measurement], k: int) -> str:
     whole, *parts = gaps
-    said = f"{common.share_with_ends(share)} of the training rows lower the accuracy of a classifier by {k} neighbours"
+    said = f"{common.share_with_ends(share)} of the training rows have a value below 0: they lower the accuracy of a {k}-nearest-neighbours classifier"
     if whole.interval is None:
         return f"{said}; there are too few test rows to hold that against."
     said += f"; held against test rows valued with them, the excess is {common.share_with_ends(whole)}"
