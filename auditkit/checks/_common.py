@@ -367,6 +367,11 @@ def number(value: float) -> str:
     return text.number(value)
 
 
+def p_value(value: float) -> str:
+    """Return a p-value in words, with its sign: "= 0.021"."""
+    return text.p_value(value)
+
+
 def with_ends(m: Measurement) -> str:
     """Return a measurement as sentences quote it, as the findings do: "0.182 [0.165, 0.199]"."""
     return text.measured(m.to_dict())

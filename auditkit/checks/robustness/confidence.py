@@ -41,10 +41,11 @@ _FOLDED = "mover"
 
 
 class _Answers(NamedTuple):
-    """Confidence of each answer, and whether it is wrong."""
+    """Confidence of each answer, whether it is wrong, and of how many classes it is one."""
 
     confidence: np.ndarray
     wrong: np.ndarray
+    classes: int
 
 
 @check(
@@ -158,7 +159,7 @@ def _pushable(space: FeatureSpace, X: np.ndarray) -> np.ndarray:
 
 def _answers(subject: Subject, codec: Codec, X: np.ndarray, y: np.ndarray) -> _Answers:
     proba = subject.model.predict_proba(decoded(codec, X))
-    return _Answers(proba.max(axis=1), proba.argmax(axis=1) != y)
+    return _Answers(proba.max(axis=1), proba.argmax(axis=1) != y, proba.shape[1])
 
 
 def _sure_by_distance(
@@ -241,8 +242,11 @@ def _calibration(clean: _Answers, noisy: _Answers, strength: float, level: float
     )
     # confidence less rightness: what the answers claim beyond what they hold
     off = (noisy.confidence - ~noisy.wrong) - (clean.confidence - ~clean.wrong)
-    ends = statistics.mean_interval_of(off, level)
-    return [grown, common.measured(METRICS[2], off.mean(), n, ends, level, "t", reason=said)]
+    value, most = float(off.mean()), 2 - 1 / clean.classes
+    # no row moves further; where none moved at all, the rows drawn do not show that none ever does
+    low, high = statistics.mean_interval_of(np.append(off, [-most, most]), level)
+    ends = min(float(low), value), max(float(high), value)
+    return [grown, common.measured(METRICS[2], value, n, ends, level, "t, two rows added", reason=said)]
 
 
 def _abstaining(clean: _Answers, noisy: _Answers, strength: float, level: float) -> list[Measurement]:

@@ -248,6 +248,7 @@ def _named_table(named: list[_Named], kind: str) -> Table:
         "n": "records",
         "size": "effective size",
         "reference": "no loss",
+        "largest": "costliest shifts",
     }
     summary = f"{_word(kind)} by shift, worst first; the intervals hold for all {len(named)} together."
     return Table(f"{_word(kind)} in another mix", columns, "estimates", labels, summary, reference=0.0)
@@ -275,6 +276,7 @@ def _by_column(
         "n": "records",
         "size": "effective size",
         "reference": "no loss",
+        "largest": "columns that cost most",
     }
     summary = (
         f"{_word(kind)} in the worst mix of each column within the budget, picked on the other half; intervals hold for all "
