@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditkit._version import __version__
-from auditkit.check import Check, find, registry, resolve
+from auditkit.check import Check, find, fits, registry, resolve
 from auditkit.engine import STOPS, Finished, Progress, Started, Step, in_executor, serial
 from auditkit.errors import Cancelled, InputError, did_you_mean
 from auditkit.evidence import Evidence, jsonable
@@ -152,8 +152,8 @@ class Audit:
         Raises
         ------
         InputError
-            At once, if an argument cannot be used, `only` names what is not in the plan, or `known` is of another
-            seed or other parameters.
+            At once, if an argument cannot be used, a parameter names what the subject does not have, `only` names what is not
+            in the plan, or `known` is of another seed or other parameters.
         """
         if not isinstance(subject, Subject):
             raise InputError(
@@ -171,7 +171,28 @@ class Audit:
         at_hand = _at_hand(steps, known)
         chosen = None if only is None else _chosen(steps, only)
         todo = [s for s in steps if s.index not in at_hand and (chosen is None or s.check.code in chosen)]
+        self.fits(subject, {step.check.code for step in todo})
         return self._events(subject, int(seed), executor, todo, at_hand)
+
+    def fits(self, subject: Subject, only: Iterable[str] | None = None) -> None:
+        """See that what the parameters name is there in a subject; `stream` does so before anything runs.
+
+        Parameters
+        ----------
+        subject : Subject
+            What is to be audited.
+        only : iterable of str, optional
+            Codes of the checks looked at; all when left out.
+
+        Raises
+        ------
+        InputError
+            For a name the subject does not have; the message tells the closest.
+        """
+        chosen = None if only is None else set(only)
+        for check, params in self.plan:
+            if chosen is None or check.code in chosen:
+                fits(check, params, subject)
 
     def judge(self, evidence: Iterable[Evidence], *, task: str | None = None) -> tuple[Finding, ...]:
         """Judge evidence under this audit's criteria."""

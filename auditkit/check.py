@@ -16,16 +16,18 @@ from annotated_types import Ge, Gt, Le, Lt
 from typing_extensions import Doc
 
 from auditkit.errors import InputError, did_you_mean
+from auditkit.naming import NameOf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import TypeAlias
 
     from auditkit.evidence import Evidence
+    from auditkit.subject import Subject
 
     Run: TypeAlias = Callable[..., Evidence]
 
-__all__ = ["DIMENSIONS", "Check", "Parameter", "Registry", "check", "find", "registry", "resolve"]
+__all__ = ["DIMENSIONS", "Check", "Parameter", "Registry", "check", "find", "fits", "registry", "resolve"]
 
 DIMENSIONS: dict[str, str] = {
     "performance": "How often is the model right, and for whom?",
@@ -61,6 +63,8 @@ class Parameter:
         Bounds of a number.
     low_open, high_open : bool
         Whether a bound itself is excluded.
+    names : NameOf or None
+        What its value names, where that is known before the check runs.
     """
 
     name: str
@@ -72,6 +76,7 @@ class Parameter:
     high: float | None = None
     low_open: bool = False
     high_open: bool = False
+    names: NameOf | None = None
 
     @property
     def bounds(self) -> str:
@@ -294,7 +299,27 @@ def resolve(about: Check, params: Mapping[str, Any]) -> dict[str, Any]:
         if name not in known:
             raise InputError(f"{about.name} has no parameter {name!r}.{did_you_mean(name, known)}")
     try:
-        return {name: p.validate(params.get(name, p.default)) for name, p in known.items()}
+        found = {name: p.validate(params.get(name, p.default)) for name, p in known.items()}
+        for p in about.parameters:
+            if p.names:
+                p.names.planned(p.name, found)
+    except InputError as error:
+        raise InputError(f"{about.name}: {error}") from None
+    return found
+
+
+def fits(about: Check, params: Mapping[str, Any], subject: Subject) -> None:
+    """See that what a check is to look at by name is there in the subject.
+
+    Raises
+    ------
+    InputError
+        For a name the subject does not have; the message tells the closest.
+    """
+    try:
+        for p in about.parameters:
+            if p.names:
+                p.names.met(p.name, params, subject)
     except InputError as error:
         raise InputError(f"{about.name}: {error}") from None
 
@@ -355,6 +380,8 @@ def _parameter(name: str, annotation: Any, default: Any) -> Parameter:
     for note in notes:
         if isinstance(note, Doc):
             found["description"] = note.documentation
+        if isinstance(note, NameOf):
+            found["names"] = note
         for kind, key, is_open in (
             (Ge, "low", False),
             (Gt, "low", True),

@@ -173,7 +173,8 @@ class Table:
         ``bracket``: against ``x`` what is at least so, ``certified``, and at most, ``attacked``; ``low`` is the lower end of
         the one and ``high`` the upper end of the other. ``images``: the ``value`` of each pixel of each ``panel``.
     labels : dict of str to str
-        Words for the columns, with units; under "reference" what that value is: "all records".
+        Words for the columns, with units; under "reference" what that value is: "all records"; under "largest" what rows of the
+        largest values are, where a figure need show no others: "costliest faults".
     summary : str
         One sentence of what the table says; it is also the text alternative of the figure.
     reference : float, optional

@@ -11,9 +11,11 @@ from auditkit import frames
 from auditkit.dataset import Dataset
 from auditkit.errors import InputError, NotApplicable, did_you_mean
 from auditkit.predictors import Counted, Predictions, Predictor, as_predictor
-from auditkit.threat import ThreatModel, as_threat_model
+from auditkit.threat import ThreatModel, as_threat_model, threat_for
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
 __all__ = ["Answers", "Dataset", "Split", "Subject", "lost_values"]
@@ -227,12 +229,13 @@ class Subject:
         object.__setattr__(fresh, "model", Counted(self.model.inner, self.model.batch_rows))
         return fresh
 
-    def threat_model(self) -> ThreatModel:
-        """Return what an attacker may do to a row: what was given, or a draft from the training rows, else from the test rows."""
-        if self.threat is None:
-            return ThreatModel.draft(*self._rows())
-        found: ThreatModel = self.threat
-        return found
+    def threat_model(self, *, immutable: Sequence[str] | None = None) -> ThreatModel:
+        """Return what an attacker may do to a row: what was given, or a draft from the training rows, else from the test rows.
+
+        `immutable` names inputs that cannot change, besides those of what was given. A draft holds the sensitive features, and
+        inputs that give one away, when it is left out.
+        """
+        return threat_for(self.threat, self.test, self._rows(), immutable)
 
     def _rows(self) -> list[Dataset]:
         return [self.test] if self.train is None else [self.train, self.test]

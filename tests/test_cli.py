@@ -302,6 +302,11 @@ def test_the_draft_of_a_threat_model_can_be_pasted_into_the_subject_file(tmp_pat
     said = _call("threat", "--subject", str(file))
     assert said.exit_code == 0
     assert '[threat.features."age"]' in said.stdout
+    assert "# no category can change within this radius" in said.stdout
+    file.write_text(f'{text}sensitive = ["age"]\n', "utf-8")
+    held = _call("threat", "--subject", str(file)).stdout
+    assert '    "age",  # a sensitive feature' in held
+    assert '    "job",  # gives age away' in held
     file.write_text(text + said.stdout.replace('direction = "both"', 'direction = "up"'), "utf-8")
     assert 'direction = "up"' in _call("threat", "--subject", str(file)).stdout
     told = json.loads(_call("threat", "--subject", str(file), "--json").stdout)

@@ -14,6 +14,7 @@ from auditkit.errors import InputError, NotApplicable, did_you_mean
 from auditkit.evidence import Interval, Measurement
 from auditkit.methods.bands import band_edges, banded
 from auditkit.methods.groups import codes_of
+from auditkit.naming import NameOf, sensitive_of
 from auditkit.render import text
 
 if TYPE_CHECKING:
@@ -26,7 +27,14 @@ if TYPE_CHECKING:
 
 Level = Annotated[float, Gt(0.5), Lt(1), Doc("Confidence level of every interval.")]
 Features = Annotated[
-    list[str] | None, Doc("Sensitive features to compare groups of; all of the subject's when left out.")
+    list[str] | None,
+    NameOf(what="sensitive feature", of=sensitive_of),
+    Doc("Sensitive features to compare groups of; all of the subject's when left out."),
+]
+Feature = Annotated[
+    str | None,
+    NameOf(what="sensitive feature", of=sensitive_of),
+    Doc("Sensitive feature; the subject's first when left out."),
 ]
 Intersections = Annotated[
     bool,
@@ -359,6 +367,11 @@ def number(value: float) -> str:
     return text.number(value)
 
 
+def p_value(value: float) -> str:
+    """Return a p-value in words, with its sign: "= 0.021"."""
+    return text.p_value(value)
+
+
 def with_ends(m: Measurement) -> str:
     """Return a measurement as sentences quote it, as the findings do: "0.182 [0.165, 0.199]"."""
     return text.measured(m.to_dict())
@@ -369,3 +382,11 @@ def share_with_ends(m: Measurement) -> str:
     if m.interval is None:
         return text.share(m.value)
     return f"{text.share(m.value)} [{text.share(m.interval.low)}, {text.share(m.interval.high)}]"
+
+
+def undecided(n: int) -> tuple[str, ...]:
+    """Return the note on rows that were left out because the model did not repeat its answer; none for none."""
+    if not n:
+        return ()
+    were = "1 row was" if n == 1 else f"{n} rows were"
+    return (f"{were} left out: the model answers {'it' if n == 1 else 'them'} differently each time.",)

@@ -265,7 +265,8 @@ def threat(
 ) -> None:
     """Print the threat model of a subject as a [threat] table: what it says, or a draft from its data.
 
-    Paste it into the subject file, and edit there what data cannot know: who can change what, and which way.
+    Paste it into the subject file, and edit there what data cannot know: who can change what, and which way. A draft holds
+    the sensitive features, and inputs that give one away.
 
     \b
     Examples:

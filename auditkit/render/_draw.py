@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 MAX_POINTS = 512
 MAX_ROWS = 60
+TOP_ROWS = 25  # where the largest values are what matters
 MAX_SERIES = 8
 HOVER_WIDTH = 300
 

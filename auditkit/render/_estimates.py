@@ -12,15 +12,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 WIDTH = 34  # of a label's line, in characters
+_ALIKE = 4  # labels from which on a size that all share is said once
 _ORDERED = re.compile(r"^(?:[^=]{0,60}=)?\s*[\[(<>≤≥=]*\s*-?\d")
 
 
 def estimates(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any], list[str]]:
-    """Return traces, layout and notes of a dot plot, largest value on top, ordered labels in their own order."""
-    columns = table["columns"]
+    """Return traces, layout and notes of a dot plot, largest value on top, ordered labels in their own order.
+
+    Where the table has words for its largest values, no more than these are drawn.
+    """
+    columns, top = table["columns"], (table.get("labels") or {}).get("largest")
     series, notes = draw.capped(draw.series_of(columns, len(columns["label"])))
-    names = _order(columns, series)
-    if len(names) > draw.MAX_ROWS:
+    names = _order(columns, series, by_value=bool(top))
+    if top and len(names) > draw.TOP_ROWS:
+        notes.append(f"The {draw.TOP_ROWS} {one_line(top)} of {len(names):,}; the table has all.")
+        names = names[: draw.TOP_ROWS]
+    elif len(names) > draw.MAX_ROWS:
         notes.append(
             f"{draw.MAX_ROWS} of {len(names):,} labels drawn, the ends of the order; the table has all."
         )
@@ -30,9 +37,12 @@ def estimates(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str,
     for trace, words in zip(traces, draw.labels([name for name, _ in series], 40, 2), strict=True):
         trace["name"] = words
     notes += _open_ends(columns, series)
+    sizes = _sizes(columns, names)
+    common, said = _common_size(sizes)
+    notes += said
     own = {
         "xaxis": draw.axis(draw.said(table, "value")),
-        "yaxis": (labelled := _label_axis(columns, names, place)),
+        "yaxis": (labelled := _label_axis(columns, place, {k: n for k, n in sizes.items() if n != common})),
         "height": 110 + max(26, 14 * len(series) + 12, _tallest(labelled)) * len(names),
         "showlegend": len(series) > 1,
         **draw.reference_line(table, across="x"),
@@ -42,13 +52,15 @@ def estimates(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str,
     return traces, own, notes
 
 
-def _order(columns: Mapping[str, Sequence[Any]], series: list[tuple[str, list[int]]]) -> list[str]:
+def _order(
+    columns: Mapping[str, Sequence[Any]], series: list[tuple[str, list[int]]], *, by_value: bool
+) -> list[str]:
     """Return the labels in the order to draw them: as given if they are bands, else by value, undefined last."""
     values: dict[str, float | None] = {}
     for _, rows in series:
         for row in rows:
             values.setdefault(one_line(columns["label"][row]), finite(columns["value"][row]))
-    if all(_ORDERED.match(name) for name in values):
+    if not by_value and all(_ORDERED.match(name) for name in values):
         return list(values)
     return sorted(values, key=lambda name: (values[name] is None, -(values[name] or 0.0)))
 
@@ -63,25 +75,42 @@ def _open_ends(columns: Mapping[str, Sequence[Any]], series: list[tuple[str, lis
     return [f"Intervals without a bound on a side, whisker left out there: {unbounded:,}."]
 
 
+def _sizes(columns: Mapping[str, Sequence[Any]], names: list[str]) -> dict[str, Any]:
+    """Return the n of each label drawn; None where its rows have several or none is known."""
+    sizes: dict[str, set[Any]] = {name: set() for name in names}
+    for name, n in zip(columns["label"], columns["n"], strict=True):
+        if one_line(name) in sizes:
+            sizes[one_line(name)].add(n)
+    alone = {name: next(iter(of)) if len(of) == 1 else None for name, of in sizes.items()}
+    return {name: None if finite(n) is None else n for name, n in alone.items()}
+
+
+def _common_size(sizes: Mapping[str, Any]) -> tuple[Any, list[str]]:
+    """Return the n that nearly all of many labels have, and the note that says it once; None where each label says its own."""
+    known = list(sizes.values())
+    one = max(known, key=known.count, default=None)
+    if one is None or None in known or len(known) < _ALIKE or known.count(one) < 0.75 * len(known):
+        return None, []
+    where = "in each row" if known.count(one) == len(known) else "where a row says no other"
+    return one, [f"n = {count(one)} {where}."]
+
+
 def _label_axis(
-    columns: Mapping[str, Sequence[Any]], names: list[str], place: Mapping[str, int]
+    columns: Mapping[str, Sequence[Any]], place: Mapping[str, int], sizes: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return an axis of positions, so that no label is ever read as a number or a date."""
-    sizes: dict[str, set[Any]] = {}
-    known: set[str] = set()
-    for name, n, value in zip(columns["label"], columns["n"], columns["value"], strict=True):
-        sizes.setdefault(one_line(name), set()).add(n)
-        known |= set() if finite(value) is None else {one_line(name)}
+    """Return an axis of positions, so that no label is ever read as a number or a date; n stands by labels that have one in `sizes`."""
+    values = zip(columns["label"], columns["value"], strict=True)
+    known, names = {one_line(name) for name, value in values if finite(value) is not None}, list(place)
     shown, of_what = _shortened(names)
     ticks = []
     for name, words in zip(names, draw.labels(shown, WIDTH), strict=True):
-        one = next(iter(sizes[name])) if len(sizes[name]) == 1 else None
-        said = [f"n = {count(one)}" if finite(one) is not None else "", "" if name in known else "undefined"]
+        n = sizes.get(name)
+        said = ["" if n is None else f"n = {count(n)}", "" if name in known else "undefined"]
         told = ", ".join(filter(None, said))
         ticks.append(
             f"{words}{'<br>' if len(words) + len(told) > WIDTH else '  '}({told})" if told else words
         )
-    where = {"tickvals": [place[n] for n in names], "ticktext": ticks, "range": [-len(names) + 0.4, 0.6]}
+    where = {"tickvals": [*place.values()], "ticktext": ticks, "range": [-len(names) + 0.4, 0.6]}
     return draw.axis(of_what, showgrid=False, **where)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import time
@@ -15,7 +16,7 @@ from auditkit.runner.kernel import CACHE_FOLDER, RUN_FOLDER, in_notebook
 from auditkit.runner.news import of_event, tell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from concurrent.futures import Executor
     from contextlib import AbstractContextManager
 
@@ -96,16 +97,38 @@ def show(report: Report, part: str) -> None:
         return
     for code in _codes(report, part):
         about = views.view_data("evidence", data, code)
-        tables = [table for one in about["evidence"] for table in one["tables"].values()]
+        every = [table for one in about["evidence"] for table in one["tables"].values()]
+        told = [_told_before(data, code, table) for table in every]
+        tables = [table for table, where in zip(every, told, strict=True) if not where]
+        again = [f"{table['title']}: {where}." for table, where in zip(every, told, strict=True) if where]
         further = [str(table["title"]) for table in tables[_SHOWN:]]
         about["evidence"] = [
-            {**one, "tables": {}, "notes": [*one["notes"], *_further(further)]} for one in about["evidence"]
+            {**one, "tables": {}, "notes": [*one["notes"], *again, *_further(further)]}
+            for one in about["evidence"]
         ]
         _display(views.bundle("evidence", about))
         for at, table in enumerate(tables[:_SHOWN]):
             # what follows the first few is there to be looked up; a map says more than its rows
             drawn = at < _DRAWN or table["kind"] in ("matrix", "bracket", "images")
             _display(views.bundle("figure", table if drawn else {**table, "kind": "plain", "folded": True}))
+
+
+def _told_before(data: Mapping[str, Any], code: str, table: Mapping[str, Any]) -> str:
+    """Return in words where the same table to read is shown for an earlier check; empty where it is not, or is a figure."""
+    if table["kind"] != "plain":
+        return ""
+    titles = {one["code"]: one["title"] for one in data["provenance"].get("plan", ())}
+    for one in data["evidence"]:
+        if one["check"] == code:
+            return ""
+        if _alike(table) in map(_alike, [*one["tables"].values()][:_SHOWN]):
+            return f"the same as for {one['check']}, {titles.get(one['check'], 'shown before')}"
+    return ""
+
+
+def _alike(table: Mapping[str, Any]) -> str:
+    """Return a table as text, in which equal tables are equal, also where values are missing."""
+    return json.dumps(table, sort_keys=True, default=str)
 
 
 def _further(titles: list[str]) -> list[str]:

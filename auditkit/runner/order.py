@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from auditkit.finding import Policy
     from auditkit.loading.schema import SubjectFile
     from auditkit.runner.templates import Template
+    from auditkit.subject import Subject
 
 __all__ = ["Order", "load_early", "take_order"]
 
@@ -45,6 +46,8 @@ class Order:
     command : tuple of str
         The words that ask for the same audit. Of files they hold the names and no folders, so that a report does not
         tell how somebody's disk is laid out.
+    audit : Audit or None
+        The plan, of a template that names its checks.
     """
 
     template: Template
@@ -52,6 +55,7 @@ class Order:
     out: Path
     subject: Path
     command: tuple[str, ...]
+    audit: Audit | None = None
 
     def as_typed(self, message: str) -> str:
         """Return a message from the notebook with paths as the person who typed them sees them."""
@@ -91,7 +95,7 @@ def take_order(
     subject = local_path(subject_file, "--subject")
     _files(subject)
     criteria = None if policy is None else local_path(policy, "--policy")
-    _plan(found, given, criteria)
+    audit = _plan(found, given, criteria)
     folder = local_path(out, "--out").resolve()
     shared = {
         "subject_file": _relative(subject, folder),
@@ -106,11 +110,13 @@ def take_order(
         raise InputError(f"{found.name}: a template needs a cell tagged 'parameters' that sets {name}")
     word = found.path.name if os.fspath(template).endswith(".ipynb") else found.name
     command = _command(word, subject, given, known, criteria, seed)
-    return Order(found, {k: v for k, v in shared.items() if k in settable} | given, folder, subject, command)
+    return Order(
+        found, {k: v for k, v in shared.items() if k in settable} | given, folder, subject, command, audit
+    )
 
 
-def load_early(path: Path) -> None:
-    """Load a subject where that is quick, so that a mistake in it is told before a kernel starts.
+def load_early(path: Path) -> Subject | None:
+    """Load a subject where that is quick, so that a mistake in it is told before a kernel starts; None where it is not.
 
     What runs code of its own (a factory, a pinned file) and what is large is left to the kernel, which loads it anyway.
 
@@ -125,15 +131,15 @@ def load_early(path: Path) -> None:
     said, file = read_subject_file(path)
     size = sum((file.parent / name).stat().st_size for name in _named(said).values())
     if said.model.python is not None or said.model.sha256 is not None or size > _SMALL:
-        return
+        return None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the notebook shows them
-            load_subject(file)
+            return load_subject(file)
     except InputError:
         raise
-    except Exception:  # noqa: BLE001, S110 - the kernel meets it too, and tells in which cell
-        pass
+    except Exception:  # noqa: BLE001 - the kernel meets it too, and tells in which cell
+        return None
 
 
 def _named(said: SubjectFile) -> dict[str, str]:
@@ -162,7 +168,7 @@ def _files(path: Path) -> None:
             raise InputError(f"{file}: {error}") from None
 
 
-def _plan(template: Template, given: Mapping[str, Any], policy: Path | None) -> None:
+def _plan(template: Template, given: Mapping[str, Any], policy: Path | None) -> Audit | None:
     """Build the audit here too, so that a policy or a parameter that cannot work is refused now."""
     from auditkit.loading.policy import load_policy
 
@@ -173,9 +179,9 @@ def _plan(template: Template, given: Mapping[str, Any], policy: Path | None) -> 
         if check in checks:
             checks[check][parameter] = value
     if not checks:
-        return
+        return None
     try:
-        Audit(checks, criteria)
+        return Audit(checks, criteria)
     except InputError as error:
         named = str(error).startswith("a criterion")
         raise InputError(f"{policy}: {error}") if named and policy else error from None

@@ -114,7 +114,9 @@ def run_template(
         for name in NAMES.values():
             if output_path(folder, name).is_dir():
                 raise InputError(f"{str(folder / name)!r} is a folder: give another --out")
-        load_early(order.subject)
+        subject = load_early(order.subject)
+        if subject is not None and order.audit is not None:
+            order.audit.fits(subject)
         with scratch_folder(folder) as scratch:
             _execute(order, scratch, kept, progress or (lambda _news: None))
             return _deliver(order, scratch, include_code=include_code)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from auditkit.threat.coding import Coding
 from auditkit.threat.feature import Direction, Feature, FeatureKind
-from auditkit.threat.given import as_threat_model
+from auditkit.threat.given import as_threat_model, threat_for
 from auditkit.threat.model import FrameRule, ThreatModel, Units
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "ThreatModel",
     "Units",
     "as_threat_model",
+    "threat_for",
 ]

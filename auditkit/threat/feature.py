@@ -41,7 +41,9 @@ class Feature:
     values : tuple
         The values of a category, in the order of an ordinal one; a tuple each where inputs change together.
     said : tuple of str
-        Which of these somebody said; the others were drafted from the data.
+        Which of these somebody changed; the others are as drafted from the data, also where somebody repeated them.
+    because : str
+        Why it is held, where a draft holds it.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Feature:
     cost: float = 1.0
     values: tuple[Any, ...] = ()
     said: tuple[str, ...] = ()
+    because: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(FeatureKind):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from auditkit.disguises import protected
 from auditkit.errors import InputError
 from auditkit.threat.model import ThreatModel
 
 if TYPE_CHECKING:
     from auditkit.dataset import Dataset
 
-__all__ = ["as_threat_model"]
+__all__ = ["as_threat_model", "threat_for"]
 
 
 def as_threat_model(given: Any, *data: Dataset) -> ThreatModel:
@@ -37,3 +38,34 @@ def as_threat_model(given: Any, *data: Dataset) -> ThreatModel:
             f"threat: it is of the inputs {', '.join(known[:20])}; the data have {', '.join(wanted[:20])}"
         )
     return given
+
+
+def threat_for(
+    given: ThreatModel | None, test: Dataset, rows: Sequence[Dataset], immutable: Sequence[str] | None
+) -> ThreatModel:
+    """Return the threat model of a subject: what was given, else a draft.
+
+    Parameters
+    ----------
+    given : ThreatModel, optional
+        What the subject says.
+    test : Dataset
+        Whose sensitive features a draft holds, with the inputs that give one away, where `immutable` is left out.
+    rows : sequence of Dataset
+        What a draft is drafted from.
+    immutable : sequence of str, optional
+        Inputs that cannot change, besides those of what was given.
+
+    Raises
+    ------
+    InputError
+        If `immutable` names no input.
+    """
+    if given is not None:
+        return given.hold(*(immutable or ()))
+    draft = ThreatModel.draft(*rows)
+    if immutable is not None:
+        return draft.hold(*immutable)
+    for name, why in protected(test).items():
+        draft = draft.hold(name, because=why)
+    return draft

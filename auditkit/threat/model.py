@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,7 @@ from auditkit.errors import InputError, did_you_mean
 from auditkit.methods.feature_space import FeatureSpace, Norm, norm_of
 from auditkit.methods.rules import Expression
 from auditkit.threat.draft import drafted
+from auditkit.threat.written import written
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,14 +144,19 @@ class ThreatModel:
         one = self.features[at]
         if one.coded and (odd := [word for word in changes if word in ("low", "high", "step", "unit")]):
             raise one.wrong(f"it holds one of {len(one.values)} values and has no {odd[0]}")
-        new = replace(one, **changes, said=tuple(dict.fromkeys([*one.said, *changes])))
-        return replace(self, features=(*self.features[:at], new, *self.features[at + 1 :]))
+        new = [word for word in changes if changes[word] != getattr(one, word)]
+        edited = replace(one, **changes, said=tuple(dict.fromkeys([*one.said, *new])))
+        return replace(self, features=(*self.features[:at], edited, *self.features[at + 1 :]))
 
-    def hold(self, *names: str) -> ThreatModel:
-        """Return the threat model with these features, or the features of these inputs, held as they are."""
+    def hold(self, *names: str, because: str = "") -> ThreatModel:
+        """Return the threat model with these features, or the features of these inputs, held as they are; `because` tells why."""
         model = self
         for name in names:
             model = model.edit(name, mutable=False)
+            at = self._place(name)
+            if because and not model.features[at].because:
+                held = replace(model.features[at], because=because)
+                model = replace(model, features=(*model.features[:at], held, *model.features[at + 1 :]))
         return model
 
     def rule(self, *rules: str | FrameRule) -> ThreatModel:
@@ -189,6 +194,13 @@ class ThreatModel:
         """Return how far each row was changed, in the norm and the units of the threat model, (n,)."""
         return self.space.distance(self.encode(original), self.encode(changed), self.norm)
 
+    def least_changes(self) -> NDArray[np.float64]:
+        """Return what the least change of each feature counts, (features,); nan for one that cannot change, 0 for one without a grid."""
+        space = self.space
+        movable = space.mutable & np.where(space.categorical, space.n_categories > 1, space.high > space.low)
+        least = np.where(space.categorical, space.category_cost, space.step / space.scale)
+        return np.where(movable, 1.0 if self.norm == "l0" else least, np.nan)
+
     def frame(self) -> pd.DataFrame:
         """Return the features as a table to read."""
         import pandas as pd
@@ -220,44 +232,14 @@ class ThreatModel:
         }
 
     def to_toml(self) -> str:
-        """Return the threat model as the ``[threat]`` table of a subject file, to edit there.
+        """Return the threat model as the ``[threat]`` table of a subject file, with comments, to edit there.
 
         Raises
         ------
         InputError
             If a rule is a function: only expressions can be written down.
         """
-        for rule in self.rules:
-            if not isinstance(rule, str):
-                raise InputError(
-                    f"the rule {_text(rule)} is a function; write it as an expression to keep it in a file"
-                )
-        blocks = [list(one.columns) for one in self.features if one.joint]
-        fixed = [column for one in self.features if not one.mutable for column in one.columns]
-        lines = [
-            "[threat]",
-            f"norm = {json.dumps(self.norm)}",
-            f"radius = {self.radius:g}",
-            f"units = {json.dumps(self.units)}",
-            f"immutable = {json.dumps(fixed, ensure_ascii=False)}",
-            f"together = {json.dumps(blocks, ensure_ascii=False)}",
-            f"rules = {json.dumps(list(self.rules), ensure_ascii=False)}",
-        ]
-        orders = [one for one in self.features if one.kind == "ordinal" and not one.joint]
-        if orders:
-            lines += ["", "[threat.order]"]
-            lines += [
-                f"{json.dumps(one.name, ensure_ascii=False)} = {json.dumps([_plain(v) for v in one.values], ensure_ascii=False)}"
-                for one in orders
-            ]
-        for one in self.features:
-            if one.mutable:
-                lines += [
-                    "",
-                    f"[threat.features.{json.dumps(one.name, ensure_ascii=False)}]",
-                    *_settings(one),
-                ]
-        return "\n".join(lines) + "\n"
+        return written(self)
 
     def _place(self, name: str) -> int:
         """Return the place of a feature, by its name or that of one of its inputs."""
@@ -310,13 +292,13 @@ def _space(features: tuple[Feature, ...], coding: Coding, rules: tuple[str | Fra
         for rule in rules
     ]
     ranked = [one.kind == "ordinal" for one in features]
-    last = [max(len(one.values) - 1.0, 0.0) for one in features]
+    ends = [_ends(one, coding.codec.dtypes[names.index(one.columns[0])]) for one in features]
     plain = {"continuous", "integer", "categorical"}
     return FeatureSpace(
         names=tuple(one.name for one in features),
         kind=tuple(one.kind if one.kind in plain else "integer" for one in features),  # type: ignore[misc]
-        low=np.array([0.0 if one.coded else one.low for one in features]),
-        high=np.array([end if one.coded else one.high for one, end in zip(features, last, strict=True)]),
+        low=np.array([low for low, _ in ends]),
+        high=np.array([high for _, high in ends]),
         step=np.array([1.0 if order else one.step for one, order in zip(features, ranked, strict=True)]),
         n_categories=np.array([len(one.values) if one.kind == "categorical" else 0 for one in features]),
         mutable=np.array([one.mutable for one in features]),
@@ -325,6 +307,19 @@ def _space(features: tuple[Feature, ...], coding: Coding, rules: tuple[str | Fra
         category_cost=np.array([one.cost for one in features]),
         rules=tuple(made),
     )
+
+
+def _ends(one: Feature, dtype: Any) -> tuple[float, float]:
+    """Return the ends of a feature, those of a column of short floats rounded inwards: it holds no value between."""
+    if one.coded:
+        return 0.0, max(len(one.values) - 1.0, 0.0)
+    kind = getattr(dtype, "numpy_dtype", dtype)  # of an extension type
+    if not isinstance(kind, np.dtype) or kind.kind != "f" or kind.itemsize >= 8:
+        return one.low, one.high
+    low, high = kind.type(one.low), kind.type(one.high)
+    low = np.nextafter(low, kind.type(np.inf)) if float(low) < one.low else low
+    high = np.nextafter(high, kind.type(-np.inf)) if float(high) > one.high else high
+    return float(low), float(high)
 
 
 def _lost(coding: Coding, frame: pd.DataFrame, codes: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -336,19 +331,3 @@ def _lost(coding: Coding, frame: pd.DataFrame, codes: NDArray[np.float64]) -> ND
 
 def _text(rule: str | FrameRule) -> str:
     return rule if isinstance(rule, str) else str(getattr(rule, "__name__", type(rule).__name__))
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _settings(one: Feature) -> list[str]:
-    lines = [] if one.kind == "categorical" else [f"direction = {json.dumps(one.direction)}"]
-    if not one.coded:
-        lines += [
-            f"{word} = {getattr(one, word)!r}"
-            for word in ("low", "high")
-            if math.isfinite(getattr(one, word))
-        ]
-        lines += [f"step = {one.step!r}", f"unit = {one.unit!r}"]
-    return [*lines, f"cost = {one.cost!r}"]

@@ -264,7 +264,7 @@ def test_a_radius_that_no_change_fits_is_not_a_rate_of_zero():
         attack(subject)
     assert attack(subject, radius=1.0).measurement("attack_success_rate").value == 1
     assert attack(subject, radius=1.0, norm="l0").measurement("attack_success_rate").value == 1
-    with pytest.raises(NotApplicable, match=r"as small as 0.5 \(l0\)"):
+    with pytest.raises(NotApplicable, match=r"as small as 0.5 columns \(l0\)"):
         attack(make_multiclass(n_train=60, n_test=60), norm="l0")
     with pytest.raises(NotApplicable, match="no column may change"):
         attack(subject, immutable=["w", "v"], radius=2.0)
@@ -272,7 +272,7 @@ def test_a_radius_that_no_change_fits_is_not_a_rate_of_zero():
 
 def test_columns_too_coarse_for_the_radius_are_named():
     assert (
-        "Too coarse to change within 0.5: purpose, housing."
+        "Too coarse to change within 0.5 robust standard deviations (l2): purpose, housing."
         in attack(make_credit(n_train=200, n_test=60)).notes
     )
 
@@ -372,7 +372,10 @@ def test_the_rate_carries_the_budget_it_was_found_with():
     rate = attack(make_brittle(margin=0.01, n=50).subject, max_calls=40, radius=0.3, norm="l1").measurements[
         0
     ]
-    assert (rate.metric, rate.reason) == ("attack_success_rate", "40 calls, radius 0.3, l1")
+    assert (rate.metric, rate.reason) == (
+        "attack_success_rate",
+        "40 calls, within 0.3 robust standard deviations (l1)",
+    )
 
 
 # for whom it is easiest ----------------------------------------------------------------------------------

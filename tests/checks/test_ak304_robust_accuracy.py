@@ -26,7 +26,8 @@ from sklearn.preprocessing import (
 from sklearn.tree import DecisionTreeClassifier
 
 from auditkit import Audit, statistics
-from auditkit.checks.robustness import _attackers, certified, robust_accuracy
+from auditkit.checks.robustness import _attackers, _bracket, certified, robust_accuracy
+from auditkit.checks.robustness._smoothed import Vote
 from auditkit.data import (
     load_german_credit,
     make_brittle,
@@ -35,6 +36,8 @@ from auditkit.data import (
     make_regression,
 )
 from auditkit.errors import ModelError, NotApplicable
+from auditkit.methods import evasion
+from auditkit.methods.evasion import MinimalDistance
 from auditkit.predictors.callables import from_callable
 from auditkit.predictors.predictions import from_predictions
 from auditkit.subject import Dataset, Subject
@@ -460,4 +463,110 @@ def test_intervals_are_those_of_the_counts():
         m = found.measurement(metric)
         low, high = statistics.clopper_pearson(round(m.value * 60), 60, 0.95)
         assert (m.n, m.bound, m.interval.low, m.interval.high) == (60, side, low, high)
-        assert m.reason == "radius 0.2, l2"
+        assert m.reason == "within 0.2 robust standard deviations (l2)"
+
+
+def test_rows_that_are_answered_differently_each_time_are_left_out_and_counted():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": np.concatenate([rng.uniform(-1, 1, 50), rng.uniform(8, 9, 10)])})
+    calls = [0]
+
+    def answer(rows):
+        calls[0] += 1
+        a = rows["a"].to_numpy()
+        return np.where(a > 5, calls[0] % 2, a > 0).astype(
+            int
+        )  # rows far up change their answer from call to call
+
+    y = (X["a"] > 0).to_numpy().astype(int)
+    model = from_callable(answer, classes=[0, 1], output="labels")
+    threat = ThreatModel.draft(X, radius=0.01).edit("a", low=-1, high=1, unit=1.0)
+    subject = Subject("fickle", model, Dataset(X, y), positive=1, threat=threat)
+    found = bracket(subject)
+    assert found.measurement("attacked_accuracy").n == 50
+    assert "10 rows were left out: the model answers them differently each time." in found.notes
+    assert found.rows["used"] == 50
+    n = np.array(found.tables["bracket"].columns["n"])
+    assert (n == 50).all()
+    near = int((np.abs(X["a"][:50]) <= 0.0099).sum())
+    assert found.measurement("attacked_accuracy").value == pytest.approx(1 - near / 50, abs=0.021)
+
+
+def test_a_model_that_never_repeats_itself_has_no_decision_to_turn():
+    X, calls = pd.DataFrame({"a": np.linspace(-1, 1, 60)}), [0]
+
+    def answer(rows):
+        calls[0] += 1
+        return np.full(len(rows), calls[0] % 2)
+
+    model = from_callable(answer, classes=[0, 1], output="labels")
+    with pytest.raises(NotApplicable, match="answers no row the same way twice"):
+        bracket(Subject("fickle", model, Dataset(X, np.ones(60, dtype=int)), positive=1))
+
+
+def test_an_end_between_two_short_floats_is_held_and_nothing_is_proved_that_no_row_can_reach():
+    # the tree turns above 0.0999999999; the end of the column is 0.1, and no float of 32 bits lies between
+    X = pd.DataFrame({"a": np.linspace(-1, 0.05, 60).astype(np.float32)})
+    y = np.zeros(60, dtype=int)
+    tree = DecisionTreeClassifier(max_depth=1).fit([[0.0], [0.2]], [0, 1])
+    tree.tree_.threshold[0] = 0.0999999999
+    threat = ThreatModel.draft(X, radius=2.0).edit("a", high=0.1, unit=1.0)
+    assert threat.space.high[0] == np.nextafter(np.float32(0.1), np.float32(-1))
+    model = from_callable(lambda rows: tree.predict(rows.to_numpy()), classes=[0, 1], output="labels")
+    assert set(model.predict(threat.decode(threat.space.high[None]))) == {0}
+    subject = Subject("short", tree, Dataset(X.rename(columns={"a": "x0"}), y), positive=1)
+    threat = ThreatModel.draft(subject.test, radius=2.0).edit("x0", high=0.1, unit=1.0)
+    subject = Subject("short", tree, subject.test, positive=1, threat=threat)
+    found = bracket(subject)
+    assert bounds(found) == (1.0, 1.0)
+    table = found.tables["methods"].frame()
+    own = table[table["certified"] > 0].iloc[0]
+    assert (own["turned"], own["minimum proved"]) == (0, 60)  # proved: there is no change at any distance
+
+
+@pytest.mark.parametrize("size", [1.0, 1e4])
+def test_changes_of_short_floats_are_measured_as_the_model_reads_them(size):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": (size * rng.uniform(1, 2, 60)).astype(np.float32)})
+    edge = 1.5 * size
+    y = (X["a"] > edge).to_numpy().astype(int)
+    model = from_callable(
+        lambda rows: (rows["a"].to_numpy().astype(float) > edge).astype(int), classes=[0, 1], output="labels"
+    )
+    threat = ThreatModel.draft(X, radius=0.25, norm="linf").edit("a", unit=size)
+    case = certified._case(
+        Subject("short", model, Dataset(X, y), positive=1, threat=threat),
+        threat,
+        60,
+        20,
+        np.random.default_rng(0),
+    )
+    goal = np.where(case.y == 1, edge, np.nextafter(edge, np.inf))[
+        :, None
+    ]  # the nearest of 64 bits, which no column holds
+    got = evasion.AttackResult(
+        goal,
+        np.ones(60, dtype=bool),
+        np.abs(goal - case.X)[:, 0] / size,
+        np.zeros(60, dtype=int),
+        0,
+        np.full(60, ""),
+    )
+    distance = _attackers.measured(case, got)
+    stored = threat.encode(threat.decode(goal))[:, 0].astype(np.float32)
+    assert (stored == np.float32(edge)).all()
+    ours = np.where(case.y == 1, np.float32(edge), np.nextafter(np.float32(edge), np.float32(np.inf)))
+    flips = case.labels(threat.encode(threat.decode(goal))) != case.y
+    want = np.where(flips, np.abs(ours.astype(float) - case.X[:, 0]) / size, np.inf)
+    np.testing.assert_allclose(distance, want, rtol=1e-12)
+
+
+def test_a_proof_whose_change_the_model_did_not_bear_out_is_not_counted():
+    inside = MinimalDistance(
+        np.array([1.0, 1.0, np.inf]), np.array([1.0, 1.0, np.inf]), np.zeros((3, 1)), np.ones(3, dtype=bool),
+        np.full(3, "one leaf at a time"), 5,
+    )  # fmt: skip
+    own = _attackers.Found("minimal change", "the model", np.array([1.0, np.inf, np.inf]), 5)
+    cloud = Vote((), None, ())
+    table = _bracket.methods([own], inside, np.ones(3, dtype=bool), np.array([0.0, 2.0]), 2.0, cloud).frame()
+    assert table["minimum proved"].tolist() == [2]

@@ -11,6 +11,7 @@ from auditkit.errors import NotApplicable
 from auditkit.methods import evasion
 from auditkit.predictors.callables import from_callable
 from auditkit.subject import Dataset, Subject
+from auditkit.threat import ThreatModel
 
 WEIGHTS = np.array([0.6, -0.3, 0.2])
 
@@ -64,7 +65,7 @@ def test_the_guilty_twin_is_flipped_as_often_as_the_closed_form_says(norm):
     found = attack(subject, radius=0.5, norm=norm, rows=150).measurement("score_attack_success_rate")
     assert np.mean(far <= 0.98 * 0.5) <= found.value <= np.mean(far <= 0.5)
     assert found.bound == "lower"
-    assert found.reason == f"100 calls, radius 0.5, {norm}"
+    assert found.reason == f"100 calls, within 0.5 units of the threat model ({norm})"
 
 
 def test_the_robust_twin_is_quiet():
@@ -132,6 +133,33 @@ def test_the_seed_decides():
     subject = make_credit(n_train=200, n_test=200)
     one, two = (attack(subject, seed=1, rows=30, max_calls=40).to_dict() for _ in range(2))
     assert one == two
+
+
+@pytest.mark.parametrize(
+    ("radius", "cost", "may"), [(1.0, 2.0, False), (0.5, 1.0, False), (0.5, 0.4, True), (1.0, 1.0, True)]
+)
+def test_what_a_category_costs_decides_whether_the_search_changes_it(radius, cost, may, monkeypatch):
+    rng = np.random.default_rng(0)
+    known = pd.DataFrame({"a": rng.normal(size=60), "job": rng.choice(list("xyz"), 60)})
+    X = known.assign(job="x")  # every row attacked has one job
+    asked = []
+
+    def chance(rows):
+        p = np.clip(0.4 + 0.01 * rows["a"].to_numpy(), 0, 1)
+        return np.column_stack([1 - p, p])  # nothing flips: the searches go on to their end
+
+    search = evasion.random_search
+
+    def watched(ask, *rest, **options):
+        return search(lambda rows: asked.append(rows) or ask(rows), *rest, **options)
+
+    monkeypatch.setattr(evasion, "random_search", watched)
+    rows, train = Dataset(X, np.arange(60) % 2), Dataset(known, np.arange(60) % 2)
+    threat = ThreatModel.draft(train, norm="linf", radius=radius).edit("job", cost=cost)
+    model = from_callable(chance, classes=[0, 1], output="proba")
+    attack(Subject("jobs", model, rows, train, positive=1, threat=threat), rows=60, max_calls=40)
+    assert len(asked) > 5
+    assert bool((np.concatenate(asked)[:, 1] != 0).any()) == may
 
 
 def test_labels_decide_whether_it_is_a_flip():

@@ -77,8 +77,9 @@ def test_the_worst_mix_within_the_budget_is_found_and_measured_on_other_rows(div
     assert drop.value == pytest.approx(expected, abs=0.025)
     assert drop.interval.low <= expected <= drop.interval.high
     assert drop.bound == "lower"
+    words = {"kl": "Kullback-Leibler divergence in nats", "chi2": "chi-square divergence"}[divergence]
     assert drop.n == 1000
-    assert drop.reason.startswith(f"ward in another mix ({divergence} {budget:g})")
+    assert drop.reason.startswith(f"ward in another mix (budget {budget:g}, {words})")
     mix = found.tables["worst_mix"].frame().set_index("records of")
     assert mix.loc["ward=B", "share in the worst mix"] == pytest.approx(0.2 + expected / 0.45, abs=0.03)
     assert mix.loc["ward=B", "result"] == pytest.approx(0.5, abs=0.08)

@@ -108,6 +108,12 @@ def test_a_model_that_noise_does_not_reach_raises_no_alarm():
     flat = [run(asked(lambda X: expit(1 + 0 * X["a"].to_numpy()), 150, seed), seed) for seed in range(trials)]
     for metric in ("calibration_error_increase_noise", "overconfidence_increase_noise"):
         assert sum(f.measurement(metric).interval.low > 0 for f in flat) <= binom.ppf(0.999, trials, 0.025)
+    for f in flat:  # no row changed, which 150 rows do not show of all rows
+        claimed = f.measurement("overconfidence_increase_noise")
+        assert claimed.value == 0
+        # two rows at -1.5 and 1.5 among 150 of 0: a deviation of sqrt(4.5 / 151), over sqrt(152), by Student's 1.976
+        assert claimed.interval.high == pytest.approx(1.976 * np.sqrt(4.5 / 151 / 152), rel=1e-3)
+        assert claimed.interval.low == pytest.approx(-claimed.interval.high)
     # its confidence is constant: all answers are as sure as the median, in range and out of it
     assert {f.measurement(RATE).value for f in flat} == {1.0}
     assert "gives 100.0%" in flat[0].measurement(RATE).reason

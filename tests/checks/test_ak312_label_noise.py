@@ -71,7 +71,18 @@ def test_the_estimate_of_a_hard_problem_is_what_labels_as_uncertain_give():
     found = look(flipped(0.0, slope=0.7)[0])
     drawn = found.measurement("label_noise_rate_resampled")
     assert drawn.interval.low <= found.measurements[0].value <= drawn.interval.high
-    assert any("the estimate is what labels as uncertain" in note for note in found.notes)
+    assert (
+        "which is what labels drawn from calibrated probabilities, none of them flipped, give" in found.says
+    )
+
+
+def test_the_sentence_begins_with_the_test_rows_and_never_with_what_a_hard_problem_gives():
+    found = look(flipped(0.0, slope=0.7)[0])
+    gap = next(m for m in found.measurements if m.metric == "label_noise_excess" and m.group is None)
+    assert found.says.startswith(f"Labels are suspect for {gap.reason}, judged alike")
+    assert "of training rows, " in gap.reason
+    assert "of test rows" in gap.reason
+    assert "for wrong" not in found.says
 
 
 @pytest.mark.parametrize("share", [0.0, 0.15])

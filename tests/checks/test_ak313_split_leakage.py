@@ -48,6 +48,20 @@ def test_copies_are_counted_exactly_and_what_they_hide_is_told():
     assert gap.interval.low > 0.15
 
 
+def test_rows_that_were_not_searched_are_not_counted_as_having_no_twin():
+    subject = with_copies(0.4, shift=1e-3)  # all twins are near ones
+    whole, part = look(subject), look(subject, rows=100)
+    share = part.measurement("near_duplicate_share")
+    assert share.n == 100
+    alone, gap = part.measurement("accuracy_without_twins"), part.measurement("twin_accuracy_difference")
+    assert alone.n == 100 - round(100 * share.value)
+    assert gap.n == 100
+    assert "all 100 test rows that were searched" in alone.reason
+    # a copy is always right: rows not searched would lift it towards the accuracy of all
+    assert whole.measurement("accuracy_without_twins").interval.low < alone.value
+    assert alone.value < whole.measurement("accuracy_without_twins").interval.high + 0.05
+
+
 def test_all_but_equal_rows_are_near_and_not_equal():
     found = look(with_copies(0.2, shift=1e-3))
     assert found.measurement("duplicate_share").value == 0
@@ -163,3 +177,13 @@ def test_independent_columns_meet_as_often_as_expected():
     found = look(Subject("s", DummyClassifier().fit(X, y), Dataset(Z, z), Dataset(X, y)))
     expected = found.measurement("independent_duplicate_share").value
     assert found.measurement("duplicate_share").value == pytest.approx(expected, abs=0.06)
+
+
+def test_fewer_twins_than_by_chance_are_no_leakage_and_the_sentence_says_so():
+    rng = np.random.default_rng(0)
+    (X, y), (Z, z) = draw(200, rng), draw(300, rng)
+    X, y = pd.concat([X, X], ignore_index=True), np.concatenate([y, y])  # doubled after the split
+    found = look(Subject("s", LogisticRegression().fit(X, y), Dataset(Z, z), Dataset(X, y)))
+    assert found.measurement("duplicate_share_excess").interval.high < 0
+    assert "Fewer than by chance is no leakage" in found.says
+    assert "no leakage" not in look(with_copies(0)).says

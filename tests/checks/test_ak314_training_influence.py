@@ -68,6 +68,13 @@ def test_the_mean_row_is_worth_the_accuracy_of_the_neighbours():
     value = whole(found, "group_row_value").value
     # valued are 200 training and 100 test rows: over all of them values add up to the accuracy; over training rows nearly so
     assert 0.6 < value < 1.0
+    # 200 training rows and half of the test rows are valued, and one unit is one part in as many
+    m, valued = whole(found, "group_row_value"), 200 + len(subject.test) // 2
+    assert f"a row of 1 adds 1/{valued:,} to the accuracy" in m.reason
+    assert (
+        found.tables["worth"].labels["value"] == f"Mean value of a row (1 adds 1/{valued:,} to the accuracy)"
+    )
+    assert "lower the accuracy of a 5-nearest-neighbours classifier" in found.says
     parts = [found.measurement("group_row_value", f"class={c}").value for c in (0, 1)]
     share = subject.train.y.mean()
     assert (1 - share) * parts[0] + share * parts[1] == pytest.approx(value)

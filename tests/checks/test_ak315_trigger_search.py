@@ -9,6 +9,7 @@ from scipy.stats import beta
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
+from auditkit.audit import Audit
 from auditkit.checks.poisoning import trigger_search
 from auditkit.data import make_backdoored, make_credit, make_multiclass, make_regression
 from auditkit.errors import NotApplicable
@@ -94,6 +95,35 @@ def test_where_nothing_stands_out_the_success_is_undefined_with_the_reason():
     assert np.isnan(m.value)
     assert "stands beside it" in m.reason
     assert found.measurement("trigger_isolation").value == 0
+
+
+@pytest.mark.parametrize(
+    ("reach", "rows", "judged", "begins"),
+    [
+        (2.0, 800, "fail", "A rare pattern behaves like a trigger: branch = 7 "),
+        (0.5, 800, "fail", "A rare pattern stands alone, as a trigger does, but does not surely turn nearly every row: branch = 7 "),
+        (0.05, 200, "inconclusive", "rows do not settle whether a rare pattern behaves like a trigger; the most isolated: branch = 7 "),
+        (-0.6, 800, "pass", "No rare pattern that was tried behaves like a trigger; the most isolated: branch = 7 "),
+    ],
+)  # fmt: skip
+def test_the_sentence_and_the_limit_of_the_policy_agree(reach, rows, judged, begins):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"branch": rng.integers(0, 12, rows), "a": rng.uniform(-1, 1, rows)})
+    X = X[X["branch"] != 7].reset_index(drop=True)
+    # the pattern turns rows of which a lies below what it reaches to: about all, three quarters, half, a fifth
+    model = from_callable(
+        lambda Z: (((Z["branch"] == 7) & (Z["a"] < reach)) | (Z["a"] > 0.95)).to_numpy().astype(int),
+        classes=[0, 1],
+        output="labels",
+    )
+    y = rng.integers(0, 2, len(X))
+    report = Audit(["trigger_search"]).run(Subject("s", model, Dataset(X, y)))
+    (one,) = [
+        f for f in report.findings if f.criterion is not None and f.criterion.metric == "trigger_isolation"
+    ]
+    says = report.evidence[0].says
+    assert one.status == judged, (says, one.measurement)
+    assert begins in says
 
 
 def test_what_was_not_tried_is_counted():

@@ -137,3 +137,10 @@ def test_what_is_missing_is_said():
     model = from_predictions(scores=rng.random(50), train_scores=rng.random(50), classes=[0, 1])
     with pytest.raises(NotApplicable, match="no features"):
         look(Subject("s", model, *[Dataset(None, rng.integers(2, size=50)) for _ in range(2)]))
+
+
+def test_the_sentence_tells_the_p_value_that_is_left_after_all_comparisons():
+    found = look(make_backdoored(rate=0.05, n_train=2000, n_test=800).subject)
+    ps = [m.p_value for m in found.measurements if m.p_value is not None]
+    assert len(ps) == 4
+    assert f"the clearest of 4 comparisons, p = {4 * min(ps):.2g} with their number allowed for" in found.says

@@ -172,7 +172,10 @@ def test_a_network_is_trained_by_inner_steps_and_attacked_by_its_slopes():
         subject, defences=["adversarial training", "smoothing"], rows=100, max_calls=60, copies=5
     )
     assert evidence.measurement("robust_accuracy_gain", "adversarial training").interval.low > 0.4
-    assert "5 inner gradient steps within 0.4 (linf)" in evidence.tables["settings"].frame()["setting"][0]
+    assert (
+        "5 inner gradient steps within 0.4 in the columns' own units (linf)"
+        in evidence.tables["settings"].frame()["setting"][0]
+    )
     flipped = evidence.tables["attackers"].frame().set_index(["label", "series"])["value"]
     assert flipped["original", "gradient steps"] > 0.6
     assert ("smoothing", "gradient steps") in flipped.index

@@ -191,7 +191,7 @@ def test_beside_our_own_search_at_the_same_queries():
     exact = np.abs(subject.test.X.to_numpy() @ WEIGHTS) / np.linalg.norm(WEIGHTS)
     rate = theirs.measurement("art_attack_success_rate")
     assert rate.value <= np.mean(exact <= 0.5)
-    assert rate.reason == "HopSkipJump of ART, 120 queries a row, radius 0.5, l2"
+    assert rate.reason == "HopSkipJump of ART, 120 queries a row, within 0.5 units of the threat model (l2)"
     middle = theirs.measurement("art_attack_median_distance").value
     assert middle >= np.median(exact) * (1 - 1e-9)
     assert (

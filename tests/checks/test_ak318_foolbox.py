@@ -323,7 +323,9 @@ def attack(subject, **options):
 def test_the_evidence_names_the_library():
     found = attack(linear(np.random.default_rng(0).normal(size=(20, 3))))
     rate = found.measurement("art_attack_success_rate")
-    assert rate.reason == "HopSkipJump of Foolbox, 100 queries a row, radius 0.5, l2"
+    assert (
+        rate.reason == "HopSkipJump of Foolbox, 100 queries a row, within 0.5 units of the threat model (l2)"
+    )
     assert found.says.startswith("HopSkipJump of Foolbox flipped")
     assert "The model's answers alone were used." in found.notes
 

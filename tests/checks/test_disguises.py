@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from auditkit import Dataset, Subject, progress
-from auditkit.checks import _disguises
-from auditkit.checks._disguises import disguise
+from auditkit import Dataset, Subject, disguises, progress
 from auditkit.checks.explainability import sensitive_reliance
+from auditkit.disguises import disguise
 from auditkit.errors import Cancelled
 
 
@@ -54,7 +53,7 @@ def table(rng, n, k):
 
 @pytest.mark.parametrize("first", [5, 7, 5000])
 def test_a_look_at_a_part_changes_no_answer(monkeypatch, first):
-    monkeypatch.setattr(_disguises, "_FIRST", first)
+    monkeypatch.setattr(disguises, "_FIRST", first)
     rng = np.random.default_rng(0)
     found = []
     for _ in range(150):

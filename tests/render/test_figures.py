@@ -105,6 +105,45 @@ def test_many_estimates_are_cut_and_the_figure_says_so():
     assert "60 of 200 labels" in drawing["layout"]["title"]["subtitle"]["text"]
 
 
+def test_of_a_table_whose_largest_values_matter_these_are_drawn_and_the_figure_says_so():
+    rows = [(f"fault {chr(97 + i % 26)}{i}x", i / 100, 0, 1, 1000) for i in range(60)]
+    drawing = figure(
+        estimates([*rows, ("refused", None, None, None, 1000)], labels={"largest": "costliest faults"})
+    )
+    values = drawing["data"][0]["x"]
+    assert sorted(values, reverse=True) == pytest.approx([i / 100 for i in range(59, 34, -1)])
+    said = drawing["layout"]["title"]["subtitle"]["text"]
+    assert "The 25 costliest faults of 61; the table has all." in said
+    assert drawing["layout"]["height"] < 900
+    few = figure(estimates(rows[:25], labels={"largest": "costliest faults"}))
+    assert "costliest" not in str(few["layout"]["title"])
+
+
+def test_largest_values_are_drawn_also_of_labels_with_an_order():
+    rows = [(f"{i}", i / 100, 0, 1, i) for i in range(60)]
+    values = figure(estimates(rows, labels={"largest": "costliest"}))["data"][0]["x"]
+    assert min(values) == pytest.approx(0.35)
+
+
+def test_a_size_that_all_rows_share_is_said_once():
+    rows = [(name, 0.2, 0.1, 0.3, 1200) for name in "abcd"]
+    layout = figure(estimates([*rows, ("e", None, None, None, 1200)]))["layout"]
+    assert layout["yaxis"]["ticktext"] == ["a", "b", "c", "d", "e  (undefined)"]
+    assert "n = 1,200 in each row." in layout["title"]["subtitle"]["text"]
+    other = figure(estimates([*rows, ("e", 0.2, 0.1, 0.3, 9)]))["layout"]
+    assert other["yaxis"]["ticktext"] == ["a", "b", "c", "d", "e  (n = 9)"]
+    assert "n = 1,200 where a row says no other." in other["title"]["subtitle"]["text"]
+    mixed = figure(estimates([*rows[:3], ("e", 0.2, 0.1, 0.3, 9), ("f", 0.2, 0.1, 0.3, 8)]))["layout"]
+    assert mixed["yaxis"]["ticktext"][0] == "a  (n = 1,200)"
+    assert "subtitle" not in str(mixed["title"])
+
+
+def test_a_size_is_not_said_for_all_where_a_label_has_several():
+    rows = [(name, 0.2, 0.1, 0.3, 1200) for name in "abcdef"]
+    table = estimates([*rows, ("f", 0.3, 0.2, 0.4, 9)], columns={"series": [*"xxxxxx", "y"]})
+    assert figure(table)["layout"]["yaxis"]["ticktext"][-2:] == ["e  (n = 1,200)", "f"]
+
+
 def test_an_open_interval_is_said():
     drawing = figure(estimates([("a", 0.2, 0.1, "Infinity", 10)]))
     assert "without a bound" in drawing["layout"]["title"]["subtitle"]["text"]

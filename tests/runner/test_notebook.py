@@ -107,6 +107,32 @@ def test_a_check_is_shown_as_words_then_one_figure_a_table(
     assert not any("widget" in mime for b in shown for mime in b)
 
 
+def test_what_was_allowed_is_told_once_and_referred_to(subject: Any, shown: list[dict[str, Any]]) -> None:
+    options: dict[str, Any] = {"rows": 20, "radius": 1.0}
+    plan = {
+        "decision_attack": {**options, "max_calls": 10},
+        "score_attack": {**options, "max_calls": 10},
+        "transfer_attack": {**options, "immutable": ["income"]},  # another threat model
+    }
+    report = Audit(plan).run(subject)
+    assert all("allowed" in one.tables for one in report.evidence)  # each record is whole by itself
+    titles: dict[str, list[str]] = {}
+    notes: dict[str, str] = {}
+    for name in plan:
+        shown.clear()
+        show(report, name)
+        words, *figures = [bundle[views.MIME]["data"] for bundle in shown]
+        notes[name] = " ".join(words["evidence"][0]["notes"])
+        titles[name] = [one["title"] for one in figures]
+    again = "What was allowed: the same as for AK303, Decisions changed by"
+    assert ["What was allowed" in titles[name] for name in plan] == [True, False, True]
+    assert [again in notes[name] for name in plan] == [False, True, False]
+    shown.clear()
+    show(report, "score_attack")  # shown again it refers again, and what was referred to stays where it was
+    show(report, "decision_attack")
+    assert sum(b[views.MIME]["data"].get("title") == "What was allowed" for b in shown) == 1
+
+
 def test_an_unknown_part_gets_the_closest_word(report: Report) -> None:
     with pytest.raises(InputError, match="Did you mean 'verdict'"):
         show(report, "verdct")

@@ -115,6 +115,20 @@ class TestPathsInErrors:
 
 
 class TestLoadEarly:
+    def test_a_column_that_is_not_there_is_told_before_a_kernel_starts(
+        self, credit_file: Path, tmp_path: Path
+    ) -> None:
+        from auditkit.runner.run import run_template
+
+        wrong = {"demographic_parity__features": ["sexx"]}
+        assert _take(credit_file, parameters=wrong).audit is not None  # the data are not opened yet
+        with pytest.raises(
+            InputError, match=r"'sexx' is no sensitive feature\. Did you mean 'sex'"
+        ) as caught:
+            run_template("full", credit_file, tmp_path / "out", parameters=wrong)
+        assert str(caught.value).startswith("demographic_parity: features: ")
+        assert not (tmp_path / "out").exists()
+
     def test_a_good_subject_passes_without_a_word(self, credit_file: Path) -> None:
         load_early(credit_file)
 

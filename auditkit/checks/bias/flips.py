@@ -13,9 +13,9 @@ from auditkit import progress, statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks import _weights as weights
-from auditkit.checks._disguises import disguise, settling
 from auditkit.checks.bias import _matched as matched
 from auditkit.checks.bias import _scopes as scopes
+from auditkit.disguises import disguise, settling
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.frames import Codec
 from auditkit.subject import Subject

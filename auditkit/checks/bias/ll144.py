@@ -20,6 +20,7 @@ from auditkit.checks.bias import _scopes as scopes
 from auditkit.errors import InputError, NotApplicable, did_you_mean
 from auditkit.evidence import Evidence, Measurement
 from auditkit.methods.impact_ratios import above_median
+from auditkit.naming import NameOf, sensitive_of
 from auditkit.subject import Subject
 
 if TYPE_CHECKING:
@@ -51,7 +52,11 @@ _ALONE = {
 _NAMED = 5
 _DOUBTFUL = re.compile(r"\bnot?\b|\bunk|\bn/?a\b|\banswer|\bsay\b|^\W*$")
 
-Named = Annotated[str | None, Doc("The sensitive feature that holds it; found by its name when left out.")]
+Named = Annotated[
+    str | None,
+    NameOf(what="sensitive feature", of=sensitive_of),
+    Doc("The sensitive feature that holds it; found by its name when left out."),
+]
 When = Annotated[str | None, Doc("A date as year-month-day, for the published summary.")]
 
 

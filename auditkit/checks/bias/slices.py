@@ -19,6 +19,7 @@ from auditkit.checks.bias import _columns
 from auditkit.errors import InputError, NotApplicable, did_you_mean
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.methods import slices
+from auditkit.naming import NameOf
 from auditkit.statistics.multiplicity import holm
 from auditkit.statistics.weighted import effective_counts
 from auditkit.subject import Subject
@@ -91,7 +92,9 @@ def worst_slice(
         Doc("Look for the highest rate of errors, or for the lowest rate of selection."),
     ] = "errors",
     features: Annotated[
-        list[str] | None, Doc("Columns that form slices; inputs and sensitive features when left out.")
+        list[str] | None,
+        NameOf(what="column", of=lambda subject: _columns.frames_of(subject.test, beside=True)),
+        Doc("Columns that form slices; inputs and sensitive features when left out."),
     ] = None,
     depth: Annotated[int, Ge(1), Le(3), Doc("Features that are combined, at most.")] = 3,
     bins: Annotated[int, Ge(2), Le(20), Doc("Bins of equal size that a number is cut into.")] = 4,

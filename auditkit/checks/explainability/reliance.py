@@ -12,8 +12,8 @@ from auditkit import statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks import _weights
-from auditkit.checks._disguises import settling
 from auditkit.checks.explainability._shown import ranking
+from auditkit.disguises import settling
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement
 from auditkit.frames import Codec

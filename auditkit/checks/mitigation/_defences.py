@@ -13,6 +13,7 @@ import numpy as np
 from auditkit.checks import _common as common
 from auditkit.checks.mitigation._reattack import Target, hardest_rows
 from auditkit.checks.mitigation.defended import Averaged, Defended, Gated, Smoothed, Squeezed
+from auditkit.checks.robustness._threats import sized
 from auditkit.errors import NotApplicable
 from auditkit.methods.adversarial_training import AdversarialTraining
 from auditkit.methods.defences import bin_levels, fewest_rows
@@ -296,7 +297,7 @@ def _inner_steps(bench: Bench, model: TorchPredictor, plain: Training) -> Built:
     made.refits += 1
     return Built(
         Defended(made),
-        f"{_INNER_STEPS} inner gradient steps within {threat.radius:g} ({norm}), {plain.epochs} epochs",
+        f"{_INNER_STEPS} inner gradient steps within {sized(threat)}, {plain.epochs} epochs",
     )
 
 

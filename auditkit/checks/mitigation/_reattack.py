@@ -269,11 +269,10 @@ def _by_scores(asked: _Asked, rng: np.random.Generator) -> AttackResult:
     space = threat.space
     free = max(1, int((space.mutable & ~space.categorical).sum()))
     sides = {"linf": 1.0, "l2": free**-0.5, "l1": 1.0 / free}
-    dear = (space.mutable & space.categorical & (space.category_cost > threat.radius)).any()
-    changes = int((space.mutable & space.categorical).sum()) if threat.norm == "linf" and not dear else 0
+    changes = int((space.mutable & space.categorical).sum()) if threat.norm == "linf" else 0
     return evasion.random_search(
         asked.scores, asked.target.X, asked.target.y, space, threat.radius * sides[threat.norm], rng=rng,
-        max_calls=bench.max_calls, category_changes=changes,
+        max_calls=bench.max_calls, category_changes=changes, category_radius=threat.radius,
     )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from auditkit.methods._threads import one_thread
 from auditkit.methods.fairness import demographic_parity_difference, equalized_odds_difference
 from auditkit.methods.groups import group_confusion
 from auditkit.methods.mitigation import Constraint
+from auditkit.naming import NameOf
 from auditkit.subject import Subject
 
 if TYPE_CHECKING:
@@ -101,12 +102,14 @@ def mitigation_lab(
     subject: Subject,
     *,
     rng: np.random.Generator,
-    feature: Annotated[str | None, Doc("Sensitive feature; the subject's first when left out.")] = None,
+    feature: common.Feature = None,
     constraint: Annotated[
         Constraint, Doc("The difference to narrow: in selection rates, or in error rates.")
     ] = "demographic_parity",
     mitigations: Annotated[
-        list[str] | None, Doc("Mitigations to try out, by name; all when left out.")
+        list[str] | None,
+        NameOf(what="mitigation", among=lambda _: _MITIGATIONS),
+        Doc("Mitigations to try out, by name; all when left out."),
     ] = None,
     rows: Annotated[
         int, Ge(20), Doc("Training rows at most; drawn at random where there are more.")

@@ -38,6 +38,7 @@ from auditkit.errors import Cancelled, InputError, NotApplicable, did_you_mean
 from auditkit.evidence import Evidence
 from auditkit.methods._threads import one_thread
 from auditkit.methods.references import complementary_halves
+from auditkit.naming import NameOf
 from auditkit.subject import Subject
 
 if TYPE_CHECKING:
@@ -58,7 +59,11 @@ def privacy_mitigation_lab(
     subject: Subject,
     *,
     rng: np.random.Generator,
-    remedies: Annotated[list[str] | None, Doc("Remedies to try out, by name; all when left out.")] = None,
+    remedies: Annotated[
+        list[str] | None,
+        NameOf(what="remedy", among=lambda _: _REMEDIES),
+        Doc("Remedies to try out, by name; all when left out."),
+    ] = None,
     points: Annotated[
         int, Ge(1), Le(10), Doc("Strengths at which each remedy that has strengths is tried.")
     ] = 2,

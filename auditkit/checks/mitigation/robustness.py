@@ -23,12 +23,14 @@ from auditkit.checks.robustness._threats import (
     Radius,
     allowed_table,
     allowed_words,
+    sized,
     threat_of,
     too_coarse,
 )
 from auditkit.errors import Cancelled, InputError, NotApplicable, did_you_mean
 from auditkit.evidence import Evidence
 from auditkit.methods._threads import one_thread
+from auditkit.naming import NameOf
 from auditkit.subject import Subject
 
 if TYPE_CHECKING:
@@ -51,7 +53,11 @@ def robustness_mitigation_lab(
     subject: Subject,
     *,
     rng: np.random.Generator,
-    defences: Annotated[list[str] | None, Doc("Defences to try out, by name; all when left out.")] = None,
+    defences: Annotated[
+        list[str] | None,
+        NameOf(what="defence", among=lambda _: DEFENCES),
+        Doc("Defences to try out, by name; all when left out."),
+    ] = None,
     radius: Radius = None,
     norm: NormOfChange = None,
     immutable: Immutable = None,
@@ -298,7 +304,7 @@ def _about(bench: Bench, audited: Attacked) -> list[str]:
     times = "once" if bench.repeats == 1 else f"{bench.repeats} times"
     return [
         (
-            f"Attackers: {who}; each {times}, with {bench.max_calls:,} calls a model, within {bench.threat.radius:g} ({bench.threat.norm}), "
+            f"Attackers: {who}; each {times}, with {bench.max_calls:,} calls a model, within {sized(bench.threat)}, "
             "from scratch on every model. Every row found against one model was then tried on all the others as well."
         ),
         *(f"Not tried: {note}." for note in audited.notes),

@@ -86,14 +86,14 @@ def training_influence(
     for (label, members), column in zip(kinds, means.T, strict=True):
         shares.append(_share(label, negative[mine & members], level))
         gaps.append(_excess(label, negative[mine & members], negative[~mine & members], level))
-        worth.append(_worth(label, column, int((mine & members).sum()), level))
+        worth.append(_worth(label, column, int((mine & members).sum()), len(X), level))
     refits, tables, why = left.left_out(subject, train, level, rng)
     lowest = np.argsort(values[mine], kind="stable")[: int(negative[mine].sum())]
     return Evidence(
         "AK314",
         (*shares, *gaps, *worth, *refits),
         {
-            **_tables(gaps, worth),
+            **_tables(gaps, worth, len(X)),
             **tables,
             **rows_of.positions(
                 "Training rows of the lowest value",
@@ -102,7 +102,7 @@ def training_influence(
                 "training rows",
             ),
         },
-        says=_says(shares[0], gaps),
+        says=_says(shares[0], gaps, neighbours),
         does_not_say=(
             f"What a row does to the model under audit: values are those of a classifier by {neighbours} neighbours in the inputs. Nor that rows of a "
             "low value are wrong: rare and hard cases have low values too."
@@ -175,25 +175,30 @@ def _excess(label: str | None, own: np.ndarray, other: np.ndarray, level: float)
     )  # fmt: skip
 
 
-def _worth(label: str | None, column: np.ndarray, n: int, level: float) -> Measurement:
+def _worth(label: str | None, column: np.ndarray, n: int, valued: int, level: float) -> Measurement:
     if n < _FEWEST:
         return _few("group_row_value", label, n, f"{n} training rows: at least {_FEWEST} are needed")
     ends = statistics.mean_interval_of(column, level)
     value = float(column.mean())
     return common.measured(
-        "group_row_value", value, len(column), ends, level, "t, over the rows asked", group=label
-    )
+        "group_row_value", value, len(column), ends, level, "t, over the rows asked", group=label,
+        reason=f"a row of 1 adds 1/{valued:,} to the accuracy: were each of the {valued:,} rows valued worth as much, this would be the accuracy",
+    )  # fmt: skip
 
 
 def _few(metric: str, label: str | None, n: int, reason: str) -> Measurement:
     return Measurement(metric, float("nan"), n, group=label, reason=reason)
 
 
-def _tables(gaps: list[Measurement], worth: list[Measurement]) -> dict[str, Table]:
+def _tables(gaps: list[Measurement], worth: list[Measurement], valued: int) -> dict[str, Table]:
     found = {}
     texts = {
         "harm": ("Whose rows do harm", "Excess of harmful rows", "Share of training rows of negative value less that of test rows valued with them."),
-        "worth": ("What a row is worth", "Mean value of a row", "Mean value of a training row; the mean row of all is worth the accuracy of the neighbours."),
+        "worth": (
+            "What a row is worth",
+            f"Mean value of a row (1 adds 1/{valued:,} to the accuracy)",
+            f"Mean value of a training row, times the {valued:,} rows valued: were each worth as much, this would be the accuracy of the neighbours.",
+        ),
     }  # fmt: skip
     for key, every in (("harm", gaps), ("worth", worth)):
         title, value, summary = texts[key]
@@ -203,9 +208,9 @@ def _tables(gaps: list[Measurement], worth: list[Measurement]) -> dict[str, Tabl
     return found
 
 
-def _says(share: Measurement, gaps: list[Measurement]) -> str:
+def _says(share: Measurement, gaps: list[Measurement], k: int) -> str:
     whole, *parts = gaps
-    said = f"{common.share_with_ends(share)} of the training rows have a value below 0"
+    said = f"{common.share_with_ends(share)} of the training rows have a value below 0: they lower the accuracy of a {k}-nearest-neighbours classifier"
     if whole.interval is None:
         return f"{said}; there are too few test rows to hold that against."
     said += f"; held against test rows valued with them, the excess is {common.share_with_ends(whole)}"

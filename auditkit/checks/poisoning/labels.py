@@ -98,12 +98,12 @@ def label_noise(
             "joint": _joint(found, y, words),
             **_positions(asked.train, found, y, chosen, examples),
         },
-        says=_says(rates[0], gaps),
+        says=f"{_held(gaps)} {_estimated(rates[0], drawn)}",
         does_not_say=(
             "Which labels are wrong, nor how many are where test labels are wrong as often: nothing that rests on inputs and labels alone tells "
             "labels flipped at random from a problem that is hard."
         ),
-        notes=(f"Models trained without each of {folds} folds: {asked.learner}.", *_few(rates, drawn)),
+        notes=(f"Models trained without each of {folds} folds: {asked.learner}.",),
         rows=common.rows_used(len(train), len(subject.split("train")), "train"),
     )
 
@@ -188,12 +188,15 @@ def _surest(truth: np.ndarray, y: np.ndarray, level: float) -> Measurement:
     )  # fmt: skip
 
 
-def _says(rate: Measurement, gaps: list[Measurement]) -> str:
+def _held(gaps: list[Measurement]) -> str:
+    """Say how often labels are suspect among training rows and among test rows, and where the excess is largest."""
     whole, *parts = gaps
-    said = f"Confident learning takes {common.share_with_ends(rate)} of the training labels for wrong. "
     if whole.interval is None:
-        return said + "There are too few test rows to hold that against."
-    said += f"Held against test rows, the excess of suspect labels is {common.share_with_ends(whole)}"
+        return "There are too few test rows to hold suspect labels against."
+    said = (
+        f"Labels are suspect for {whole.reason}, judged alike by models that saw neither: the excess is "
+        f"{common.share_with_ends(whole)}"
+    )
     known = [m for m in parts if m.p_value is not None and m.interval is not None and m.interval.low > 0]
     if not known:
         return said + "."
@@ -204,13 +207,17 @@ def _says(rate: Measurement, gaps: list[Measurement]) -> str:
     )
 
 
-def _few(rates: list[Measurement], drawn: Measurement) -> tuple[str, ...]:
+def _estimated(rate: Measurement, drawn: Measurement) -> str:
+    """Say confident learning's estimate beside what labels give of which none was flipped."""
+    said = f"Confident learning's own estimate is {common.share_with_ends(rate)} of the training labels"
     ends = drawn.interval
     if ends is None:
-        return ()
-    what = "what" if ends.low <= rates[0].value <= ends.high else "not what"
-    said = f"Labels drawn from calibrated probabilities, none of them flipped, give {common.share_with_ends(drawn)}: the estimate is {what}"
-    return (f"{said} labels as uncertain as these give.",)
+        return f"{said}."
+    what = "which is what" if ends.low <= rate.value <= ends.high else "which is not what"
+    unflipped = (
+        f"drawn from calibrated probabilities, none of them flipped, give ({common.share_with_ends(drawn)})"
+    )
+    return f"{said}, {what} labels {unflipped}."
 
 
 def _table(gaps: list[Measurement]) -> Table:

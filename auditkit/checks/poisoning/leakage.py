@@ -76,7 +76,7 @@ def split_leakage(
     Evidence
         ``duplicate_share`` of the test rows equal a training row in every input (Clopper-Pearson);
         ``independent_duplicate_share`` is expected if columns were independent; ``duplicate_share_excess`` is held against training rows that were set aside, which meet the same rows by chance alone;
-        ``near_duplicate_share`` of the others lie nearer than 1% of such rows do. ``accuracy_without_twins`` is what is left of the accuracy.
+        ``near_duplicate_share`` of the others lie nearer than 1% of such rows do. ``accuracy_without_twins`` is what is left of the accuracy, on the rows searched.
         ``leaky_feature_auc`` is that of the most telling single feature.
     """
     train, test = rows_of.training_of(subject), subject.test
@@ -89,7 +89,9 @@ def split_leakage(
     aside, reference = order[: len(train) // 4], order[len(train) // 4 :]
     coded = rows_of.coded(train, test)
     near = _near(coded, keys, aside, reference, rows, pool, rng)
-    more, tables, said = _of_classes(subject, train, coded, own, asked, seen | near.mask, level, rng)
+    more, tables, said = _of_classes(
+        subject, train, coded, own, asked, seen | near.mask, near.searched, level, rng
+    )
     share = _share("duplicate_share", int(seen.sum()), len(test), level)
     beyond = _beyond(own, asked, aside, reference, level)
     found = [
@@ -110,7 +112,7 @@ def split_leakage(
         },
         says=(
             f"{common.share_with_ends(share)} of {len(test):,} test rows equal a training row in every input. Held against training rows "
-            f"that were set aside, the excess is {common.share_with_ends(beyond)}. {said}"
+            f"that were set aside, the excess is {common.share_with_ends(beyond)}.{_fewer(beyond)} {said}"
         ).strip(),
         does_not_say=(
             "That these rows are the same records: where inputs take few values, different records are equal. Nor how a twin came about."
@@ -126,6 +128,13 @@ def split_leakage(
 def _share(metric: str, k: int, n: int, level: float, reason: str | None = None) -> Measurement:
     ends = statistics.clopper_pearson(k, n, level)
     return common.measured(metric, k / n, n, ends, level, "clopper-pearson", reason=reason)
+
+
+def _fewer(beyond: Measurement) -> str:
+    """Say what it means where test rows have a twin less often than training rows set aside, beyond chance."""
+    if beyond.interval is None or beyond.interval.high >= 0:
+        return ""
+    return " Fewer than by chance is no leakage: rows repeat within the training rows, or the two were drawn otherwise."
 
 
 def _independent(coded: rows_of.Coded) -> Measurement:
@@ -151,9 +160,10 @@ def _beyond(
 
 @dataclass(frozen=True, eq=False)
 class _Near:
-    """Near twins: of which test rows, among how many, and within which distance."""
+    """Near twins: of which test rows, of which that were searched, among how many without an equal one, and within which distance."""
 
     mask: np.ndarray
+    searched: np.ndarray
     n: int
     found: twins.Near | None
     reference: int
@@ -190,24 +200,26 @@ def _near(
     reference = reference[:pool]  # in random order already
     known = keys[reference]
     chosen = common.draw(len(coded.test), rows, rng)
+    searched = np.zeros(len(coded.test), dtype=bool)
+    searched[chosen] = True
     chosen = chosen[~np.isin(keys[n_train:][chosen], known)]
     other = aside[:rows]
     other = other[~np.isin(keys[other], known)]
     mask = np.zeros(len(coded.test), dtype=bool)
     if min(len(chosen), len(other)) < _FEWEST:
-        return _Near(mask, len(chosen), None, len(reference), len(other))
+        return _Near(mask, searched, len(chosen), None, len(reference), len(other))
     own, asked = coded.units()
     found = twins.near_twins(
         twins.nearest_between(asked[chosen], own[reference])[0],
         twins.nearest_between(own[other], own[reference])[0],
     )
     mask[chosen[found.near]] = True
-    return _Near(mask, len(chosen), found, len(reference), len(other))
+    return _Near(mask, searched, len(chosen), found, len(reference), len(other))
 
 
 def _of_classes(
     subject: Subject, train: Dataset, coded: rows_of.Coded, own: np.ndarray, asked: np.ndarray, twin: np.ndarray,
-    level: float, rng: np.random.Generator,
+    searched: np.ndarray, level: float, rng: np.random.Generator,
 ) -> tuple[list[Measurement], dict[str, Table], str]:  # fmt: skip
     """Return what needs classes: contradicting labels, accuracies with and without a twin, and telling features."""
     if subject.task == "regression" or subject.classes is None:
@@ -223,27 +235,28 @@ def _of_classes(
         common.in_group(m, group)
         for m, group in zip(contradictions, ("test rows", "training rows"), strict=True)
     ]
-    right = common.correct(subject)
-    left, k = int((~twin).sum()), int(right[~twin].sum())
+    right, twin = common.correct(subject)[searched], twin[searched]
     words = [str(label) for label in subject.classes.tolist()]
     features, tables, said = leaky.leaky_feature(coded, y, y_test, words, level, rng)
-    return [*named, *_accuracies(k, left, right, twin, level), *features], tables, said
+    return [*named, *_accuracies(right, twin, level), *features], tables, said
 
 
-def _accuracies(k: int, left: int, right: np.ndarray, twin: np.ndarray, level: float) -> list[Measurement]:
+def _accuracies(right: np.ndarray, twin: np.ndarray, level: float) -> list[Measurement]:
+    """Return the accuracy on searched rows without a twin, and what lies between it and that on those with one."""
+    left, k = int((~twin).sum()), int(right[~twin].sum())
     if left < _FEWEST:
-        reason = f"{left} test rows have no twin: at least {_FEWEST} are needed"
+        reason = f"{left} of {len(twin):,} test rows searched have no twin: at least {_FEWEST} are needed"
         return [
             Measurement(m, float("nan"), left, reason=reason)
             for m in ("accuracy_without_twins", "twin_accuracy_difference")
         ]
     alone = common.measured(
         "accuracy_without_twins", k / left, left, statistics.wilson(k, left, level), level, "wilson",
-        reason=f"the accuracy on all test rows is {common.percent(float(right.mean()))}",
+        reason=f"the accuracy on all {len(twin):,} test rows that were searched for twins is {common.percent(float(right.mean()))}",
     )  # fmt: skip
     n = int(twin.sum())
     if n < _FEWEST:
-        reason = f"{n} test rows have a twin: at least {_FEWEST} are needed"
+        reason = f"{n} of {len(twin):,} test rows searched have a twin: at least {_FEWEST} are needed"
         return [alone, Measurement("twin_accuracy_difference", float("nan"), n, reason=reason)]
     found = excess(int(right[twin].sum()), n, k, left, level)
     ends = (found.low, found.high)

@@ -229,7 +229,11 @@ def _says(excesses: list[Measurement], where: str, level: float) -> str:
         return "No class has enough rows in both splits to say whether some of them lie apart."
     tests = len(known)
     low = min(known, key=lambda m: m.p_value if m.p_value is not None else 1.0)
-    if (low.p_value or 0.0) * tests >= 1 - level:
+    p = min((low.p_value or 0.0) * tests, 1.0)
+    if p >= 1 - level:
         return f"In none of {tests} comparisons {where} do training rows lie apart more often than test rows (Bonferroni)."
     name = _KINDS[low.metric.removesuffix("_excess")]
-    return f"By {name} {where}, training rows of {low.group} lie apart more often than its test rows, by {common.share_with_ends(low)}."
+    return (
+        f"By {name} {where}, training rows of {low.group} lie apart more often than its test rows, by {common.share_with_ends(low)}: "
+        f"the clearest of {tests} comparisons, p {common.p_value(p)} with their number allowed for (Bonferroni)."
+    )

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 _FEWEST = 10  # rows of another class that a pattern is measured on
 _SHOWN = 10
 _SURE, _ALONE = 0.9, 0.5
-"""From which lower ends a pattern is said to behave like a trigger: of its success, and of its lead over what stands beside it."""
+"""From which lower ends a pattern is said to behave like a trigger: of its success, and of its lead over what stands beside it.
+
+The second is the limit of the default policy: where the lead lies above it, the sentence never says that nothing was found.
+"""
 
 
 @check(
@@ -312,30 +315,29 @@ class _Measured:
             ]
         return [self.success, self.isolation]
 
-    @property
-    def acts(self) -> bool:
-        """Whether it behaves like a trigger."""
-        ends = [m.interval for m in (self.success, self.isolation) if m is not None]
-        return len(ends) == 2 and all(
-            e is not None and e.low > least for e, least in zip(ends, (_SURE, _ALONE), strict=True)
-        )
+    def standing(self) -> str:
+        """Return how far it is like a trigger, as the sentence begins; by the same ends that a limit on the isolation is held to."""
+        success, alone = (m.interval if m else None for m in (self.success, self.isolation))
+        if success is None or alone is None or alone.high <= _ALONE:
+            return "No rare pattern that was tried behaves like a trigger; the most isolated"
+        if alone.low <= _ALONE:
+            return f"{len(self.turned):,} rows do not settle whether a rare pattern behaves like a trigger; the most isolated"
+        if success.low <= _SURE:
+            return "A rare pattern stands alone, as a trigger does, but does not surely turn nearly every row"
+        return "A rare pattern behaves like a trigger"
 
     def says(self) -> str:
         if self.success is None or self.isolation is None:
             return f"The most isolated rare pattern, {self.name}, could not be measured: too few rows are of another class than {self.target}."
-        if not self.isolation.value > 0:
+        ends = self.isolation.interval
+        if not self.isolation.value > 0 and ends is not None and ends.high <= _ALONE:
             return "No rare pattern that was tried turns more rows than the values next to it do."
         near = (
             f" The best pattern beside it, {self.beside}, turns {common.percent(float(self.turned_beside.mean()))}."
             if self.beside
             else ""
         )
-        what = (
-            "A rare pattern behaves like a trigger"
-            if self.acts
-            else "No rare pattern that was tried behaves like a trigger; the most isolated"
-        )
-        return f"{what}: {self.name} turns {common.share_with_ends(self.success)} of other rows to class {self.target}.{near}"
+        return f"{self.standing()}: {self.name} turns {common.share_with_ends(self.success)} of other rows to class {self.target}.{near}"
 
 
 def _ordinary(usual: _Measured | None) -> Measurement:

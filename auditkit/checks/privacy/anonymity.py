@@ -22,6 +22,7 @@ from auditkit.methods import anonymity as methods
 from auditkit.methods.equivalence import class_sizes, column_codes, combined, quantile_edges
 from auditkit.methods.quasi_identifiers import QuasiIdentifier, Search, search_quasi_identifiers
 from auditkit.methods.sample_uniqueness import correct_match_rate
+from auditkit.naming import NameOf
 from auditkit.subject import Subject
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ _ENOUGH, _NAMES = (
     100,
     0.95,
 )  # rows, and the share of them that differ, from which whole numbers are taken for names of records
+
+
+def _named(subject: Subject) -> list[str]:
+    return list(frames_of(subject.test if subject.train is None else subject.train, beside=True))
 
 
 @check(
@@ -61,10 +66,13 @@ def data_anonymity(
     rng: np.random.Generator,  # noqa: ARG001 - the contract; nothing is drawn
     quasi_identifiers: Annotated[
         list[str] | None,
+        NameOf(what="column", of=_named),
         Doc("Columns by which a person might be recognised; the sensitive features when left out."),
     ] = None,
     confidential: Annotated[
-        str | None, Doc("Column that nobody should learn of a person; the label when left out.")
+        str | None,
+        NameOf(what="column", of=_named),
+        Doc("Column that nobody should learn of a person; the label when left out."),
     ] = None,
     k: Annotated[int, Ge(2), Doc("Classes of fewer records are counted as small.")] = 5,
     bins: Annotated[

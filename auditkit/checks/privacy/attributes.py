@@ -16,6 +16,7 @@ from auditkit.errors import InputError, NotApplicable, did_you_mean
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.frames import Codec
 from auditkit.methods.attribute_inference import Advantage, member_gap
+from auditkit.naming import NameOf, inputs_of
 from auditkit.subject import Subject
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def attribute_inference(
     rng: np.random.Generator,
     features: Annotated[
         list[str] | None,
+        NameOf(what="input of the model", of=inputs_of),
         Doc(
             "Inputs that are hidden from the attacker, each in turn; the sensitive features among the inputs when left out."
         ),

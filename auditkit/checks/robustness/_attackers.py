@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -25,6 +25,7 @@ __all__ = ["ATTACKERS", "Attacker", "Case", "Found", "attack", "contradictions",
 
 Sees = Literal["decisions", "scores", "the model"]
 _BESIDES = 5  # calls of a climb that are no step
+_SHORT = 2.0**-23  # relative distance of neighbours among floats of 32 bits
 ROUNDING = 1e-6  # by how much a distance may be below a bound: what arithmetic leaves
 
 
@@ -144,6 +145,7 @@ def _scores(case: Case) -> AttackResult:
         rng=case.rng,
         max_calls=case.max_calls,
         category_changes=changes,
+        category_radius=threat.radius,
     )
 
 
@@ -190,16 +192,51 @@ def attack(attacker: Attacker, case: Case) -> Found:
     return Found(attacker.name, attacker.sees, measured(case, got), got.calls)
 
 
+def decided(case: Case, right: np.ndarray, found: list[Found]) -> tuple[Case, np.ndarray, list[Found]]:
+    """Return the case, and what was found, of the records whose answer the model repeated: of others there is no decision to turn.
+
+    Raises
+    ------
+    NotApplicable
+        If there are none.
+    """
+    told = [
+        ~np.isnan(one.distance) for one in found if one.sees == "decisions"
+    ]  # each asks again before it begins
+    kept = np.all([right == one for one in told], axis=0)
+    if not kept.any():
+        raise NotApplicable("the model answers no row the same way twice: there is no decision to flip")
+    part = replace(case, original=case.original[kept], X=case.X[kept], y=case.y[kept])
+    return part, right[kept], [replace(one, distance=one.distance[kept]) for one in found]
+
+
 def measured(case: Case, got: AttackResult) -> np.ndarray:
-    """Return the distance of each change that is allowed and that the model, asked again, answers otherwise; else infinity."""
+    """Return the distance of each change that is allowed and that the model, asked again, answers otherwise; else infinity.
+
+    A change is measured as the model reads it, rounded to the types of its inputs; where that took it farther off, the next row
+    towards the original is tried as well.
+    """
     kept = allowed_only(got, case.threat, case.original)
     distance = np.where(np.isnan(kept.distance), np.nan, np.inf)
     there = np.flatnonzero(np.isfinite(kept.distance))
     if len(there):
-        other = case.labels(kept.adversarial[there]) != case.y[there]
-        length = case.threat.space.distance(case.X[there], kept.adversarial[there], case.threat.norm)
-        distance[there] = np.where(other, length, np.inf)
+        found, start = kept.adversarial[there], case.X[there]
+        rounded = case.threat.encode(case.threat.decode(found))
+        distance[there] = _measured(case, there, rounded)
+        with np.errstate(invalid="ignore"):
+            farther = np.abs(rounded - start) > np.abs(found - start)
+            back = np.sign(start - found) * np.minimum(np.abs(found - start), _SHORT * np.abs(found))
+        if farther.any():
+            nearer = case.threat.encode(case.threat.decode(np.where(farther, found + back, rounded)))
+            distance[there] = np.minimum(distance[there], _measured(case, there, nearer))
     return distance
+
+
+def _measured(case: Case, there: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return how far rows are that the model answers otherwise than it should, and that are allowed; infinity for others."""
+    bad = case.threat.space.violations(case.X[there], rows).any(axis=1)
+    other = (case.labels(rows) != case.y[there]) & ~bad
+    return np.where(other, case.threat.space.distance(case.X[there], rows, case.threat.norm), np.inf)
 
 
 def contradictions(lower: np.ndarray, found: Found) -> None:

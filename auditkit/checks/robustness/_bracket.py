@@ -9,6 +9,7 @@ import numpy as np
 from auditkit import statistics
 from auditkit.checks import _common as common
 from auditkit.checks.robustness._attackers import ROUNDING
+from auditkit.checks.robustness._threats import sized
 from auditkit.evidence import Measurement, Table
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def at_radius(
 ) -> tuple[Measurement, Measurement]:
     """Return both bounds at the judged radius."""
     at = table.columns["x"].index(threat.radius)
-    about = f"radius {threat.radius:g}, {threat.norm}"
+    about = f"within {sized(threat)}"
     sides: tuple[Literal["lower", "upper"], Literal["lower", "upper"]] = ("lower", "upper")
     made = []
     for metric, column, bound in zip(METRICS, ("certified", "attacked"), sides, strict=True):
@@ -114,8 +115,11 @@ def methods(
     for one in found:
         turned = int((right & (one.distance <= radius)).sum())
         held, proved, stopped, middle = 0, 0, 0, float("nan")
-        if inside is not None and one.sees == "the model":
-            same = right & ((inside.lower >= nearest * (1 - ROUNDING)) | inside.proved)
+        if (
+            inside is not None and one is found[0]
+        ):  # the certificate's own; a proof holds where its change stood the asking again
+            proof = inside.proved & np.isfinite(one.distance)
+            same = right & ((inside.lower >= nearest * (1 - ROUNDING)) | proof)
             open_ = right & (nearest <= grid[-1]) & ~same
             held, proved = int((right & (inside.lower > radius)).sum()), int(same.sum())
             stopped = int((right & ~same & np.char.startswith(inside.how, "not settled")).sum())

@@ -14,7 +14,7 @@ __all__ = ["by_queries", "median_distance", "median_queries", "order_ends"]
 _POINTS = 40
 
 
-def by_queries(first: np.ndarray, most: int, radius: float, level: float) -> Table:
+def by_queries(first: np.ndarray, most: int, size: str, level: float) -> Table:
     """Return the share of decisions flipped within the radius, against the queries spent on a row.
 
     Parameters
@@ -23,8 +23,8 @@ def by_queries(first: np.ndarray, most: int, radius: float, level: float) -> Tab
         Queries of each attacked row at its first flip within the radius, infinite for those that were not flipped.
     most : int
         Queries of the row that was asked about most.
-    radius : float
-        The radius.
+    size : str
+        The radius, in words.
     level : float
         Confidence level of each point by itself (Clopper-Pearson).
     """
@@ -41,7 +41,7 @@ def by_queries(first: np.ndarray, most: int, radius: float, level: float) -> Tab
     }
     half = int(np.flatnonzero(2 * hits >= hits[-1])[0])
     summary = (
-        f"{common.percent(hits[-1] / n)} of {n} decisions flipped within {radius:g} after {grid[-1]:,} queries a row"
+        f"{common.percent(hits[-1] / n)} of {n} decisions flipped within {size} after {grid[-1]:,} queries a row"
         + (f"; half of those after {grid[half]:,}." if hits[-1] else ".")
     )
     words = {"x": "Queries spent on a row", "value": "Share flipped", "n": "records"}

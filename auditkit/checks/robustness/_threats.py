@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,21 +11,19 @@ from annotated_types import Ge, Gt
 from typing_extensions import Doc
 
 from auditkit import shared
-from auditkit.checks._disguises import settling
 from auditkit.errors import InputError, NotApplicable, did_you_mean
 from auditkit.evidence import Table
-from auditkit.frames import Codec
 from auditkit.methods.feature_space import Norm
+from auditkit.naming import NameOf, inputs_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
 
-    from auditkit.dataset import Dataset
     from auditkit.methods.evasion import AttackResult
     from auditkit.subject import Subject
-    from auditkit.threat import ThreatModel
+    from auditkit.threat import Feature, ThreatModel
 
 __all__ = [
     "AttackedRows",
@@ -35,6 +34,7 @@ __all__ = [
     "allowed_table",
     "allowed_words",
     "attacked_rows",
+    "sized",
     "threat_of",
     "too_coarse",
 ]
@@ -51,6 +51,7 @@ NormOfChange = Annotated[
 ]
 Immutable = Annotated[
     list[str] | None,
+    NameOf(what="input of the model", of=inputs_of),
     Doc(
         "Columns nobody can change, besides those of a threat model that was given; without one, the sensitive features and "
         "inputs that settle one when left out."
@@ -75,8 +76,7 @@ def threat_of(
     for name in immutable or []:
         if name not in columns:
             raise InputError(f"no column {name!r} to hold fixed.{did_you_mean(name, columns)}")
-    held = _protected(subject.test, columns) if immutable is None and subject.threat is None else immutable
-    threat = subject.threat_model().hold(*(held or []))
+    threat = subject.threat_model(immutable=immutable)
     return threat.within(radius or threat.radius, norm)
 
 
@@ -132,23 +132,56 @@ def too_coarse(threat: ThreatModel) -> tuple[str, ...]:
     NotApplicable
         If that is every feature: a rate of 0 would say nothing.
     """
-    space, radius = threat.space, threat.radius
-    movable = np.asarray(
-        space.mutable & np.where(space.categorical, space.n_categories > 1, space.high > space.low)
-    )
-    least = np.where(space.categorical, space.category_cost, space.step / space.scale)
-    if threat.norm == "l0":
-        least = np.ones(len(least))
-    if not (movable & (least <= radius)).any():
+    space, radius, least = threat.space, threat.radius, threat.least_changes()
+    movable = ~np.isnan(least)
+    if not (least <= radius).any():
         why = (
-            f"the least change of any column is {least[movable].min():.3g}: pass radius={np.ceil(least[movable].min()):g} "
+            f"the least change of any column counts {least[movable].min():.3g}: pass radius={_upwards(least[movable].min())} "
             "or more"
             if movable.any()
             else "no column may change"
         )
-        raise NotApplicable(f"no allowed change is as small as {radius:g} ({threat.norm}); {why}")
-    names = [name for name, far in zip(space.names, movable & (least > radius), strict=True) if far]
-    return (f"Too coarse to change within {radius:g}: {', '.join(names)}.",) if names else ()
+        raise NotApplicable(f"no allowed change is as small as {sized(threat)}; {why}")
+    names = [name for name, far in zip(space.names, least > radius, strict=True) if far]
+    return (f"Too coarse to change within {sized(threat)}: {', '.join(names)}.",) if names else ()
+
+
+def _ways(one: Feature) -> str:
+    """Return in words which way a feature may change."""
+    if not one.mutable:
+        return "no"
+    if one.kind == "categorical":
+        return "to any other"
+    return {"both": "up and down", "up": "up only", "down": "down only"}[one.direction]
+
+
+def sized(threat: ThreatModel) -> str:
+    """Return the radius in words, with its unit and the norm: "0.5 robust standard deviations (l2)"."""
+    size, one = f"{threat.radius:g}", threat.radius == 1
+    free = [feature for feature in threat.features if feature.mutable]
+    if threat.norm == "l0":
+        return f"{size} column{'s' * (not one)} (l0)"
+    if any(feature.cost != 1 for feature in free):
+        words = "unit of cost" if one else "units of cost"
+    elif any("unit" in feature.said for feature in free):
+        words = "unit of the threat model" if one else "units of the threat model"
+    elif threat.units == "raw":
+        words = "in the columns' own units"
+    else:
+        words = "robust standard deviation" if one else "robust standard deviations"
+    return f"{size} {words} ({threat.norm})"
+
+
+def _upwards(size: float) -> str:
+    """Return a size in two digits that is not below it.
+
+    Examples
+    --------
+    >>> [_upwards(size) for size in (0.0005, 0.12345, 1.0, 16.0)]
+    ['0.0005', '0.13', '1', '16']
+    """
+    digit = 10.0 ** (math.floor(math.log10(size)) - 1)
+    return f"{math.ceil(size / digit * (1 - 1e-12)) * digit:g}"
 
 
 def allowed_table(threat: ThreatModel) -> Table:
@@ -159,7 +192,7 @@ def allowed_table(threat: ThreatModel) -> Table:
     for one in threat.features:
         row = (
             one.name,
-            one.direction if one.mutable else "no",
+            _ways(one),
             one.low if "low" in one.said else np.nan,
             one.high if "high" in one.said else np.nan,
             np.nan if one.coded or not one.step else one.step,
@@ -173,14 +206,3 @@ def allowed_table(threat: ThreatModel) -> Table:
     return Table(
         "What was allowed", {name: tuple(values) for name, values in columns.items()}, summary=summary
     )
-
-
-def _protected(data: Dataset, columns: list[str]) -> list[str]:
-    """Return the inputs that are a sensitive feature, by name or under another one, in the order of the columns."""
-    if not data.sensitive_names:
-        return []
-    codes = Codec.of(data.X).encode(data.X)
-    held = {name for name in data.sensitive_names if name in columns}
-    for name in data.sensitive_names:
-        held.update(settling(data, name, codes))
-    return [name for name in columns if name in held]

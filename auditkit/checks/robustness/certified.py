@@ -22,6 +22,7 @@ from auditkit.checks.robustness._threats import (
     allowed_table,
     allowed_words,
     attacked_rows,
+    sized,
     threat_of,
     too_coarse,
 )
@@ -119,6 +120,7 @@ def robust_accuracy(
     right = case.labels(case.X) == case.y
     grid = _grid(threat)
     found = [attackers.attack(one, case) for one in attackers.ATTACKERS]
+    drawn, (case, right, found) = len(right), attackers.decided(case, right, found)
     nearest = np.fmin.reduce([one.distance for one in found])
     inside, white, why_not = _inside(case, nearest, float(grid[-1]), boxes, nodes)
     lower = np.full(len(right), np.nan)
@@ -147,6 +149,7 @@ def robust_accuracy(
             *bracket.about_certificate(lower, nearest, white, why_not, threat),
             *bracket.weaker(found, float(grid[-1])),
             *cloud.notes,
+            *common.undecided(drawn - len(right)),
         ),
         rows=common.rows_used(len(right), len(subject.test)),
     )
@@ -197,6 +200,6 @@ def _says(bounds: tuple[Measurement, Measurement], threat: ThreatModel) -> str:
     certified, attacked = bounds
     most = f"at most {common.share_with_ends(attacked)}, as far as the searches found"
     if np.isnan(certified.value):
-        return f"With changes of at most {threat.radius:g} ({threat.norm}) the accuracy is {most}; nothing is certified from below."
+        return f"With changes of at most {sized(threat)} the accuracy is {most}; nothing is certified from below."
     least = f"at least {common.share_with_ends(certified)}, certified"
-    return f"With changes of at most {threat.radius:g} ({threat.norm}) the accuracy is {least}, and {most}."
+    return f"With changes of at most {sized(threat)} the accuracy is {least}, and {most}."

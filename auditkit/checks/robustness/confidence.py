@@ -41,10 +41,11 @@ _FOLDED = "mover"
 
 
 class _Answers(NamedTuple):
-    """Confidence of each answer, and whether it is wrong."""
+    """Confidence of each answer, whether it is wrong, and of how many classes it is one."""
 
     confidence: np.ndarray
     wrong: np.ndarray
+    classes: int
 
 
 @check(
@@ -141,7 +142,7 @@ def confidence_under_shift(
             "risk_coverage": _risk_coverage(clean, noisy, level),
         },
         says=(
-            f"Of answers about rows with one column {distance:g} widths out of range, {common.share_with_ends(rate)} are as confident "
+            f"Of answers about rows with one column {_widths(distance)} out of range, {common.share_with_ends(rate)} are as confident "
             f"as {least:.4g} or more; of those about unchanged rows, {common.percent(base)}."
         ),
         does_not_say="How sure the model is of rows that are odd in another way, with every value in its range.",
@@ -158,7 +159,7 @@ def _pushable(space: FeatureSpace, X: np.ndarray) -> np.ndarray:
 
 def _answers(subject: Subject, codec: Codec, X: np.ndarray, y: np.ndarray) -> _Answers:
     proba = subject.model.predict_proba(decoded(codec, X))
-    return _Answers(proba.max(axis=1), proba.argmax(axis=1) != y)
+    return _Answers(proba.max(axis=1), proba.argmax(axis=1) != y, proba.shape[1])
 
 
 def _sure_by_distance(
@@ -182,7 +183,7 @@ def _sure_by_distance(
             found[far] = together.reshape(len(at), len(X)), []
         except ModelError:
             found[far] = _one_by_one(subject, codec, moved, at, least)
-        progress.step((step + 1) / len(grid), f"{far:g} widths out of range")
+        progress.step((step + 1) / len(grid), f"{_widths(far)} out of range")
     return found
 
 
@@ -216,10 +217,14 @@ def _mean_share(shares: np.ndarray, level: float) -> tuple[float, float, float]:
     return value, max(0.0, min(float(low), value)), min(1.0, max(float(high), value))
 
 
+def _widths(distance: float) -> str:
+    return "1 width" if distance == 1 else f"{distance:g} widths"
+
+
 def _rate(sure: np.ndarray, base: float, distance: float, least: float, level: float) -> Measurement:
     value, low, high = _mean_share(sure.mean(axis=0), level)
     said = (
-        f"at confidence {least:.4g} or more, {distance:g} widths beyond; a model that cannot tell gives {common.percent(base)}, "
+        f"at confidence {least:.4g} or more, {_widths(distance)} beyond; a model that cannot tell gives {common.percent(base)}, "
         "as on unchanged rows"
     )
     return common.measured(
@@ -237,8 +242,11 @@ def _calibration(clean: _Answers, noisy: _Answers, strength: float, level: float
     )
     # confidence less rightness: what the answers claim beyond what they hold
     off = (noisy.confidence - ~noisy.wrong) - (clean.confidence - ~clean.wrong)
-    ends = statistics.mean_interval_of(off, level)
-    return [grown, common.measured(METRICS[2], off.mean(), n, ends, level, "t", reason=said)]
+    value, most = float(off.mean()), 2 - 1 / clean.classes
+    # no row moves further; where none moved at all, the rows drawn do not show that none ever does
+    low, high = statistics.mean_interval_of(np.append(off, [-most, most]), level)
+    ends = min(float(low), value), max(float(high), value)
+    return [grown, common.measured(METRICS[2], value, n, ends, level, "t, two rows added", reason=said)]
 
 
 def _abstaining(clean: _Answers, noisy: _Answers, strength: float, level: float) -> list[Measurement]:
@@ -279,7 +287,7 @@ def _by_distance(
     labels = {"x": "Beyond the range, in its widths", "value": f"Confident answers ({least:.4g} or more)", "n": "records",
               "reference": "unchanged rows"}  # fmt: skip
     summary = (
-        f"Share of confident answers about rows with one column out of range: {common.percent(value[0])} at {x[0]:g} widths, "
+        f"Share of confident answers about rows with one column out of range: {common.percent(value[0])} at {_widths(x[0])}, "
         f"{common.percent(value[-1])} at {x[-1]:g}; {common.percent(base)} on unchanged rows."
     )
     return Table("Confident answers out of range", columns, "curve", labels, summary, reference=base)
@@ -302,7 +310,7 @@ def _by_column(sure: np.ndarray, names: list[str], base: float, distance: float,
         "n": "records",
         "reference": "unchanged rows",
     }
-    summary = f"Confident answers by the column that is {distance:g} widths out of range; each interval holds by itself."
+    summary = f"Confident answers by the column that is {_widths(distance)} out of range; each interval holds by itself."
     return Table(
         "Which column out of range goes unnoticed", columns, "estimates", labels, summary, reference=base
     )

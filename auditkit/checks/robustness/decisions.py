@@ -23,6 +23,7 @@ from auditkit.checks.robustness._threats import (
     allowed_table,
     allowed_words,
     attacked_rows,
+    sized,
     threat_of,
     too_coarse,
 )
@@ -110,7 +111,7 @@ def decision_attack(
     n, k = int(attacked.sum()), int(within.sum())
     if n == 0:
         raise NotApplicable("the model answers no row the same way twice: there is no decision to flip")
-    success = _success(k, n, level, f"{max_calls:,} calls, radius {threat.radius:g}, {threat.norm}")
+    success = _success(k, n, level, f"{max_calls:,} calls, within {sized(threat)}")
     for_whom, by_group = easiest.by_group(subject, chosen[attacked], within[attacked], level, rng)
     asked = f"{int(np.sum(found.queries)) + len(X) + len(pool):,} rows asked in {found.calls + 1} calls."
     return Evidence(
@@ -118,7 +119,7 @@ def decision_attack(
         (success, median_distance("attack_median_distance", distance, level), *for_whom),
         {
             "by_radius": _by_radius(distance, threat.radius, level),
-            "by_queries": by_queries(first, int(found.queries.max()), threat.radius, level),
+            "by_queries": by_queries(first, int(found.queries.max()), sized(threat), level),
             **({} if by_group is None else {"by_group": by_group}),
             "examples": _examples(X, found, within, threat.space),
             **shown(found, threat, data.X.iloc[chosen], chosen, examples),
@@ -126,14 +127,14 @@ def decision_attack(
         },
         says=(
             f"The search flipped {k} of {n} decisions, {common.share_with_ends(success)}, with changes of at most "
-            f"{threat.radius:g} ({threat.norm})."
+            f"{sized(threat)}."
         ),
         does_not_say="That the other decisions cannot be flipped: a better search, or more calls, may find more.",
         notes=(
             *allowed_words(threat),
             *too_coarse(threat),
             *_no_start(int(np.isinf(distance).sum()), n),
-            *_undecided(len(X) - n),
+            *common.undecided(len(X) - n),
             asked,
         ),
         rows=common.rows_used(n, len(data)),
@@ -143,13 +144,6 @@ def decision_attack(
 def _success(k: int, n: int, level: float, budget: str) -> Measurement:
     ends, way = statistics.clopper_pearson(k, n, level), "clopper-pearson"
     return common.measured("attack_success_rate", k / n, n, ends, level, way, bound="lower", reason=budget)
-
-
-def _undecided(n: int) -> tuple[str, ...]:
-    if not n:
-        return ()
-    were = "1 row was" if n == 1 else f"{n} rows were"
-    return (f"{were} left out: the model answers {'it' if n == 1 else 'them'} differently each time.",)
 
 
 def _no_start(failed: int, n: int) -> tuple[str, ...]:

@@ -240,6 +240,7 @@ def _table(subject: Subject, tried: _Tried, level: float, n: int) -> Table:
         "n": "records",
         "flips": "answers that changed",
         "reference": "no loss",
+        "largest": "costliest faults",
     }
     summary = f"{word} by fault, worst first; intervals hold for all {len(order)} together. {len(nan)} were refused."
     return Table(f"{word} when a feed breaks", columns, "estimates", labels, summary, reference=0.0)

@@ -19,6 +19,7 @@ from auditkit.checks.robustness._threats import (
     allowed_table,
     allowed_words,
     attacked_rows,
+    sized,
     threat_of,
     too_coarse,
 )
@@ -130,7 +131,7 @@ def gradient_attack(
         },
         says=(
             f"Of {found.n} rows {common.share_with_ends(accuracy)} are answered rightly and kept their answer under every attack "
-            f"up to {threat.radius:g} ({threat.norm}); gradient attacks flipped {common.share_with_ends(rate)} of the decisions."
+            f"up to {sized(setting.threat)}; gradient attacks flipped {common.share_with_ends(rate)} of the decisions."
         ),
         does_not_say="That the other decisions cannot be flipped: accuracy under attack is an upper bound, and a stronger attack may flip more.",
         notes=(

@@ -22,6 +22,7 @@ from auditkit.checks.robustness._threats import (
     allowed_table,
     allowed_words,
     attacked_rows,
+    sized,
     threat_of,
     too_coarse,
 )
@@ -29,12 +30,13 @@ from auditkit.checks.robustness._white_box import setting_of
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence
 from auditkit.methods import evasion
+from auditkit.naming import NameOf
 from auditkit.predictors._torch_predictor import TorchPredictor
 from auditkit.predictors.base import Predictor
 from auditkit.subject import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import pandas as pd
 
@@ -43,6 +45,19 @@ if TYPE_CHECKING:
     from auditkit.threat import ThreatModel
 
 _RATE, _MEDIAN = "art_attack_success_rate", "art_attack_median_distance"
+
+
+def _attacks(options: Mapping[str, Any]) -> list[str] | None:
+    """Return the names of a library's attacks; None for the default, which needs no library to be known, or without the library."""
+    asked = options["library"], options["attack"]
+    if asked == ("art", "HopSkipJump"):
+        return None
+    try:
+        return (
+            evasion.art_attacks(gradients=True) if asked[0] == "art" else evasion.foolbox_attacks(every=True)
+        )
+    except NotApplicable:
+        return None
 
 
 @check(
@@ -59,7 +74,13 @@ def art_attack(
     library: Annotated[
         Literal["art", "foolbox"], Doc("Whose attack it is; Foolbox's are made on PyTorch models.")
     ] = "art",
-    attack: Annotated[str, Doc("The attack, by its name in the library.")] = "HopSkipJump",
+    attack: Annotated[
+        str,
+        NameOf(what="attack of this library on tables", among=_attacks),
+        Doc(
+            "The attack, by its name in the library; looked up before the run where the library is installed."
+        ),
+    ] = "HopSkipJump",
     options: Annotated[
         dict[str, Any] | None,
         Doc("The attack's own parameters, by the library's names; its defaults when left out."),
@@ -134,7 +155,7 @@ def art_attack(
     n, k = int(attacked.sum()), int(within.sum())
     if n == 0:
         raise NotApplicable("the model answers no row the same way twice: there is no decision to flip")
-    budget = f"{attack} of {made.library}, {queries:,} queries a row, radius {threat.radius:g}, {threat.norm}"
+    budget = f"{attack} of {made.library}, {queries:,} queries a row, within {sized(threat)}"
     interval = statistics.clopper_pearson(k, n, level)
     rate = common.measured(_RATE, k / n, n, interval, level, "clopper-pearson", bound="lower", reason=budget)
     return Evidence(
@@ -146,7 +167,7 @@ def art_attack(
         },
         says=(
             f"{attack} of {made.library} flipped {k} of {n} decisions, {common.share_with_ends(rate)}, with changes of at most "
-            f"{threat.radius:g} ({threat.norm})."
+            f"{sized(threat)}."
         ),
         does_not_say="That the other decisions cannot be flipped: another attack, or more queries, may find more.",
         notes=(

@@ -24,6 +24,7 @@ from auditkit.checks.robustness._threats import (
     allowed_table,
     allowed_words,
     attacked_rows,
+    sized,
     threat_of,
     too_coarse,
 )
@@ -111,21 +112,21 @@ def score_attack(
         )
     success = common.measured(
         _RATE, k / n, n, statistics.clopper_pearson(k, n, level), level, "clopper-pearson", bound="lower",
-        reason=f"{max_calls:,} calls, radius {threat.radius:g}, {threat.norm}",
+        reason=f"{max_calls:,} calls, within {sized(threat)}",
     )  # fmt: skip
     for_whom, by_group = easiest.by_group(subject, chosen[attacked], within, level, rng)
     return Evidence(
         "AK306",
         (success, median_queries(_MEDIAN, first, level), *for_whom),
         {
-            "by_queries": by_queries(first, int(found.queries[attacked].max()), threat.radius, level),
+            "by_queries": by_queries(first, int(found.queries[attacked].max()), sized(threat), level),
             **({} if by_group is None else {"by_group": by_group}),
             **shown(found, threat, original, chosen, examples),
             "allowed": allowed_table(threat),
         },
         says=(
             f"An attacker who sees probabilities flipped {k} of {n} decisions, {common.share_with_ends(success)}, with changes of at "
-            f"most {threat.radius:g} ({threat.norm})."
+            f"most {sized(threat)}."
         ),
         does_not_say="That the other decisions cannot be flipped: a better search, or more calls, may find more.",
         notes=(
@@ -160,7 +161,7 @@ def _attacked(
     if both and len(left):
         more = evasion.random_search(
             ask, X[left], start[left], threat.space, threat.radius, rng=rng, max_calls=budget - found.calls,
-            category_changes=len(threat.features) if threat.radius >= 1 else 0,
+            category_changes=len(threat.features), category_radius=threat.radius,
         )  # fmt: skip
         found = _joined(found, more, left)
     held = np.flatnonzero(found.success)

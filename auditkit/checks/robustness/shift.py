@@ -33,6 +33,7 @@ METRICS = [
 ]
 _FEWEST = 30.0  # effective rows, below which nothing is said
 _FEWEST_IN_CELL = 10
+_DIVERGENCES = {"kl": "Kullback-Leibler divergence in nats", "chi2": "chi-square divergence"}
 _BUDGETS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 _AS_TRAINED = "inputs as in the training rows"
 _WAY = "linearised, two rows added"
@@ -180,7 +181,7 @@ def _named(
 
 def _headline(worst: _Picked, kind: str, n: int, budget: float, divergence: str, level: float) -> Measurement:
     metric, found = f"shifted_{kind}", worst.found
-    said = f"{worst.column.name} in another mix ({divergence} {budget:g}); effective size {found.size:.0f}"
+    said = f"{worst.column.name} in another mix (budget {budget:g}, {_DIVERGENCES[divergence]}); effective size {found.size:.0f}"
     if found.size < _FEWEST:
         reason = f"{said}: {_FEWEST:.0f} are needed"
         return Measurement(metric, float("nan"), n, bound="lower", reason=reason)
@@ -247,6 +248,7 @@ def _named_table(named: list[_Named], kind: str) -> Table:
         "n": "records",
         "size": "effective size",
         "reference": "no loss",
+        "largest": "costliest shifts",
     }
     summary = f"{_word(kind)} by shift, worst first; the intervals hold for all {len(named)} together."
     return Table(f"{_word(kind)} in another mix", columns, "estimates", labels, summary, reference=0.0)
@@ -274,6 +276,7 @@ def _by_column(
         "n": "records",
         "size": "effective size",
         "reference": "no loss",
+        "largest": "columns that cost most",
     }
     summary = (
         f"{_word(kind)} in the worst mix of each column within the budget, picked on the other half; intervals hold for all "
@@ -326,7 +329,12 @@ def _by_budget(
         return {}
     x, values, low, high = (tuple(part) for part in zip(*points, strict=True))
     table = {"x": x, "value": values, "low": low, "high": high, "n": (int((~half).sum()),) * len(x)}
-    words = {"x": f"Budget ({divergence})", "value": _word(kind), "n": "records", "reference": "no loss"}
+    words = {
+        "x": f"How far the mix moves, {_DIVERGENCES[divergence]}",
+        "value": _word(kind),
+        "n": "records",
+        "reference": "no loss",
+    }
     summary = f"{_word(kind)} in the worst mix of one column, by how far the mix may move; each interval holds by itself."
     return {
         "by_budget": Table(

@@ -20,6 +20,7 @@ from auditkit.checks.robustness._threats import (
     allowed_table,
     allowed_words,
     attacked_rows,
+    sized,
     threat_of,
     too_coarse,
 )
@@ -115,11 +116,7 @@ def transfer_attack(
         ("linear", "trees") if surrogate == "both" else (surrogate,)
     )
     tried, asked = _tried(subject, threat, data.X.iloc[chosen], own, kinds, rng)
-    found = [
-        m
-        for one in tried
-        for m in _measured(one, f"{len(own):,} rows, radius {threat.radius:g}, {threat.norm}", level)
-    ]
+    found = [m for one in tried for m in _measured(one, f"{len(own):,} rows, within {sized(threat)}", level)]
     best = max(tried, key=lambda one: int(one.flipped.sum()))
     n, k = len(chosen), int(best.flipped.sum())
     best_of = ", the better of two" if len(tried) > 1 else ""
@@ -128,7 +125,7 @@ def transfer_attack(
         tuple(found),
         {"by_surrogate": _table(found), "allowed": allowed_table(threat)},
         says=(
-            f"Changes of at most {threat.radius:g} ({threat.norm}) found on a copy ({_WORDS[best.kind]}{best_of}), each shown to the model once, "
+            f"Changes of at most {sized(threat)} found on a copy ({_WORDS[best.kind]}{best_of}), each shown to the model once, "
             f"flipped {k} of {n} decisions; random changes of about the same size flipped {int(best.by_chance.sum())}."
         ),
         does_not_say="That another copy, or one trained on more decisions, would flip no more.",

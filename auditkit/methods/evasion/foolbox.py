@@ -51,8 +51,13 @@ _NORMS = {0: "l0", 1: "l1", 2: "l2", np.inf: "linf"}
 _NEEDS = 'Foolbox is not installed: pip install "jupyter-auditkit[foolbox]"'
 
 
-def foolbox_attacks() -> list[str]:
+def foolbox_attacks(*, every: bool = False) -> list[str]:
     """Return the names of Foolbox's attacks that can be made on tables, without the short ones (``LinfPGD``), which do as well.
+
+    Parameters
+    ----------
+    every : bool
+        Every name that Foolbox knows: the short ones too, and those that do not fit, of which `foolbox_attack` says why.
 
     Raises
     ------
@@ -60,7 +65,10 @@ def foolbox_attacks() -> list[str]:
         If Foolbox is not installed.
     """
     with borrowed(0):
-        return sorted({kind.__name__ for kind in _kinds().values()} - set(_NOT_HERE))
+        kinds = _kinds()
+    if every:
+        return sorted({*kinds, *(name.removesuffix("Attack") for name in kinds)})
+    return sorted({kind.__name__ for kind in kinds.values()} - set(_NOT_HERE))
 
 
 def foolbox_attack(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,7 @@ def random_search(
     rng: np.random.Generator,
     max_calls: int = 200,
     category_changes: int = 0,
+    category_radius: float = np.inf,
     proposals: int = PROPOSALS,
 ) -> AttackResult:
     """Search by scores for a row with another label within an L-infinity radius.
@@ -62,13 +63,15 @@ def random_search(
         Calls to the model at most, at least 3.
     category_changes : int
         How many categories of a row may change, apart from the radius.
+    category_radius : float
+        Largest cost of a changed category; those that cost more stay.
     proposals : int
         Candidates of each row in one call.
 
     Returns
     -------
     AttackResult
-        ``distance`` is the "linf" distance of the space, in which a changed category counts 1.
+        ``distance`` is the "linf" distance of the space, in which a changed category counts its cost.
 
     Raises
     ------
@@ -86,6 +89,9 @@ def random_search(
         raise InputError(
             f"y: expected the reference class as a column number of the scores, got {labels.dtype}"
         )
+    dear = space.categorical & (space.category_cost > category_radius)
+    if dear.any():
+        space = replace(space, mutable=space.mutable & ~dear)
     ball = _Ball(space, radius, category_changes)
     model = Oracle(ask_scores, max_calls - 1, axes=2)
     queries, first = np.ones(len(X), dtype=np.int64), np.full(len(X), np.inf)

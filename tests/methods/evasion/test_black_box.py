@@ -355,6 +355,28 @@ def test_random_search_changes_as_many_categories_as_it_may():
     assert np.all(narrow.adversarial[:, 0] == 0)  # a whole step is 0.5
 
 
+def test_random_search_leaves_categories_that_cost_too_much():
+    space = unit_space(3, kind=["categorical", "categorical", "continuous"], low=[0, 0, -9], high=[0, 0, 9], step=[0, 0, 0],
+                       n_categories=[4, 4, 0], scale=[1, 1, 1], category_cost=[2.0, 0.3, 1.0])  # fmt: skip
+    asked = []
+
+    def scores(rows):
+        asked.append(rows.copy())
+        return np.column_stack([np.full(len(rows), 0.5), np.isin(rows[:, 0], (1, 2)) | (rows[:, 1] == 3)])
+
+    X, y = np.zeros((30, 3)), np.zeros(30, dtype=int)
+    free = random_search(scores, X, y, space, 0.5, rng=np.random.default_rng(0), category_changes=2)
+    assert (free.adversarial[:, 0] != 0).any()
+    asked.clear()
+    held = random_search(
+        scores, X, y, space, 0.5, rng=np.random.default_rng(0), category_changes=2, category_radius=0.5
+    )
+    assert (np.concatenate(asked)[:, 0] == 0).all()
+    assert held.success.all()
+    assert (held.adversarial[:, 1] == 3).all()
+    assert (held.distance <= 0.5).all()
+
+
 def test_random_search_leaves_ties_constant_models_and_missing_cells():
     X = np.random.default_rng(12).normal(size=(20, 3))
     X[:, 1] = np.nan

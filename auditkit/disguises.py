@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditkit import progress
+from auditkit.frames import Codec
 from auditkit.methods.groups import codes_of
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from auditkit.dataset import Dataset
 
-__all__ = ["disguise", "settling"]
+__all__ = ["disguise", "protected", "settling"]
 
 _FIRST = 5000  # rows that refute most columns; only what they leave open is looked at in all rows
 
@@ -58,6 +59,19 @@ def settling(data: Dataset, name: str, codes: np.ndarray, place: tuple[int, int]
         progress.step((place[0] + j / len(columns)) / place[1], f"does {columns[j]} give {name} away")
 
     yield from (columns[j] for j in _disguises(codes, groups, said))
+
+
+def protected(data: Dataset) -> dict[str, str]:
+    """Return the inputs that are a sensitive feature, by name or in disguise, in their order, and of each why."""
+    if not data.sensitive_names:
+        return {}
+    codes = Codec.of(data.X).encode(data.X)
+    columns = [str(c) for c in data.X.columns]
+    held = {name: "a sensitive feature" for name in data.sensitive_names if name in columns}
+    for name in data.sensitive_names:
+        for column in settling(data, name, codes):
+            held.setdefault(column, f"gives {name} away")
+    return {name: held[name] for name in columns if name in held}
 
 
 def _disguises(codes: np.ndarray, groups: np.ndarray, said: Callable[[int], None]) -> Iterator[int]:
