@@ -12,6 +12,7 @@ from auditkit import progress, statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks import _weights
+from auditkit.checks._abstaining import risk_coverage_table
 from auditkit.checks._sweeps import decoded, space_of
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
@@ -35,7 +36,6 @@ METRICS = [
 _GRID = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
 _COVERAGE = 0.8
 _SLACK = 1e-9  # what answers about one row may differ by, from one call to the next
-_POINTS = 50
 _CLEAN, _NOISY = "rows as they are", "rows with noise"
 _FOLDED = "mover"
 
@@ -139,7 +139,9 @@ def confidence_under_shift(
         {
             "by_distance": _by_distance(sure, base, least, level),
             "by_column": _by_column(sure[distance][0], [space.names[j] for j in at], base, distance, level),
-            "risk_coverage": _risk_coverage(clean, noisy, level),
+            "risk_coverage": risk_coverage_table(
+                {words: (of.confidence, of.wrong) for words, of in ((_CLEAN, clean), (_NOISY, noisy))}, level
+            ),
         },
         says=(
             f"Of answers about rows with one column {_widths(distance)} out of range, {common.share_with_ends(rate)} are as confident "
@@ -314,37 +316,6 @@ def _by_column(sure: np.ndarray, names: list[str], base: float, distance: float,
     return Table(
         "Which column out of range goes unnoticed", columns, "estimates", labels, summary, reference=base
     )
-
-
-def _risk_coverage(clean: _Answers, noisy: _Answers, level: float) -> Table:
-    """Return the two curves at some coverages, and the error rates that a confidence that cannot tell would give."""
-    points: list[tuple[str, float, float, float, float, int]] = []
-    for words, of in ((_CLEAN, clean), (_NOISY, noisy)):
-        curve = statistics.risk_coverage(of.confidence, of.wrong)
-        n = len(curve.risk)
-        kept = np.unique(np.ceil(np.linspace(max(0.05, 1 / n), 1, _POINTS) * n).astype(int))
-        risk = curve.risk[kept - 1]
-        low, high = statistics.wilson(np.clip(risk * kept, 0, kept), kept, level)
-        points += [
-            (words, float(m / n), float(r), float(a), float(b), int(m))
-            for m, r, a, b in zip(kept, risk, low, high, strict=True)
-        ]
-        rate, nan = float(of.wrong.mean()), float("nan")
-        points += [
-            (f"{words}: cannot tell", float(m / n), rate, nan, nan, int(m)) for m in (kept[0], kept[-1])
-        ]
-    series, x, value, lows, highs, ns = (tuple(part) for part in zip(*points, strict=True))
-    columns = {"x": x, "value": value, "low": lows, "high": highs, "n": ns, "series": series}
-    labels = {
-        "x": "Share of answers kept, surest first",
-        "value": "Error rate among them",
-        "n": "records kept",
-    }
-    summary = (
-        "Error rate among the answers that are kept when the least sure are left out; where the curve is flat, confidence cannot "
-        "tell right from wrong."
-    )
-    return Table("What abstaining is worth", columns, "curve", labels, summary)
 
 
 def _notes(space: FeatureSpace, pushed: np.ndarray, at: np.ndarray, refused: list[int]) -> tuple[str, ...]:
