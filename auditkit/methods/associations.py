@@ -59,8 +59,16 @@ def associations(X: NDArray[np.float64], categorical: Sequence[bool]) -> NDArray
         raise InputError(f"expected one kind for each of {d} columns, got {len(kinds)}")
     codes = {j: _codes(values[:, j]) for j in range(d) if kinds[j]}
     found = np.eye(d)
+    full = [
+        j for j in range(d) if not kinds[j] and np.isfinite(values[:, j]).all() and np.ptp(values[:, j]) > 0
+    ]
+    if len(full) > 1 and len(values) > 2:  # at once, since there may be many
+        found[np.ix_(full, full)] = _all_ranked(values[:, full])
+    done = set(full)
     for i in range(d):
         for j in range(i):
+            if i in done and j in done:
+                continue
             if kinds[i] and kinds[j]:
                 close = _cramer(codes[i], codes[j])
             elif kinds[i] or kinds[j]:
@@ -114,6 +122,14 @@ def clusters(close: NDArray[np.float64], at_least: float) -> list[list[int]]:
 
 def _codes(column: NDArray[np.float64]) -> NDArray[np.intp]:
     return np.unique(np.where(np.isnan(column), np.inf, column), return_inverse=True)[1]
+
+
+def _all_ranked(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    from scipy.stats import rankdata
+
+    close = np.minimum(np.abs(np.corrcoef(rankdata(numbers, axis=0), rowvar=False)), 1.0)
+    np.fill_diagonal(close, 1.0)
+    return np.asarray(close)
 
 
 def _ranked(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

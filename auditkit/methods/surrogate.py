@@ -279,7 +279,7 @@ class _Words:
         left = [word for word in others if word not in out]
         if len(left) == 1 and len(others) < _MOST_CATEGORIES:
             return f"{self.names[j]} is {left[0]}"
-        return f"{self.names[j]} is not {' or '.join(self._word(j, code) for code, _ in marks)}"
+        return f"{self.names[j]} is other than {' or '.join(self._word(j, code) for code, _ in marks)}"
 
     def _word(self, j: int, code: float) -> str:
         return "missing" if np.isnan(code) else str(self.categories[j][int(code)])

@@ -125,8 +125,9 @@ def test_categories_are_followed_by_partial_dependence_as_sklearn_has_it():
     expected = by_sklearn(model, X, ["kind"], categorical_features=["kind"], method="brute")
     values = dict(zip(expected["grid_values"][0], expected["average"][0], strict=True))
     curve = series(found.tables["curve_1"], "PDP")
-    assert set(curve["x"]) == {"p", "q", "r"}
-    shift = [values[x] - v for x, v in zip(curve["x"], curve["value"], strict=True)]
+    assert found.tables["curve_1"].kind == "estimates"
+    assert set(curve["label"]) == {"p", "q", "r"}
+    shift = [values[x] - v for x, v in zip(curve["label"], curve["value"], strict=True)]
     assert np.ptp(shift) < 1e-12
     assert "kind" in next(n for n in found.notes if n.startswith("Categories"))
     assert any("without a value" in n and "income" in n for n in found.notes)

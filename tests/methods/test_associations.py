@@ -18,6 +18,8 @@ def test_two_numbers_give_spearman_over_the_rows_where_both_are_known():
     known = ~np.isnan(X[:, 0])
     expected = abs(stats.spearmanr(X[known, 0], X[known, 1]).statistic)
     assert associations(X, [False, False])[0, 1] == pytest.approx(expected)
+    full = X[known]  # ranked all at once
+    assert associations(full, [False, False])[0, 1] == pytest.approx(expected)
 
 
 def test_two_categories_give_the_corrected_v_by_hand():

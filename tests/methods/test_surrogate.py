@@ -28,8 +28,8 @@ def holds(condition, row, names, categories):
     value = row[j]
     if rest.startswith("is"):
         word = "missing" if np.isnan(value) else categories[j][int(value)]
-        inside = word in rest.removeprefix("is ").removeprefix("not ").split(" or ")
-        return inside != rest.startswith("is not")
+        inside = word in rest.removeprefix("is ").removeprefix("other than ").split(" or ")
+        return inside != rest.startswith("is other than")
     if np.isnan(value):
         return rest.endswith("or missing")
     words = rest.removesuffix(" or missing").split(" ")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from annotated_types import Ge, Le
@@ -235,8 +235,9 @@ class _Detail:
         if len(names) == 1:
             middle = np.quantile(self.pdp.rows[:, :, 0], [0.5, *_BAND], axis=0) * units[0]
             lines.append(("middle 80% of rows", middle, len(asked.X)))
+        place = "label" if self.of.ale is None else "x"  # categories have no order to draw a line along
         columns = {
-            "x": tuple(v for _ in lines for v in x),
+            place: tuple(v for _ in lines for v in x),
             **{
                 key: tuple(v for _, band, _ in lines for v in band[i])
                 for i, key in enumerate(("value", "low", "high"))
@@ -244,10 +245,14 @@ class _Detail:
             "n": tuple(n for *_, n in lines for _ in x),
             "series": tuple(word for word, *_ in lines for _ in x),
         }
-        labels = {"x": self.of.name, "value": f"Change of the {asked.ask.unit} from its mean"}
-        return Table(
-            f"How the output changes with {self.of.name}", columns, "curve", labels, self._summary(x), 0.0
-        )
+        kind: Literal["curve", "estimates"] = "curve" if place == "x" else "estimates"
+        labels = {
+            place: self.of.name,
+            "value": f"Change of the {asked.ask.unit} from its mean",
+            "n": "records",
+        }
+        title = f"How the output changes with {self.of.name}"
+        return Table(title, columns, kind, labels, self._summary(x), 0.0)
 
     def _summary(self, x: list[Any]) -> str:
         most = self.curve.value[:, int(np.ptp(self.curve.value, axis=0).argmax())]
