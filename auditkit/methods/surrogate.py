@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Rule", "Skill", "Surrogate", "grow", "skill"]
 
 _MOST_CATEGORIES = 50
+_LARGEST = 1e38  # trees hold numbers in single precision
 
 
 class Skill(NamedTuple):
@@ -234,7 +235,7 @@ def _one_hot(rows: NDArray[Any], encoded: tuple[tuple[int, float | None], ...]) 
     for place, (j, code) in enumerate(encoded):
         column = rows[:, j].astype(np.float64)
         if code is None:
-            out[:, place] = column
+            out[:, place] = np.clip(column, -_LARGEST, _LARGEST)
         else:
             out[:, place] = np.isnan(column) if np.isnan(code) else column == code
     return out

@@ -181,6 +181,13 @@ def test_inputs_that_do_not_interact_give_exactly_0_whatever_else_interacts():
         assert (found.h_squared, found.strength, found.low, found.high) == (0, 0, 0, 0)
 
 
+def test_rounding_of_a_large_output_is_no_interaction():
+    rng = np.random.default_rng(0)
+    X, behind = rng.normal(1, 1, size=(30, 4)), rng.normal(1, 1, size=(25, 4))
+    found = interact(lambda Z: 1e8 + np.exp(Z[:, 0]) + Z[:, 1] / 3 + Z[:, 2] * Z[:, 3], X, behind, 9.0)
+    assert found.strength == 0
+
+
 def test_where_two_inputs_do_nearly_nothing_the_ratio_is_not_defined():
     rng = np.random.default_rng(0)
     X, behind = rng.normal(size=(30, 3)), rng.normal(size=(25, 3))

@@ -69,6 +69,12 @@ def test_missing_is_said_only_of_inputs_that_have_gaps():
     assert {low.conditions, high.conditions} == {("age up to 70.5",), ("age above 70.5",)}
 
 
+def test_numbers_without_end_are_the_largest():
+    X = np.r_[np.arange(40.0), np.full(40, np.inf)][:, None]
+    (one, other) = surrogate.grow(X, np.isinf(X[:, 0]), [False], classes=True).rules(["age"], [()])
+    assert {one.answer, other.answer} == {0, 1}
+
+
 def test_skill_is_r_squared_for_squared_errors():
     rng = np.random.default_rng(0)
     y, said = rng.normal(size=(2, 80))

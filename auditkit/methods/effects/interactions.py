@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Interaction", "Pieces", "interaction", "pieces_of", "total_effects"]
 
 _EXACT = 1e-20  # of the output's variance: below it, rounding
+_ROUNDED = 8 * float(np.finfo(np.float64).eps)
 _WEAK = 1e-4
 
 
@@ -177,8 +178,8 @@ def interaction(
         raise InputError(
             f"expected two rows of either kind and an output that varies; got {m}, {b} and {variance}"
         )
-    only = _square(both - first - second + plain, _EXACT * variance)
-    joint = _square(both, _EXACT * variance)
+    exact = _EXACT * variance + (_ROUNDED * float(np.abs(both).max())) ** 2
+    only, joint = _square(both - first - second + plain, exact), _square(both, exact)
     t = float(special.stdtrit(min(m, b) - 1, 0.5 + level / 2))
     ends = _ends(only.value, t * _error(only.by_row, only.by_background))
     strength, low, high = (float(np.sqrt(v / variance)) for v in (max(only.value, 0.0), *ends))
