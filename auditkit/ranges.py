@@ -68,6 +68,7 @@ _SHARES = [
     "matched_flip_rate",
     "mean_corruption_error",
     "near_duplicate_share",
+    "opposite_effect_share",
     "ordinary_value_success_rate",
     "proxy_auc",
     "replayed_robust_accuracy",

@@ -11,6 +11,8 @@ from sklearn.inspection import permutation_importance as by_sklearn
 from auditkit import Audit, Dataset, Subject
 from auditkit.checks.explainability import permutation_importance
 from auditkit.data import make_credit, make_multiclass, make_regression
+from auditkit.errors import InputError
+from auditkit.methods import attributions
 
 
 def run(subject, seed=0, **params):
@@ -68,6 +70,84 @@ def test_the_interval_covers_the_true_rise():
         m = run(half_right(100, seed), repeats=3, seed=seed).measurement("permutation_importance", "a")
         covered += m.interval.low <= 0.5 <= m.interval.high
     assert covered >= stats.binom.ppf(0.001, 150, 0.95)
+
+
+def squares(n, seed):
+    """Return a regression whose error after shuffling hangs as much on the value that comes as on the one that goes."""
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame({"a": np.abs(rng.normal(size=n)) ** 1.5})
+    return Subject("s", lambda f: f["a"].to_numpy(), Dataset(X, X["a"]), task="regression")
+
+
+def test_the_interval_counts_the_rows_that_are_shuffled_in():
+    known = np.abs(np.random.default_rng(1).normal(size=200_000)) ** 1.5
+    truth = np.abs(known[:100_000] - known[100_000:]).mean()
+    covered = narrow = 0
+    for seed in range(150):
+        subject = squares(200, seed)
+        m = run(subject, repeats=10, seed=seed).measurement("permutation_importance", "a")
+        value, half = m.value * subject.test.y.std(), (m.interval.high - m.value) * subject.test.y.std()
+        covered += abs(value - truth) <= half
+        own = attributions.permutation_importance(
+            lambda Z, at, y=subject.test.y: np.abs(Z[:, 0] - y[at]),
+            subject.test.X.to_numpy(),
+            repeats=10,
+            rng=np.random.default_rng(seed),
+        )[0]
+        narrow += abs(own.mean() - truth) <= 1.97 * own.std(ddof=1) / np.sqrt(200)
+    assert covered >= stats.binom.ppf(0.001, 150, 0.93)
+    assert narrow < covered - 15  # what the spread of the rises over rows alone would give
+
+
+def test_the_interval_counts_the_luck_of_the_shuffle():
+    subject = squares(60, 0)
+    found = [run(subject, repeats=1, seed=s).measurement("permutation_importance", "a") for s in range(40)]
+    luck = np.std([m.value for m in found], ddof=1)
+    assert np.mean([(m.interval.high - m.interval.low) / 4 for m in found]) > luck
+
+
+def copies(n, seed):
+    """Return a subject whose model reads two copies of one input, a word that stands for its sign, and noise."""
+    rng = np.random.default_rng(seed)
+    a = rng.normal(size=n)
+    X = pd.DataFrame({"a": a, "noise": rng.normal(size=n), "copy": a})
+    X["sign"] = np.where(a > 0, "plus", "minus")
+
+    def labels(f):
+        votes = (f["a"] > 0).astype(int) + (f["copy"] > 0).astype(int) + (f["sign"] == "plus").astype(int)
+        return (votes >= 2).astype(int).to_numpy()
+
+    return Subject("c", labels, Dataset(X, labels(X)))
+
+
+def test_inputs_that_hide_each_other_are_found_and_shuffled_together():
+    found = run(copies(2000, 0))
+    assert "a, copy, sign" in found.notes[0]
+    for name in ("a", "copy", "sign"):
+        assert found.measurement("permutation_importance", name).value == 0  # the other two outvote it
+    m = found.measurement("grouped_permutation_importance", "a + copy + sign")
+    assert m.interval.low < 0.5 < m.interval.high
+    table = found.tables["together"].columns
+    assert table["label"] == ("a + copy + sign",)
+    assert table["sum of each alone"] == (0,)
+    assert table["least association"][0] > 0.8
+
+
+def test_groups_can_be_given_and_be_none():
+    subject = copies(400, 0)
+    given = run(subject, together=[["copy", "a"], ["a", "copy"], ["a", "noise"]])
+    groups = [m.group for m in given.measurements if m.metric == "grouped_permutation_importance"]
+    assert groups == ["a + copy", "a + noise"]
+    none = run(subject, together=[])
+    assert {m.metric for m in none.measurements} == {"permutation_importance"}
+    with pytest.raises(InputError, match="Did you mean 'copy'"):
+        run(subject, together=[["a", "copi"]])
+    with pytest.raises(InputError, match="two different"):
+        run(subject, together=[["a", "a"]])
+
+
+def test_inputs_that_do_not_go_together_form_no_group():
+    assert "No two inputs go together" in run(make_regression(n_train=200, n_test=200)).notes[0]
 
 
 def test_a_model_that_is_wrong_can_gain_from_shuffling():

@@ -1,8 +1,19 @@
 """Explainability: what the model rests its decisions on."""
 
+from auditkit.checks.explainability.effects import input_effects
 from auditkit.checks.explainability.importance import shap_importance
+from auditkit.checks.explainability.interactions import input_interactions
 from auditkit.checks.explainability.permutation import permutation_importance
 from auditkit.checks.explainability.reasons import reasons_by_group
 from auditkit.checks.explainability.reliance import sensitive_reliance
+from auditkit.checks.explainability.surrogate import surrogate_tree
 
-__all__ = ["permutation_importance", "reasons_by_group", "sensitive_reliance", "shap_importance"]
+__all__ = [
+    "input_effects",
+    "input_interactions",
+    "permutation_importance",
+    "reasons_by_group",
+    "sensitive_reliance",
+    "shap_importance",
+    "surrogate_tree",
+]

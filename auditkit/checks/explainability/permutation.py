@@ -1,21 +1,29 @@
-"""Permutation: how much worse the model becomes when an input is shuffled."""
+"""Permutation: how much worse the model becomes when an input is shuffled, alone or together with those that go with it."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-from annotated_types import Ge, Le
+from annotated_types import Ge, Gt, Le
+from scipy import special
 from typing_extensions import Doc
 
 from auditkit.check import check
 from auditkit.checks import _common as common
-from auditkit.checks.explainability._shown import importances, listed, ranking
-from auditkit.errors import NotApplicable
-from auditkit.evidence import Evidence
+from auditkit.checks.explainability._asked import which
+from auditkit.checks.explainability._shown import listed, ranking
+from auditkit.errors import InputError, NotApplicable
+from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.frames import Codec
+from auditkit.methods import associations as linked
 from auditkit.methods import attributions
 from auditkit.subject import Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_METHOD = "t over rows asked about and rows shuffled in"
 
 
 @check(
@@ -23,7 +31,7 @@ from auditkit.subject import Subject
     title="Importance of the inputs (permutation)",
     question="Which inputs does the model need to be right?",
     dimension="explainability",
-    metrics=["permutation_importance"],
+    metrics=["permutation_importance", "grouped_permutation_importance"],
 )
 def permutation_importance(
     subject: Subject,
@@ -31,9 +39,19 @@ def permutation_importance(
     rng: np.random.Generator,
     rows: Annotated[int, Ge(10), Doc("Rows shuffled at most; drawn at random where there are more.")] = 2000,
     repeats: Annotated[int, Ge(1), Le(100), Doc("Shuffles of each input, averaged.")] = 5,
+    together: Annotated[
+        list[list[str]] | None,
+        Doc("Groups of inputs that are also shuffled together; when left out, those that go together."),
+    ] = None,
+    association: Annotated[
+        float, Gt(0), Le(1), Doc("From which association on inputs go together; every two of a group do.")
+    ] = 0.7,
     level: common.Level = 0.95,
 ) -> Evidence:
-    """Shuffle one input at a time and measure how much worse the model becomes (Breiman 2001).
+    """Shuffle inputs and measure how much worse the model becomes (Breiman 2001; Fisher, Rudin & Dominici 2019).
+
+    Each input is shuffled alone. Inputs that carry the same information hide each other then; they are shuffled together too, the rows of a group
+    kept as they are.
 
     Parameters
     ----------
@@ -44,24 +62,67 @@ def permutation_importance(
     rows : int
         Test rows at most.
     repeats : int
-        Shuffles of each input.
+        Shuffles of each input and group.
+    together : list of list of str, optional
+        Groups; found by clustering when left out, none for an empty list.
+    association : float
+        From which association on two inputs go together: rank correlation, Cramér's V, or correlation ratio.
     level : float
-        Confidence level, over rows.
+        Confidence level, over rows in both roles, and shuffles.
 
     Returns
     -------
     Evidence
-        ``permutation_importance`` of each input: rise of the error rate, or for a regression of the absolute
-        error in spreads of the target.
+        ``permutation_importance`` of each input and ``grouped_permutation_importance`` of each group: rise of the error rate,
+        or for a regression of the absolute error in spreads of the target.
     """
     common.needs_model(subject)
     data = subject.test
     if len(data) < 2:
         raise NotApplicable("one row cannot be shuffled: the test split needs at least two")
     chosen = common.draw(len(data), rows, rng)
-    part, y = data.X.iloc[chosen].reset_index(drop=True), data.y[chosen]
-    codec = Codec.of(part)
-    unit = (float(np.std(data.y)) or 1.0) if subject.task == "regression" else 1.0
+    codec = Codec.of(data.X)
+    X = codec.encode(data.X.iloc[chosen])
+    names = [str(c) for c in codec.columns]
+    close = linked.associations(X, [kind == "categorical" for kind in codec.kinds])
+    groups = linked.clusters(close, association) if together is None else _given(together, names)
+    singles: list[list[int]] = [[j] for j in range(len(names))]
+    found = attributions.shuffled(
+        _loss(subject, codec, chosen), X, columns=[*singles, *groups], repeats=repeats, rng=rng
+    )
+    measured = [
+        _measured(found, i, " + ".join(names[j] for j in part), level, grouped=len(part) > 1)
+        for i, part in enumerate([*singles, *groups])
+    ]
+    top = sorted(measured[: len(names)], key=lambda m: -m.value)
+    pooled = sorted(measured[len(names) :], key=lambda m: -m.value)
+    word = (
+        "Rise of the error rate"
+        if subject.task != "regression"
+        else "Rise of the error (spreads of the target)"
+    )
+    tables = {"importance": ranking(top, word, "Which inputs the model needs to be right")}
+    if groups:
+        tables["together"] = _together(pooled, top, groups, names, close, word)
+    return Evidence(
+        "AK402",
+        tuple(measured),
+        tables,
+        says=f"Shuffling hurts most for {listed(top)}." + (f" Shuffled together: {listed(pooled)}." if pooled else ""),
+        does_not_say="What an input is worth where others carry the same information: each then looks unimportant. Shuffled rows "
+        "are also rows that nobody has seen.",
+        notes=_notes(groups, association, codec, found=together is None,
+                     cost=(1 + repeats * len(measured)) * len(chosen)),
+        rows=common.rows_used(len(chosen), len(data)),
+    )  # fmt: skip
+
+
+def _loss(
+    subject: Subject, codec: Codec, chosen: np.ndarray
+) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """Return what measures the loss of rows of codes."""
+    y = subject.test.y[chosen]
+    unit = (float(np.std(subject.test.y)) or 1.0) if subject.task == "regression" else 1.0
 
     def loss(matrix: np.ndarray, at: np.ndarray) -> np.ndarray:
         answer = subject.model.predict(codec.decode(matrix))
@@ -69,19 +130,65 @@ def permutation_importance(
             return np.asarray(np.abs(answer.astype(float) - y[at]) / unit)
         return np.asarray(answer != y[at], dtype=float)
 
-    rises = attributions.permutation_importance(loss, codec.encode(part), repeats=repeats, rng=rng)
-    word = (
-        "Rise of the error rate"
-        if subject.task != "regression"
-        else "Rise of the error (spreads of the target)"
+    return loss
+
+
+def _given(together: list[list[str]], names: list[str]) -> list[list[int]]:
+    groups = [which(group, names) for group in together]
+    alone = [group for group, found in zip(together, groups, strict=True) if len(found) < 2]
+    if alone:
+        raise InputError(f"together= takes groups of at least two different inputs; got {alone[0]!r}")
+    return [list(group) for group in dict.fromkeys(tuple(sorted(group)) for group in groups)]
+
+
+def _measured(found: attributions.Shuffled, i: int, name: str, level: float, *, grouped: bool) -> Measurement:
+    value, n = float(found.rises[i].mean()), found.rises.shape[1]
+    half = float(special.stdtrit(n - 1, 0.5 + level / 2)) * float(found.standard_error[i])
+    metric = "grouped_permutation_importance" if grouped else "permutation_importance"
+    return common.measured(metric, value, n, (value - half, value + half), level, _METHOD, group=name)
+
+
+def _together(
+    pooled: list[Measurement],
+    single: list[Measurement],
+    groups: list[list[int]],
+    names: list[str],
+    close: np.ndarray,
+    word: str,
+) -> Table:
+    """Return the groups with what their inputs lose one by one, and how closely they go together at least."""
+    alone = {m.group: m.value for m in single}
+    of = {" + ".join(names[j] for j in group): group for group in groups}
+    columns = {
+        **common.estimates(pooled),
+        "sum of each alone": tuple(sum(alone[names[j]] for j in of[str(m.group)]) for m in pooled),
+        "least association": tuple(
+            float(min(close[i, j] for i in of[str(m.group)] for j in of[str(m.group)])) for m in pooled
+        ),
+    }
+    summary = f"{word}, inputs of a group shuffled together: {listed(pooled)}."
+    return Table(
+        "What inputs are worth together", columns, "estimates", {"value": word, "n": "records"}, summary
     )
-    importance = importances("permutation_importance", [str(c) for c in data.X.columns], rises.T, level)
-    top = sorted(importance, key=lambda m: -m.value)
-    return Evidence(
-        "AK402",
-        tuple(importance),
-        {"importance": ranking(top, word, "Which inputs the model needs to be right")},
-        says=f"Shuffling hurts most for {listed(top)}.",
-        does_not_say="What an input is worth where others carry the same information: each then looks unimportant.",
-        rows=common.rows_used(len(chosen), len(data)),
+
+
+def _notes(
+    groups: list[list[int]], association: float, codec: Codec, *, found: bool, cost: int
+) -> tuple[str, ...]:
+    names = [str(c) for c in codec.columns]
+    words = "; ".join(", ".join(names[j] for j in group) for group in groups)
+    least = common.number(association)
+    how = (
+        (
+            f"Shuffled together, since every two go together at {least} or more: {words}."
+            if words
+            else f"No two inputs go together at {least} or more."
+        )
+        if found
+        else (
+            f"Shuffled together as asked: {words}."
+            if words
+            else "No inputs were shuffled together, as asked."
+        )
     )
+    return (how, f"Cost: {cost:,} rows of the model.")

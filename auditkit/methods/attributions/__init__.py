@@ -5,16 +5,18 @@ Every call to the model is batched: many changed copies of the rows are stacked 
 
 from auditkit.methods.attributions.flips import flip
 from auditkit.methods.attributions.linear import linear_shap
-from auditkit.methods.attributions.permutation import permutation_importance
+from auditkit.methods.attributions.permutation import Shuffled, permutation_importance, shuffled
 from auditkit.methods.attributions.shapley import ShapleyEstimate, sampled_shapley
 from auditkit.methods.attributions.sums import additivity_error, mean_abs
 
 __all__ = [
     "ShapleyEstimate",
+    "Shuffled",
     "additivity_error",
     "flip",
     "linear_shap",
     "mean_abs",
     "permutation_importance",
     "sampled_shapley",
+    "shuffled",
 ]
