@@ -235,7 +235,7 @@ def test_the_curve_starts_at_the_reference_and_ends_in_full():
     curve = evidence.tables["trade_off"].frame()
     assert curve["strength"].tolist() == [0, 0, 0.5, 1]
     assert curve["x"].iloc[-1] == change(evidence, "early stopping", "attack_auc_after").value
-    assert (curve["auc_low"] <= curve["x"]).all()
+    assert (curve["x_low"] <= curve["x"]).all()
     settings = evidence.tables["settings"].frame()["setting"].tolist()
     assert settings == ["n_estimators 20 to 6", "n_estimators 20 to 2"]
     assert "students" not in evidence.tables

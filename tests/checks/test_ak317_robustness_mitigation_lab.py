@@ -10,15 +10,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from auditkit import Audit, Dataset, Subject, statistics
 from auditkit.checks.mitigation import _defences, _hardened, robustness, robustness_mitigation_lab
 from auditkit.checks.mitigation._defences import Built
 from auditkit.checks.mitigation._hardened import Compared, Family
-from auditkit.checks.mitigation._reattack import Attacked
+from auditkit.checks.mitigation._reattack import Attacked, Bench, attack, turns
 from auditkit.checks.mitigation.defended import Averaged, Defended, Gated, Smoothed, Squeezed
+from auditkit.checks.robustness._threats import threat_of
 from auditkit.data import make_brittle, make_multiclass, make_regression
 from auditkit.errors import Cancelled, InputError, NotApplicable
 from auditkit.frames import Codec
@@ -69,9 +70,12 @@ def test_squeezing_and_smoothing_help_where_flips_need_less_than_half_a_bin():
         assert gain.interval.low > 0.5
         assert evidence.measurement("robust_accuracy_after", name).value > 0.9
         assert evidence.measurement("adaptive_stopped_share", name).interval.low > 0.8
-        assert f"{name[:1].upper()}{name[1:]} raised accuracy under attack from" in evidence.says
+        assert name in evidence.says.lower()
+    assert " raised accuracy under attack most, from" in evidence.says
+    assert "raised it too" in evidence.says
     assert "points of accuracy" in evidence.says
     assert "proves nothing" not in evidence.says
+    assert "Slopes" not in evidence.tables["attackers"].summary  # the comb has none
 
 
 def test_smoothing_by_less_than_a_tooth_helps_nothing():
@@ -102,8 +106,7 @@ def test_a_defence_that_only_dodges_the_old_attack_is_exposed(monkeypatch):
     gain = evidence.measurement("robust_accuracy_gain", "dodging")
     assert gain.interval.low <= 0
     assert gain.value < 0.1
-    assert "Dodging stopped" in evidence.says
-    assert "stopping the old attack proves nothing" in evidence.says
+    assert "Stopping the old attack proves nothing: dodging stopped" in evidence.says
     assert "raised" not in evidence.says
 
 
@@ -296,7 +299,56 @@ def test_the_sentence_says_what_was_lowered_and_that_the_old_attack_was_stopped(
     family = Family(0.95, 1)
     said = _hardened.sentence(_hardened.measured(one, family), [one], family)
     assert "Gate lowered accuracy under attack from 50.0% to 20.0% (by 30.0 [" in said
-    assert "Gate stopped 100.0% of the flips found before it and 0.0% once attackers knew of it" in said
+    hollow = "gate stopped 100.0% of the flips found before it and 0.0% once attackers knew of it"
+    assert f"Stopping the old attack proves nothing: {hollow}." in said
+
+
+def test_the_sentences_are_three_however_many_defences():
+    n = 200
+    stood, none = np.arange(n) < 100, np.zeros(n, dtype=bool)
+    stands = {"a": 150, "b": 160, "c": 40, "d": 50, "e": 100, "f": 101}
+    many = [
+        replace(compared(stood, np.arange(n) < k, (3, 40), replayed=none), name=name)
+        for name, k in stands.items()
+    ]
+    family = Family(0.95, _hardened.comparisons(many))
+    found = [m for one in many for m in _hardened.measured(one, family)]
+    first, second, third = _hardened.sentence(found, many, family).removesuffix(".").split(". ")
+    assert first.startswith("B raised accuracy under attack most, from 50.0% to 80.0% (by 30.0 [")
+    assert first.endswith(
+        "points of accuracy; a (by 25.0) raised it too; c (by 30.0), d (by 25.0) lowered it"
+    )
+    assert second.startswith("Stopping the old attack proves nothing: c stopped 100.0% of the flips found")
+    assert second.endswith("; d 100.0% and 0.0%; e 100.0% and 0.0%; f 100.0% and 1.0%")
+    assert third == "No change in accuracy under attack could be told from none: e, f"
+    assert len(_hardened.to_a_person(found, many)) == 6
+
+
+@pytest.mark.parametrize("repeats", [1, 3])
+@pytest.mark.parametrize("name", list(_defences.DEFENCES))
+def test_attackers_keep_to_the_budget_whatever_a_defence_lets_them_see(name, repeats):
+    """A model that gives labels alone: smoothing and the ensemble answer with shares of votes, which are scores."""
+    train, test = brittle(200, 0), brittle(60, 1)
+    subject = Subject("ridge", RidgeClassifier().fit(train.X, train.y), test, train, threat=RAW)
+    threat = threat_of(subject, immutable=None, radius=None, norm=None)
+    rows = np.arange(60)
+    bench = robustness._bench(subject, threat, rows[20:], rows[:20], (60, repeats), np.random.default_rng(0))
+    settings = _defences.Settings(8, 1.0, 3, 3, 0.1, 2, 40, test.X.iloc[:20])
+    built = _defences.DEFENCES[name](bench, settings)
+    assert all(one.calls <= 60 + 3 for one in bench.asked)  # slopes are asked for, and rows found twice again
+    before = [one.calls for one in bench.asked]
+    found = attack(bench, built.model)
+    assert ("search by scores" in found.flips) == (name in ("smoothing", "ensemble"))
+    # slopes are asked for once, rows unchanged, and rows found; a gate is attacked class by class
+    most = 60 * (2 if name == "input gate" else 1) + 3
+    spent = [one.calls - old for one, old in zip(bench.asked, before, strict=True)]
+    assert 20 < max(spent) <= most
+
+
+def test_tries_share_the_budget_and_are_fewer_where_it_is_small():
+    bench = Bench(None, None, None, None, 60, 10, 0, (0, 0))
+    assert [turns(bench, k) for k in (1, 2, 3, 4)] == [10, 6, 4, 3]
+    assert turns(replace(bench, max_calls=20, repeats=2), 4) == 1
 
 
 # defended models

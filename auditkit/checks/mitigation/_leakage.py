@@ -273,14 +273,15 @@ def trade_off(audited: Answered, paths: list[Path], yard: Yard, level: float) ->
         "series": tuple(name for name, _ in rules),
         "strength": tuple(point.strength for _, point in rules),
         "attack": tuple(name for name, _, _ in best),
-        "auc_low": tuple(ends[0] for _, _, ends in best),
-        "auc_high": tuple(ends[1] for _, _, ends in best),
+        "x_low": tuple(ends[0] for _, _, ends in best),
+        "x_high": tuple(ends[1] for _, _, ends in best),
     }
     summary = (
         f"Over {len(rules)} models the AUC of the strongest attack runs from {min(areas):.3f} to {max(areas):.3f} (0.5 is "
         f"guessing) and accuracy from {common.percent(right.min() / n)} to {common.percent(right.max() / n)}."
     )
     labels = {"x": "AUC of the strongest attack", "value": "Accuracy", "n": "records", "strength": "strength"}
+    labels |= {f"x_{end}": f"AUC, {end}" for end in ("low", "high")}
     return Table("Accuracy against what attacks find", columns, "curve", labels, summary)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +23,21 @@ if TYPE_CHECKING:
     from auditkit.subject import Subject
     from auditkit.threat import ThreatModel
 
-__all__ = ["ATTACKERS", "Attacked", "Bench", "Target", "able", "attack", "hardest_rows", "replayed"]
+__all__ = [
+    "ATTACKERS",
+    "GRADIENT_STEPS",
+    "Attacked",
+    "Bench",
+    "Target",
+    "able",
+    "attack",
+    "hardest_rows",
+    "replayed",
+    "turns",
+]
+
+GRADIENT_STEPS = "gradient steps"
+FEWEST_CALLS = 5  # that one try of an attacker needs
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +78,9 @@ class Bench:
     pool : ndarray of shape (p, features)
         Rows that searches start from.
     max_calls : int
-        Budget of each attacker, each time, before and after alike.
+        Budget of all attackers and tries on one model together, before and after alike.
     repeats : int
-        How often each attacker tries, from the start.
+        How often each attacker tries, from the start, at most; see `turns`.
     seed : int
         Of the attacks: the same for every model, so that only it differs.
     seeds : tuple of int
@@ -82,6 +96,10 @@ class Bench:
     seed: int
     seeds: tuple[int, int]
     asked: list[Counted] = field(default_factory=list)
+
+    def shared(self, parts: int) -> Bench:
+        """Return the same with an equal part of the budget, for one attacker's one try."""
+        return replace(self, max_calls=self.max_calls // max(parts, 1))
 
     def counted(self, model: Predictor) -> Counted:
         """Return a model whose calls are counted with the audit's."""
@@ -133,17 +151,27 @@ def able(bench: Bench, model: Defended) -> dict[str, str]:
     return found
 
 
+def turns(bench: Bench, attackers: int) -> int:
+    """Return how often each of so many attackers tries: as often as was asked, while each try has the calls it needs."""
+    return max(1, min(bench.repeats, bench.max_calls // (FEWEST_CALLS * max(attackers, 1))))
+
+
 def attack(bench: Bench, model: Defended) -> Attacked:
-    """Let every attacker try, from scratch and against the model as it answers, defence included."""
+    """Let every attacker try, from scratch and against the model as it answers, defence included.
+
+    A defence may let more attackers try than the model alone, by scores that it adds: those who try share the budget.
+    """
     target = bench.target
     decided = bench.labels(model, target.frame)
     found, why_not = [], able(bench, model)
     names = [name for name, why in why_not.items() if not why]
+    times = turns(bench, len(names))
+    part = bench.shared(len(names) * times)
     for k, (name, attacker) in enumerate(ATTACKERS.items()):
-        for turn in range(bench.repeats if name in names else 0):
+        for turn in range(times if name in names else 0):
             seed = np.random.SeedSequence([bench.seed, k, turn])
-            found.append(_tried(bench, model, target, attacker, seed))
-    hits = np.asarray(_wrong(bench, model, target, found).reshape(len(names), bench.repeats, -1).any(axis=1))
+            found.append(_tried(part, model, target, attacker, seed))
+    hits = np.asarray(_wrong(bench, model, target, found).reshape(len(names), times, -1).any(axis=1))
     return Attacked(
         decided,
         {name: hits[k] for k, name in enumerate(names)},
@@ -162,10 +190,11 @@ def hardest_rows(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return allowed rows that the model answers wrongly, (m, features), and their true classes: what training adds."""
     rows, classes, why_not = [target.X[:0]], [target.y[:0]], able(bench, model)
+    part = bench.shared(sum(not why for why in why_not.values()))
     for (name, attacker), child in zip(ATTACKERS.items(), seed.spawn(len(ATTACKERS)), strict=True):
         if why_not[name]:
             continue
-        found = _tried(bench, model, target, attacker, child)
+        found = _tried(part, model, target, attacker, child)
         (hit,) = _wrong(bench, model, target, [found])
         rows.append(found[hit])
         classes.append(target.y[hit])
@@ -279,12 +308,13 @@ def _by_scores(asked: _Asked, rng: np.random.Generator) -> AttackResult:
 
 def _by_gradient(asked: _Asked, rng: np.random.Generator) -> AttackResult:
     bench, threat, target = asked.bench, asked.bench.threat, asked.target
-    likely = np.argsort(-asked.scores(target.X), axis=1, kind="stable") if asked.model.has_proba else None
-    if likely is not None:  # the other classes, the likeliest first
-        likely = likely[likely != target.y[:, None]].reshape(len(target.y), -1)
+    likely, left = None, bench.max_calls
+    if asked.model.has_proba and left > FEWEST_CALLS:  # the other classes, the likeliest first
+        order, left = np.argsort(-asked.scores(target.X), axis=1, kind="stable"), left - 1
+        likely = order[order != target.y[:, None]].reshape(len(target.y), -1)
     return evasion.gradient_steps(
         asked.labels, asked.slopes, asked.target.X, asked.target.y, threat.space, threat.radius,
-        norm=threat.norm, targets=likely, rng=rng, max_calls=bench.max_calls,
+        norm=threat.norm, targets=likely, rng=rng, max_calls=left,
     )  # fmt: skip
 
 
@@ -309,7 +339,7 @@ ATTACKERS: dict[str, Callable[..., AttackResult]] = {
     "search by labels": _by_labels,
     "search at the edge": _at_the_edge,
     "search by scores": _by_scores,
-    "gradient steps": _by_gradient,
+    GRADIENT_STEPS: _by_gradient,
 }
 """Who attacks, by name; each is given the same budget of calls."""
 
@@ -317,5 +347,5 @@ _NEEDS = {
     "search by labels": _sees_labels,
     "search at the edge": _sees_labels,
     "search by scores": _sees_scores,
-    "gradient steps": _sees_slopes,
+    GRADIENT_STEPS: _sees_slopes,
 }
