@@ -21,6 +21,7 @@ from sklearn.tree import DecisionTreeClassifier
 from auditkit import Audit, Dataset, Subject
 from auditkit.checks.mitigation import _leakage, _remedies, privacy, privacy_mitigation_lab
 from auditkit.checks.mitigation._attackers import ATTACKS, Answered, Yard, answered, reference_models
+from auditkit.checks.mitigation._leakage import Path
 from auditkit.data import make_multiclass, make_regression
 from auditkit.errors import Cancelled, InputError, NotApplicable
 from auditkit.predictors import from_callable
@@ -185,6 +186,24 @@ def test_the_interval_of_the_strongest_attack_holds_though_it_is_picked():
         found = _leakage._reductions("x", one, other, yard, _leakage.Family(0.95, 1))[-1]
         missed += not found.interval.low <= area[0] - area[1] <= found.interval.high
     assert missed <= stats.binom.ppf(0.999, 120, 0.05)
+
+
+def test_all_changes_of_all_remedies_hold_together():
+    """Two remedies that do nothing: AUC, rates, accuracy and Brier scores before and after are draws of one kind, so that every change is 0."""
+    rng, wrong, draws = np.random.default_rng(5), 0, 400
+    truth = np.repeat([True, False], 150)
+    yard, family = Yard(None, None, truth, None, None), _leakage.Family(0.95, 2)
+
+    def drawn():
+        scores = {name: rng.normal(size=300) + truth for name in ATTACKS}
+        return Answered(0.0, scores, rng.random(150) < 0.7, rng.normal(1, 0.2, 150), "", None)
+
+    for _ in range(draws):
+        found = [m for name in "ab" for m in _leakage.measured(Path(name, (drawn(), drawn())), yard, family)]
+        changes = [m for m in found if m.metric.endswith(("_reduction", "_cost"))]
+        assert len(changes) == 2 * (len(ATTACKS) + 1 + 2 + 1 + 1)
+        wrong += any(not m.interval.low <= 0 <= m.interval.high for m in changes if m.interval is not None)
+    assert wrong <= stats.binom.ppf(0.999, draws, 0.05)
 
 
 # figures, a second way

@@ -311,7 +311,9 @@ def settings_table(compared: list[Compared]) -> Table:
 def sentence(found: list[Measurement], compared: list[Compared], family: Family) -> str:
     """Return what moved accuracy under attack, what only old attacks were stopped by, and of what nothing can be told: a sentence each."""
     by = {(m.metric, m.group): m for m in found}
-    moved, hollow, open_ones = [], [], []
+    moved: list[str] = []
+    hollow: list[str] = []
+    open_ones: list[str] = []
     for one in compared:
         gain, old = (
             by["robust_accuracy_gain", one.name],
@@ -376,7 +378,7 @@ def _moved(names: list[str], by: dict[tuple[str, str | None], Measurement]) -> s
 
 
 def _hollow(names: list[str], by: dict[tuple[str, str | None], Measurement]) -> str:
-    each = []
+    each: list[str] = []
     for name in names:
         old, new = (
             common.percent(by[f"{kind}_stopped_share", name].value) for kind in ("replayed", "adaptive")

@@ -105,7 +105,7 @@ def privacy_mitigation_lab(
     Evidence
         For each remedy in full ``attack_auc_before``, ``attack_auc_after`` and ``attack_auc_reduction`` of each attack and of the
         strongest, the same of the true positive rate at 1% false positives, ``accuracy_cost`` and ``brier_cost``; before
-        less after, paired over the same records, for all remedies at once (Bonferroni). *Before* is the same recipe
+        less after, paired over the same records, all changes of all remedies at once (Bonferroni). *Before* is the same recipe
         trained on the same rows without the remedy; for what only changes the output, the model under audit.
 
     References
