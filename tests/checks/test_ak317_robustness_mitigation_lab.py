@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.neural_network import MLPClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from auditkit import Audit, Dataset, Subject, statistics
@@ -23,6 +24,8 @@ from auditkit.checks.robustness._threats import threat_of
 from auditkit.data import make_brittle, make_multiclass, make_regression
 from auditkit.errors import Cancelled, InputError, NotApplicable
 from auditkit.frames import Codec
+from auditkit.methods.evasion import linear_minimal_distance
+from auditkit.methods.evasion.gradients.differentiable import loss_of
 from auditkit.predictors import as_predictor, from_callable, from_predictions
 
 
@@ -335,12 +338,12 @@ def test_attackers_keep_to_the_budget_whatever_a_defence_lets_them_see(name, rep
     bench = robustness._bench(subject, threat, rows[20:], rows[:20], (60, repeats), np.random.default_rng(0))
     settings = _defences.Settings(8, 1.0, 3, 3, 0.1, 2, 40, test.X.iloc[:20])
     built = _defences.DEFENCES[name](bench, settings)
-    assert all(one.calls <= 60 + 3 for one in bench.asked)  # slopes are asked for, and rows found twice again
+    assert all(one.calls <= 60 + 3 for one in bench.asked)  # rows found are asked again, of each attacker
     before = [one.calls for one in bench.asked]
     found = attack(bench, built.model)
     assert ("search by scores" in found.flips) == (name in ("smoothing", "ensemble"))
-    # slopes are asked for once, rows unchanged, and rows found; a gate is attacked class by class
-    most = 60 * (2 if name == "input gate" else 1) + 3
+    # rows unchanged, and rows found, are asked once more; a gate is attacked class by class
+    most = 60 * (2 if name == "input gate" else 1) + 2
     spent = [one.calls - old for one, old in zip(bench.asked, before, strict=True)]
     assert 20 < max(spent) <= most
 
@@ -399,6 +402,100 @@ def test_slopes_pass_over_steps_and_are_averaged_over_copies_and_members():
     mean = np.random.default_rng(5).normal(size=(1, 7)).mean()
     assert many.loss_gradient(X, y)[:, 0] == pytest.approx(2 * (X["a"] + mean) * y)
     assert Averaged(model, (model, few)).loss_gradient(X, y)[:, 0].tolist() == [1, 5, -17]
+
+
+def cross_entropy(model, X, y):
+    return -np.log(model.predict_proba(X)[np.arange(len(X)), y])
+
+
+def slopes_by_differences(mean_loss, X, names):
+    """Return the slopes of a loss of rows by some columns, from either side."""
+    h = 1e-5
+    sides = [[mean_loss(X.assign(**{name: X[name] + way})) for way in (-h, h)] for name in names]
+    return np.column_stack([(up - down) / (2 * h) for down, up in sides])
+
+
+def test_defended_models_can_be_climbed_through_the_defence():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(90, 3)), columns=list("abc"))
+    y = (X["a"] + X["b"] ** 2 + 0.5 * rng.normal(size=90) > 0.5).astype(int) + (X["c"] > 1)
+    fits = [
+        MLPClassifier((6,), activation="tanh", alpha=1.0, max_iter=5000, solver="lbfgs", random_state=s).fit(
+            X, y
+        )
+        for s in (0, 1)
+    ]
+    one, other = map(as_predictor, fits)
+    names, at, places = ["b", "a"], X[["b", "a"]].to_numpy(), np.arange(90)
+    levels = {"a": np.array([-1.0, 0.1, 1.0]), "c": np.array([-0.5, 0.5])}
+    wrapped = {
+        "squeezed": (
+            Squeezed(one, levels),
+            lambda Z: cross_entropy(one, Z, y),
+            Squeezed(one, levels).shown(X),
+        ),
+        "smoothed": (
+            many := Smoothed(one, noise={"a": 0.3, "c": 0.2}, copies=6, seed=2),
+            lambda Z: cross_entropy(one, many.shown(Z), np.repeat(y, 6)).reshape(-1, 6).mean(axis=1),
+            X,
+        ),
+        "averaged": (
+            Averaged(one, (one, other)),
+            lambda Z: (cross_entropy(one, Z, y) + cross_entropy(other, Z, y)) / 2,
+            X,
+        ),
+    }
+    for model, loss, where in wrapped.values():
+        around = model.differentiable(X, names)
+        moved = at + rng.normal(size=at.shape) * 0.2
+        scores = around.scores(moved, places)
+        asked = model.predict_proba(X.assign(b=moved[:, 0], a=moved[:, 1]))
+        chances = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+        np.testing.assert_allclose(chances, asked, atol=1e-9)
+        scores, value, slope = around.pull(at, places, loss_of("ce", 3), y.to_numpy())
+        np.testing.assert_allclose(value, loss(where), atol=1e-9)
+        np.testing.assert_allclose(slope, slopes_by_differences(loss, where, names), atol=1e-6)
+        some = places[::7]
+        np.testing.assert_allclose(
+            around.pull(at[some], some, loss_of("ce", 3), y.to_numpy()[some])[2], slope[some]
+        )
+
+
+def test_models_that_vote_are_climbed_by_their_own_slopes_and_answer_by_votes():
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(80, 2)), columns=list("ab"))
+    model = as_predictor(RidgeClassifier().fit(X, (X.sum(axis=1) > 0).astype(int)))
+    for voting in (Smoothed(model, noise={"a": 1.0}, copies=7), Averaged(model, (model, model, model))):
+        around = voting.differentiable(X, ["a", "b"])
+        shares = np.exp(around.scores(X.to_numpy(), np.arange(80)))
+        np.testing.assert_allclose(shares, voting.predict_proba(X), atol=1e-9)
+        assert (around.pull(X.to_numpy(), np.arange(80), loss_of("ce", 2), np.zeros(80, int))[2] != 0).all()
+
+
+@pytest.mark.parametrize("norm", ["l1", "l2", "linf"])
+@pytest.mark.parametrize("gated", [False, True], ids=["plain", "behind a gate"])
+def test_gradient_steps_flip_exactly_the_rows_of_a_linear_model_within_the_radius(norm, gated):
+    rng = np.random.default_rng(3)
+    X = pd.DataFrame(rng.normal(size=(300, 4)), columns=list("abcd"))
+    model = LogisticRegression().fit(X, (X @ [1.0, -2.0, 0.5, 1.0] > 0).astype(int))
+    test, train = (
+        Dataset(part.reset_index(drop=True), model.predict(part)) for part in (X.iloc[:150], X.iloc[150:])
+    )
+    subject = Subject("linear", model, test, train, threat={"norm": norm, "units": "raw", "radius": 0.3})
+    threat = threat_of(subject, immutable=None, radius=None, norm=None)
+    bench = robustness._bench(subject, threat, np.arange(100), np.arange(100, 150), (240, 1), rng)
+    settings = _defences.Settings(8, 1.0, 3, 3, 0.1, 2, 100, test.X.iloc[100:])
+    built = _defences._gate(bench, settings).model if gated else Defended(bench.counted(subject.model.inner))
+    found = attack(bench, built)
+    w, b = model.coef_[0], model.intercept_[0]
+    exact = linear_minimal_distance(w, b, test.X.iloc[:100].to_numpy(), norm)
+    clear, hit = np.abs(exact - 0.3) > 0.01, found.flips["gradient steps"]
+    assert 5 < hit.sum() < 70
+    if gated:
+        assert not hit[(exact > 0.3) & clear].any()
+        rows = found.found[list(found.flips).index("gradient steps")]
+        assert not built.rejects(threat.decode(rows[hit])).any()
+    else:
+        assert (hit == (exact < 0.3))[clear].all()
 
 
 def gate(**more):

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from auditkit.checks.mitigation._slopes import Turned
 from auditkit.checks.mitigation.defended import Defended, Gated
 from auditkit.checks.robustness._threats import allowed_only
+from auditkit.checks.robustness._white_box import hold_codes
 from auditkit.errors import NotApplicable
 from auditkit.methods import evasion
+from auditkit.methods.evasion.gradients.differentiable import Part
 from auditkit.predictors import Counted
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from auditkit.methods.evasion import AttackResult
+    from auditkit.methods.evasion.gradients.differentiable import Differentiable, LossName
     from auditkit.predictors import Predictor
     from auditkit.subject import Subject
     from auditkit.threat import ThreatModel
@@ -38,6 +42,7 @@ __all__ = [
 
 GRADIENT_STEPS = "gradient steps"
 FEWEST_CALLS = 5  # that one try of an attacker needs
+_CLIMB = 23  # calls of one climb of twenty steps
 
 
 @dataclass(frozen=True, eq=False)
@@ -262,18 +267,32 @@ class _Asked:
         # of a row that is turned away nothing is gained: it scores as one the model is sure of
         return np.where(self.model.rejects(frame)[:, None], np.eye(proba.shape[1])[self.own], proba)
 
-    def slopes(self, matrix: np.ndarray, rows: np.ndarray, named: np.ndarray) -> np.ndarray:  # noqa: ARG002 - the labels say enough
-        """Return the gradient of the loss of some classes by the features, 0 for those of several inputs or of categories."""
+    def around(self) -> tuple[ThreatModel, Differentiable]:
+        """Return the threat model with all that has no slope held, and the model around the rows, with slopes.
+
+        Raises
+        ------
+        NotApplicable
+            If the model gives none, or no column could follow them.
+        """
         threat = self.bench.threat
-        frame = threat.decode(matrix)
-        labels = np.asarray(self.bench.subject.classes)[named]
-        by_input = self.model.loss_gradient(frame, labels)
-        place = {name: j for j, name in enumerate(frame.columns)}
-        out = np.zeros(matrix.shape)
-        for j, one in enumerate(threat.features):
-            if one.kind in ("continuous", "integer") and not one.joint:
-                out[:, j] = by_input[:, place[one.columns[0]]]
-        return out
+        if threat.norm == "l0":
+            raise NotApplicable("no step is small in a number of columns")
+        threat = hold_codes(threat)
+        free = evasion.free_columns(threat.space)
+        if not free.any():
+            raise NotApplicable("there is no column of numbers that slopes could move")
+        columns = [one.columns[0] for one, may in zip(threat.features, free, strict=True) if may]
+        model = self.model.differentiable(self.target.frame, columns)
+        if self.own is None:
+            return threat, model
+
+        def rejects(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+            matrix = self.target.X[rows]
+            matrix[:, free] = values
+            return self.model.rejects(self.bench.threat.decode(matrix))
+
+        return threat, Turned(model, rejects)
 
 
 def _by_labels(asked: _Asked, rng: np.random.Generator) -> AttackResult:
@@ -307,15 +326,23 @@ def _by_scores(asked: _Asked, rng: np.random.Generator) -> AttackResult:
 
 
 def _by_gradient(asked: _Asked, rng: np.random.Generator) -> AttackResult:
-    bench, threat, target = asked.bench, asked.bench.threat, asked.target
-    likely, left = None, bench.max_calls
-    if asked.model.has_proba and left > FEWEST_CALLS:  # the other classes, the likeliest first
-        order, left = np.argsort(-asked.scores(target.X), axis=1, kind="stable"), left - 1
-        likely = order[order != target.y[:, None]].reshape(len(target.y), -1)
-    return evasion.gradient_steps(
-        asked.labels, asked.slopes, asked.target.X, asked.target.y, threat.space, threat.radius,
-        norm=threat.norm, targets=likely, rng=rng, max_calls=left,
-    )  # fmt: skip
+    """Climb the cross-entropy from each row, and with calls enough the margin of the likeliest other class, then from random starts."""
+    (threat, model), target = asked.around(), asked.target
+    losses: tuple[LossName, ...] = ("ce", "margin")[: max(1, min(2, asked.bench.max_calls // _CLIMB))]  # type: ignore[assignment]
+    each = asked.bench.max_calls // len(
+        losses
+    )  # calls: rows as they are, a step each, a look at the last, rows found
+    steps = min(_CLIMB - 3, each - 3)
+    found, rows = [], np.arange(len(target.y))
+    for loss in losses:
+        part = evasion.pgd(
+            Part(model, rows), target.X[rows], target.y[rows], threat.space, threat.radius, rng=rng,
+            norm=threat.norm, steps=steps, restarts=(each - 2) // (steps + 1), random_start=False, loss=loss,
+            ask_labels=asked.labels,
+        )  # fmt: skip
+        found.append(evasion.Attack(loss, rows, part))
+        rows = rows[~part.success & ~np.isnan(part.distance)]
+    return evasion.joined(target.X, found)
 
 
 def _sees_labels(asked: _Asked) -> None:
@@ -330,9 +357,7 @@ def _sees_scores(asked: _Asked) -> None:
 
 
 def _sees_slopes(asked: _Asked) -> None:
-    if asked.bench.threat.norm == "l0":
-        raise NotApplicable("no step is small in a number of columns")
-    asked.slopes(asked.target.X, np.arange(1), asked.target.y)
+    asked.around()
 
 
 ATTACKERS: dict[str, Callable[..., AttackResult]] = {
