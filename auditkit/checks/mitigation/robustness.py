@@ -11,6 +11,7 @@ from typing_extensions import Doc
 
 from auditkit.check import check
 from auditkit.checks import _common as common
+from auditkit.checks._converging import converging
 from auditkit.checks.mitigation import _hardened as hardened
 from auditkit.checks.mitigation._defences import DEFENCES, TRAINS, Built, Settings, retrained
 from auditkit.checks.mitigation._hardened import Compared
@@ -137,7 +138,7 @@ def robustness_mitigation_lab(
     calibration = subject.test.X.iloc[held].reset_index(drop=True)
     settings = Settings(levels, noise, copies, members, reject, 2, pool, calibration)
     notes: list[str] = []
-    with one_thread():
+    with one_thread(), converging() as early:
         plain = Defended(bench.counted(subject.model.inner))
         first = _Tried("original", Built(plain, ""), attack(bench, plain))
         tried = _tried(chosen, bench, settings, first, notes)
@@ -169,6 +170,7 @@ def robustness_mitigation_lab(
             dict.fromkeys(
                 [
                     *notes,
+                    *early,
                     *_retrained(compared, audited, worst),
                     *hardened.to_a_person(found, compared),
                     *_about(bench, audited),
