@@ -329,9 +329,8 @@ def _by_gradient(asked: _Asked, rng: np.random.Generator) -> AttackResult:
     """Climb the cross-entropy from each row, and with calls enough the margin of the likeliest other class, then from random starts."""
     (threat, model), target = asked.around(), asked.target
     losses: tuple[LossName, ...] = ("ce", "margin")[: max(1, min(2, asked.bench.max_calls // _CLIMB))]  # type: ignore[assignment]
-    each = asked.bench.max_calls // len(
-        losses
-    )  # calls: rows as they are, a step each, a look at the last, rows found
+    # calls of a climb: rows as they are, its steps, a look at the last, rows found
+    each = asked.bench.max_calls // len(losses)
     steps = min(_CLIMB - 3, each - 3)
     found, rows = [], np.arange(len(target.y))
     for loss in losses:
