@@ -244,7 +244,8 @@ class Search:
         """Walk along the boundary until the budget is spent, all rows rest or proposals run out; every third call is a line."""
         idle = turn = 0
         # the change was bisected before: with few points, look where it is nearly whole
-        points: Floats | None = None if self.narrow is None else 1 - 0.5 ** np.arange(1, self.narrow + 1)
+        halves = 0.5 ** np.arange(1, (self.narrow or 0) + 1)
+        points = None if self.narrow is None else np.asarray(1 - halves, dtype=np.float64)
         mark, marked = self.distance.copy(), self.queries.copy()
         while self.model.left and idle < STALLED:
             rows, calls, turn = self._open(), self.model.calls, turn + 1
