@@ -168,7 +168,7 @@ class Table:
         Column name to values; all of one length.
     kind : {"estimates", "curve", "roc", "matrix", "bracket", "images", "plain"}
         What the data *are*; whoever shows them decides how. ``estimates``: one row a label, with
-        ``value, low, high, n``. ``curve``: ``x`` against ``value, low, high``. ``roc``: ``fpr, tpr`` (and
+        ``value, low, high, n``. ``curve``: ``x`` against ``value, low, high`` (and ``x_low, x_high`` where x was measured too). ``roc``: ``fpr, tpr`` (and
         ``low, high``). ``matrix``: ``row, column, value, n``. A column ``series`` splits the first three.
         ``bracket``: against ``x`` what is at least so, ``certified``, and at most, ``attacked``; ``low`` is the lower end of
         the one and ``high`` the upper end of the other. ``images``: the ``value`` of each pixel of each ``panel``.

@@ -16,7 +16,10 @@ LARGEST_FLOOR = 1e-2
 
 
 def curve(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any], list[str]]:
-    """Return traces, layout and notes of value against x, one line and one band a series."""
+    """Return traces, layout and notes of value against x, one line and one band a series.
+
+    Where x was measured too (columns ``x_low`` and ``x_high``) every point has thin bars both ways instead: bands would lie over it.
+    """
     columns = table["columns"]
     series, notes = draw.capped(draw.series_of(columns, len(columns["x"])))
     at, ticks = _positions(columns["x"])
@@ -25,13 +28,16 @@ def curve(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any
         rows = draw.thinned(
             every if ticks else sorted(every, key=lambda row: (at[row] is None, at[row] or 0.0))
         )
-        traces += band(
-            place, [at[r] for r in rows], _pick(columns["low"], rows), _pick(columns["high"], rows)
-        )
+        crossed = "x_low" in columns and "x_high" in columns
+        if not crossed:
+            traces += band(
+                place, [at[r] for r in rows], _pick(columns["low"], rows), _pick(columns["high"], rows)
+            )
         drawn = line(
             place, name, [at[r] for r in rows], draw.numbers(_pick(columns["value"], rows)), len(rows)
         )
-        traces.append({**drawn, "hovertext": [_curve_hover(table, name, row) for row in rows]})
+        bars = _bars(place, columns, rows) if crossed else {}
+        traces.append({**drawn, **bars, "hovertext": [_curve_hover(table, name, row) for row in rows]})
         if len(rows) < len(every):
             notes.append(f"{len(rows)} of {len(every):,} points drawn; the table has all.")
     if equal := (table.get("labels") or {}).get("diagonal"):
@@ -102,15 +108,48 @@ def band(place: int, x: list[float | None], low: Sequence[Any], high: Sequence[A
     ]
 
 
+def _bars(place: int, columns: Mapping[str, Any], rows: list[int]) -> dict[str, Any]:
+    """Return the intervals of points as faded bars without caps; none where an end is not known."""
+    made = {}
+    for key, value, low, high in (
+        ("error_x", "x", "x_low", "x_high"),
+        ("error_y", "value", "low", "high"),
+    ):
+        middle, bottom, top = (draw.numbers(_pick(columns[name], rows)) for name in (value, low, high))
+        made[key] = {
+            "type": "data",
+            "symmetric": False,
+            "array": [_apart(m, t) for m, t in zip(middle, top, strict=True)],
+            "arrayminus": [_apart(b, m) for m, b in zip(middle, bottom, strict=True)],
+            "color": draw.faded(draw.style(place)[0], 0.35),
+            "thickness": 1,
+            "width": 0,
+        }
+    return made
+
+
+def _apart(low: float | None, high: float | None) -> float:
+    return 0.0 if low is None or high is None else max(high - low, 0.0)
+
+
 def _curve_hover(table: Mapping[str, Any], name: str, row: int) -> str:
     columns = table["columns"]
-    x, cells = columns["x"][row], (columns[key][row] for key in ("value", "low", "high"))
+    cells = (columns[key][row] for key in ("value", "low", "high"))
     return draw.hover(
         draw.label(name),
-        f"{draw.label(draw.said(table, 'x'), 90)}: {draw.label(x) if finite(x) is None else number(x)}",
+        f"{draw.label(draw.said(table, 'x'), 90)}: {_said_x(columns, row)}",
         f"{draw.label(draw.said(table, 'value'), 90)}: {spanned(*cells)}",
         f"n = {count(columns['n'][row])}",
     )
+
+
+def _said_x(columns: Mapping[str, Any], row: int) -> str:
+    x = columns["x"][row]
+    if finite(x) is None:
+        return draw.label(x)
+    if "x_low" in columns and "x_high" in columns:
+        return spanned(x, columns["x_low"][row], columns["x_high"][row])
+    return number(x)
 
 
 def roc(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any], list[str]]:

@@ -10,18 +10,22 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.neural_network import MLPClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from auditkit import Audit, Dataset, Subject, statistics
 from auditkit.checks.mitigation import _defences, _hardened, robustness, robustness_mitigation_lab
 from auditkit.checks.mitigation._defences import Built
 from auditkit.checks.mitigation._hardened import Compared, Family
-from auditkit.checks.mitigation._reattack import Attacked
+from auditkit.checks.mitigation._reattack import Attacked, Bench, attack, turns
 from auditkit.checks.mitigation.defended import Averaged, Defended, Gated, Smoothed, Squeezed
+from auditkit.checks.robustness._threats import threat_of
 from auditkit.data import make_brittle, make_multiclass, make_regression
 from auditkit.errors import Cancelled, InputError, NotApplicable
 from auditkit.frames import Codec
+from auditkit.methods.evasion import linear_minimal_distance
+from auditkit.methods.evasion.gradients.differentiable import loss_of
 from auditkit.predictors import as_predictor, from_callable, from_predictions
 
 
@@ -69,9 +73,12 @@ def test_squeezing_and_smoothing_help_where_flips_need_less_than_half_a_bin():
         assert gain.interval.low > 0.5
         assert evidence.measurement("robust_accuracy_after", name).value > 0.9
         assert evidence.measurement("adaptive_stopped_share", name).interval.low > 0.8
-        assert f"{name[:1].upper()}{name[1:]} raised accuracy under attack from" in evidence.says
+        assert name in evidence.says.lower()
+    assert " raised accuracy under attack most, from" in evidence.says
+    assert "raised it too" in evidence.says
     assert "points of accuracy" in evidence.says
     assert "proves nothing" not in evidence.says
+    assert "Slopes" not in evidence.tables["attackers"].summary  # the comb has none
 
 
 def test_smoothing_by_less_than_a_tooth_helps_nothing():
@@ -102,8 +109,7 @@ def test_a_defence_that_only_dodges_the_old_attack_is_exposed(monkeypatch):
     gain = evidence.measurement("robust_accuracy_gain", "dodging")
     assert gain.interval.low <= 0
     assert gain.value < 0.1
-    assert "Dodging stopped" in evidence.says
-    assert "stopping the old attack proves nothing" in evidence.says
+    assert "Stopping the old attack proves nothing: dodging stopped" in evidence.says
     assert "raised" not in evidence.says
 
 
@@ -299,7 +305,56 @@ def test_the_sentence_says_what_was_lowered_and_that_the_old_attack_was_stopped(
     family = Family(0.95, 1)
     said = _hardened.sentence(_hardened.measured(one, family), [one], family)
     assert "Gate lowered accuracy under attack from 50.0% to 20.0% (by 30.0 [" in said
-    assert "Gate stopped 100.0% of the flips found before it and 0.0% once attackers knew of it" in said
+    hollow = "gate stopped 100.0% of the flips found before it and 0.0% once attackers knew of it"
+    assert f"Stopping the old attack proves nothing: {hollow}." in said
+
+
+def test_the_sentences_are_three_however_many_defences():
+    n = 200
+    stood, none = np.arange(n) < 100, np.zeros(n, dtype=bool)
+    stands = {"a": 150, "b": 160, "c": 40, "d": 50, "e": 100, "f": 101}
+    many = [
+        replace(compared(stood, np.arange(n) < k, (3, 40), replayed=none), name=name)
+        for name, k in stands.items()
+    ]
+    family = Family(0.95, _hardened.comparisons(many))
+    found = [m for one in many for m in _hardened.measured(one, family)]
+    first, second, third = _hardened.sentence(found, many, family).removesuffix(".").split(". ")
+    assert first.startswith("B raised accuracy under attack most, from 50.0% to 80.0% (by 30.0 [")
+    assert first.endswith(
+        "points of accuracy; a (by 25.0) raised it too; c (by 30.0), d (by 25.0) lowered it"
+    )
+    assert second.startswith("Stopping the old attack proves nothing: c stopped 100.0% of the flips found")
+    assert second.endswith("; d 100.0% and 0.0%; e 100.0% and 0.0%; f 100.0% and 1.0%")
+    assert third == "No change in accuracy under attack could be told from none: e, f"
+    assert len(_hardened.to_a_person(found, many)) == 6
+
+
+@pytest.mark.parametrize("repeats", [1, 3])
+@pytest.mark.parametrize("name", list(_defences.DEFENCES))
+def test_attackers_keep_to_the_budget_whatever_a_defence_lets_them_see(name, repeats):
+    """A model that gives labels alone: smoothing and the ensemble answer with shares of votes, which are scores."""
+    train, test = brittle(200, 0), brittle(60, 1)
+    subject = Subject("ridge", RidgeClassifier().fit(train.X, train.y), test, train, threat=RAW)
+    threat = threat_of(subject, immutable=None, radius=None, norm=None)
+    rows = np.arange(60)
+    bench = robustness._bench(subject, threat, rows[20:], rows[:20], (60, repeats), np.random.default_rng(0))
+    settings = _defences.Settings(8, 1.0, 3, 3, 0.1, 2, 40, test.X.iloc[:20])
+    built = _defences.DEFENCES[name](bench, settings)
+    assert all(one.calls <= 60 + 3 for one in bench.asked)  # rows found are asked again, of each attacker
+    before = [one.calls for one in bench.asked]
+    found = attack(bench, built.model)
+    assert ("search by scores" in found.flips) == (name in ("smoothing", "ensemble"))
+    # rows unchanged, and rows found, are asked once more; a gate is attacked class by class
+    most = 60 * (2 if name == "input gate" else 1) + 2
+    spent = [one.calls - old for one, old in zip(bench.asked, before, strict=True)]
+    assert 20 < max(spent) <= most
+
+
+def test_tries_share_the_budget_and_are_fewer_where_it_is_small():
+    bench = Bench(None, None, None, None, 60, 10, 0, (0, 0))
+    assert [turns(bench, k) for k in (1, 2, 3, 4)] == [10, 6, 4, 3]
+    assert turns(replace(bench, max_calls=20, repeats=2), 4) == 1
 
 
 # defended models
@@ -350,6 +405,100 @@ def test_slopes_pass_over_steps_and_are_averaged_over_copies_and_members():
     mean = np.random.default_rng(5).normal(size=(1, 7)).mean()
     assert many.loss_gradient(X, y)[:, 0] == pytest.approx(2 * (X["a"] + mean) * y)
     assert Averaged(model, (model, few)).loss_gradient(X, y)[:, 0].tolist() == [1, 5, -17]
+
+
+def cross_entropy(model, X, y):
+    return -np.log(model.predict_proba(X)[np.arange(len(X)), y])
+
+
+def slopes_by_differences(mean_loss, X, names):
+    """Return the slopes of a loss of rows by some columns, from either side."""
+    h = 1e-5
+    sides = [[mean_loss(X.assign(**{name: X[name] + way})) for way in (-h, h)] for name in names]
+    return np.column_stack([(up - down) / (2 * h) for down, up in sides])
+
+
+def test_defended_models_can_be_climbed_through_the_defence():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(90, 3)), columns=list("abc"))
+    y = (X["a"] + X["b"] ** 2 + 0.5 * rng.normal(size=90) > 0.5).astype(int) + (X["c"] > 1)
+    fits = [
+        MLPClassifier((6,), activation="tanh", alpha=1.0, max_iter=5000, solver="lbfgs", random_state=s).fit(
+            X, y
+        )
+        for s in (0, 1)
+    ]
+    one, other = map(as_predictor, fits)
+    names, at, places = ["b", "a"], X[["b", "a"]].to_numpy(), np.arange(90)
+    levels = {"a": np.array([-1.0, 0.1, 1.0]), "c": np.array([-0.5, 0.5])}
+    wrapped = {
+        "squeezed": (
+            Squeezed(one, levels),
+            lambda Z: cross_entropy(one, Z, y),
+            Squeezed(one, levels).shown(X),
+        ),
+        "smoothed": (
+            many := Smoothed(one, noise={"a": 0.3, "c": 0.2}, copies=6, seed=2),
+            lambda Z: cross_entropy(one, many.shown(Z), np.repeat(y, 6)).reshape(-1, 6).mean(axis=1),
+            X,
+        ),
+        "averaged": (
+            Averaged(one, (one, other)),
+            lambda Z: (cross_entropy(one, Z, y) + cross_entropy(other, Z, y)) / 2,
+            X,
+        ),
+    }
+    for model, loss, where in wrapped.values():
+        around = model.differentiable(X, names)
+        moved = at + rng.normal(size=at.shape) * 0.2
+        scores = around.scores(moved, places)
+        asked = model.predict_proba(X.assign(b=moved[:, 0], a=moved[:, 1]))
+        chances = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+        np.testing.assert_allclose(chances, asked, atol=1e-9)
+        scores, value, slope = around.pull(at, places, loss_of("ce", 3), y.to_numpy())
+        np.testing.assert_allclose(value, loss(where), atol=1e-9)
+        np.testing.assert_allclose(slope, slopes_by_differences(loss, where, names), atol=1e-6)
+        some = places[::7]
+        np.testing.assert_allclose(
+            around.pull(at[some], some, loss_of("ce", 3), y.to_numpy()[some])[2], slope[some]
+        )
+
+
+def test_models_that_vote_are_climbed_by_their_own_slopes_and_answer_by_votes():
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(80, 2)), columns=list("ab"))
+    model = as_predictor(RidgeClassifier().fit(X, (X.sum(axis=1) > 0).astype(int)))
+    for voting in (Smoothed(model, noise={"a": 1.0}, copies=7), Averaged(model, (model, model, model))):
+        around = voting.differentiable(X, ["a", "b"])
+        shares = np.exp(around.scores(X.to_numpy(), np.arange(80)))
+        np.testing.assert_allclose(shares, voting.predict_proba(X), atol=1e-9)
+        assert (around.pull(X.to_numpy(), np.arange(80), loss_of("ce", 2), np.zeros(80, int))[2] != 0).all()
+
+
+@pytest.mark.parametrize("norm", ["l1", "l2", "linf"])
+@pytest.mark.parametrize("gated", [False, True], ids=["plain", "behind a gate"])
+def test_gradient_steps_flip_exactly_the_rows_of_a_linear_model_within_the_radius(norm, gated):
+    rng = np.random.default_rng(3)
+    X = pd.DataFrame(rng.normal(size=(300, 4)), columns=list("abcd"))
+    model = LogisticRegression().fit(X, (X @ [1.0, -2.0, 0.5, 1.0] > 0).astype(int))
+    test, train = (
+        Dataset(part.reset_index(drop=True), model.predict(part)) for part in (X.iloc[:150], X.iloc[150:])
+    )
+    subject = Subject("linear", model, test, train, threat={"norm": norm, "units": "raw", "radius": 0.3})
+    threat = threat_of(subject, immutable=None, radius=None, norm=None)
+    bench = robustness._bench(subject, threat, np.arange(100), np.arange(100, 150), (240, 1), rng)
+    settings = _defences.Settings(8, 1.0, 3, 3, 0.1, 2, 100, test.X.iloc[100:])
+    built = _defences._gate(bench, settings).model if gated else Defended(bench.counted(subject.model.inner))
+    found = attack(bench, built)
+    w, b = model.coef_[0], model.intercept_[0]
+    exact = linear_minimal_distance(w, b, test.X.iloc[:100].to_numpy(), norm)
+    clear, hit = np.abs(exact - 0.3) > 0.01, found.flips["gradient steps"]
+    assert 5 < hit.sum() < 70
+    if gated:
+        assert not hit[(exact > 0.3) & clear].any()
+        rows = found.found[list(found.flips).index("gradient steps")]
+        assert not built.rejects(threat.decode(rows[hit])).any()
+    else:
+        assert (hit == (exact < 0.3))[clear].all()
 
 
 def gate(**more):

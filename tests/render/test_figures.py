@@ -193,6 +193,18 @@ def test_a_gap_breaks_the_line_and_the_band(each_table):
     assert None in figure(each_table["robust"])["data"][-1]["y"]
 
 
+def test_where_x_was_measured_too_points_have_bars_both_ways_and_no_band():
+    columns = {"x": [0.2, 0.5], "value": [0.8, 0.7], "low": [0.7, None], "high": [0.85, 0.75], "n": [9, 9]}
+    columns |= {"x_low": [0.1, 0.4], "x_high": [0.5, 0.55]}
+    (points,) = figure({"title": "t", "kind": "curve", "columns": columns})["data"]
+    assert points["error_x"]["array"] == pytest.approx([0.3, 0.05])
+    assert points["error_x"]["arrayminus"] == pytest.approx([0.1, 0.1])
+    assert points["error_y"]["array"] == pytest.approx([0.05, 0.05])
+    assert points["error_y"]["arrayminus"] == pytest.approx([0.1, 0])  # an end that is not known
+    assert points["error_y"]["color"].startswith("rgba")  # fainter than the point
+    assert "0.200 [0.100, 0.500]" in points["hovertext"][0]
+
+
 def test_roc_begins_at_the_rate_that_was_resolved():
     drawing = figure(
         {"title": "t", "kind": "roc", "columns": {"fpr": [0, 0.004, 0.1, 1], "tpr": [0, 0.02, 0.3, 1]}}

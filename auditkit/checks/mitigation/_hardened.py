@@ -11,6 +11,7 @@ import numpy as np
 from auditkit import statistics
 from auditkit.checks import _common as common
 from auditkit.checks.mitigation._cost import at_what_cost
+from auditkit.checks.mitigation._reattack import GRADIENT_STEPS
 from auditkit.evidence import Measurement, Table
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ __all__ = [
     "original",
     "sentence",
     "settings_table",
+    "to_a_person",
     "trade_off",
 ]
 
@@ -227,14 +229,15 @@ def trade_off(audited: Attacked, worst: np.ndarray, compared: list[Compared], le
         "n": (n,) * len(points),
         "series": tuple(point[0] for point in points),
         "when": tuple(point[1] for point in points),
-        "robust_low": tuple(robust_low.tolist()),
-        "robust_high": tuple(robust_high.tolist()),
+        "x_low": tuple(robust_low.tolist()),
+        "x_high": tuple(robust_high.tolist()),
     }
     summary = (
         f"Over {_models(audited, compared)} models accuracy under attack runs from {common.percent(stands.min() / n)} to "
         f"{common.percent(stands.max() / n)} and accuracy from {common.percent(right.min() / n)} to {common.percent(right.max() / n)}."
     )
     labels = {"x": "Accuracy under attack", "value": "Accuracy", "n": "records", "when": "when"}
+    labels |= {f"x_{end}": f"accuracy under attack, {end}" for end in ("low", "high")}
     return Table("Accuracy against accuracy under attack", columns, "curve", labels, summary)
 
 
@@ -286,10 +289,9 @@ def attacker_table(audited: Attacked, compared: list[Compared], level: float) ->
         "n": (n,) * len(rows),
         "series": tuple(who for _, who, _ in rows),
     }
-    summary = (
-        "Share of all records that each attacker flips within the radius, on the original and on each defended model. Slopes that "
-        "find less than labels alone are a sign that a defence hides them."
-    )
+    summary = "Share of all records that each attacker flips within the radius, on the original and on each defended model."
+    if any(who == GRADIENT_STEPS for _, who, _ in rows):
+        summary += " Slopes that find less than labels alone are a sign that a defence hides them."
     labels = {"label": "Model", "value": "Share flipped", "n": "records"}
     return Table("What each attacker finds", columns, "estimates", labels, summary)
 
@@ -307,9 +309,11 @@ def settings_table(compared: list[Compared]) -> Table:
 
 
 def sentence(found: list[Measurement], compared: list[Compared], family: Family) -> str:
-    """Return what was gained at what cost, what only old attacks were stopped by, and of what nothing can be told."""
+    """Return what moved accuracy under attack, what only old attacks were stopped by, and of what nothing can be told: a sentence each."""
     by = {(m.metric, m.group): m for m in found}
-    said, hollow, open_ones = [], [], []
+    moved: list[str] = []
+    hollow: list[str] = []
+    open_ones: list[str] = []
     for one in compared:
         gain, old = (
             by["robust_accuracy_gain", one.name],
@@ -317,16 +321,21 @@ def sentence(found: list[Measurement], compared: list[Compared], family: Family)
         )
         ends = gain.interval
         told = ends is not None and not ends.low <= 0 <= ends.high
-        if told:
-            said.append(_moved(one, by, gain))
-        if gain.value <= 0 or not told:
-            if old.interval is not None and old.interval.low > 0:
-                hollow.append(_hollow(one.name, by))
-            elif not told:
-                open_ones.append(one.name)
+        (moved if told else open_ones).append(one.name)
+        if (gain.value <= 0 or not told) and old.interval is not None and old.interval.low > 0:
+            hollow.append(one.name)
+    said = [_moved(moved, by)] if moved else []
+    if hollow:
+        said.append(_hollow(hollow, by))
     if open_ones:
         said.append(f"No change in accuracy under attack could be told from none: {', '.join(open_ones)}.")
-    return " ".join([*said, *hollow, *(_to_a_person(one, by) for one in compared if one.rejected)])
+    return " ".join(said)
+
+
+def to_a_person(found: list[Measurement], compared: list[Compared]) -> list[str]:
+    """Return for each gate how many ordinary rows it sends to a person, and what that is worth if a person is always right."""
+    by = {(m.metric, m.group): m for m in found}
+    return [_to_a_person(one, by) for one in compared if one.rejected]
 
 
 def _to_a_person(one: Compared, by: dict[tuple[str, str | None], Measurement]) -> str:
@@ -342,22 +351,44 @@ def _to_a_person(one: Compared, by: dict[tuple[str, str | None], Measurement]) -
     )
 
 
-def _moved(one: Compared, by: dict[tuple[str, str | None], Measurement], gain: Measurement) -> str:
-    was, now = (by[f"robust_accuracy_{when}", one.name].value for when in ("before", "after"))
-    verb, sign = ("raised", 1) if gain.value > 0 else ("lowered", -1)
-    low, high = sorted((sign * gain.interval.low, sign * gain.interval.high))  # type: ignore[union-attr]
+def _moved(names: list[str], by: dict[tuple[str, str | None], Measurement]) -> str:
+    """Return the largest rise, else the largest fall, with its ends and its cost, and the others by name."""
+    gains = {name: by["robust_accuracy_gain", name] for name in names}
+    order = sorted(names, key=lambda name: -gains[name].value)
+    rose = [name for name in order if gains[name].value > 0]
+    fell = [name for name in reversed(order) if gains[name].value < 0]
+    first = (rose or fell)[0]
+    verb, sign = ("raised", 1) if rose else ("lowered", -1)
+    was, now = (by[f"robust_accuracy_{when}", first].value for when in ("before", "after"))
+    ends = gains[first].interval
+    low, high = sorted((sign * ends.low, sign * ends.high))  # type: ignore[union-attr]
+    rest = [
+        f"{', '.join(f'{name} (by {100 * abs(gains[name].value):.1f})' for name in some)} {word} it{too}"
+        for some, word, too in (
+            ([one for one in rose if one != first], "raised", " too"),
+            ([one for one in fell if one != first], "lowered", "" if rose else " too"),
+        )
+        if some
+    ]
     return (
-        f"{_capital(one.name)} {verb} accuracy under attack from {common.percent(was)} to {common.percent(now)} (by "
-        f"{100 * abs(gain.value):.1f} [{100 * low:.1f}, {100 * high:.1f}] points) {at_what_cost(by['accuracy_cost', one.name])}."
+        f"{_capital(first)} {verb} accuracy under attack {'most, ' if len(names) > 1 else ''}from {common.percent(was)} to "
+        f"{common.percent(now)} (by {100 * abs(gains[first].value):.1f} [{100 * low:.1f}, {100 * high:.1f}] points) "
+        f"{'; '.join([at_what_cost(by['accuracy_cost', first]), *rest])}."
     )
 
 
-def _hollow(name: str, by: dict[tuple[str, str | None], Measurement]) -> str:
-    old, new = (by[f"{kind}_stopped_share", name].value for kind in ("replayed", "adaptive"))
-    return (
-        f"{_capital(name)} stopped {common.percent(old)} of the flips found before it and {common.percent(new)} once attackers knew of "
-        "it: stopping the old attack proves nothing, and no gain could be told from none."
-    )
+def _hollow(names: list[str], by: dict[tuple[str, str | None], Measurement]) -> str:
+    each: list[str] = []
+    for name in names:
+        old, new = (
+            common.percent(by[f"{kind}_stopped_share", name].value) for kind in ("replayed", "adaptive")
+        )
+        each.append(
+            f"{name} {old} and {new}"
+            if each
+            else f"{name} stopped {old} of the flips found before it and {new} once attackers knew of it"
+        )
+    return f"Stopping the old attack proves nothing: {'; '.join(each)}."
 
 
 def _capital(name: str) -> str:

@@ -44,6 +44,7 @@ METRICS = [
 _STRONGEST = "strongest attack"
 _RANKED = ("loss", "RMIA")  # a label alone takes two values: no rate of 1% can be read off it
 _FPR = 0.01
+_KINDS = 4  # of change: areas, rates, accuracy, Brier scores
 _WORDS = {"loss": "the loss attack", "RMIA": "RMIA", "label alone": "the attack on the label alone"}
 
 
@@ -65,7 +66,9 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """How many remedies are compared: the intervals of what they changed hold for all of them together (Bonferroni).
+    """How many remedies are compared: the intervals of all that they changed hold together (Bonferroni).
+
+    Of each remedy four kinds of change are told: of areas, of rates, of accuracy and of Brier scores.
 
     Attributes
     ----------
@@ -79,13 +82,17 @@ class Family:
     remedies: int
 
     def strict(self, each: int = 1) -> float:
-        """Return the level of one interval, of so many a remedy."""
-        return 1 - (1 - self.level) / (self.remedies * each)
+        """Return the level of one interval, of so many of its kind a remedy."""
+        return 1 - (1 - self.level) / (self.remedies * _KINDS * each)
 
     def over(self, what: str = "") -> str:
         """Return in words what the level allows for."""
-        said = [f"{self.remedies} remedies"] * (self.remedies > 1) + [what] * bool(what)
-        return f", Bonferroni over {' and '.join(said)}" if said else ""
+        said = (
+            [f"{self.remedies} remedies"] * (self.remedies > 1)
+            + [f"{_KINDS} kinds of change"]
+            + [what] * bool(what)
+        )
+        return f", Bonferroni over {', '.join(said[:-1])}{' and ' * (len(said) > 1)}{said[-1]}"
 
 
 def original(audited: Answered, yard: Yard, level: float) -> list[Measurement]:
@@ -273,14 +280,15 @@ def trade_off(audited: Answered, paths: list[Path], yard: Yard, level: float) ->
         "series": tuple(name for name, _ in rules),
         "strength": tuple(point.strength for _, point in rules),
         "attack": tuple(name for name, _, _ in best),
-        "auc_low": tuple(ends[0] for _, _, ends in best),
-        "auc_high": tuple(ends[1] for _, _, ends in best),
+        "x_low": tuple(ends[0] for _, _, ends in best),
+        "x_high": tuple(ends[1] for _, _, ends in best),
     }
     summary = (
         f"Over {len(rules)} models the AUC of the strongest attack runs from {min(areas):.3f} to {max(areas):.3f} (0.5 is "
         f"guessing) and accuracy from {common.percent(right.min() / n)} to {common.percent(right.max() / n)}."
     )
     labels = {"x": "AUC of the strongest attack", "value": "Accuracy", "n": "records", "strength": "strength"}
+    labels |= {f"x_{end}": f"AUC, {end}" for end in ("low", "high")}
     return Table("Accuracy against what attacks find", columns, "curve", labels, summary)
 
 
@@ -300,7 +308,7 @@ def change_table(found: list[Measurement]) -> Table:
     columns = common.estimates(rows)
     columns["label"] = tuple(str(m.group).removesuffix(f", {_STRONGEST}") for m in rows)
     columns["series"] = tuple(words[m.metric] for m in rows)
-    summary = "What each remedy took off the strongest attack, and what it cost; the intervals hold for all remedies together."
+    summary = "What each remedy took off the strongest attack, and what it cost; the intervals hold for all of them together."
     labels = {"value": "Change", "n": "records"}
     return Table("What was gained, and what it cost", columns, "estimates", labels, summary, reference=0.0)
 

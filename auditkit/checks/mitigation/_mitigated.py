@@ -297,8 +297,8 @@ def trade_off(original: np.ndarray, paths: list[Path], yard: Yardstick) -> Table
         "n": (n,) * len(rules),
         "series": tuple(name for name, _ in rules),
         "strength": tuple(point.strength for _, point in rules),
-        "difference_low": tuple(m.interval.low if m.interval else nan for m in spans),
-        "difference_high": tuple(m.interval.high if m.interval else nan for m in spans),
+        "x_low": tuple(m.interval.low if m.interval else nan for m in spans),
+        "x_high": tuple(m.interval.high if m.interval else nan for m in spans),
     }
     word = _capital(DIFFERENCE[yard.constraint])
     summary = (
@@ -309,6 +309,7 @@ def trade_off(original: np.ndarray, paths: list[Path], yard: Yardstick) -> Table
         else "The difference is undefined under every rule."
     )
     labels = {"x": f"{word} that remains", "value": "Accuracy", "n": "records", "strength": "strength"}
+    labels |= {f"x_{end}": f"difference, {end}" for end in ("low", "high")}
     return Table("Accuracy against the difference that remains", columns, "curve", labels, summary)
 
 

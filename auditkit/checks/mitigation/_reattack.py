@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from auditkit.checks.mitigation._slopes import Turned
 from auditkit.checks.mitigation.defended import Defended, Gated
 from auditkit.checks.robustness._threats import allowed_only
+from auditkit.checks.robustness._white_box import hold_codes
 from auditkit.errors import NotApplicable
 from auditkit.methods import evasion
+from auditkit.methods.evasion.gradients.differentiable import Part
 from auditkit.predictors import Counted
 
 if TYPE_CHECKING:
@@ -19,11 +22,27 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from auditkit.methods.evasion import AttackResult
+    from auditkit.methods.evasion.gradients.differentiable import Differentiable, LossName
     from auditkit.predictors import Predictor
     from auditkit.subject import Subject
     from auditkit.threat import ThreatModel
 
-__all__ = ["ATTACKERS", "Attacked", "Bench", "Target", "able", "attack", "hardest_rows", "replayed"]
+__all__ = [
+    "ATTACKERS",
+    "GRADIENT_STEPS",
+    "Attacked",
+    "Bench",
+    "Target",
+    "able",
+    "attack",
+    "hardest_rows",
+    "replayed",
+    "turns",
+]
+
+GRADIENT_STEPS = "gradient steps"
+FEWEST_CALLS = 5  # that one try of an attacker needs
+_CLIMB = 23  # calls of one climb of twenty steps
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +83,9 @@ class Bench:
     pool : ndarray of shape (p, features)
         Rows that searches start from.
     max_calls : int
-        Budget of each attacker, each time, before and after alike.
+        Budget of all attackers and tries on one model together, before and after alike.
     repeats : int
-        How often each attacker tries, from the start.
+        How often each attacker tries, from the start, at most; see `turns`.
     seed : int
         Of the attacks: the same for every model, so that only it differs.
     seeds : tuple of int
@@ -82,6 +101,10 @@ class Bench:
     seed: int
     seeds: tuple[int, int]
     asked: list[Counted] = field(default_factory=list)
+
+    def shared(self, parts: int) -> Bench:
+        """Return the same with an equal part of the budget, for one attacker's one try."""
+        return replace(self, max_calls=self.max_calls // max(parts, 1))
 
     def counted(self, model: Predictor) -> Counted:
         """Return a model whose calls are counted with the audit's."""
@@ -133,17 +156,27 @@ def able(bench: Bench, model: Defended) -> dict[str, str]:
     return found
 
 
+def turns(bench: Bench, attackers: int) -> int:
+    """Return how often each of so many attackers tries: as often as was asked, while each try has the calls it needs."""
+    return max(1, min(bench.repeats, bench.max_calls // (FEWEST_CALLS * max(attackers, 1))))
+
+
 def attack(bench: Bench, model: Defended) -> Attacked:
-    """Let every attacker try, from scratch and against the model as it answers, defence included."""
+    """Let every attacker try, from scratch and against the model as it answers, defence included.
+
+    A defence may let more attackers try than the model alone, by scores that it adds: those who try share the budget.
+    """
     target = bench.target
     decided = bench.labels(model, target.frame)
     found, why_not = [], able(bench, model)
     names = [name for name, why in why_not.items() if not why]
+    times = turns(bench, len(names))
+    part = bench.shared(len(names) * times)
     for k, (name, attacker) in enumerate(ATTACKERS.items()):
-        for turn in range(bench.repeats if name in names else 0):
+        for turn in range(times if name in names else 0):
             seed = np.random.SeedSequence([bench.seed, k, turn])
-            found.append(_tried(bench, model, target, attacker, seed))
-    hits = np.asarray(_wrong(bench, model, target, found).reshape(len(names), bench.repeats, -1).any(axis=1))
+            found.append(_tried(part, model, target, attacker, seed))
+    hits = np.asarray(_wrong(bench, model, target, found).reshape(len(names), times, -1).any(axis=1))
     return Attacked(
         decided,
         {name: hits[k] for k, name in enumerate(names)},
@@ -162,10 +195,11 @@ def hardest_rows(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return allowed rows that the model answers wrongly, (m, features), and their true classes: what training adds."""
     rows, classes, why_not = [target.X[:0]], [target.y[:0]], able(bench, model)
+    part = bench.shared(sum(not why for why in why_not.values()))
     for (name, attacker), child in zip(ATTACKERS.items(), seed.spawn(len(ATTACKERS)), strict=True):
         if why_not[name]:
             continue
-        found = _tried(bench, model, target, attacker, child)
+        found = _tried(part, model, target, attacker, child)
         (hit,) = _wrong(bench, model, target, [found])
         rows.append(found[hit])
         classes.append(target.y[hit])
@@ -233,18 +267,32 @@ class _Asked:
         # of a row that is turned away nothing is gained: it scores as one the model is sure of
         return np.where(self.model.rejects(frame)[:, None], np.eye(proba.shape[1])[self.own], proba)
 
-    def slopes(self, matrix: np.ndarray, rows: np.ndarray, named: np.ndarray) -> np.ndarray:  # noqa: ARG002 - the labels say enough
-        """Return the gradient of the loss of some classes by the features, 0 for those of several inputs or of categories."""
+    def around(self) -> tuple[ThreatModel, Differentiable]:
+        """Return the threat model with all that has no slope held, and the model around the rows, with slopes.
+
+        Raises
+        ------
+        NotApplicable
+            If the model gives none, or no column could follow them.
+        """
         threat = self.bench.threat
-        frame = threat.decode(matrix)
-        labels = np.asarray(self.bench.subject.classes)[named]
-        by_input = self.model.loss_gradient(frame, labels)
-        place = {name: j for j, name in enumerate(frame.columns)}
-        out = np.zeros(matrix.shape)
-        for j, one in enumerate(threat.features):
-            if one.kind in ("continuous", "integer") and not one.joint:
-                out[:, j] = by_input[:, place[one.columns[0]]]
-        return out
+        if threat.norm == "l0":
+            raise NotApplicable("no step is small in a number of columns")
+        threat = hold_codes(threat)
+        free = evasion.free_columns(threat.space)
+        if not free.any():
+            raise NotApplicable("there is no column of numbers that slopes could move")
+        columns = [one.columns[0] for one, may in zip(threat.features, free, strict=True) if may]
+        model = self.model.differentiable(self.target.frame, columns)
+        if self.own is None:
+            return threat, model
+
+        def rejects(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+            matrix = self.target.X[rows]
+            matrix[:, free] = values
+            return self.model.rejects(self.bench.threat.decode(matrix))
+
+        return threat, Turned(model, rejects)
 
 
 def _by_labels(asked: _Asked, rng: np.random.Generator) -> AttackResult:
@@ -277,14 +325,22 @@ def _by_scores(asked: _Asked, rng: np.random.Generator) -> AttackResult:
 
 
 def _by_gradient(asked: _Asked, rng: np.random.Generator) -> AttackResult:
-    bench, threat, target = asked.bench, asked.bench.threat, asked.target
-    likely = np.argsort(-asked.scores(target.X), axis=1, kind="stable") if asked.model.has_proba else None
-    if likely is not None:  # the other classes, the likeliest first
-        likely = likely[likely != target.y[:, None]].reshape(len(target.y), -1)
-    return evasion.gradient_steps(
-        asked.labels, asked.slopes, asked.target.X, asked.target.y, threat.space, threat.radius,
-        norm=threat.norm, targets=likely, rng=rng, max_calls=bench.max_calls,
-    )  # fmt: skip
+    """Climb the cross-entropy from each row, and with calls enough the margin of the likeliest other class, then from random starts."""
+    (threat, model), target = asked.around(), asked.target
+    losses: tuple[LossName, ...] = ("ce", "margin")[: max(1, min(2, asked.bench.max_calls // _CLIMB))]  # type: ignore[assignment]
+    # calls of a climb: rows as they are, its steps, a look at the last, rows found
+    each = asked.bench.max_calls // len(losses)
+    steps = min(_CLIMB - 3, each - 3)
+    found, rows = [], np.arange(len(target.y))
+    for loss in losses:
+        part = evasion.pgd(
+            Part(model, rows), target.X[rows], target.y[rows], threat.space, threat.radius, rng=rng,
+            norm=threat.norm, steps=steps, restarts=(each - 2) // (steps + 1), random_start=False, loss=loss,
+            ask_labels=asked.labels,
+        )  # fmt: skip
+        found.append(evasion.Attack(loss, rows, part))
+        rows = rows[~part.success & ~np.isnan(part.distance)]
+    return evasion.joined(target.X, found)
 
 
 def _sees_labels(asked: _Asked) -> None:
@@ -299,16 +355,14 @@ def _sees_scores(asked: _Asked) -> None:
 
 
 def _sees_slopes(asked: _Asked) -> None:
-    if asked.bench.threat.norm == "l0":
-        raise NotApplicable("no step is small in a number of columns")
-    asked.slopes(asked.target.X, np.arange(1), asked.target.y)
+    asked.around()
 
 
 ATTACKERS: dict[str, Callable[..., AttackResult]] = {
     "search by labels": _by_labels,
     "search at the edge": _at_the_edge,
     "search by scores": _by_scores,
-    "gradient steps": _by_gradient,
+    GRADIENT_STEPS: _by_gradient,
 }
 """Who attacks, by name; each is given the same budget of calls."""
 
@@ -316,5 +370,5 @@ _NEEDS = {
     "search by labels": _sees_labels,
     "search at the edge": _sees_labels,
     "search by scores": _sees_scores,
-    "gradient steps": _sees_slopes,
+    GRADIENT_STEPS: _sees_slopes,
 }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from auditkit.checks.mitigation._slopes import Copies, Shown, Together
 from auditkit.errors import InputError
 from auditkit.methods import defences
 from auditkit.methods.rules import Expression
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from auditkit.frames import Codec
+    from auditkit.methods.evasion.gradients.differentiable import Differentiable
 
 __all__ = ["Averaged", "Defended", "Gated", "Smoothed", "Squeezed"]
 
@@ -60,6 +62,10 @@ class Defended(Predictor):
         """Return the gradient of the loss by the columns as an attacker takes it who knows of the defence, shape (n, d)."""
         return self.inner.loss_gradient(X, y)
 
+    def differentiable(self, X: pd.DataFrame, columns: Sequence[str]) -> Differentiable:
+        """Return the model around these rows, defence included, as an attacker climbs it who knows of it."""
+        return self.inner.differentiable(X, columns)
+
 
 @dataclass(eq=False)
 class Squeezed(Defended):
@@ -88,6 +94,18 @@ class Squeezed(Defended):
     def loss_gradient(self, X: pd.DataFrame, y: np.ndarray) -> np.ndarray:
         """Return the gradient at the squeezed row: the steps, which have none, are passed over (Athalye et al. 2018)."""
         return self.inner.loss_gradient(self.shown(X), y)
+
+    def differentiable(self, X: pd.DataFrame, columns: Sequence[str]) -> Differentiable:
+        """Return the model around the squeezed rows, shown squeezed values."""
+
+        def shown(values: np.ndarray) -> np.ndarray:
+            values = values.copy()
+            for j, name in enumerate(columns):
+                if name in self.levels:
+                    values[:, j] = defences.squeezed(values[:, j], self.levels[name])
+            return values
+
+        return Shown(self.inner.differentiable(self.shown(X), columns), shown)
 
 
 @dataclass(eq=False)
@@ -148,6 +166,19 @@ class Smoothed(Defended):
         slopes = self.inner.loss_gradient(self.shown(X), np.repeat(y, self.copies))
         return np.asarray(slopes.reshape(len(X), self.copies, -1).mean(axis=1))
 
+    def differentiable(self, X: pd.DataFrame, columns: Sequence[str]) -> Differentiable:
+        """Return the model around the copies of the rows, with their mean answer and slope."""
+
+        def shown(values: np.ndarray) -> np.ndarray:
+            many = np.repeat(values, self.copies, axis=0)
+            for j, name in enumerate(columns):
+                if name in self._drawn:
+                    many[:, j] = self._held(name, many[:, j] + np.tile(self._drawn[name], len(values)))
+            return many
+
+        around = self.inner.differentiable(self.shown(X), columns)
+        return Copies(around, shown, self.copies, not self.inner.has_proba)
+
     @property
     def has_proba(self) -> bool:
         """Always: votes are shares."""
@@ -185,6 +216,11 @@ class Averaged(Defended):
     def loss_gradient(self, X: pd.DataFrame, y: np.ndarray) -> np.ndarray:
         """Return the mean gradient of the members."""
         return np.asarray(np.mean([one.loss_gradient(X, y) for one in self.members], axis=0))
+
+    def differentiable(self, X: pd.DataFrame, columns: Sequence[str]) -> Differentiable:
+        """Return the members around these rows, with their mean answer and slope."""
+        around = [one.differentiable(X, columns) for one in self.members]
+        return Together(around[0], around, [not one.has_proba for one in self.members])
 
     @property
     def has_proba(self) -> bool:

@@ -12,6 +12,7 @@ from typing_extensions import Doc
 from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks import _weights as weights_
+from auditkit.checks._converging import converging
 from auditkit.checks._numbers import numbers
 from auditkit.checks.mitigation import _mitigated as mitigated
 from auditkit.checks.mitigation._mitigated import Path, Point, Yardstick
@@ -191,10 +192,10 @@ def mitigation_lab(
 def _tried(
     bench: _Bench, chosen: list[str], seeds: dict[str, int]
 ) -> tuple[list[Path], np.ndarray, list[str]]:
-    """Return what became of each mitigation, what the same recipe decides without one, and which of them failed."""
+    """Return what became of each mitigation, what the same recipe decides without one, and in words what failed or ended early."""
     paths: list[Path] = []
     failed: list[str] = []
-    with one_thread():
+    with one_thread(), converging() as early:
         learner = bench.trained(bench.Z, bench.y)
         again = bench.decides(learner, bench.Z_new)
         base = bench.decides(learner, bench.Z), again
@@ -205,7 +206,7 @@ def _tried(
                 raise
             except Exception as error:  # noqa: BLE001 - a mitigation that fails leaves the others standing
                 failed.append(_failed(name, error))
-    return paths, again, failed
+    return paths, again, [*failed, *early]
 
 
 def _thresholds(bench: _Bench, base: tuple[np.ndarray, np.ndarray], seed: int) -> Path:  # noqa: ARG001

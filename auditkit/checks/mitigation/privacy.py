@@ -10,6 +10,7 @@ from typing_extensions import Doc
 
 from auditkit.check import check
 from auditkit.checks import _common as common
+from auditkit.checks._converging import converging
 from auditkit.checks.membership._evidence import FEWEST
 from auditkit.checks.membership._refits import class_index, needs_refits, share_out
 from auditkit.checks.mitigation import _leakage as leakage
@@ -110,7 +111,7 @@ def privacy_mitigation_lab(
     Evidence
         For each remedy in full ``attack_auc_before``, ``attack_auc_after`` and ``attack_auc_reduction`` of each attack and of the
         strongest, the same of the true positive rate at 1% false positives, ``accuracy_cost`` and ``brier_cost``; before
-        less after, paired over the same records, for all remedies at once (Bonferroni). *Before* is the same recipe
+        less after, paired over the same records, all changes of all remedies at once (Bonferroni). *Before* is the same recipe
         trained on the same rows without the remedy; for what only changes the output, the model under audit.
 
     References
@@ -122,7 +123,7 @@ def privacy_mitigation_lab(
     needs_refits(subject)
     bench = _bench(subject, pool, rows, references, rng)
     notes: list[str] = []
-    with one_thread():
+    with one_thread(), converging() as early:
         plain = reference_models(bench, Remedy())
         audited = answered(bench, subject.model.inner, plain, Remedy())
         retrained = _retrained(bench, plain) if any(not _OUTPUT_ONLY[name] for name in chosen) else audited
@@ -156,7 +157,7 @@ def privacy_mitigation_lab(
             "may find more after as before. A student's held-out rows become its training rows, and what it gives away of "
             "these is not measured."
         ),
-        notes=tuple(dict.fromkeys([*_about(bench, audited, retrained), *plain.failures, *notes])),
+        notes=tuple(dict.fromkeys([*_about(bench, audited, retrained), *plain.failures, *notes, *early])),
         rows={
             "members": int(bench.yard.truth.sum()),
             "non_members": int((~bench.yard.truth).sum()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -11,10 +11,11 @@ from typing_extensions import Doc
 
 from auditkit.check import check
 from auditkit.checks import _common as common
+from auditkit.checks._converging import converging
 from auditkit.checks.mitigation import _hardened as hardened
 from auditkit.checks.mitigation._defences import DEFENCES, TRAINS, Built, Settings, retrained
 from auditkit.checks.mitigation._hardened import Compared
-from auditkit.checks.mitigation._reattack import Bench, Target, able, attack, replayed
+from auditkit.checks.mitigation._reattack import Bench, Target, attack, replayed, turns
 from auditkit.checks.mitigation.defended import Defended, Gated
 from auditkit.checks.robustness._threats import (
     AttackedRows,
@@ -65,9 +66,16 @@ def robustness_mitigation_lab(
     max_calls: Annotated[
         int,
         Ge(20),
-        Doc("Calls to a model at most, for all rows and attackers together, before and after alike."),
+        Doc("Calls that attackers make to one model at most, all rows, attackers and tries together."),
     ] = 100,
-    repeats: Annotated[int, Ge(1), Le(10), Doc("How often each attacker tries from the start.")] = 1,
+    repeats: Annotated[
+        int,
+        Ge(1),
+        Le(10),
+        Doc(
+            "How often each attacker tries from the start at most; tries share `max_calls`, with 5 or more each."
+        ),
+    ] = 1,
     pool: Annotated[
         int,
         Ge(20),
@@ -101,10 +109,10 @@ def robustness_mitigation_lab(
     rows : int
         Test rows attacked at most.
     max_calls : int
-        Budget of the attackers on one model, in equal parts; each call asks about all rows. A gate is attacked class by class, with
-        this budget for each class.
+        Budget of the attackers on one model, in equal parts for all tries of all attackers who can try; each call asks about all
+        rows. A gate is attacked class by class, with this budget for each class. What was found is measured by a few calls more.
     repeats : int
-        Tries of each attacker.
+        Tries of each attacker, fewer where the budget would leave one of them less than 5 calls.
     pool : int
         Training rows attacked, and compared with, at most.
     levels, noise, copies, members, reject
@@ -132,14 +140,12 @@ def robustness_mitigation_lab(
     threat = threat_of(subject, immutable=immutable, radius=radius, norm=norm)
     coarse = too_coarse(threat)
     attacked, held, fresh = _shared_out(len(subject.test), rows, rng)
-    bench = _bench(subject, threat, attacked, held, repeats, rng)
+    bench = _bench(subject, threat, attacked, held, (max_calls, repeats), rng)
     calibration = subject.test.X.iloc[held].reset_index(drop=True)
     settings = Settings(levels, noise, copies, members, reject, 2, pool, calibration)
     notes: list[str] = []
-    with one_thread():
+    with one_thread(), converging() as early:
         plain = Defended(bench.counted(subject.model.inner))
-        share = max_calls // sum(not why for why in able(bench, plain).values())
-        bench = replace(bench, max_calls=share)
         first = _Tried("original", Built(plain, ""), attack(bench, plain))
         tried = _tried(chosen, bench, settings, first, notes)
         worst, compared = _compared(bench, first, tried, subject.test.X.iloc[fresh])
@@ -170,7 +176,9 @@ def robustness_mitigation_lab(
             dict.fromkeys(
                 [
                     *notes,
+                    *early,
                     *_retrained(compared, audited, worst),
+                    *hardened.to_a_person(found, compared),
                     *_about(bench, audited),
                     *allowed_words(threat),
                     *coarse,
@@ -190,7 +198,7 @@ def _bench(
     threat: ThreatModel,
     attacked: np.ndarray,
     held: np.ndarray,
-    repeats: int,
+    budget: tuple[int, int],
     rng: np.random.Generator,
 ) -> Bench:
     source = subject.test.take(held) if subject.train is None else subject.train
@@ -198,7 +206,7 @@ def _bench(
     target = Target(frame, threat.encode(frame), subject.class_index(subject.test.y[attacked]))
     starts = threat.encode(source.X.iloc[common.draw(len(source), _MOST_HELD, rng)])
     seed, *seeds = (int(rng.integers(2**31 - 1)) for _ in range(3))
-    return Bench(subject, threat, target, starts, 0, repeats, seed, (seeds[0], seeds[1]))
+    return Bench(subject, threat, target, starts, *budget, seed, (seeds[0], seeds[1]))
 
 
 def _shared_out(n: int, rows: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -301,10 +309,10 @@ def _retrained(compared: list[Compared], audited: Attacked, worst: np.ndarray) -
 def _about(bench: Bench, audited: Attacked) -> list[str]:
     """Return who attacked, with what."""
     who = ", ".join(audited.flips)
-    times = "once" if bench.repeats == 1 else f"{bench.repeats} times"
+    times = "once" if (n := turns(bench, len(audited.flips))) == 1 else f"{n} times"
     return [
         (
-            f"Attackers: {who}; each {times}, with {bench.max_calls:,} calls a model, within {sized(bench.threat)}, "
+            f"Attackers: {who}; each {times}, with at most {bench.max_calls:,} calls a model together, within {sized(bench.threat)}, "
             "from scratch on every model. Every row found against one model was then tried on all the others as well."
         ),
         *(f"Not tried: {note}." for note in audited.notes),

@@ -11,6 +11,7 @@ from typing_extensions import Doc
 from auditkit import statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
+from auditkit.checks._converging import converging
 from auditkit.checks.poisoning import _left_out as left
 from auditkit.checks.poisoning import _rows as rows_of
 from auditkit.errors import NotApplicable
@@ -87,7 +88,8 @@ def training_influence(
         shares.append(_share(label, negative[mine & members], level))
         gaps.append(_excess(label, negative[mine & members], negative[~mine & members], level))
         worth.append(_worth(label, column, int((mine & members).sum()), len(X), level))
-    refits, tables, why = left.left_out(subject, train, level, rng)
+    with converging() as early:
+        refits, tables, why = left.left_out(subject, train, level, rng)
     lowest = np.argsort(values[mine], kind="stable")[: int(negative[mine].sum())]
     return Evidence(
         "AK314",
@@ -110,6 +112,7 @@ def training_influence(
         notes=(
             f"{len(chosen):,} training rows and {len(beside):,} test rows were valued together, by {len(asked):,} other test rows.",
             *((why,) if why else ()),
+            *early,
         ),
         rows=common.rows_used(len(chosen), len(train), "train"),
     )

@@ -11,6 +11,7 @@ from typing_extensions import Doc
 from auditkit import statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
+from auditkit.checks._converging import converging
 from auditkit.checks.poisoning import _rows as rows_of
 from auditkit.checks.poisoning._folds import folded
 from auditkit.evidence import Evidence, Measurement, Table
@@ -76,7 +77,8 @@ def label_noise(
     chosen = common.draw(len(train), rows, rng)
     train, test = train.take(chosen), test.take(common.draw(len(test), rows, rng))
     y, y_test = subject.class_index(train.y), subject.class_index(test.y)
-    asked = folded(subject, train, test, y, folds, rng)
+    with converging() as early:
+        asked = folded(subject, train, test, y, folds, rng)
     found = confident.confident_learning(asked.train, y)
     # thresholds of both together: neither split has more part in them than its rows
     both = confident.confident_learning(
@@ -103,7 +105,7 @@ def label_noise(
             "Which labels are wrong, nor how many are where test labels are wrong as often: nothing that rests on inputs and labels alone tells "
             "labels flipped at random from a problem that is hard."
         ),
-        notes=(f"Models trained without each of {folds} folds: {asked.learner}.",),
+        notes=(f"Models trained without each of {folds} folds: {asked.learner}.", *early),
         rows=common.rows_used(len(train), len(subject.split("train")), "train"),
     )
 

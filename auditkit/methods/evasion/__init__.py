@@ -10,10 +10,9 @@ from auditkit.methods.evasion.features import feature_search, margin_search
 from auditkit.methods.evasion.foolbox import foolbox_attack, foolbox_attacks
 from auditkit.methods.evasion.gradients.apgd import apgd
 from auditkit.methods.evasion.gradients.ball import free_columns
-from auditkit.methods.evasion.gradients.ensemble import Attack, ensemble
+from auditkit.methods.evasion.gradients.ensemble import Attack, ensemble, joined
 from auditkit.methods.evasion.gradients.fgsm import fgsm
 from auditkit.methods.evasion.gradients.pgd import pgd
-from auditkit.methods.evasion.gradients.steps import gradient_steps
 from auditkit.methods.evasion.linear import linear_minimal_distance
 from auditkit.methods.evasion.result import AttackResult
 from auditkit.methods.evasion.scores import random_search
@@ -47,7 +46,7 @@ __all__ = [
     "foolbox_attack",
     "foolbox_attacks",
     "free_columns",
-    "gradient_steps",
+    "joined",
     "linear_minimal_distance",
     "margin_search",
     "pgd",

@@ -49,6 +49,12 @@ class Search:
         Candidates of a row in one call.
     goal : float
         Distance within which a flip counts; the row's queries at the first such flip are kept.
+    narrow : int or None
+        Candidates of a row in one call of the steps that follow one line or one feature; ``width`` when None.
+    patience : int or None
+        Queries of the walk after which a row rests that came no nearer; None for never.
+    tolerance : float
+        What counts as nearer, as a share of the distance.
     """
 
     def __init__(
@@ -63,6 +69,9 @@ class Search:
         rng: np.random.Generator,
         width: int,
         goal: float = np.inf,
+        narrow: int | None = None,
+        patience: int | None = None,
+        tolerance: float = 0.0,
     ) -> None:
         self.model, self.X, self.y, self.space = model, X, y, space
         self.norm: Norm = norm
@@ -72,6 +81,8 @@ class Search:
         self.distance = np.full(len(X), np.inf)
         self.queries = np.zeros(len(X), dtype=np.int64)
         self.goal, self.first = goal, np.full(len(X), np.inf)
+        self.narrow, self.patience, self.tolerance = narrow, patience, tolerance
+        self.rests = np.zeros(len(X), dtype=bool)
         self.turn = np.full(len(X), 0.3)
         self.graded = ~space.categorical & space.mutable & np.isfinite(X)
 
@@ -135,9 +146,9 @@ class Search:
         )
 
     def _open(self) -> Rows:
-        """Return the rows that have a start and are not yet as near as was asked for."""
+        """Return the rows that have a start, are not yet as near as was asked for, and do not rest."""
         near = 0.0 if self.radius is None else self.radius
-        return np.flatnonzero(np.isfinite(self.distance) & (self.distance > near))
+        return np.flatnonzero(np.isfinite(self.distance) & (self.distance > near) & ~self.rests)
 
     def _offer(self, rows: Rows, candidates: Floats) -> Rows:
         """Ask about the candidates (k, m, d) that would be nearer; keep the nearest adversarial.
@@ -188,12 +199,13 @@ class Search:
         whole = self.best[rows] if revert is None else np.where(revert, before, self.best[rows])
         return np.where(graded, moved, whole)
 
-    def _line(self, times: int) -> None:
-        """Bisect the whole graded change towards the original, ``width`` points a call."""
+    def _line(self, times: int, points: Floats | None = None) -> None:
+        """Shorten the whole graded change, to ``points`` between the last failure and the change; evenly when left out."""
         rows = self._open()
         low = np.zeros(len(rows))
+        points = np.arange(self.width) / self.width if points is None else points
         for _ in range(times):
-            share = low + (1 - low) * np.arange(self.width)[:, None] / self.width
+            share = low + (1 - low) * points[:, None]
             kept = self._offer(rows, self._apply(rows, share[:, :, None] * self._change(rows)))
             at = np.arange(len(rows))
             below = np.where(kept > 0, share[kept - 1, at] / np.maximum(share[kept, at], 1e-12), 0.0)
@@ -204,7 +216,8 @@ class Search:
         rows = self._open()
         cost = self.space.cost(self.X[rows], self.best[rows])
         order = np.argsort(-cost, axis=1)
-        share = np.arange(self.width)[:, None, None] / self.width
+        width = self.narrow or self.width
+        share = np.arange(width)[:, None, None] / width
         for rank in range(min(self.X.shape[1], self.model.left // 3)):
             if not (np.take_along_axis(cost, order[:, rank : rank + 1], axis=1) > 0).any():
                 return
@@ -215,30 +228,39 @@ class Search:
 
     def _probe(self) -> None:
         """Try each feature alone on the original, both ways and nearer than what was found."""
-        rows = self._open()
-        half = self.width // 2
-        share = np.concatenate([np.arange(half, 0, -1), -np.arange(self.width - half, 0, -1)]) / (half + 1)
+        rows, width = self._open(), self.narrow or self.width
+        half = width // 2
+        share = np.concatenate([np.arange(half, 0, -1), -np.arange(width - half, 0, -1)]) / (half + 1)
         for j in self.rng.permutation(np.flatnonzero(self.space.mutable))[: self.model.left // 3]:
-            alone = np.repeat(self.X[rows][None], self.width, axis=0)
-            if self.space.categorical[j]:
+            coded = self.space.categorical[j]
+            alone = np.repeat(self.X[rows][None], self.width if coded else width, axis=0)
+            if coded:
                 alone[:, :, j] = np.resize(self.rng.permutation(self.space.n_categories[j]), (self.width, 1))
             else:
                 alone[:, :, j] += share[:, None] * self.distance[rows] * self.space.scale[j]
             self._offer(rows, alone)
 
     def _walk(self, donors: Floats) -> None:
-        """Walk along the boundary until the budget is spent or proposals run out; every third call is a line."""
+        """Walk along the boundary until the budget is spent, all rows rest or proposals run out; every third call is a line."""
         idle = turn = 0
+        # the change was bisected before: with few points, look where it is nearly whole
+        halves = 0.5 ** np.arange(1, (self.narrow or 0) + 1)
+        points = None if self.narrow is None else np.asarray(1 - halves, dtype=np.float64)
+        mark, marked = self.distance.copy(), self.queries.copy()
         while self.model.left and idle < STALLED:
             rows, calls, turn = self._open(), self.model.calls, turn + 1
             if not len(rows):
                 return
             if turn % 3 == 0:
-                self._line(1)
+                self._line(1, points)
             else:
                 kept = self._offer(rows, self._proposals(rows, donors))
                 self.turn[rows] = np.clip(self.turn[rows] * np.where(kept >= 0, 1.5, 0.8), *TURN)
             idle = idle + 1 if self.model.calls == calls else 0
+            if self.patience is not None:
+                nearer = self.distance < (1 - self.tolerance) * mark
+                mark[nearer], marked[nearer] = self.distance[nearer], self.queries[nearer]
+                self.rests = self.queries - marked >= self.patience
 
     def _proposals(self, rows: Rows, donors: Floats) -> Floats:
         """Return candidates (k, m, d): turned changes, changes with a subset dropped or shortened, and grafts."""

@@ -33,6 +33,9 @@ def decision_search(
     norm: Norm = "l2",
     proposals: int = PROPOSALS,
     goal: float | None = None,
+    narrow: int | None = None,
+    patience: int | None = None,
+    tolerance: float = 0.02,
 ) -> AttackResult:
     """Search for the nearest allowed row with another label, seeing labels only.
 
@@ -66,6 +69,14 @@ def decision_search(
         Candidates of each row in one call.
     goal : float, optional
         Distance within which a flip counts for ``first``; the radius when left out.
+    narrow : int, optional
+        Candidates of each row in one call of the steps that follow one line or one feature, at least 2; as many as ``proposals``
+        when left out. The walk's lines then halve what is left of the way in place of dividing it evenly.
+    patience : int, optional
+        Queries of the walk after which a row rests whose distance has not fallen by more than ``tolerance``; what it has not
+        asked is not spent, so that ``max_calls`` and ``proposals`` are the most it may cost. No row rests when left out.
+    tolerance : float
+        Share of its distance, from 0 to below 1, by which a row must have come nearer within ``patience`` queries.
 
     Returns
     -------
@@ -89,12 +100,20 @@ def decision_search(
         raise InputError(
             f"expected max_calls >= 5, proposals >= 2 and radius > 0, got {max_calls}, {proposals} and {radius}"
         )
+    if (
+        not (narrow is None or narrow >= 2)
+        or not (patience is None or patience >= 1)
+        or not 0 <= tolerance < 1
+    ):
+        raise InputError(
+            f"expected narrow >= 2, patience >= 1 and tolerance from 0 to below 1, got {narrow}, {patience} and {tolerance}"
+        )
     norm_of(np.zeros((1, 1)), norm)
     model = Oracle(ask_labels, max_calls - 1)  # the last call re-measures
     goal = radius if goal is None else goal
     search = Search(
         model, X, labels, space, norm=norm, radius=radius, rng=rng, width=proposals,
-        goal=np.inf if goal is None else goal,
+        goal=np.inf if goal is None else goal, narrow=narrow, patience=patience, tolerance=tolerance,
     )  # fmt: skip
     if len(X):
         search.run(pool)

@@ -139,7 +139,7 @@ def calibrated(proba: ArrayLike, labels: ArrayLike) -> Floats:
         found[:, present] = 1.0
         return found
     logs = np.log(np.clip(p, 1e-6, 1.0))
-    found[:, present] = LogisticRegression(C=1e3, max_iter=500).fit(logs, y).predict_proba(logs)
+    found[:, present] = LogisticRegression(C=1e3, max_iter=5_000).fit(logs, y).predict_proba(logs)
     return found
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from auditkit.methods.evasion.gradients.engine import Engine
 
-__all__ = ["LOSSES", "CountedSlopes", "Differentiable", "LossName", "Part", "loss_of"]
+__all__ = ["LOSSES", "CountedSlopes", "Differentiable", "Loss", "LossName", "Part", "Passing", "loss_of"]
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -77,8 +77,14 @@ class Differentiable(Protocol):
 
 
 @dataclass(frozen=True)
-class _Passing:
-    """A differentiable model that passes what it is asked on to another."""
+class Passing:
+    """A differentiable model that asks another.
+
+    Attributes
+    ----------
+    whole : Differentiable
+        The other.
+    """
 
     whole: Differentiable
 
@@ -108,7 +114,7 @@ class _Passing:
 
 
 @dataclass(frozen=True)
-class Part(_Passing):
+class Part(Passing):
     """A differentiable model around some of its rows."""
 
     chosen: Rows
@@ -123,7 +129,7 @@ class Part(_Passing):
 
 
 @dataclass(frozen=True)
-class CountedSlopes(_Passing):
+class CountedSlopes(Passing):
     """A differentiable model that tells how many rows it is asked about."""
 
     count: Callable[[int], None]
