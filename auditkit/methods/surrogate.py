@@ -79,6 +79,18 @@ class Surrogate:
         """Return what the tree says of rows of codes, shape (n,)."""
         return np.asarray(self.tree.predict(_one_hot(table("X", X), self.encoded)))
 
+    def rule_of(self, X: NDArray[np.float64]) -> NDArray[np.intp]:
+        """Return the place, among `rules`, of the leaf that each row of codes falls into, shape (n,)."""
+        order = {node: place for place, node in enumerate(self._leaves())}
+        nodes = self.tree.apply(_one_hot(table("X", X), self.encoded))
+        return np.array([order[int(node)] for node in nodes], dtype=np.intp)
+
+    def _leaves(self) -> list[int]:
+        """Return the leaves, most rows first; those of as many rows as the tree numbers them, which is how `rules` walks it."""
+        nodes = self.tree.tree_
+        ends = np.flatnonzero(nodes.children_left < 0)
+        return [int(node) for node in sorted(ends, key=lambda node: -int(nodes.n_node_samples[node]))]
+
     def rules(
         self,
         names: Sequence[str],
