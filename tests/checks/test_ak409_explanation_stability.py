@@ -168,7 +168,11 @@ def test_the_interval_covers_other_repeats_and_other_rows():
 
 def test_several_classes_and_tables_for_the_figure():
     found = run(make_multiclass(n_train=300, n_test=150), rows=60)
-    assert found.tables["stability"].columns["label"] == ("seed", "background", "refit")
+    assert found.tables["stability"].columns["label"] == (
+        "another seed",
+        "other comparison rows",
+        "the model trained again on resampled rows",
+    )
     table = found.tables["importances"]
     assert len(set(table.columns["series"])) == 3
     assert sum(table.columns["value"]) == pytest.approx(3)  # the shares of each add up to 1
@@ -191,3 +195,19 @@ def test_one_input_has_no_order():
     finding, *_ = Audit(["explanation_stability"]).run(subject).findings
     assert finding.status == "not_applicable"
     assert "single input" in finding.reason
+
+
+def test_a_training_that_fails_is_said_and_the_rest_stands(given_explanations):
+    from auditkit.predictors import from_callable
+
+    def refuses(_X, _y, _seed):
+        raise ValueError("no more training")
+
+    subject = given_explanations.linear()
+    weights = np.array([2.0, -1.0, 0.5, 0.0])
+    model = from_callable(lambda Z: np.asarray(Z) @ weights, output="values", refit=refuses)
+    found = run(Subject("r", model, subject.test, subject.train, task="regression"), rows=20, repeats=2)
+    m = found.measurement("explanation_stability", "refit")
+    assert np.isnan(m.value)
+    assert "no more training" in m.reason
+    assert found.measurement("explanation_stability", "seed").value > 0.95

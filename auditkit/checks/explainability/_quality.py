@@ -13,7 +13,7 @@ from typing_extensions import Doc
 from auditkit import shared
 from auditkit.checks import _common as common
 from auditkit.checks.explainability._explainers import Explanation, explain
-from auditkit.errors import NotApplicable
+from auditkit.errors import ModelError, NotApplicable, in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -142,8 +142,17 @@ def needs_refits(subject: Subject) -> None:
 
 
 def refitted(subject: Subject, X: Any, y: np.ndarray, seed: int) -> Subject:
-    """Return the same subject with its model trained on other rows or labels; what that asks counts at `subject`."""
-    model: Counted = subject.model.refit(X, y, seed)
+    """Return the same subject with its model trained on other rows or labels; what that asks counts at `subject`.
+
+    Raises
+    ------
+    NotApplicable
+        If the model cannot be trained on them.
+    """
+    try:
+        model: Counted = subject.model.refit(X, y, seed)
+    except ModelError as failed:
+        raise NotApplicable(f"the model could not be trained again: {in_words(failed)}") from failed
     fresh = copy.copy(subject)
     for name, value in {"model": model, "memory": {}, "_cache": {}}.items():
         object.__setattr__(fresh, name, value)

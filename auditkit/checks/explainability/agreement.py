@@ -190,10 +190,10 @@ def _ranks(base: quality.Shown, parts: dict[str, np.ndarray]) -> Table:
 
 
 def _says(rowwise: Measurement, overall: list[Measurement]) -> str:
-    known = [m for m in overall if not np.isnan(m.value)]
-    parts = [f"{m.group} {common.with_ends(m)}" for m in known]
+    known = [f"{common.with_ends(m)} with {m.group}" for m in overall if not np.isnan(m.value)]
+    parts = [f"over all rows {' and '.join(known)}"] if known else []
     if not np.isnan(rowwise.value):
-        parts.insert(0, f"{rowwise.group} row by row {common.with_ends(rowwise)}")
+        parts.insert(0, f"row by row {common.with_ends(rowwise)} with {rowwise.group}")
     if not parts:
         return "No way of explaining puts the inputs in an order: the output does not move with them."
-    return f"Order of the inputs compared with other ways of explaining: {'; '.join(parts)} (1: the same order; 0: unrelated)."
+    return f"The order of the inputs agrees with other ways of explaining: {'; '.join(parts)} (1: the same order; 0: unrelated)."

@@ -106,7 +106,8 @@ def explanation_faithfulness(
         notes=(
             *base.notes(),
             f"What is taken away is replaced by the values of {len(others)} comparison rows, and the {what} averaged over them.",
-            f"Random order: {repeats} orders of each row, each also backwards. One spread of the output is {common.number(unit)}.",
+            f"Random order: {repeats} orders of each row, each also backwards.",
+            f"A spread is the standard deviation of the output over these rows: {common.number(unit)}.",
         ),
         rows=common.rows_used(len(X), len(subject.test)),
     )

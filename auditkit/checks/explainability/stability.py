@@ -157,7 +157,11 @@ def _other_models(subject: Subject, base: quality.Shown, repeats: int, rng: np.r
     found = []
     for i in range(repeats):
         picked, seed = _resampled(subject, train.y, rng), int(rng.integers(2**31 - 1))
-        fresh = quality.refitted(subject, train.X.iloc[picked].reset_index(drop=True), train.y[picked], seed)
+        X = train.X.iloc[picked].reset_index(drop=True)
+        try:
+            fresh = quality.refitted(subject, X, train.y[picked], seed)
+        except NotApplicable as failed:
+            return _Again("refit", [], str(failed))
         found.append(base.again(fresh, draw=_REFITS + i).values)
     if any(one.shape != base.found.values.shape for one in found):
         return _Again("refit", [], "a model trained again gives another number of outputs")
@@ -247,9 +251,10 @@ def _says(found: list[Measurement]) -> str:
 def _table(found: list[Measurement]) -> Table:
     known = [m for m in found if not np.isnan(m.value)]
     summary = "; ".join(f"{_WHAT[str(m.group)]}: {common.with_ends(m)}" for m in known)
+    columns = common.estimates(known) | {"label": tuple(_WHAT[str(m.group)] for m in known)}
     return Table(
         "How alike the reasons for a row are when the explanation is made again",
-        common.estimates(known),
+        columns,
         "estimates",
         {"value": "Mean cosine of a row's attributions (1: the same)", "n": "records"},
         summary[:1].upper() + summary[1:] + "." if summary else "",
