@@ -19,8 +19,8 @@ LIMITS = [
     Criterion("explanation_stability", at_least=0.8, group="background"),
     Criterion("explanation_stability", at_least=0.5, group="refit"),
     Criterion("sampling_error_ratio", at_most=0.4),
-    Criterion("deletion_gain", at_least=0.1),
-    Criterion("insertion_gain", at_least=0.1),
+    Criterion("deletion_gain", at_least=0.15),
+    Criterion("insertion_gain", at_least=0.15),
     Criterion("explainer_agreement", at_least=0.3),
     Criterion("randomisation_similarity", at_most=0.7),
 ]

@@ -12,6 +12,7 @@ from typing_extensions import Doc
 
 from auditkit import shared
 from auditkit.checks import _common as common
+from auditkit.checks import _weights
 from auditkit.checks.explainability._explainers import Explanation, explain
 from auditkit.errors import ModelError, NotApplicable, in_words
 
@@ -35,6 +36,8 @@ __all__ = [
     "shown",
     "sizes",
 ]
+
+_FEWEST = 3
 
 Rows = Annotated[
     int,
@@ -89,9 +92,10 @@ class Shown:
         rng = np.random.default_rng((self.seed, 1, draw))
         return explain(subject, self.X, behind, rng, permutations=self.permutations)
 
-    def notes(self) -> tuple[str, ...]:
-        """Say which explainer was questioned."""
-        return (f"Explainer questioned: {self.found.method}. {self.found.why}.",)
+    def notes(self, subject: Subject) -> tuple[str, ...]:
+        """Say which explainer was questioned, and what was left out."""
+        which = f"Explainer questioned: {self.found.method}. {self.found.why}."
+        return (which, *_weights.ignored(subject.test))
 
 
 def shown(
@@ -104,11 +108,15 @@ def shown(
     Raises
     ------
     NotApplicable
-        If there is no model to ask, or fewer than two inputs.
+        If there is no model to ask, or there are fewer than two inputs or three rows.
     """
     common.needs_model(subject)
     if subject.test.X.shape[1] < 2:
         raise NotApplicable("with a single input there is no order of inputs to question")
+    if len(subject.test) < _FEWEST:
+        raise NotApplicable(
+            f"{len(subject.test)} rows are too few to question an explanation: give at least {_FEWEST} test rows"
+        )
     seed = shared.seed_of("explanation", rng)
 
     def make() -> tuple[Shown, dict[str, int]]:
@@ -124,10 +132,6 @@ def shown(
     key = ("explanation", rows, background, permutations, seed)
     found, cost = shared.once(subject.memory, key, make)
     subject.model.also(cost)
-    if len(found.X) < 3:
-        raise NotApplicable(
-            f"{len(found.X)} rows are too few to question an explanation: give at least 3 test rows"
-        )
     return found
 
 
@@ -175,9 +179,8 @@ def sizes(values: np.ndarray) -> np.ndarray:
     return np.asarray(found.mean(axis=2)) if found.ndim == 3 else found
 
 
-def given_label(subject: Subject, X: pd.DataFrame) -> np.ndarray | None:
-    """Return the column of the label the model gives each row, where there are several outputs; else None."""
-    answers = subject.asks(X)
+def given_label(answers: np.ndarray) -> np.ndarray | None:
+    """Return the column of the label the model gives each row, where it answers several outputs; else None."""
     return answers.argmax(axis=1) if answers.ndim == 2 else None
 
 

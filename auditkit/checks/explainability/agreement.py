@@ -78,7 +78,7 @@ def explainer_agreement(
         return subject.asks(codec.decode(matrix))
 
     alone = science.occlusion(ask, codec.encode(base.X), codec.encode(base.background))
-    label = quality.given_label(subject, base.X)
+    label = quality.given_label(subject.asks(base.X))
     rows_agree = science.rank_correlation(*(quality.of_label(v, label) for v in (base.found.values, alone)))
     own = quality.sizes(base.found.values)
     parts = {_OCCLUSION: quality.sizes(alone), _SHUFFLE: _rises(subject, shuffled, repeats, rng)}
@@ -90,12 +90,12 @@ def explainer_agreement(
     return Evidence(
         "AK411",
         (rowwise, *overall, *tops),
-        {"importances": _ranks(base, {"the explanation": own, **parts})},
+        {"importances": _ranks(base, {"the explanation": own, **parts}, level)},
         says=_says(rowwise, overall),
         does_not_say="Which of them is right: each asks another question, and where inputs act together they may differ in "
         "earnest.",
         notes=(
-            *base.notes(),
+            *base.notes(subject),
             "Occlusion: how far the output falls when one input alone is replaced by the comparison rows' values.",
             "Permutation importance: how much worse the model becomes (squared error) when one input is shuffled.",
             f"Leading inputs: the first {top} of {own.shape[1]}; by chance a share of {chance} agrees.",
@@ -164,7 +164,7 @@ def _leading(own: np.ndarray, part: np.ndarray, name: str, top: int) -> Measurem
     return Measurement("feature_agreement", float(share), len(own), group=name, reason=reason)
 
 
-def _ranks(base: quality.Shown, parts: dict[str, np.ndarray]) -> Table:
+def _ranks(base: quality.Shown, parts: dict[str, np.ndarray], level: float) -> Table:
     """Return the importance of each input by each explainer, as a share of the largest."""
     names = [str(c) for c in base.X.columns]
     order = np.argsort(-next(iter(parts.values())).mean(axis=0), kind="stable")
@@ -174,7 +174,7 @@ def _ranks(base: quality.Shown, parts: dict[str, np.ndarray]) -> Table:
         largest = float(part.mean(axis=0).max())
         scale = largest if largest > 0 else 1.0
         firsts[series] = names[int(part.mean(axis=0).argmax())]
-        low, high = statistics.mean_interval_of(part.T)
+        low, high = statistics.mean_interval_of(part.T, level)
         for j in order:
             values = (names[j], part[:, j].mean() / scale, low[j] / scale, high[j] / scale, len(part), series)
             for name, value in zip(columns, values, strict=True):
@@ -184,7 +184,7 @@ def _ranks(base: quality.Shown, parts: dict[str, np.ndarray]) -> Table:
         "Importance of each input by each way of explaining",
         {name: tuple(values) for name, values in columns.items()},
         "estimates",
-        {"value": "Importance (1: the largest of that way; ends at 95%)", "n": "records"},
+        {"value": "Importance (1: the largest of that way)", "n": "records"},
         f"Which input leads: {leads}.",
     )
 

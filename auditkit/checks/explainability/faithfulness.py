@@ -67,16 +67,16 @@ def explanation_faithfulness(
     -------
     Evidence
         ``deletion_gain``: how much lower the output lies, averaged over the way, when inputs are taken away as explained (what
-        pushes up most first) than in random order; ``insertion_gain``: how much higher when they are put in. Both in spreads
-        (standard deviations over rows) of the output.
+        pushes up most first) than in random order; ``insertion_gain``: how much higher when they are put in. Both in mean
+        absolute deviations of the output: of `d` inputs a single one that matters gives ``(d - 1) / 2d``, however rare it is.
     """
     base = quality.shown(subject, rows=rows, background=background, permutations=permutations, rng=rng)
     codec = Codec.of(base.background, base.X)
     X, others = codec.encode(base.X), codec.encode(base.background)
     others = others[rng.permutation(len(others))[:fillers]]
     usual = subject.asks(codec.decode(X))
-    label = usual.argmax(axis=1) if usual.ndim == 2 else None
-    unit = float(np.sqrt(np.var(usual, axis=0).mean()))
+    label = quality.given_label(usual)
+    unit = float(np.abs(usual - usual.mean(axis=0)).mean())
 
     def ask(matrix: np.ndarray, at: np.ndarray) -> np.ndarray:
         answer = subject.asks(codec.decode(matrix))
@@ -104,10 +104,10 @@ def explanation_faithfulness(
         does_not_say="How the model would do if trained without these inputs; and rows with some inputs replaced may be such as "
         "the model never saw (Hooker et al. 2019).",
         notes=(
-            *base.notes(),
+            *base.notes(subject),
             f"What is taken away is replaced by the values of {len(others)} comparison rows, and the {what} averaged over them.",
             f"Random order: {repeats} orders of each row, each also backwards.",
-            f"A spread is the standard deviation of the output over these rows: {common.number(unit)}.",
+            f"A mean deviation is how far the {what} of a row lies from its mean on average: {common.number(unit)}.",
         ),
         rows=common.rows_used(len(X), len(subject.test)),
     )
@@ -155,8 +155,12 @@ def _curves(
         f"How the {what} moves while inputs are {way}",
         {name: tuple(values) for name, values in columns.items()},
         "curve",
-        {"x": f"Share of inputs {way}", "value": f"Mean change of the {what} (spreads)", "n": "records"},
-        f"With half of the inputs {way} the {what} lies away from that of the whole row by: {said} (spreads).",
+        {
+            "x": f"Share of inputs {way}",
+            "value": f"Mean change of the {what} (mean deviations)",
+            "n": "records",
+        },
+        f"With half of the inputs {way} the {what} lies away from that of the whole row by: {said} (mean deviations).",
         reference=0.0,
     )
 
@@ -166,6 +170,6 @@ def _says(found: tuple[Measurement, ...]) -> str:
     if np.isnan(out.value):
         return "The output is the same for all rows: no explanation of it could be right or wrong."
     return (
-        f"Taken away in the order of the explanation, inputs lower the output by {common.with_ends(out)} spreads more than in "
+        f"Taken away in the order of the explanation, inputs lower the output by {common.with_ends(out)} mean deviations more than in "
         f"random order; put in, they raise it by {common.with_ends(into)} more (0: no better than chance)."
     )

@@ -87,7 +87,7 @@ def explanation_sanity(
         says=says,
         does_not_say="That the explanation is right: one drawn at random depends on nothing, and is unlike itself too.",
         notes=(
-            *base.notes(),
+            *base.notes(subject),
             f"{repeats} models with the same recipe, trained on the same {len(train):,} rows with their labels shuffled.",
         ),
         rows=common.rows_used(len(base.X), len(subject.test)),

@@ -112,7 +112,7 @@ def explanation_stability(
         says=_says(first),
         does_not_say="That the explanation is right: one that is wrong in the same way each time is stable too.",
         notes=(
-            *base.notes(),
+            *base.notes(subject),
             f"Leading inputs: the first {top} of {base.X.shape[1]}; by chance a share of {chance} would lead again.",
         ),
         rows=common.rows_used(len(base.X), len(subject.test)),
