@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Curve", "Range", "curve_range", "grid_of", "grid_weights"]
 
 _TAIL = 0.01
-_DRAWS = 1000
+_DRAWS = 500
 _EXACT = 1e-12  # of the largest value: below it, rounding
 
 
