@@ -100,6 +100,15 @@ def test_columns_of_words_and_gaps_are_said_as_the_analyst_knows_them():
     assert list(growth["x"]) == sorted(set(growth["x"]))
 
 
+def test_rows_that_the_tree_was_grown_on_are_told():
+    subject = made(rule)
+    same = Subject(
+        "same", subject.model.inner, subject.train.take(np.arange(200)), subject.train, positive="yes"
+    )
+    assert any("equal a training row" in note for note in run(same).notes)
+    assert not any("equal a training row" in note for note in run(subject).notes)
+
+
 def test_a_model_that_says_one_thing_has_nothing_to_imitate():
     X = pd.DataFrame({"a": np.arange(80.0)})
     subject = Subject("one", lambda f: np.ones(len(f)), Dataset(X, np.arange(80.0)), task="regression")

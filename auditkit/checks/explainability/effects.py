@@ -81,11 +81,12 @@ def input_effects(
     X = ask.codec.encode(data.X.iloc[chosen])
     ask.settle(X)
     asked = _Rows(ask, X, spread_of(ask(X)), bins, level)
-    found = [asked.effect(j) for j in range(X.shape[1])]
-    ranges = [one.measured(asked, rng) for one in found]
+    found, ranges = asked.measured(rng)
     order = sorted(range(len(found)), key=lambda j: -found[j].travel)
     shown = order[:leading] if inputs is None else which(inputs, data.X.columns)
-    details = [one for j in shown if (one := asked.detail(found[j])) is not None]
+    details = [
+        one for j in shown if found[j].travel > 0 and (one := asked.detail(asked.effect(j))) is not None
+    ]
     uneven = [m for one in details for m in one.uneven(level)]
     top = sorted(ranges, key=lambda m: -np.nan_to_num(m.value, nan=-1.0))
     return Evidence(
@@ -119,6 +120,17 @@ class _Rows:
         """Return the outputs that vary, in their spreads."""
         return np.asarray(self.ask(matrix)[:, self.outputs] / self.spread[self.outputs])
 
+    def measured(self, rng: np.random.Generator) -> tuple[list[_Known], list[Measurement]]:
+        """Return what is known of every input, and its range; the curves, which many inputs have no room for, are let go."""
+        found, ranges = [], []
+        for j in range(self.X.shape[1]):
+            one = self.effect(j)
+            ranges.append(one.measured(self, rng))
+            found.append(
+                _Known(j, one.name, one.ale is not None, one.pdp is not None, one.left_out, one.travel)
+            )
+        return found, ranges
+
     def effect(self, j: int) -> _Effect:
         name, column = str(self.ask.codec.columns[j]), self.X[:, j]
         if self.ask.codec.kinds[j] == "categorical":
@@ -148,6 +160,18 @@ class _Rows:
             self.about, self.X, one.column, one.grid, weights=one.weights
         )
         return _Detail(one, one.curve, pdp)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is kept of every input."""
+
+    column: int
+    name: str
+    by_ale: bool
+    by_pdp: bool
+    left_out: int
+    travel: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -317,10 +341,10 @@ def _says(top: list[Measurement], uneven: list[Measurement], n: int) -> str:
     return f"{said} More than a tenth of the rows run against the average curve of {words}."
 
 
-def _notes(found: list[_Effect], details: list[_Detail], asked: _Rows) -> tuple[str, ...]:
-    words = [one.name for one in found if one.ale is None and one.pdp is not None]
+def _notes(found: list[_Known], details: list[_Detail], asked: _Rows) -> tuple[str, ...]:
+    words = [one.name for one in found if one.by_pdp]
     cut = [one.name for one in found if one.left_out]
-    gaps = [one.name for one in found if one.ale is not None and np.isnan(asked.X[:, one.column]).any()]
+    gaps = [one.name for one in found if one.by_ale and np.isnan(asked.X[:, one.column]).any()]
     notes = ["Numbers: accumulated local effects (ALE)."]
     if words:
         notes.append(

@@ -98,7 +98,7 @@ def input_interactions(
         tuple(measurements),
         {"strength": _ranked(top),
          "matrix": _matrix(pairs, found, names),
-         "inputs": _inputs([(names[j], float(np.sqrt(effect[j]) / spread)) for j in np.argsort(-effect)], len(X))},
+         "inputs": _inputs([(names[j], float(np.sqrt(effect[j]) / spread)) for j in np.argsort(-effect)], min(len(X), _LOOKED[0]))},
         says=_says(top, len(pairs)),
         does_not_say="That no three inputs act together, nor that the inputs interact in the world: it is the model's arithmetic that is looked at.",
         notes=(*ask.notes(), f"{len(chosen)} of {len(names)} inputs are paired: {', '.join(names[j] for j in chosen)}.",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Curve", "Range", "curve_range", "grid_of", "grid_weights"]
 
 _TAIL = 0.01
-_DRAWS = 1000
+_DRAWS = 500
 _EXACT = 1e-12  # of the largest value: below it, rounding
 
 
@@ -186,6 +186,8 @@ def curve_range(
     diagonal = np.einsum("ggk->gk", cov)
     error = np.sqrt(np.maximum(diagonal[first] + diagonal[second] - 2 * cov[first, second], 0.0))
     error[error <= _EXACT * (np.abs(curve.value).max() / unit.min())] = 0.0
+    if not error.any():
+        return Range(value, value, value)
     xi = rng.standard_normal((draws, curve.n))
     noise = np.tensordot(xi, moved - moved.mean(0), axes=1) / curve.n
     largest = np.zeros(draws)
