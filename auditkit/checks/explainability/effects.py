@@ -12,7 +12,7 @@ from typing_extensions import Doc
 from auditkit import statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
-from auditkit.checks.explainability._asked import Asked, Scale, spread_of, which
+from auditkit.checks.explainability._output import Asked, Scale, spread_of, which
 from auditkit.checks.explainability._shown import listed, ranking
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.frames import Codec

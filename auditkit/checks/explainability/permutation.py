@@ -11,7 +11,7 @@ from typing_extensions import Doc
 
 from auditkit.check import check
 from auditkit.checks import _common as common
-from auditkit.checks.explainability._asked import which
+from auditkit.checks.explainability._output import which
 from auditkit.checks.explainability._shown import listed, ranking
 from auditkit.errors import InputError, NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table

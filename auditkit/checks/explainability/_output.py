@@ -1,4 +1,4 @@
-"""Asked: the model's output about rows of codes, in probabilities or log odds, and what it is called."""
+"""Output: what the model says about rows of codes, in probabilities or log odds, and what it is called."""
 
 from __future__ import annotations
 
