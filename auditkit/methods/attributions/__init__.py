@@ -3,6 +3,7 @@
 Every call to the model is batched: many changed copies of the rows are stacked and asked at once.
 """
 
+from auditkit.methods.attributions.enumerated import enumerated_rows, enumerated_shapley
 from auditkit.methods.attributions.flips import flip
 from auditkit.methods.attributions.linear import linear_shap
 from auditkit.methods.attributions.permutation import permutation_importance
@@ -12,6 +13,8 @@ from auditkit.methods.attributions.sums import additivity_error, mean_abs
 __all__ = [
     "ShapleyEstimate",
     "additivity_error",
+    "enumerated_rows",
+    "enumerated_shapley",
     "flip",
     "linear_shap",
     "mean_abs",
