@@ -42,6 +42,19 @@ class Asker:
         """Return the outputs, (n,) or (n, k)."""
         return asked(self, rows, self.batch_rows)
 
+    def slopes(self, rows: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.float64]:
+        """Return gradients, (n, *shape[1:]), where the model is one of slopes."""
+        parts = []
+        for start in range(0, len(rows), self.batch_rows):
+            some = rows[start : start + self.batch_rows]
+            found = np.asarray(self(some), dtype=np.float64)
+            if found.shape != (len(some), *shape[1:]) or not np.isfinite(found).all():
+                raise InputError(
+                    f"slopes must give finite numbers of shape {(len(some), *shape[1:])}, got shape {found.shape}"
+                )
+            parts.append(found)
+        return np.concatenate(parts)
+
 
 def tables(X: NDArray[Any], background: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return both as tables with the same columns."""
