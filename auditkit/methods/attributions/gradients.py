@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PathEstimate", "expected_gradients"]
 
-_FIRST = 4  # rounds of the background before a standard error is believed
+_FIRST = 4  # points on a path at first
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,13 @@ class PathEstimate:
     Attributes
     ----------
     values, standard_error : numpy.ndarray of float, shape (n, d) or (n, d, k)
-        In the unit of the output; the standard error comes from the differences between rounds.
+        In the unit of the output; the standard error comes from neighbouring points of a path, and errs on the large side.
     base : numpy.ndarray of float, shape () or (k,)
         Mean output over the background rows.
     completeness : numpy.ndarray of float, shape (n,) or (n, k)
         How far base plus values miss the output of each row.
     rounds : int
-        Times each row was compared with the whole background.
+        Points on each path of the row that needed most.
     calls, rows : int
         Calls for slopes or outputs, and rows asked in them.
     """
@@ -61,7 +61,7 @@ def expected_gradients(
 ) -> PathEstimate:
     """Integrate a model's slopes along the straight paths to a row, averaged over background rows.
 
-    On each path one point is drawn a round, spread evenly over the paths of the round (stratified). These are the
+    Each path is cut into as many equal parts as there are rounds, and one point is drawn in each (stratified). These are the
     values of Aumann and Shapley, not Shapley's: all features move together, none before the other. The two agree for
     sums of functions of one feature and for products of two; for others they differ.
 
@@ -76,10 +76,11 @@ def expected_gradients(
     rng : numpy.random.Generator
         Where the points are drawn from; the batch size does not change them.
     rounds : int
-        Rounds of the background, at most, from 4. Each costs ``n * m`` slopes.
+        Points on each path, at most; even, from 4. Tried are 4, then twice as many, and so on; each point costs a slope for
+        every row and background row.
     target_error : float, optional
-        Stop as soon as no standard error and no miss of the sum is larger, in the unit of the output. Looked at after 4
-        rounds and after each doubling.
+        A row is finished as soon as none of its standard errors, nor the miss of its sum, is larger, in the unit of the
+        output. Left out, all points are drawn at once.
     batch_rows : int
         Rows of one call, at most.
 
@@ -113,50 +114,54 @@ def expected_gradients(
     ([[3.0, 2.0]], [0.0])
     """
     rows, others = (part.astype(float) for part in tables(X, background))
-    if rounds < _FIRST:
-        raise InputError(f"rounds must be at least {_FIRST}, got {rounds}")
+    if rounds < _FIRST or rounds % 2:
+        raise InputError(f"rounds must be even and at least {_FIRST}, got {rounds}")
     if not (np.isfinite(rows).all() and np.isfinite(others).all()):
         raise InputError("a path needs two ends: X and background must hold no missing or infinite value")
     asker, steep = Asker(ask, batch_rows), Asker(slopes, batch_rows)
     output, at_other = asker.about(rows), asker.about(others)
     base = np.asarray(at_other.mean(axis=0))
-    total = np.zeros((len(rows), rows.shape[1], *output.shape[1:]))
-    squares = np.zeros_like(total)
-    done, look = 0, _FIRST
-    while True:
-        while done < min(look, rounds):
-            gain = _round(steep, rows, others, rng, total.shape)
-            total += gain
-            squares += np.square(gain)
-            done += 1
-        values = total / done
-        error = np.sqrt(np.maximum(squares / done - np.square(values), 0) / (done - 1))
+    shape = (len(rows), rows.shape[1], *output.shape[1:])
+    values, error = np.zeros(shape), np.zeros(shape)
+    active, done = np.arange(len(rows)), 0
+    while len(active) and done < rounds:
+        done = rounds if target_error is None else min(max(_FIRST, 2 * done), rounds)
+        values[active], error[active] = _integrated(steep, rows[active], others, rng, done, shape[1:])
         miss = additivity_error(values, base, output)
-        near = target_error is not None and max(float(error.max()), float(miss.max())) <= target_error
-        if done >= rounds or near:
-            return PathEstimate(
-                values, error, base, miss, done, asker.calls + steep.calls, asker.rows + steep.rows
+        if target_error is not None:
+            worst = np.maximum(
+                error.reshape(len(rows), -1).max(axis=1), miss.reshape(len(rows), -1).max(axis=1)
             )
-        look *= 2
+            active = active[worst[active] > target_error]
+    return PathEstimate(values, error, base, miss, done, asker.calls + steep.calls, asker.rows + steep.rows)
 
 
-def _round(
+def _integrated(
     steep: Asker,
     rows: NDArray[np.float64],
     others: NDArray[np.float64],
     rng: np.random.Generator,
+    rounds: int,
     shape: tuple[int, ...],
-) -> NDArray[np.float64]:
-    """Return what each feature adds by one point on each path, averaged over the background."""
-    n, m = len(rows), len(others)
-    # each row's points: one in every m-th part of the way, dealt to the background rows at random
-    along = (np.argsort(rng.random((n, m)), axis=1) + rng.random((n, m))) / m
-    gain = np.zeros(shape)
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return values and standard errors from one point in each of `rounds` parts of every path."""
+    m = len(others)
+    values, squares = np.zeros((len(rows), *shape)), np.zeros((len(rows), *shape))
+    # drawn before the rows are cut into batches, which then do not change them
+    within = rng.random((rounds, len(rows), m))
     step = max(1, steep.batch_rows // m)
-    for begin in range(0, n, step):
-        some = rows[begin : begin + step, np.newaxis]
-        points = others + along[begin : begin + step, :, np.newaxis] * (some - others)
-        slope = steep.slopes(points.reshape(-1, rows.shape[1]), shape)
-        away = (some - others).reshape(len(slope), -1, *([1] * (len(shape) - 2)))
-        gain[begin : begin + step] = (slope * away).reshape(len(some), m, *shape[1:]).mean(axis=1)
-    return gain
+    for begin in range(0, len(rows), step):
+        some = slice(begin, begin + step)
+        away = rows[some, np.newaxis] - others
+        wide = away.reshape(-1, *shape[:1], *([1] * (len(shape) - 1)))
+        for part in range(0, rounds, 2):
+            pair = []
+            for at in (part, part + 1):
+                along = (at + within[at, some]) / rounds
+                points = (others + along[..., np.newaxis] * away).reshape(-1, rows.shape[1])
+                gain = steep.slopes(points, (0, *shape)) * wide
+                pair.append(gain.reshape(-1, m, *shape))
+            values[some] += (pair[0] + pair[1]).sum(axis=1)
+            # neighbouring parts tell how far a point may miss its part (collapsed strata), on the large side
+            squares[some] += np.square(pair[0] - pair[1]).sum(axis=1)
+    return values / (m * rounds), np.sqrt(squares) / (m * rounds)
