@@ -85,11 +85,11 @@ def _piled(
         piles.setdefault(int(((value[row] or 0.0) - low) / width), []).append(row)
     tallest = max((len(pile) for pile in piles.values()), default=1)
     apart = 2 * HALF / max(PILE, tallest)
-    # 0, 1, -1, 2, -2, ... from the middle
+    # 0, 1, -1, 2, -2, ... from the middle, in an order without a pattern
     return [
-        (row, apart * ((at + 1) // 2) * (1 if at % 2 else -1))
+        (pile[i], apart * ((at + 1) // 2) * (1 if at % 2 else -1))
         for pile in piles.values()
-        for at, row in enumerate(pile)
+        for at, i in enumerate(sorted(range(len(pile)), key=lambda i: (i * 7919) % 1009))
     ]
 
 

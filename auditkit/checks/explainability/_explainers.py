@@ -30,7 +30,7 @@ def explain(
     rng: np.random.Generator,
     *,
     permutations: int = 512,
-    target_error: float = 0.02,
+    target_error: float = 0.05,
     max_calls: int | None = None,
 ) -> Explanation:
     """Attribute the model's output to its input columns.

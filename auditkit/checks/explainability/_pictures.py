@@ -9,6 +9,7 @@ import numpy as np
 from auditkit import statistics
 from auditkit.evidence import Table
 from auditkit.frames import Codec
+from auditkit.render.text import number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,8 +66,8 @@ def swarm(found: Explanation, X: pd.DataFrame, names: list[str]) -> Table:
             order = order[np.linspace(0, len(order) - 1, most).round().astype(int)]
         rank = _ranks(codes[:, j]) if codec.kinds[j] != "categorical" else np.full(len(X), np.nan)
         label += [name] * len(order)
-        value += values[order, j].tolist()
-        strength += [None if np.isnan(r) else float(r) for r in rank[order]]
+        value += [float(f"{v:.5g}") for v in values[order, j]]  # as fine as a dot is
+        strength += [None if np.isnan(r) else round(float(r), 4) for r in rank[order]]
     each = (
         ""
         if len(X) <= most
@@ -111,7 +112,7 @@ def dependence(found: Explanation, X: pd.DataFrame, names: list[str], level: flo
             head = ("label" if words else "x", "value", "low", "high", "n")
             cells = {key: tuple(line[at] for line in lines) for at, key in enumerate(head)}
             tables[f"along {name}"] = Table(
-                f"How the output's part owed to {name} goes with its value", cells, "estimates" if words else "curve",
+                f"How the part of the output owed to {name} goes with its value", cells, "estimates" if words else "curve",
                 {"x": name, "value": f"mean SHAP value ({word})", "n": "records"}, _along(name, lines, words=words),
             )  # fmt: skip
     return tables
@@ -141,7 +142,7 @@ def waterfalls(found: Explanation, X: pd.DataFrame, examples: int) -> dict[str, 
             {key: tuple(line[i] for line in lines) for i, key in enumerate(("label", "value", "role"))},
             "waterfall",
             {"value": word},
-            f"From {base[row]:.3g}, the mean over the background, to {output[row]:.3g}; the largest parts are "
+            f"From {number(base[row])}, the mean over the background, to {number(output[row])}; the largest parts are "
             + ", ".join(f"{name} ({value:+.2g})" for name, value, _ in parts[:3])
             + ".",
         )
@@ -150,8 +151,8 @@ def waterfalls(found: Explanation, X: pd.DataFrame, examples: int) -> dict[str, 
 
 def _along(name: str, lines: list[tuple[Any, ...]], *, words: bool) -> str:
     low, high = min(lines, key=lambda line: line[1]), max(lines, key=lambda line: line[1])
-    at = (low[0], high[0]) if words else (f"about {low[0]:.3g}", f"about {high[0]:.3g}")
-    return f"{name} lowers the output most, or raises it least, at {at[0]} ({low[1]:+.2g} on average) and raises it most at {at[1]} ({high[1]:+.2g})."
+    at = [str(line[0]) if words else f"about {number(line[0])}" for line in (low, high)]
+    return f"The part owed to {name} is smallest at {at[0]} ({low[1]:+.2g} on average) and largest at {at[1]} ({high[1]:+.2g})."
 
 
 def _bands(codes: np.ndarray) -> list[np.ndarray]:
@@ -179,4 +180,4 @@ def _ranks(codes: np.ndarray) -> np.ndarray:
 
 
 def _word(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, (float, np.floating)) else str(value)
+    return number(value) if isinstance(value, (float, np.floating)) else str(value)

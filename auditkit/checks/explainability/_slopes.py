@@ -84,11 +84,11 @@ def _slopes(
         def of_value(Z: np.ndarray) -> np.ndarray:
             frame = pd.DataFrame(Z, columns=names)
             # of the squared distance from a target half a unit below: the slope of the value itself
-            return subject.model.loss_gradient(frame, subject.model.predict(frame) - 0.5)
+            return np.asarray(subject.model.loss_gradient(frame, subject.model.predict(frame) - 0.5))
 
         return of_value, lambda Z: subject.model.predict(pd.DataFrame(Z, columns=names))
     around = subject.model.differentiable(first, names)
-    classes = range(around.classes)
+    classes = list(range(around.classes))
     if subject.task == "binary" and subject.classes is not None:
         classes = [int(np.flatnonzero(subject.classes == subject.positive)[0])]
 

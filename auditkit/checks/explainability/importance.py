@@ -46,7 +46,7 @@ def shap_importance(
         Gt(0),
         Le(1),
         Doc("Standard error of an attribution at which sampling stops, as a share of the output's spread."),
-    ] = 0.02,
+    ] = 0.05,
     max_calls: Annotated[
         int,
         Ge(5),

@@ -158,18 +158,16 @@ class _Block:
         self, rng: np.random.Generator, pairs: int, target_error: float | None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
         """Return values, standard errors, and pairs of orders for the row that needed most."""
-        walk = _walk(self.n, self.m, rng)
+        # its own generator, so that the orders are drawn alike whatever fits into a batch
+        walk = _walk(self.n, self.m, np.random.default_rng(rng.integers(2**63)))
         active = np.arange(self.n)
         done = 0
         for goal in _looks(pairs, self.m, target_error):
             while done < goal:
-                visits = min(goal - done, max(1, self.paths // len(active)))
-                drawn = [
-                    (next(walk)[active], np.argsort(rng.random((len(active), self.d)), axis=1))
-                    for _ in range(visits)
-                ]
-                met, orders = (np.concatenate(part) for part in zip(*drawn, strict=True))
-                self._take(np.tile(active, visits), met, orders)
+                # no further than the round goes: each background row is met once
+                visits = min(goal - done, max(1, self.paths // len(active)), self.m - done % self.m)
+                met = np.stack([next(walk)[active] for _ in range(visits)])
+                self._take(active, met, np.argsort(rng.random((*met.shape, self.d)), axis=2))
                 done += visits
             if target_error is not None and done >= min(_FIRST_LOOK, pairs):
                 largest = self.error().reshape(self.n, -1).max(axis=1) * self._caution()
@@ -209,22 +207,28 @@ class _Block:
     def _spread(self, visits: NDArray[np.float64]) -> NDArray[np.float64]:
         return visits.reshape(self.n, self.m, *([1] * (self.sums.ndim - 2)))
 
-    def _take(self, row: NDArray[np.intp], other: NDArray[np.intp], order: NDArray[np.intp]) -> None:
-        """Walk each order forwards and backwards, and add up what each feature gained."""
+    def _take(self, active: NDArray[np.intp], met: NDArray[np.intp], order: NDArray[np.intp]) -> None:
+        """Walk each order, (visits, rows, d), forwards and backwards, and add up what each feature gained."""
         (rows, at_row), (others, at_other) = self.explained, self.background
+        row, other = np.broadcast_to(active, met.shape).ravel(), met.ravel()
+        flat = order.reshape(-1, self.d)
+        parts = []
         for begin in range(0, len(row), self.paths):
             some = slice(begin, begin + self.paths)
-            i, j = row[some], other[some]
-            both = np.concatenate([order[some], order[some][:, ::-1]])
-            ends = (np.tile(i, 2), np.tile(j, 2))
+            ends = (np.tile(row[some], 2), np.tile(other[some], 2))
             gains = _gains(
-                self.asker, (rows[ends[0]], at_row[ends[0]]), (others[ends[1]], at_other[ends[1]]), both
+                self.asker,
+                (rows[ends[0]], at_row[ends[0]]),
+                (others[ends[1]], at_other[ends[1]]),
+                np.concatenate([flat[some], flat[some, ::-1]]),
             )
-            gains = (gains[: len(i)] + gains[len(i) :]) / 2
-            np.add.at(self.sums, (i, j), gains)
-            np.add.at(self.squares, i, np.square(gains))
-            np.add.at(self.visits, (i, j), 1)
-            np.add.at(self.done, i, 1)
+            half = len(gains) // 2
+            parts.append((gains[:half] + gains[half:]) / 2)
+        gains = np.concatenate(parts).reshape(*met.shape, *self.squares.shape[1:])
+        self.sums[active[np.newaxis], met] += gains
+        self.squares[active] += np.square(gains).sum(axis=0)
+        self.visits[active[np.newaxis], met] += 1
+        self.done[active] += len(met)
 
 
 def _walk(n: int, m: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:
@@ -250,14 +254,20 @@ def _gains(
     apart = np.take_along_axis(differing(rows, others), order, axis=1)
     taken = apart.cumsum(axis=1)  # features taken that change something
     total = taken[:, -1]
-    path, step = np.nonzero(apart & (taken < total[:, np.newaxis]))
-    place = np.empty_like(order)
-    np.put_along_axis(place, order, np.arange(order.shape[1])[np.newaxis], axis=1)
+    asks = apart & (taken < total[:, np.newaxis])
+    path, step = np.nonzero(asks)
+    place = np.empty(order.shape, dtype=np.int32)
+    np.put_along_axis(place, order, np.arange(order.shape[1], dtype=np.int32)[np.newaxis], axis=1)
     start = np.concatenate([[0], np.cumsum(total + 1)[:-1]])
     answers = np.empty((int((total + 1).sum()), *low.shape[1:]))
     answers[start], answers[start + total] = low, high
     if len(path):
-        mixed = np.where(place[path] <= step[:, np.newaxis], rows[path], others[path])
+        if asks[:, :-1].all():  # every step but the last, as where all values differ
+            steps = np.arange(order.shape[1] - 1, dtype=np.int32)[:, np.newaxis]
+            mixed = np.where(place[:, np.newaxis] <= steps, rows[:, np.newaxis], others[:, np.newaxis])
+            mixed = mixed.reshape(-1, order.shape[1])
+        else:
+            mixed = np.where(place[path] <= step[:, np.newaxis], rows[path], others[path])
         answers[start[path] + taken[path, step]] = asker.about(mixed)
     path, step = np.nonzero(apart)
     after = start[path] + taken[path, step]
