@@ -190,7 +190,7 @@ def test_the_swarm_shows_ranks_and_no_values():
     assert 0 <= min(known) <= max(known) <= 1
     leading = found.tables["importance"].columns["label"][0]
     assert table.columns["label"][0] == leading
-    assert not any(name.startswith("record") for name in found.tables)
+    assert not any(name.startswith("record_") for name in found.tables)
     # the dots of a line run from the least attribution to the greatest
     own = [v for n, v in zip(table.columns["label"], table.columns["value"], strict=True) if n == leading]
     assert own == sorted(own)
@@ -198,7 +198,7 @@ def test_the_swarm_shows_ranks_and_no_values():
 
 def test_the_dependence_of_a_linear_model_is_its_slope():
     found = run(make_regression(n_train=300, n_test=200))
-    table = found.tables["along x0"]
+    table = found.tables["along_1"]
     assert table.kind == "curve"
     x, value = (np.array(table.columns[c]) for c in ("x", "value"))
     assert np.polyfit(x, value, 1)[0] == pytest.approx(2, abs=0.1)  # the outcome is 3 + 2 x0 - x1
@@ -208,7 +208,7 @@ def test_the_dependence_of_a_linear_model_is_its_slope():
 def test_a_record_is_explained_only_if_asked_for():
     subject = make_regression(n_train=300, n_test=200)
     found = run(subject, examples=3)
-    records = [table for name, table in found.tables.items() if name.startswith("record")]
+    records = [table for name, table in found.tables.items() if name.startswith("record_")]
     assert [t.kind for t in records] == ["waterfall"] * 3
     outputs = []
     for table in records:

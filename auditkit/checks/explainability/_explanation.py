@@ -52,6 +52,11 @@ class Explanation:
         """Whether these are Shapley values; those along slopes are Aumann and Shapley's."""
         return "Aumann" not in self.method
 
+    @property
+    def noun(self) -> str:
+        """What one attribution is called."""
+        return "SHAP value" if self.shapley else "Aumann-Shapley value"
+
 
 def additivity(found: Explanation) -> float:
     """Return the largest miss of base plus attributions, in spreads of the output; ``nan`` for a constant output.

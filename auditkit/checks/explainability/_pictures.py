@@ -77,7 +77,7 @@ def swarm(found: Explanation, X: pd.DataFrame, names: list[str]) -> Table:
         "How the leading inputs push, record by record",
         {"label": tuple(label), "value": tuple(value), "strength": tuple(strength)},
         "beeswarm",
-        {"value": f"SHAP value ({word})", "strength": "value of the input"},
+        {"value": f"{found.noun} ({word})", "strength": "value of the input"},
         f"One dot a record{each}: right of 0 the input raised the output, left of 0 it lowered it; the colour is the rank of the "
         "input's value among these records, grey where values have no order.",
     )  # fmt: skip
@@ -92,7 +92,7 @@ def dependence(found: Explanation, X: pd.DataFrame, names: list[str], level: flo
     codec = Codec.of(X)
     codes = codec.encode(X)
     columns = [str(c) for c in X.columns]
-    tables = {}
+    tables: dict[str, Table] = {}
     for name in names[:_ALONG]:
         j = columns.index(name)
         words = codec.kinds[j] == "categorical"
@@ -111,9 +111,9 @@ def dependence(found: Explanation, X: pd.DataFrame, names: list[str], level: flo
         if len(lines) > 1:
             head = ("label" if words else "x", "value", "low", "high", "n")
             cells = {key: tuple(line[at] for line in lines) for at, key in enumerate(head)}
-            tables[f"along {name}"] = Table(
+            tables[f"along_{len(tables) + 1}"] = Table(
                 f"How the part of the output owed to {name} goes with its value", cells, "estimates" if words else "curve",
-                {"x": name, "value": f"mean SHAP value ({word})", "n": "records"}, _along(name, lines, words=words),
+                {"x": name, "value": f"mean {found.noun} ({word})", "n": "records"}, _along(name, lines, words=words),
             )  # fmt: skip
     return tables
 
@@ -124,7 +124,7 @@ def waterfalls(found: Explanation, X: pd.DataFrame, examples: int) -> dict[str, 
     Records are called by letters, not by their numbers; their values are shown.
     """
     values, base, output, word = one_output(found)
-    tables = {}
+    tables: dict[str, Table] = {}
     order = np.argsort(output, kind="stable")
     places = np.unique(np.linspace(0, len(order) - 1, min(examples, len(order))).round().astype(int))
     for at, row in enumerate(order[places].tolist()):
@@ -137,7 +137,7 @@ def waterfalls(found: Explanation, X: pd.DataFrame, examples: int) -> dict[str, 
             parts.append((f"{len(rest)} other inputs", float(values[row, rest].sum()), "part"))
         lines = [("base value", float(base[row]), "base"), *parts, ("output", float(output[row]), "output")]
         letter = chr(ord("A") + at)
-        tables[f"record {letter}"] = Table(
+        tables[f"record_{letter}"] = Table(
             f"Record {letter}: from the base value to the output",
             {key: tuple(line[i] for line in lines) for i, key in enumerate(("label", "value", "role"))},
             "waterfall",

@@ -24,7 +24,7 @@ MANY = 30
 """Inputs from which on slopes are taken: asking costs with every input, slopes do not."""
 
 _ROUNDS = 64
-_FINER = 0.25  # of the error asked for: points on a path are cheap, and the parts have to add up
+_ADDS_UP = 0.005  # of the output's spread: points on a path are cheap, and the parts have to add up
 _ALIKE = 1e-4  # how far the output from the slopes' side may lie from the model's own
 
 
@@ -59,7 +59,7 @@ def by_slopes(
         others,
         rng,
         rounds=_ROUNDS,
-        target_error=_FINER * target_error * spread if spread else None,
+        target_error=min(target_error, _ADDS_UP) * spread if spread else None,
     )
     told = (
         f"{why}; it gives slopes by all of its {X.shape[1]} numbers. These are Aumann-Shapley values: all inputs move together, so "

@@ -103,16 +103,15 @@ def shap_importance(
     importance = _importance(found, [str(c) for c in X.columns], level)
     top = sorted(importance, key=lambda m: -m.value)
     names = [str(m.group) for m in top]
-    word = "SHAP value" if found.shapley else "attribution"
     return Evidence(
         "AK401",
         (*importance, _additivity(found)),
-        {"importance": ranking(top, f"Mean |{word}| ({found.unit})", "Which inputs move the output most"),
+        {"importance": ranking(top, f"Mean |{found.noun}| ({found.unit})", "Which inputs move the output most"),
          "swarm": swarm(found, X, names), **dependence(found, X, names, level),
          "dependence": _direction(found, X, top), **waterfalls(found, X, examples)},
         says=f"On {len(chosen):,} rows the output moves most with {listed(top)}.",
         does_not_say="That these inputs cause the outcome, or that changing them would change a person's case.",
-        notes=(f"Explainer: {found.method}. {found.why}.", f"Unit: {found.unit}.", _behind(len(behind), len(source), subject),
+        notes=(f"Explainer: {found.method}. {found.why}.", f"Unit: {found.unit}.", *_drawn(len(chosen), len(data)), _behind(len(behind), len(source), subject),
                *((f"{found.cost}.",) if found.cost else ()), *_error_note(found)),
         rows=common.rows_used(len(chosen), len(data)),
     )  # fmt: skip
@@ -136,6 +135,14 @@ def _importance(found: Explanation, names: list[str], level: float) -> list[Meas
             m = replace(m, interval=replace(ends, low=low, method="t over rows, less sampling noise"))  # noqa: PLW2901
         wider.append(m)
     return wider
+
+
+def _drawn(used: int, of: int) -> tuple[str, ...]:
+    if used == of:
+        return ()
+    return (
+        f"Rows: {used:,} of {of:,} test rows, drawn at random without replacement; the intervals hold what that leaves open.",
+    )
 
 
 def _behind(used: int, of: int, subject: Subject) -> str:

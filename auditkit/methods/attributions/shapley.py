@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["ShapleyEstimate", "sampled_shapley"]
 
 _FIRST_LOOK = 8  # pairs before a standard error is believed
-_AGAIN = 32  # pairs after a whole round before sampling may stop: fewer met twice may all agree by luck
+_AGAIN = 32  # background rows met again before these tell the error: fewer may all agree by luck
 _CELLS = 4_000_000  # numbers kept of one block of rows: 32 MB
 
 
@@ -89,8 +89,8 @@ def sampled_shapley(
     -------
     ShapleyEstimate
         From one round of the background on (``2 m`` permutations) the values add up to output minus base exactly;
-        before that the miss is of the size of the standard errors. After the first round the standard errors
-        come from background rows that were met twice; until then they hold the differences between background
+        before that the miss is of the size of the standard errors. From 32 pairs after the first round on, the standard
+        errors come from background rows that were met again; until then they hold the differences between background
         rows as well, and err on the large side.
 
     Raises
@@ -193,7 +193,7 @@ class _Block:
         with np.errstate(divide="ignore", invalid="ignore"):
             twice = np.maximum(within, 0) / free * inverse
             once = np.where(done > 1, np.maximum(overall, 0) / (done - 1) / done, np.nan)
-        known = free >= min(_FIRST_LOOK, self.m)
+        known = free >= _AGAIN
         return np.asarray(np.sqrt(np.where(known, twice, once)))
 
     def _caution(self) -> NDArray[np.float64]:
@@ -201,7 +201,7 @@ class _Block:
         from scipy.stats import chi2
 
         free = np.maximum(self.visits - 1, 0).sum(axis=1)
-        free = np.where(free >= min(_FIRST_LOOK, self.m), free, np.maximum(self.done - 1, 1))
+        free = np.where(free >= _AGAIN, free, np.maximum(self.done - 1, 1))
         return np.asarray(np.sqrt(free / chi2.ppf(0.1, free)))
 
     def _spread(self, visits: NDArray[np.float64]) -> NDArray[np.float64]:
