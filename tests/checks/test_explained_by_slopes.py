@@ -137,3 +137,20 @@ def test_the_report_calls_them_by_their_name():
     assert found.measurement("shap_additivity_error").value < 0.01
     assert found.rows["used"] == 30
     assert any(note.startswith("Rows: 30 of 300") for note in found.notes)
+
+
+def test_the_calls_allowed_are_kept_to():
+    X, y = many_numbers("binary")
+    model = make_pipeline(StandardScaler(), MLPClassifier((4,), max_iter=30, random_state=0)).fit(X, y)
+    data = Dataset(X, y)
+    subject = Subject("m", model, data, turned(data))
+    for most, points in ((200, 64), (20, 8)):  # 4 points and then 8, a call each, and the ends
+        before = subject.model.calls
+        found = explain(
+            subject, X[:20], X[50:80], np.random.default_rng(0), target_error=1e-9, max_calls=most
+        )
+        assert f"up to {points} points" in found.cost
+        assert subject.model.calls - before <= most
+    none = explain(subject, X[:20], X[50:80], np.random.default_rng(0), permutations=20, max_calls=8)
+    assert none.method.startswith("permutation sampling")
+    assert "more than max_calls=8" in none.why

@@ -168,7 +168,7 @@ def test_missing_values_and_words_agree_with_themselves():
     words = np.array([["a", "b"]], dtype=object), np.array([["a", "c"], ["d", "b"]], dtype=object)
     both = lambda Z: ((Z[:, 0] == "a") & (Z[:, 1] == "b")).astype(float)  # noqa: E731
     np.testing.assert_allclose(enumerated_shapley(both, *words).values, [[0.5, 0.5]])
-    assert enumerated_rows(*words) == 1 + 2
+    assert enumerated_rows(*words) == enumerated_shapley(both, *words).rows == 1 + 2
 
 
 def test_a_row_that_is_the_background_owes_nothing_to_anything():

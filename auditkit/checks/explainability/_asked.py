@@ -83,6 +83,7 @@ def ask(
         method = "permutation sampling (interventional)"
         how = f"up to {found.permutations} orders a row over {len(others)} background rows"
     else:
+        others = others[: permutations // 2]
         found = enumerated_shapley(said, rows, others, batch_rows=BATCH_ROWS)
         method = "every set of inputs (exact, interventional)"
         how = f"all sets of inputs over {len(others)} background rows"
@@ -109,7 +110,7 @@ def _planned(rows: np.ndarray, others: np.ndarray, permutations: int, max_calls:
     behind = others[: permutations // 2]
     sampled = _sampled_rows(rows, behind, permutations)
     if (every := enumerated_rows(rows, behind)) <= sampled:
-        calls = _calls(every)
+        calls = _calls(every) + rows.shape[1]  # one more for each number of values that differ
         if calls <= most:
             return _Plan(0, int(every) + len(rows), calls)
     calls = _calls(sampled)
@@ -121,7 +122,7 @@ def _planned(rows: np.ndarray, others: np.ndarray, permutations: int, max_calls:
     cost = _sampled_rows(rows, behind[: fewer // 2], fewer)
     if _calls(cost) > most:
         raise NotApplicable(
-            f"explaining {len(rows):,} rows takes about {_calls(cost):,} calls to this model even with {FEWEST} orders a row, and "
+            f"explaining {len(rows):,} rows takes about {_calls(cost):,} calls to this model even with {fewer} orders a row, and "
             f"max_calls allows {max_calls:,}: allow max_calls={_calls(cost)}, or explain fewer rows"
         )
     reduced = (

@@ -68,7 +68,7 @@ def explain(
         if np.isnan(miss) or miss <= _WRONG:
             return found
         why = f"{found.method} missed the model's output by {miss:.2g} of its spread"
-    found, told = by_slopes(subject, X, background, rng, target_error, why)
+    found, told = by_slopes(subject, X, background, rng, target_error, max_calls, why)
     if found is not None:
         return found
     return ask(

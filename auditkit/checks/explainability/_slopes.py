@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from auditkit import progress
 from auditkit.checks.explainability._explanation import Explanation, unit_of
 from auditkit.errors import AuditkitError, Cancelled
 from auditkit.frames import Codec
@@ -23,7 +25,8 @@ __all__ = ["MANY", "by_slopes"]
 MANY = 30
 """Inputs from which on slopes are taken: asking costs with every input, slopes do not."""
 
-_ROUNDS = 64
+BATCH_ROWS = 65_536
+_POINTS = (64, 32, 16, 8, 4)  # on each path, at most
 _ADDS_UP = 0.005  # of the output's spread: points on a path are cheap, and the parts have to add up
 _ALIKE = 1e-4  # how far the output from the slopes' side may lie from the model's own
 
@@ -34,43 +37,66 @@ def by_slopes(
     background: pd.DataFrame,
     rng: np.random.Generator,
     target_error: float,
+    max_calls: int | None,
     why: str,
 ) -> tuple[Explanation | None, str]:
-    """Return the explanation by expected gradients; else None, and `why` as it was or with what stood against it."""
+    """Return the explanation by expected gradients; else None, and `why` as it was or with what stood against it.
+
+    Points on the paths are lessened until the calls they may take fit into `max_calls`.
+    """
     codec = Codec.of(X, background)
     rows, others = codec.encode(X), codec.encode(background)
     if X.shape[1] < MANY or "categorical" in codec.kinds or subject.predictions_only:
         return None, why
     if not (np.isfinite(rows).all() and np.isfinite(others).all()):
         return None, f"{why}; gradients need rows without missing values"
+    outputs = len(subject.classes) if subject.task == "multiclass" and subject.classes is not None else 1
+    points, planned = _planned(len(rows), len(others), outputs, max_calls)
+    if not points:
+        return None, f"{why}; slopes would take more than max_calls={max_calls}"
+    progress.step(0.0, planned)
     try:
         slopes, output = _slopes(subject, X.iloc[:1])
-        if not np.allclose(output(rows), subject.asks(X), atol=_ALIKE, rtol=_ALIKE):
+        said = output(rows)
+        if not np.allclose(said, subject.asks(X), atol=_ALIKE, rtol=_ALIKE):
             return None, f"{why}; its gradients are those of another output"
+        spread = float(np.atleast_1d(said.std(axis=0)).max())
+        found = expected_gradients(
+            output, slopes, rows, others, rng, rounds=points, batch_rows=BATCH_ROWS,
+            target_error=min(target_error, _ADDS_UP) * spread if spread else None,
+        )  # fmt: skip
     except Cancelled:
         raise
     except (AuditkitError, NotImplementedError) as reason:
         return None, f"{why}; no gradients ({type(reason).__name__})"
-    spread = float(np.atleast_1d(output(rows).std(axis=0)).max())
-    found = expected_gradients(
-        output,
-        slopes,
-        rows,
-        others,
-        rng,
-        rounds=_ROUNDS,
-        target_error=min(target_error, _ADDS_UP) * spread if spread else None,
-    )
     told = (
         f"{why}; it gives slopes by all of its {X.shape[1]} numbers. These are Aumann-Shapley values: all inputs move together, so "
         "that they differ from Shapley values where inputs interact; they pass through values between those of the data; "
         f"their sum misses the output by {float(found.completeness.max()):.2g} at most (completeness)"
     )
-    cost = f"Up to {found.rounds} points on each way from {len(others)} background rows to a row: {found.rows:,} rows in {found.calls:,} calls for slopes"
+    cost = (
+        f"Estimated before: {planned}. Taken: up to {found.rounds} points on each way from {len(others)} background rows to a row, "
+        f"{found.rows:,} rows in {found.calls:,} calls for slopes"
+        + (f", each for {outputs} outputs" if outputs > 1 else "")
+    )
     return Explanation(
-        found.values, found.base, output(rows), "expected gradients (Aumann-Shapley, interventional)", told, unit_of(subject),
+        found.values, found.base, said, "expected gradients (Aumann-Shapley, interventional)", told, unit_of(subject),
         float(found.standard_error.mean()), found.standard_error, cost,
     ), ""  # fmt: skip
+
+
+def _planned(n: int, m: int, outputs: int, max_calls: int | None) -> tuple[int, str]:
+    """Return how many points a path may have within the calls allowed, 0 where none fit, and the cost in words.
+
+    Tried are 4 points, then 8, and so on: up to ``2 p - 4`` in all; and the ends are asked about.
+    """
+    each = outputs * ceil(n / max(1, BATCH_ROWS // m))
+    for points in _POINTS:
+        calls = (2 * points - 4) * each + 4 * outputs + 2
+        if max_calls is None or calls <= max_calls:
+            rows = (2 * points - 4) * n * m * outputs
+            return points, f"at most about {calls:,} calls to the model, {rows:,} rows"
+    return 0, ""
 
 
 def _slopes(

@@ -83,8 +83,10 @@ def enumerated_shapley(
         for begin in range(0, len(of_row), step):
             i, j = of_row[begin : begin + step], of_other[begin : begin + step]
             at = np.nonzero(differing(rows[i], others[j]))[1].reshape(len(i), size)
-            games = _games(asker, rows[i], others[j], at)
+            games = np.empty((len(i), 2**size, *at_row.shape[1:]))
             games[:, 0], games[:, -1] = at_other[j], at_row[i]
+            if size > 1:
+                games[:, 1:-1] = _between(asker, rows[i], others[j], at).reshape(games[:, 1:-1].shape)
             parts = np.tensordot(games, _weights(size), axes=(1, 1))
             np.add.at(values, (i[:, np.newaxis], at), np.moveaxis(parts, -1, 1))
     return ShapleyEstimate(
@@ -112,25 +114,18 @@ def _players(rows: NDArray[Any], others: NDArray[Any]) -> NDArray[np.intp]:
     return np.stack([differing(rows, other[np.newaxis]).sum(axis=1) for other in others], axis=1)
 
 
-def _games(asker: Asker, own: NDArray[Any], other: NDArray[Any], at: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Return the output of each set of the features `at`, (pairs, 2**size, ...); the two ends are left open."""
+def _between(
+    asker: Asker, own: NDArray[Any], other: NDArray[Any], at: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """Return the output of each set of the features `at` but none and all, (pairs * (2**size - 2), ...)."""
     pairs, size = at.shape
-    sets = _sets(size)
-    inner = len(sets) - 2
-    answers = np.empty((0,))
-    if inner:
-        mixed = np.repeat(other[:, np.newaxis], inner, axis=1)
-        for place in range(size):
-            column, taken = at[:, place], sets[1:-1, place]
-            mixed[
-                np.arange(pairs)[:, np.newaxis], np.flatnonzero(taken)[np.newaxis], column[:, np.newaxis]
-            ] = own[np.arange(pairs), column][:, np.newaxis]
-        answers = asker.about(mixed.reshape(pairs * inner, -1))
-    else:
-        answers = asker.about(own[:1])[:0]
-    games = np.empty((pairs, len(sets), *answers.shape[1:]))
-    games[:, 1:-1] = answers.reshape(pairs, inner, *answers.shape[1:])
-    return games
+    sets = _sets(size)[1:-1]
+    mixed = np.repeat(other[:, np.newaxis], len(sets), axis=1)
+    pair = np.arange(pairs)
+    for place in range(size):
+        column, taken = at[:, place], np.flatnonzero(sets[:, place])
+        mixed[pair[:, np.newaxis], taken, column[:, np.newaxis]] = own[pair, column][:, np.newaxis]
+    return asker.about(mixed.reshape(pairs * len(sets), -1))
 
 
 def _sets(size: int) -> NDArray[np.bool_]:

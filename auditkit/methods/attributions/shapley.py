@@ -80,8 +80,8 @@ def sampled_shapley(
         where values agree.
     target_error : float, optional
         A row is finished as soon as none of its standard errors is larger, in the unit of the output, be it
-        underrated by luck (its upper limit at 90% counts). Looked at 32 pairs of orders after the first round of the background (or after 8 pairs, where there is no whole round), and whenever
-        half as many again are done.
+        underrated by luck (its upper limit at 90% counts). Looked at 32 pairs of orders after the first round of the
+        background (or after 8 pairs, where there is no whole round), and whenever half as many again are done.
     batch_rows : int
         Rows of one call, at most.
 
