@@ -4,7 +4,7 @@
 three inputs in closed form, and a network and a forest by enumerating every set of inputs. What shap's permutation explainer (the one that
 ``shap.Explainer`` takes for more than ten inputs) reaches in so many evaluations is measured against them (root mean square error over rows and inputs),
 and so is auditkit's, at several numbers of orders; auditkit's seconds *at shap's error* are read off its own line of (error, seconds), straight between
-its points on logarithmic axes. Where that error lies above all of auditkit's points its cheapest point counts, which is the smaller error at more cost.
+its points on logarithmic axes. Where that error lies above all of auditkit's points its cheapest point counts ("at least"), and an error that none of them reaches gives no number.
 Times are processor seconds, the least of several runs, taken in turns; compilation and first calls are outside.
 
 python benchmarks/_explainability_asked.py [--rows N] [--background N] [--repeats N] [--json FILE]
@@ -154,7 +154,9 @@ def _at(error: float, points: list[tuple[float, float]]) -> tuple[float, bool]:
     """Return the seconds at an error, straight between points on logarithmic axes."""
     points = sorted(points)
     errors, seconds = (np.log(np.maximum([p[i] for p in points], 1e-12)) for i in (0, 1))
-    inside = bool(errors[0] <= np.log(error) <= errors[-1])
+    if np.log(error) < errors[0]:
+        return float("nan"), False  # not reached
+    inside = bool(np.log(error) <= errors[-1])
     return float(np.exp(np.interp(np.log(error), errors, seconds))), inside
 
 
