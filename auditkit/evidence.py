@@ -26,7 +26,7 @@ __all__ = [
 
 Bound = Literal["lower", "upper"]
 Outcome = Literal["observed", "not_applicable", "error"]
-Kind = Literal["estimates", "curve", "roc", "matrix", "bracket", "images", "plain"]
+Kind = Literal["estimates", "curve", "roc", "matrix", "bracket", "images", "beeswarm", "waterfall", "plain"]
 
 REQUIRED_COLUMNS: dict[str, tuple[str, ...]] = {
     "estimates": ("label", "value", "low", "high", "n"),
@@ -35,6 +35,8 @@ REQUIRED_COLUMNS: dict[str, tuple[str, ...]] = {
     "matrix": ("row", "column", "value", "n"),
     "bracket": ("x", "certified", "attacked", "low", "high", "n"),
     "images": ("panel", "row", "column", "value"),
+    "beeswarm": ("label", "value", "strength"),
+    "waterfall": ("label", "value", "role"),
     "plain": (),
 }
 
@@ -166,12 +168,14 @@ class Table:
         What the table shows, as a reader would ask for it.
     columns : dict of str to tuple
         Column name to values; all of one length.
-    kind : {"estimates", "curve", "roc", "matrix", "bracket", "images", "plain"}
+    kind : {"estimates", "curve", "roc", "matrix", "bracket", "images", "beeswarm", "waterfall", "plain"}
         What the data *are*; whoever shows them decides how. ``estimates``: one row a label, with
         ``value, low, high, n``. ``curve``: ``x`` against ``value, low, high`` (and ``x_low, x_high`` where x was measured too). ``roc``: ``fpr, tpr`` (and
         ``low, high``). ``matrix``: ``row, column, value, n``. A column ``series`` splits the first three.
         ``bracket``: against ``x`` what is at least so, ``certified``, and at most, ``attacked``; ``low`` is the lower end of
         the one and ``high`` the upper end of the other. ``images``: the ``value`` of each pixel of each ``panel``.
+        ``beeswarm``: a ``value`` of each record under each ``label``, with its ``strength`` from 0 to 1, or None. ``waterfall``: what
+        a sum is made of in order, ``role`` "base", "part" or "output".
     labels : dict of str to str
         Words for the columns, with units; under "reference" what that value is: "all records"; under "largest" what rows of the
         largest values are, where a figure need show no others: "costliest faults".

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from auditkit.errors import InputError
+from auditkit.render._beeswarm import beeswarm
 from auditkit.render._bracket import bracket
 from auditkit.render._draw import MAX_POINTS, MAX_ROWS, MAX_SERIES, axis, label, layout
 from auditkit.render._estimates import estimates
 from auditkit.render._images import images
 from auditkit.render._lines import curve, roc
 from auditkit.render._matrix import matrix
+from auditkit.render._waterfall import waterfall
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,6 +27,8 @@ DRAWINGS: dict[str, Callable[[Mapping[str, Any]], Drawing]] = {
     "matrix": matrix,
     "bracket": bracket,
     "images": images,
+    "beeswarm": beeswarm,
+    "waterfall": waterfall,
 }
 
 

@@ -39,7 +39,7 @@ def table_html(table: Mapping[str, Any], *, most: int = MOST_ROWS) -> Markup:
     >>> "&lt;b&gt;" in table_html({"title": "<b>", "columns": {"a": [1]}})
     True
     """
-    given = _pictures(table) if table.get("kind") == "images" else table.get("columns") or {}
+    given = {"images": _pictures, "beeswarm": _swarms}.get(str(table.get("kind")), _as_it_is)(table)
     order = [name for name in table.get("order") or given if name in given] or list(given)
     columns = {str(name): list(given[name]) for name in order}
     length = len(next(iter(columns.values()), []))
@@ -52,6 +52,27 @@ def table_html(table: Mapping[str, Any], *, most: int = MOST_ROWS) -> Markup:
         rows=[[cells[row] for _, _, cells in heads] for row in range(min(length, most))],
         note=f"{most:,} of {length:,} rows shown; report.json has all." if length > most else "",
     )
+
+
+def _as_it_is(table: Mapping[str, Any]) -> Mapping[str, list[Any]]:
+    return table.get("columns") or {}
+
+
+def _swarms(table: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return a row a label, with where its dots lie; each dot is for the eye, and for the record."""
+    found: dict[str, list[float]] = {}
+    columns = table["columns"]
+    for label, value in zip(columns["label"], columns["value"], strict=True):
+        known = finite(value)
+        found.setdefault(one_line(label), []).extend([] if known is None else [known])
+    middle = [sorted(values)[len(values) // 2] if values else None for values in found.values()]
+    return {
+        "label": list(found),
+        "dots": [len(values) for values in found.values()],
+        "least": [min(values, default=None) for values in found.values()],
+        "middle": middle,
+        "greatest": [max(values, default=None) for values in found.values()],
+    }
 
 
 def _pictures(table: Mapping[str, Any]) -> dict[str, list[Any]]:

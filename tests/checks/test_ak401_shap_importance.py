@@ -118,15 +118,107 @@ def test_an_explanation_that_does_not_add_up_fails_the_criterion(monkeypatch):
     )
 
 
+def asked(n=120, d=3, seed=0, **more):
+    X = pd.DataFrame(np.random.default_rng(seed).normal(size=(n, d)), columns=list("abcdefghij")[:d])
+    rule = more.pop("rule", lambda f: expit(f["a"] * f["b"] * f["c"]).to_numpy())
+    return Subject("f", rule, Dataset(X, (X["a"] * X["b"] > 0).astype(int)), **more)
+
+
 def test_a_sampled_explanation_meets_the_default_criterion():
-    X = pd.DataFrame(np.random.default_rng(0).normal(size=(120, 3)), columns=["a", "b", "c"])
-    subject = Subject(
-        "f", lambda f: expit(f["a"] * f["b"]).to_numpy(), Dataset(X, (X["a"] * X["b"] > 0).astype(int))
-    )
-    report = Audit(["shap_importance"]).run(subject)
+    subject = asked(rule=lambda f: expit(f["a"] * f["b"]).to_numpy())
+    report = Audit({"shap_importance": {"permutations": 8}}).run(subject)
     assert report.verdict == "pass"
     assert "Mean standard error of an attribution from sampling" in report.evidence[0].notes[-1]
     assert report.of("AK401").measurement("shap_importance", "c").value == 0
+
+
+def test_few_inputs_are_enumerated_and_need_no_error():
+    found = run(asked())
+    assert "every set of inputs (exact" in found.notes[0]
+    assert not any("standard error" in note for note in found.notes)
+    assert found.measurement("shap_importance", "a").interval.method == "t over rows"
+
+
+def test_sampling_stops_at_the_target_and_the_cost_is_told():
+    costs = []
+    for target in (0.2, 0.02):
+        subject = asked(d=8)
+        report = Audit({"shap_importance": {"rows": 30, "target_error": target}}).run(subject)
+        found = report.of("AK401")
+        (cost,) = [note for note in found.notes if note.startswith("Estimated before")]
+        assert f"Asked: {found.cost['model_calls']:,} calls about {found.cost['model_rows']:,} rows" in cost
+        costs.append(found.cost["model_rows"])
+        estimated = int(cost.split(" calls to the model about ")[1].split(" ")[0].replace(",", ""))
+        assert found.cost["model_rows"] <= estimated
+    assert costs[0] < costs[1]
+
+
+def test_too_many_calls_are_lessened_by_a_stated_rule_and_then_refused():
+    subject = asked(d=10, n=400)
+    found = run(subject, rows=400, permutations=4096, max_calls=30)
+    (cost,) = [note for note in found.notes if note.startswith("Estimated before")]
+    assert "above max_calls=30: orders lessened to" in cost
+    report = Audit({"shap_importance": {"rows": 400, "max_calls": 5}}).run(asked(d=10, n=8000))
+    assert report.findings[0].status != "not_applicable"
+    report = Audit({"shap_importance": {"rows": 8000, "max_calls": 5}}).run(asked(d=10, n=8000))
+    assert report.findings[0].status == "not_applicable"
+    assert "allow max_calls=" in report.findings[0].reason
+
+
+def test_the_interval_gives_up_what_noise_adds_to_a_size():
+    # an input with no part of its own beside the others: noise alone must not look like importance
+    subject = asked(d=6, rule=lambda f: expit(2 * f["a"] * f["b"] * f["c"] + f["d"]).to_numpy())
+    for seed in range(3):
+        same = {"background": 10, "rows": 60, "seed": seed}  # the same rows and background
+        true = run(subject, permutations=2048, target_error=1e-6, **same)
+        rough = run(subject, permutations=20, **same)
+        for name in "abcdef":
+            m = rough.measurement("shap_importance", name)
+            known = true.measurement("shap_importance", name).value
+            assert m.interval.low - 1e-9 <= known <= m.interval.high + 1e-9, (seed, name)
+    assert rough.measurement("shap_importance", "a").interval.method == "t over rows, less sampling noise"
+
+
+def test_the_swarm_shows_ranks_and_no_values():
+    subject = make_credit(n_train=200, n_test=900)
+    found = run(subject, rows=900)
+    table = found.tables["swarm"]
+    assert table.kind == "beeswarm"
+    assert len(table.columns["value"]) <= 1500
+    known = [s for s in table.columns["strength"] if s is not None]
+    assert known
+    assert 0 <= min(known) <= max(known) <= 1
+    leading = found.tables["importance"].columns["label"][0]
+    assert table.columns["label"][0] == leading
+    assert not any(name.startswith("record_") for name in found.tables)
+    # the dots of a line run from the least attribution to the greatest
+    own = [v for n, v in zip(table.columns["label"], table.columns["value"], strict=True) if n == leading]
+    assert own == sorted(own)
+
+
+def test_the_dependence_of_a_linear_model_is_its_slope():
+    found = run(make_regression(n_train=300, n_test=200))
+    table = found.tables["along_1"]
+    assert table.kind == "curve"
+    x, value = (np.array(table.columns[c]) for c in ("x", "value"))
+    assert np.polyfit(x, value, 1)[0] == pytest.approx(2, abs=0.1)  # the outcome is 3 + 2 x0 - x1
+    assert min(table.columns["n"]) >= 5
+
+
+def test_a_record_is_explained_only_if_asked_for():
+    subject = make_regression(n_train=300, n_test=200)
+    found = run(subject, examples=3)
+    records = [table for name, table in found.tables.items() if name.startswith("record_")]
+    assert [t.kind for t in records] == ["waterfall"] * 3
+    outputs = []
+    for table in records:
+        label, value, role = (table.columns[c] for c in ("label", "value", "role"))
+        assert (role[0], role[-1]) == ("base", "output")
+        assert sum(value[:-1]) == pytest.approx(value[-1])
+        assert any(text.startswith("x0 = ") for text in label)
+        outputs.append(value[-1])
+    answers = subject.answers().labels
+    assert outputs == pytest.approx([answers.min(), np.sort(answers)[100], answers.max()], rel=1e-6)
 
 
 def test_a_constant_model_is_undecided_not_passed():

@@ -350,12 +350,19 @@ def test_any_function_within_its_stated_error():
     data = Dataset(X, (score(X) > 0.5).astype(int))
     subject = Subject("f", score, data)
     behind = X.iloc[:16]
-    found = explain(subject, X.iloc[20:28], behind, np.random.default_rng(0), permutations=256)
+    found = explain(
+        subject, X.iloc[20:28], behind, np.random.default_rng(0), permutations=40, target_error=1e-9
+    )
     exact = shap.ExactExplainer(
         lambda m: score(pd.DataFrame(m, columns=X.columns)),
         shap.maskers.Independent(behind.to_numpy(), max_samples=16),
     )(X.iloc[20:28].to_numpy())
     miss = np.abs(found.values - exact.values)
+    whole = explain(subject, X.iloc[20:28], behind, np.random.default_rng(0), permutations=256)
+    assert whole.method.startswith("every set of inputs")
+    assert whole.sampling_error == 0
+    np.testing.assert_allclose(whole.values, exact.values, atol=1e-12)
+    assert found.method.startswith("permutation sampling")
     assert found.sampling_error > 0
     assert miss.max() < 6 * found.sampling_error
     assert np.sqrt((miss[:, :3] ** 2).mean()) < 2.5 * found.sampling_error

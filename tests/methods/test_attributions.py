@@ -183,7 +183,7 @@ def test_the_average_estimate_is_the_exact_value(ask):
     truth = exact(ask, X, background)
     assert got.values.shape == got.standard_error.shape == truth.shape
     z = (got.values - truth) / np.maximum(got.standard_error, 1e-12)
-    # up to 40 values; the walk through the background makes the errors smaller than stated
+    # up to 40 values
     assert np.abs(z).max() < 4
     assert got.standard_error.max() < 0.05
 
@@ -253,14 +253,15 @@ def test_calls_are_few():
 
 def test_sampling_stops_at_the_error_that_was_asked_for():
     X, background = table(0, 3), table(1, 10)
+    three = lambda Z: Z[:, 0] * Z[:, 1] * Z[:, 2]  # noqa: E731 - pairs alone are exact after a round
     rough, fine = (
         sampled_shapley(
-            bumpy, X, background, np.random.default_rng(0), permutations=20_000, target_error=error
+            three, X, background, np.random.default_rng(0), permutations=20_000, target_error=error
         )
-        for error in (0.3, 0.05)
+        for error in (0.3, 0.03)
     )
     assert rough.permutations < fine.permutations < 20_000
-    assert fine.standard_error.max() <= 0.05
+    assert fine.standard_error.max() <= 0.03
     capped = sampled_shapley(
         bumpy, X, background, np.random.default_rng(0), permutations=6, target_error=1e-9
     )

@@ -125,6 +125,27 @@ def tables() -> dict[str, dict[str, Any]]:
             },
             title="Digits before and after",
         ),
+        "swarm": table(
+            "beeswarm",
+            {
+                "label": ["age"] * 5 + ["job"] * 3,
+                "value": [-0.4, -0.1, -0.1, 0.2, 0.5, -0.2, 0.1, None],
+                "strength": [0.0, 0.25, 0.5, 0.75, 1.0, None, None, None],
+            },
+            title="In which direction the inputs push",
+            labels={"value": "SHAP value (log odds)"},
+            summary="Higher ages raise the output.",
+        ),
+        "steps": table(
+            "waterfall",
+            {
+                "label": ["base", "age = 61", "job = clerk", "this record"],
+                "value": [0.2, 0.5, -0.3, 0.4],
+                "role": ["base", "part", "part", "output"],
+            },
+            title="One record",
+            labels={"value": "probability"},
+        ),
         "slices": table("plain", {"slice": ["age < 25", "hours > 60"], "records": [1204, 88], "error": [0.031, 0.27]}, title="Worst slices"),
     }  # fmt: skip
 
@@ -199,7 +220,7 @@ def build_report() -> dict[str, Any]:
             rows={},
         ),
         evidence("AK301", outcome="error", reason="ValueError: 3 columns for 2 classes", says="", rows={}),
-        evidence("AK302", tables={"robust": every["robust"]}),
+        evidence("AK302", tables={k: every[k] for k in ("robust", "swarm", "steps")}),
     ]
     plan = [
         {

@@ -90,7 +90,7 @@ def test_nothing_runs_nothing_is_fetched_everything_is_drawn(hostile_page):
     assert pwned is None
     assert asked == []
     assert complaints == []
-    assert plots == drawn == 6
+    assert plots == drawn == 8
     assert links == 0
     assert ink == "rgb(230, 233, 238)"  # the dark theme's ink, #e6e9ee
     assert pdf.startswith(b"%PDF")

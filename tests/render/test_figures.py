@@ -285,6 +285,63 @@ def test_many_pictures_are_cut_and_the_figure_says_so():
     assert "24 of 30 pictures" in drawing["layout"]["title"]["subtitle"]["text"]
 
 
+def test_a_swarm_has_a_dot_for_every_value_and_crosses_for_what_has_no_order(each_table):
+    drawing = figure(each_table["swarm"])
+    dots, crosses = drawing["data"]
+    assert dots["x"] == [-0.4, -0.1, -0.1, 0.2, 0.5]
+    assert dots["marker"]["color"] == [0, 0.25, 0.5, 0.75, 1]
+    assert sorted(crosses["x"]) == [-0.2, 0.1]  # an undefined value has no place
+    assert crosses["marker"]["symbol"] == "cross"
+    assert all(abs(y) < 0.5 for y in dots["y"])
+    assert all(abs(y + 1) < 0.5 for y in crosses["y"])
+    assert dots["y"][1] != dots["y"][2]  # alike, so piled up
+    assert drawing["layout"]["yaxis"]["ticktext"] == ["age", "job"]
+    assert "above 75% of the records" in dots["hovertext"][3]
+    assert drawing["layout"]["shapes"][0]["x0"] == 0
+
+
+def test_a_large_swarm_is_thinned_with_its_ends_and_says_so():
+    n = 4000
+    columns = {
+        "label": ["a"] * n + ["b"] * 10,
+        "value": list(range(n)) + [0] * 10,
+        "strength": [0.5] * (n + 10),
+    }
+    drawing = figure({"title": "t", "kind": "beeswarm", "columns": columns})
+    x = drawing["data"][0]["x"]
+    assert len(x) == 750 + 10
+    assert (min(x), max(x)) == (0, n - 1)
+    assert "750 dots a line" in drawing["layout"]["title"]["subtitle"]["text"]
+    many = {"label": [f"l{i}" for i in range(30)], "value": [1] * 30, "strength": [None] * 30}
+    drawing = figure({"title": "t", "kind": "beeswarm", "columns": many})
+    assert "20 of 30 labels" in drawing["layout"]["title"]["subtitle"]["text"]
+
+
+def test_a_waterfall_steps_from_base_to_output(each_table):
+    (bars,) = figure(each_table["steps"])["data"]
+    assert bars["base"] == [0, 0.2, 0.7, 0]
+    assert bars["x"] == [0.2, 0.5, -0.3, 0.4]
+    assert bars["text"] == ["0.200", "+0.500", "\u22120.300", "0.400"]
+    colours = bars["marker"]["color"]
+    assert colours[0] == colours[3] != colours[1] != colours[2]
+
+
+def test_small_parts_of_a_long_waterfall_are_one_bar():
+    parts = [0.01 * (1 + i) for i in range(30)]
+    columns = {
+        "label": ["base", *(f"p{i}" for i in range(30)), "out"],
+        "value": [1.0, *parts, 1 + sum(parts)],
+        "role": ["base", *["part"] * 30, "output"],
+    }
+    drawing = figure({"title": "t", "kind": "waterfall", "columns": columns})
+    (bars,) = drawing["data"]
+    assert len(bars["x"]) == 2 + 24
+    assert sum(bars["x"][1:-1]) == pytest.approx(sum(parts))
+    assert bars["base"][-2] + bars["x"][-2] == pytest.approx(bars["x"][-1])
+    assert drawing["layout"]["yaxis"]["ticktext"][-2] == "7 other parts"
+    assert "7 small parts" in drawing["layout"]["title"]["subtitle"]["text"]
+
+
 def test_labels_are_cut_and_whole_on_hover():
     name = "a very long label that goes on " * 4
     drawing = figure(estimates([(name, 0.2, 0.1, 0.3, 10)]))
@@ -378,7 +435,7 @@ rates = st.none() | st.floats(-1, 2) | st.sampled_from(["Infinity", "-Infinity"]
 @given(
     st.lists(st.tuples(words, rates, rates, rates, st.integers(0, 10**6), words), min_size=1, max_size=12),
     words,
-    st.sampled_from(["estimates", "curve", "roc", "matrix", "bracket", "images"]),
+    st.sampled_from(["estimates", "curve", "roc", "matrix", "bracket", "images", "beeswarm", "waterfall"]),
 )
 def test_any_data_give_an_inert_json_figure(rows, title, kind):
     names, values, lows, highs, ns, series = (list(column) for column in zip(*rows, strict=True))
@@ -390,6 +447,8 @@ def test_any_data_give_an_inert_json_figure(rows, title, kind):
         "matrix": {"row": names, "column": series, **shared},
         "bracket": {"x": values, "certified": values, "attacked": highs, "low": lows, "high": highs, "n": ns},
         "images": {"panel": names, "row": ns, "column": lows, "value": values},
+        "beeswarm": {"label": names, "value": values, "strength": lows},
+        "waterfall": {"label": names, "value": values, "role": series},
     }[kind]
     drawing = figure({"title": title, "kind": kind, "columns": columns, "labels": {"value": title}})
     assert_inert(drawing)

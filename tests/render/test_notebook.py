@@ -81,7 +81,7 @@ def test_one_bundle_for_all_figures_within_three_megabytes(report, each_table, p
     html = notebook_html(audit(report, each_table))
     kinds = [kind for kind, _ in parsed(html).scripts]
     assert kinds.count("application/gzip+base85") == 2  # plotly.js, and the data of all figures
-    assert html.count('class="ak-plot"') == 6
+    assert html.count('class="ak-plot"') == 8
     assert kinds.count("") == 1
     assert len(html.encode()) < 3_000_000
 
@@ -128,7 +128,7 @@ def test_figures_are_json_that_cannot_close_its_element(hostile_report, each_tab
     assert len(letters) == 2
     assert not set("".join(letters)) & set("<>&'\"\\")
     drawings = json.loads(unpacked(letters[1]))
-    assert [set(drawing) for drawing in drawings] == [{"data", "layout"}] * 6
+    assert [set(drawing) for drawing in drawings] == [{"data", "layout"}] * 8
 
 
 def test_no_code_unless_asked(parsed):

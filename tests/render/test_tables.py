@@ -28,6 +28,12 @@ def test_pictures_are_a_row_each(each_table, parsed):
     assert "1: called a three" in page.text
 
 
+def test_a_swarm_is_a_row_a_label(each_table, parsed):
+    page = parsed(table_html(each_table["swarm"]))
+    assert len(cells(page, "tr")) == 3
+    assert {"age", "dots", "least", "middle", "greatest"} <= {text.strip() for text in page.text}
+
+
 def test_long_tables_say_how_long(parsed):
     html = table_html({"title": "t", "columns": {"a": list(range(1000))}}, most=50)
     assert len(cells(parsed(html), "tr")) == 51

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from auditkit.checks.explainability._asked import ask
+from auditkit.checks.explainability._explanation import Explanation, additivity, alike
 from auditkit.checks.explainability._inside import Raw, dense, how_to_read
+from auditkit.checks.explainability._slopes import by_slopes
 from auditkit.errors import NotApplicable
-from auditkit.frames import Codec
-from auditkit.methods.attributions import additivity_error, sampled_shapley
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,44 +23,22 @@ _WRONG = 0.005  # of the output's spread: an explainer that misses by more is no
 _PROBED = 400
 
 
-@dataclass(frozen=True, eq=False)
-class Explanation:
-    """Attributions of rows to input columns.
-
-    Attributes
-    ----------
-    values : ndarray of shape (n, d) or (n, d, k)
-        In the unit of `unit`; for a binary task about the positive label.
-    base, output : ndarray of shape () or (k,), and (n,) or (n, k)
-        Base value, and what the model says of each row in the same unit.
-    method, why, unit : str
-        The explainer, why it was chosen, and what the output is: "log odds", "probability", "value".
-    sampling_error : float
-        Mean standard error of an attribution; 0 where it is exact, ``nan`` where it is not known.
-    """
-
-    values: np.ndarray
-    base: np.ndarray
-    output: np.ndarray
-    method: str
-    why: str
-    unit: str
-    sampling_error: float = 0.0
-
-
 def explain(
     subject: Subject,
     X: pd.DataFrame,
     background: pd.DataFrame,
     rng: np.random.Generator,
     *,
-    permutations: int = 64,
+    permutations: int = 512,
+    target_error: float = 0.05,
+    max_calls: int | None = None,
 ) -> Explanation:
     """Attribute the model's output to its input columns.
 
     Tree ensembles are explained along their paths, linear models in closed form, through a preprocessing
-    pipeline whose every output column rests on one input column. Anything else is asked: permutation sampling
-    of Shapley values against the background.
+    pipeline whose every output column rests on one input column. A model with slopes and many numbers for inputs is
+    explained by them (expected gradients). Anything else is asked: Shapley values against the background, enumerated
+    where that costs no more than sampling would, else by permutation sampling.
 
     Parameters
     ----------
@@ -71,12 +49,16 @@ def explain(
     rng : numpy.random.Generator
         For sampling.
     permutations : int
-        Orders drawn for each row, where sampling is used.
+        Orders drawn for each row at most, where sampling is used.
+    target_error : float
+        Sampling stops where standard errors are at most this share of the output's standard deviation over rows.
+    max_calls : int, optional
+        Calls to the model that may be planned; more lessen the orders, and where few are left it is refused.
 
     Raises
     ------
     NotApplicable
-        If there is no column.
+        If there is no column, or the model would have to be asked more often than allowed.
     """
     if X.shape[1] == 0:
         raise NotApplicable("the data set has no features to attribute anything to")
@@ -86,21 +68,19 @@ def explain(
         if np.isnan(miss) or miss <= _WRONG:
             return found
         why = f"{found.method} missed the model's output by {miss:.2g} of its spread"
-    return _sampled(subject, X, background, rng, permutations, why)
-
-
-def additivity(found: Explanation) -> float:
-    """Return the largest miss of base plus attributions, in spreads of the output; ``nan`` for a constant output.
-
-    With several outputs each is measured in its own spread (standard deviation over rows).
-    """
-    spread = np.atleast_1d(found.output.std(axis=0))
-    scale = np.abs(found.output).max(axis=0, initial=0.0)
-    varied = spread > 1e-12 * np.maximum(1.0, np.atleast_1d(scale))
-    if not varied.any():
-        return float("nan")
-    miss = additivity_error(found.values, found.base, found.output).reshape(len(found.output), -1)
-    return float((miss[:, varied] / spread[varied]).max())
+    found, told = by_slopes(subject, X, background, rng, target_error, max_calls, why)
+    if found is not None:
+        return found
+    return ask(
+        subject,
+        X,
+        background,
+        rng,
+        permutations=permutations,
+        target_error=target_error,
+        max_calls=max_calls,
+        why=told,
+    )
 
 
 def _inside(subject: Subject, X: pd.DataFrame, background: pd.DataFrame) -> tuple[Explanation | None, str]:
@@ -182,7 +162,7 @@ def _probe(subject: Subject) -> pd.DataFrame:
     """Return rows in which every value of a column with few values appears, so that each encoded column moves."""
     import pandas as pd
 
-    parts = [subject.test.X] if subject.train is None else _alike(subject.test.X, subject.train.X)
+    parts = [subject.test.X] if subject.train is None else alike(subject.test.X, subject.train.X)
     picked = []
     for frame in parts:
         rows = set(range(0, len(frame), max(1, len(frame) // _PROBED)))
@@ -195,20 +175,6 @@ def _probe(subject: Subject) -> pd.DataFrame:
     return probe
 
 
-def _alike(X: pd.DataFrame, background: pd.DataFrame) -> list[pd.DataFrame]:
-    """Return both with one set of categories a column: those of the background, and what else the rows have."""
-    import pandas as pd
-
-    rows, others = X.copy(), background.copy()
-    for name in X.columns:
-        own, known = X[name].dtype, background[name].dtype
-        if isinstance(own, pd.CategoricalDtype) and isinstance(known, pd.CategoricalDtype) and own != known:
-            more = [value for value in own.categories if value not in known.categories]
-            both = pd.CategoricalDtype([*known.categories, *more], ordered=known.ordered)
-            rows[name], others[name] = X[name].astype(both), background[name].astype(both)
-    return [rows, others]
-
-
 def _about_positive(subject: Subject, raw: Raw) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Turn a binary explanation into one of the positive label."""
     values, base, output = raw.values, np.asarray(raw.base, dtype=float), raw.output
@@ -219,42 +185,3 @@ def _about_positive(subject: Subject, raw: Raw) -> tuple[np.ndarray, np.ndarray,
         return values[:, :, at], base[at], output[:, at]
     sign = 1 if at == len(subject.classes) - 1 else -1
     return sign * values, sign * base, sign * output
-
-
-def _sampled(
-    subject: Subject,
-    X: pd.DataFrame,
-    background: pd.DataFrame,
-    rng: np.random.Generator,
-    permutations: int,
-    why: str,
-) -> Explanation:
-    X, background = _alike(X, background)
-    codec = Codec.of(X, background)
-    rows, others = codec.encode(X), codec.encode(background)
-    # each row passes through the whole background equally often: then base and attributions add up exactly
-    others = others[rng.permutation(len(others))[: permutations // 2]]
-    rounds = max(1, permutations // (2 * len(others)))
-
-    def ask(matrix: np.ndarray) -> np.ndarray:
-        return subject.asks(codec.decode(matrix))
-
-    found = sampled_shapley(ask, rows, others, rng, permutations=2 * len(others) * rounds)
-    why = f"{why}; {found.permutations} orders a row over {len(others)} background rows, {found.calls:,} calls to the model"
-    known = found.standard_error[np.isfinite(found.standard_error)]
-    error = float(known.mean()) if known.size else float("nan")
-    return Explanation(
-        found.values,
-        found.base,
-        ask(rows),
-        "permutation sampling (interventional)",
-        why,
-        _unit(subject),
-        error,
-    )
-
-
-def _unit(subject: Subject) -> str:
-    if subject.task == "regression":
-        return "value"
-    return "probability" if subject.model.has_proba else "1 where the model says this label, else 0"

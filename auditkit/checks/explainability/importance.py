@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
-from annotated_types import Ge, Le, MultipleOf
+from annotated_types import Ge, Gt, Le, MultipleOf
 from typing_extensions import Doc
 
 from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks.explainability._explainers import Explanation, additivity, explain
+from auditkit.checks.explainability._pictures import dependence, swarm, waterfalls
 from auditkit.checks.explainability._shown import importances, listed, ranking
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.frames import Codec
@@ -37,8 +39,25 @@ def shap_importance(
         Ge(2),
         Le(4096),
         MultipleOf(2),
-        Doc("Orders drawn for each row, where no exact explainer fits the model."),
-    ] = 64,
+        Doc("Orders drawn for each row at most, where no exact explainer fits the model."),
+    ] = 512,
+    target_error: Annotated[
+        float,
+        Gt(0),
+        Le(1),
+        Doc("Standard error of an attribution at which sampling stops, as a share of the output's spread."),
+    ] = 0.05,
+    max_calls: Annotated[
+        int,
+        Ge(5),
+        Doc("Calls to the model that may be planned; a call asks about up to 65,536 rows."),
+    ] = 200,
+    examples: Annotated[
+        int,
+        Ge(0),
+        Le(10),
+        Doc("Single rows explained one by one: real records, show only data you may share."),
+    ] = 0,
     level: common.Level = 0.95,
 ) -> Evidence:
     """Attribute the model's output to its inputs with Shapley values (Lundberg & Lee 2017).
@@ -54,7 +73,14 @@ def shap_importance(
     background : int
         Rows that stand for "unknown".
     permutations : int
-        Orders drawn for each row where the model has to be asked.
+        Orders drawn for each row at most, where the model has to be asked.
+    target_error : float
+        Where sampling stops, as a share of the output's standard deviation over rows.
+    max_calls : int
+        Calls to the model that may be planned. Where more would be needed, orders and background rows are lessened,
+        and where fewer than 16 orders are left the check is not applicable.
+    examples : int
+        Rows of which a waterfall is drawn.
     level : float
         Confidence level, over rows.
 
@@ -70,23 +96,59 @@ def shap_importance(
     chosen = common.draw(len(data), rows, rng)
     source = subject.train if subject.train is not None else data
     behind = source.X.iloc[common.draw(len(source), background, rng)].reset_index(drop=True)
+    X = data.X.iloc[chosen].reset_index(drop=True)
     found = explain(
-        subject, data.X.iloc[chosen].reset_index(drop=True), behind, rng, permutations=permutations
+        subject, X, behind, rng, permutations=permutations, target_error=target_error, max_calls=max_calls
     )
-    sizes = np.abs(found.values)
-    sizes = sizes.mean(axis=2) if sizes.ndim == 3 else sizes
-    importance = importances("shap_importance", [str(c) for c in data.X.columns], sizes, level)
+    importance = _importance(found, [str(c) for c in X.columns], level)
     top = sorted(importance, key=lambda m: -m.value)
+    names = [str(m.group) for m in top]
     return Evidence(
         "AK401",
         (*importance, _additivity(found)),
-        {"importance": ranking(top, f"Mean |SHAP value| ({found.unit})", "Which inputs move the output most"),
-         "dependence": _direction(found, data.X.iloc[chosen], top)},
+        {"importance": ranking(top, f"Mean |{found.noun}| ({found.unit})", "Which inputs move the output most"),
+         "swarm": swarm(found, X, names), **dependence(found, X, names, level),
+         "dependence": _direction(found, X, top), **waterfalls(found, X, examples)},
         says=f"On {len(chosen):,} rows the output moves most with {listed(top)}.",
         does_not_say="That these inputs cause the outcome, or that changing them would change a person's case.",
-        notes=(f"Explainer: {found.method}. {found.why}.", f"Unit: {found.unit}.", *_error_note(found)),
+        notes=(f"Explainer: {found.method}. {found.why}.", f"Unit: {found.unit}.", *_drawn(len(chosen), len(data)), _behind(len(behind), len(source), subject),
+               *((f"{found.cost}.",) if found.cost else ()), *_error_note(found)),
         rows=common.rows_used(len(chosen), len(data)),
     )  # fmt: skip
+
+
+def _importance(found: Explanation, names: list[str], level: float) -> list[Measurement]:
+    """Return mean sizes with intervals over rows; the lower end gives up what sampling noise may have added to the sizes."""
+    sizes, errors = np.abs(found.values), found.errors
+    sizes = sizes.mean(axis=2) if sizes.ndim == 3 else sizes
+    plain = importances("shap_importance", names, sizes, level)
+    if errors is None or not np.isfinite(errors).all() or not errors.any():
+        return plain
+    errors = errors.mean(axis=2) if errors.ndim == 3 else errors
+    # E|part + noise| exceeds |part| by at most E|noise|, which for a normal one is its spread times sqrt(2 / pi)
+    noise = np.sqrt(2 / np.pi) * errors.mean(axis=0)
+    wider = []
+    for m, more in zip(plain, noise, strict=True):
+        ends = m.interval
+        if ends is not None and more > 0:
+            low = max(min(0.0, ends.low), ends.low - float(more))
+            m = replace(m, interval=replace(ends, low=low, method="t over rows, less sampling noise"))  # noqa: PLW2901
+        wider.append(m)
+    return wider
+
+
+def _drawn(used: int, of: int) -> tuple[str, ...]:
+    if used == of:
+        return ()
+    return (
+        f"Rows: {used:,} of {of:,} test rows, drawn at random without replacement; the intervals hold what that leaves open.",
+    )
+
+
+def _behind(used: int, of: int, subject: Subject) -> str:
+    where = "test" if subject.train is None else "training"
+    how = "all" if used == of else "drawn at random without replacement"
+    return f"Background: {used:,} of {of:,} {where} rows, {how}; another draw moves the base value and all parts somewhat."
 
 
 def _additivity(found: Explanation) -> Measurement:
@@ -102,9 +164,10 @@ def _error_note(found: Explanation) -> tuple[str, ...]:
         return ()
     if np.isnan(found.sampling_error):
         return ("The sampling error is not known: one pair of orders a row says nothing of it.",)
-    return (
-        f"Mean standard error of an attribution from sampling: {found.sampling_error:.2g} ({found.unit}).",
-    )
+    spread = float(np.atleast_1d(found.output.std(axis=0)).max())
+    share = f", {found.sampling_error / spread:.1%} of the output's spread" if spread else ""
+    said = f"Mean standard error of an attribution from sampling: {found.sampling_error:.2g} ({found.unit}){share}"
+    return (f"{said}; the intervals hold it.",)
 
 
 def _direction(found: Explanation, X: Any, top: list[Measurement]) -> Table:

@@ -3,16 +3,22 @@
 Every call to the model is batched: many changed copies of the rows are stacked and asked at once.
 """
 
+from auditkit.methods.attributions.enumerated import enumerated_rows, enumerated_shapley
 from auditkit.methods.attributions.flips import flip
+from auditkit.methods.attributions.gradients import PathEstimate, expected_gradients
 from auditkit.methods.attributions.linear import linear_shap
 from auditkit.methods.attributions.permutation import Shuffled, permutation_importance, shuffled
 from auditkit.methods.attributions.shapley import ShapleyEstimate, sampled_shapley
 from auditkit.methods.attributions.sums import additivity_error, mean_abs
 
 __all__ = [
+    "PathEstimate",
     "ShapleyEstimate",
     "Shuffled",
     "additivity_error",
+    "enumerated_rows",
+    "enumerated_shapley",
+    "expected_gradients",
     "flip",
     "linear_shap",
     "mean_abs",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditkit.errors import InputError
-from auditkit.methods._arrays import asked, table
+from auditkit.methods.attributions._asking import Asker, differing, tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["ShapleyEstimate", "sampled_shapley"]
 
 _FIRST_LOOK = 8  # pairs before a standard error is believed
+_AGAIN = 32  # background rows met again before these tell the error: fewer may all agree by luck
+_CELLS = 4_000_000  # numbers kept of one block of rows: 32 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class ShapleyEstimate:
     base : numpy.ndarray of float, shape () or (k,)
         Mean output over the background rows.
     permutations : int
-        Orders used for each row.
+        Orders used for the row that needed most.
     calls, rows : int
         Calls to the model, and rows asked in them.
     """
@@ -58,8 +60,10 @@ def sampled_shapley(
     """Estimate the Shapley values of any model by drawing orders in which features take the row's value.
 
     The value of a set of features is the mean output with those features from the row and the rest from a
-    background row (interventional). Each order is used forwards and backwards (antithetic) with one
-    background row; every row goes through the whole background before it meets a background row again.
+    background row (interventional). Each order is used forwards and backwards (antithetic, exact for
+    interactions of two) with one background row; every row goes through the whole background before it meets a
+    background row again, and every background row counts alike. A feature in which the two rows agree takes no
+    step, so that no row is asked twice along an order.
 
     Parameters
     ----------
@@ -72,19 +76,22 @@ def sampled_shapley(
     rng : numpy.random.Generator
         Where the orders are drawn from; the batch size does not change them.
     permutations : int
-        Orders for each row, at most; even. Costs ``permutations * (d - 1)`` rows of the model for each row.
+        Orders for each row, at most; even. Costs ``permutations * (d - 1)`` rows of the model for each row, less
+        where values agree.
     target_error : float, optional
-        Stop as soon as no standard error is larger, in the unit of the output. Looked at after 16 orders and
-        after each doubling.
+        A row is finished as soon as none of its standard errors is larger, in the unit of the output, be it
+        underrated by luck (its upper limit at 90% counts). Looked at 32 pairs of orders after the first round of the
+        background (or after 8 pairs, where there is no whole round), and whenever half as many again are done.
     batch_rows : int
         Rows of one call, at most.
 
     Returns
     -------
     ShapleyEstimate
-        With a multiple of ``2 m`` permutations the values add up to output minus base exactly; before that
-        the miss is of the size of the standard errors. Walking through the background makes the standard
-        errors err on the large side.
+        From one round of the background on (``2 m`` permutations) the values add up to output minus base exactly;
+        before that the miss is of the size of the standard errors. From 32 pairs after the first round on, the standard
+        errors come from background rows that were met again; until then they hold the differences between background
+        rows as well, and err on the large side.
 
     Raises
     ------
@@ -106,129 +113,173 @@ def sampled_shapley(
     >>> shapley.values.tolist(), float(shapley.base)
     ([[-0.5, 0.5]], 2.0)
     """
-    rows, others = table("X", X), table("background", background)
-    _check(rows, others, permutations, target_error)
-    asker = _Counting(ask, batch_rows)
-    at_row, at_background = asker.about(rows), asker.about(others)
-    draws = _draws(len(rows), rows.shape[1], len(others), rng)
-    shape = (len(rows), rows.shape[1], *at_row.shape[1:])
-    total, squares = np.zeros(shape), np.zeros(shape)
-    done = 0
-    for goal in _looks(permutations // 2, target_error):
-        while done < goal:
-            pairs = min(goal - done, max(1, _paths(batch_rows, shape[1]) // len(rows)))
-            drawn = [next(draws) for _ in range(pairs)]
-            place = np.concatenate([one for one, _ in drawn])
-            which = np.concatenate([one for _, one in drawn])
-            gains = _gains(asker, (rows, at_row), (others, at_background), place, which)
-            gains = gains.reshape(pairs, *shape)
-            total += gains.sum(axis=0)
-            squares += np.square(gains).sum(axis=0)
-            done += pairs
-        error = _standard_error(total, squares, done)
-        if target_error is not None and done >= _FIRST_LOOK and float(error.max()) <= target_error:
-            break
-    return ShapleyEstimate(
-        total / done, error, np.asarray(at_background.mean(axis=0)), 2 * done, asker.calls, asker.rows
-    )
-
-
-class _Counting:
-    """The model, with a count of what it was asked."""
-
-    def __init__(self, ask: Callable[[NDArray[Any]], ArrayLike], batch_rows: int) -> None:
-        self.ask, self.batch_rows = ask, batch_rows
-        self.calls = self.rows = 0
-
-    def __call__(self, rows: NDArray[Any]) -> ArrayLike:
-        self.calls += 1
-        self.rows += len(rows)
-        return self.ask(rows)
-
-    def about(self, rows: NDArray[Any]) -> NDArray[np.float64]:
-        return asked(self, rows, self.batch_rows)
-
-
-def _draws(
-    n: int, d: int, m: int, rng: np.random.Generator
-) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    # each row's features in a random order, and its background row: a shuffled round from a random start
-    start = rng.integers(m, size=n)
-    while True:
-        around = rng.permutation(m)
-        for step in range(m):
-            yield np.argsort(rng.random((n, d)), axis=1), around[(start + step) % m]
-
-
-def _paths(batch_rows: int, d: int) -> int:
-    return max(1, batch_rows // max(1, 2 * (d - 1)))
-
-
-def _gains(
-    asker: _Counting,
-    explained: tuple[NDArray[Any], NDArray[np.float64]],
-    background: tuple[NDArray[Any], NDArray[np.float64]],
-    place: NDArray[np.intp],
-    which: NDArray[np.intp],
-) -> NDArray[np.float64]:
-    """Return the gain of each feature, averaged over an order and its reverse, for each drawn path."""
-    (rows, at_row), (others, at_background) = explained, background
-    of_row = np.arange(len(place)) % len(rows)
-    step = _paths(asker.batch_rows, rows.shape[1])
-    parts = []
-    for begin in range(0, len(place), step):
-        some = slice(begin, begin + step)
-        ends = (at_background[which[some]], at_row[of_row[some]])
-        mixed = (rows[of_row[some]], others[which[some]])
-        parts.append(_both_ways(asker, mixed, ends, place[some]))
-    return np.concatenate(parts)
-
-
-def _both_ways(
-    asker: _Counting,
-    mixed: tuple[NDArray[Any], NDArray[Any]],
-    ends: tuple[NDArray[np.float64], NDArray[np.float64]],
-    place: NDArray[np.intp],
-) -> NDArray[np.float64]:
-    (own, other), (low, high) = mixed, ends
-    paths, d = place.shape
-    if d == 1:
-        return (high - low)[:, np.newaxis]
-    taken = place[:, np.newaxis, :] < np.arange(1, d)[np.newaxis, :, np.newaxis]
-    # backwards, the first s features taken are those that come last forwards: the complement
-    taken = np.concatenate([taken, ~taken], axis=1)
-    asked_rows = np.where(taken, own[:, np.newaxis, :], other[:, np.newaxis, :]).reshape(-1, d)
-    answers = asker.about(asked_rows).reshape(paths, 2 * (d - 1), *low.shape[1:])
-    first, last = low[:, np.newaxis], high[:, np.newaxis]
-    forwards = np.diff(np.concatenate([first, answers[:, : d - 1], last], axis=1), axis=1)
-    # answers of the complements run from "all but the first" down to "only the last": turn them round
-    backwards = np.diff(np.concatenate([first, answers[:, : d - 2 : -1], last], axis=1), axis=1)
-    at = place.reshape(paths, d, *([1] * (low.ndim - 1)))
-    gains = np.take_along_axis(forwards, at, axis=1) + np.take_along_axis(backwards, d - 1 - at, axis=1)
-    return np.asarray(gains / 2)
-
-
-def _looks(pairs: int, target_error: float | None) -> Iterator[int]:
-    look = _FIRST_LOOK
-    while target_error is not None and look < pairs:
-        yield look
-        look *= 2
-    yield pairs
-
-
-def _standard_error(
-    total: NDArray[np.float64], squares: NDArray[np.float64], pairs: int
-) -> NDArray[np.float64]:
-    if pairs == 1:
-        return np.full(total.shape, np.nan)
-    variance = np.maximum(squares - np.square(total) / pairs, 0.0) / (pairs - 1)
-    return np.asarray(np.sqrt(variance / pairs))
-
-
-def _check(rows: NDArray[Any], others: NDArray[Any], permutations: int, target_error: float | None) -> None:
-    if rows.shape[1] != others.shape[1]:
-        raise InputError(f"X has {rows.shape[1]} columns and background {others.shape[1]}")
+    rows, others = tables(X, background)
     if permutations < 2 or permutations % 2:
         raise InputError(f"permutations must be even and at least 2 (they come in pairs), got {permutations}")
     if target_error is not None and not target_error > 0:
         raise InputError(f"target_error must be positive, got {target_error}")
+    asker = Asker(ask, batch_rows)
+    at_row, at_other = asker.about(rows), asker.about(others)
+    cells = len(others) * rows.shape[1] * int(np.prod(at_row.shape[1:]))
+    step = max(1, _CELLS // cells)
+    parts = [
+        _Block(asker, (rows[a : a + step], at_row[a : a + step]), (others, at_other)).run(
+            rng, permutations // 2, target_error
+        )
+        for a in range(0, len(rows), step)
+    ]
+    values, error, pairs = zip(*parts, strict=True)
+    return ShapleyEstimate(
+        np.concatenate(values), np.concatenate(error), np.asarray(at_other.mean(axis=0)), 2 * max(pairs), asker.calls, asker.rows
+    )  # fmt: skip
+
+
+class _Block:
+    """Some rows on their way through the background: sums of what each feature gained, by row and background row."""
+
+    def __init__(
+        self,
+        asker: Asker,
+        explained: tuple[NDArray[Any], NDArray[np.float64]],
+        background: tuple[NDArray[Any], NDArray[np.float64]],
+    ) -> None:
+        self.asker, self.explained, self.background = asker, explained, background
+        (rows, at_row), (others, _) = explained, background
+        self.n, self.d, self.m = len(rows), rows.shape[1], len(others)
+        shape = (self.d, *at_row.shape[1:])
+        self.sums = np.zeros((self.n, self.m, *shape))
+        self.squares = np.zeros((self.n, *shape))
+        self.visits = np.zeros((self.n, self.m))
+        self.done = np.zeros(self.n, dtype=np.intp)
+        apart = np.mean([differing(rows, other[np.newaxis]).mean() for other in others])
+        self.paths = max(1, int(asker.batch_rows / max(1.0, 2 * (self.d - 1) * float(apart))))
+
+    def run(
+        self, rng: np.random.Generator, pairs: int, target_error: float | None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
+        """Return values, standard errors, and pairs of orders for the row that needed most."""
+        # its own generator, so that the orders are drawn alike whatever fits into a batch
+        walk = _walk(self.n, self.m, np.random.default_rng(rng.integers(2**63)))
+        active = np.arange(self.n)
+        done = 0
+        for goal in _looks(pairs, self.m, target_error):
+            while done < goal:
+                # no further than the round goes: each background row is met once
+                visits = min(goal - done, max(1, self.paths // len(active)), self.m - done % self.m)
+                met = np.stack([next(walk)[active] for _ in range(visits)])
+                self._take(active, met, np.argsort(rng.random((*met.shape, self.d)), axis=2))
+                done += visits
+            if target_error is not None and done >= min(_FIRST_LOOK, pairs):
+                largest = self.error().reshape(self.n, -1).max(axis=1) * self._caution()
+                active = active[~(largest[active] <= target_error)]
+                if not len(active):
+                    break
+        return self.values(), self.error(), int(self.done.max())
+
+    def values(self) -> NDArray[np.float64]:
+        """Return the mean over background rows of the mean gain with each; of those that were met."""
+        each = self.sums / self._spread(np.maximum(self.visits, 1))
+        met = (self.visits > 0).sum(axis=1)
+        return np.asarray(each.sum(axis=1) / met.reshape(self.n, *([1] * (each.ndim - 2))))
+
+    def error(self) -> NDArray[np.float64]:
+        """Return the standard error of each value."""
+        wide = (self.n, *([1] * (self.squares.ndim - 1)))
+        done = self.done.reshape(wide)
+        free = np.maximum(self.visits - 1, 0).sum(axis=1).reshape(wide)
+        within = self.squares - (np.square(self.sums) / self._spread(np.maximum(self.visits, 1))).sum(axis=1)
+        overall = self.squares - np.square(self.sums.sum(axis=1)) / done
+        inverse = (1 / np.maximum(self.visits, 1)).sum(axis=1).reshape(wide) / self.m**2
+        with np.errstate(divide="ignore", invalid="ignore"):
+            twice = np.maximum(within, 0) / free * inverse
+            once = np.where(done > 1, np.maximum(overall, 0) / (done - 1) / done, np.nan)
+        known = free >= _AGAIN
+        return np.asarray(np.sqrt(np.where(known, twice, once)))
+
+    def _caution(self) -> NDArray[np.float64]:
+        """Return by how much an error may have been underrated by luck: its upper limit at 90%, of normal deviations."""
+        from scipy.stats import chi2
+
+        free = np.maximum(self.visits - 1, 0).sum(axis=1)
+        free = np.where(free >= _AGAIN, free, np.maximum(self.done - 1, 1))
+        return np.asarray(np.sqrt(free / chi2.ppf(0.1, free)))
+
+    def _spread(self, visits: NDArray[np.float64]) -> NDArray[np.float64]:
+        return visits.reshape(self.n, self.m, *([1] * (self.sums.ndim - 2)))
+
+    def _take(self, active: NDArray[np.intp], met: NDArray[np.intp], order: NDArray[np.intp]) -> None:
+        """Walk each order, (visits, rows, d), forwards and backwards, and add up what each feature gained."""
+        (rows, at_row), (others, at_other) = self.explained, self.background
+        row, other = np.broadcast_to(active, met.shape).ravel(), met.ravel()
+        flat = order.reshape(-1, self.d)
+        parts = []
+        for begin in range(0, len(row), self.paths):
+            some = slice(begin, begin + self.paths)
+            ends = (np.tile(row[some], 2), np.tile(other[some], 2))
+            gains = _gains(
+                self.asker,
+                (rows[ends[0]], at_row[ends[0]]),
+                (others[ends[1]], at_other[ends[1]]),
+                np.concatenate([flat[some], flat[some, ::-1]]),
+            )
+            half = len(gains) // 2
+            parts.append((gains[:half] + gains[half:]) / 2)
+        gains = np.concatenate(parts).reshape(*met.shape, *self.squares.shape[1:])
+        self.sums[active[np.newaxis], met] += gains
+        self.squares[active] += np.square(gains).sum(axis=0)
+        self.visits[active[np.newaxis], met] += 1
+        self.done[active] += len(met)
+
+
+def _walk(n: int, m: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:
+    """Yield which background row each row meets next: a shuffled round from a random start."""
+    start = rng.integers(m, size=n)
+    while True:
+        around = rng.permutation(m)
+        for step in range(m):
+            yield around[(start + step) % m]
+
+
+def _gains(
+    asker: Asker,
+    own: tuple[NDArray[Any], NDArray[np.float64]],
+    other: tuple[NDArray[Any], NDArray[np.float64]],
+    order: NDArray[np.intp],
+) -> NDArray[np.float64]:
+    """Return what each feature adds as the features of `other` take the values of `own`, one by one in an order.
+
+    Only rows that differ from the one before, and from both ends, are asked about.
+    """
+    (rows, high), (others, low) = own, other
+    apart = np.take_along_axis(differing(rows, others), order, axis=1)
+    taken = apart.cumsum(axis=1)  # features taken that change something
+    total = taken[:, -1]
+    asks = apart & (taken < total[:, np.newaxis])
+    path, step = np.nonzero(asks)
+    place = np.empty(order.shape, dtype=np.int32)
+    np.put_along_axis(place, order, np.arange(order.shape[1], dtype=np.int32)[np.newaxis], axis=1)
+    start = np.concatenate([[0], np.cumsum(total + 1)[:-1]])
+    answers = np.empty((int((total + 1).sum()), *low.shape[1:]))
+    answers[start], answers[start + total] = low, high
+    if len(path):
+        if asks[:, :-1].all():  # every step but the last, as where all values differ
+            steps = np.arange(order.shape[1] - 1, dtype=np.int32)[:, np.newaxis]
+            mixed = np.where(place[:, np.newaxis] <= steps, rows[:, np.newaxis], others[:, np.newaxis])
+            mixed = mixed.reshape(-1, order.shape[1])
+        else:
+            mixed = np.where(place[path] <= step[:, np.newaxis], rows[path], others[path])
+        answers[start[path] + taken[path, step]] = asker.about(mixed)
+    path, step = np.nonzero(apart)
+    after = start[path] + taken[path, step]
+    gains = np.zeros((*order.shape, *low.shape[1:]))
+    gains[path, order[path, step]] = answers[after] - answers[after - 1]
+    return gains
+
+
+def _looks(pairs: int, m: int, target_error: float | None) -> Iterator[int]:
+    """Yield after how many pairs of orders to look at the errors."""
+    look = m + _AGAIN if m > 1 and pairs > m else _FIRST_LOOK
+    while target_error is not None and look < pairs:
+        yield look
+        look += max(1, look // 2)
+    yield pairs

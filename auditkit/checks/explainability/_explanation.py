@@ -1,0 +1,93 @@
+"""Explanation: attributions of rows to input columns, with the explainer's name, unit and error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from auditkit.methods.attributions import additivity_error
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from auditkit.subject import Subject
+
+__all__ = ["Explanation", "additivity", "alike", "unit_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Attributions of rows to input columns.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n, d) or (n, d, k)
+        In the unit of `unit`; for a binary task about the positive label.
+    base, output : ndarray of shape () or (k,), and (n,) or (n, k)
+        Base value, and what the model says of each row in the same unit.
+    method, why, unit : str
+        The explainer, why it was chosen, and what the output is: "log odds", "probability", "value".
+    sampling_error : float
+        Mean standard error of an attribution; 0 where it is exact, ``nan`` where it is not known.
+    errors : ndarray of the shape of `values`, or None
+        The standard error of each attribution, where it was sampled.
+    cost : str
+        What was estimated before the model was asked, and what it came to; empty where it was not asked.
+    """
+
+    values: np.ndarray
+    base: np.ndarray
+    output: np.ndarray
+    method: str
+    why: str
+    unit: str
+    sampling_error: float = 0.0
+    errors: np.ndarray | None = None
+    cost: str = ""
+
+    @property
+    def shapley(self) -> bool:
+        """Whether these are Shapley values; those along slopes are Aumann and Shapley's."""
+        return "Aumann" not in self.method
+
+    @property
+    def noun(self) -> str:
+        """What one attribution is called."""
+        return "SHAP value" if self.shapley else "Aumann-Shapley value"
+
+
+def additivity(found: Explanation) -> float:
+    """Return the largest miss of base plus attributions, in spreads of the output; ``nan`` for a constant output.
+
+    With several outputs each is measured in its own spread (standard deviation over rows).
+    """
+    spread = np.atleast_1d(found.output.std(axis=0))
+    scale = np.abs(found.output).max(axis=0, initial=0.0)
+    varied = spread > 1e-12 * np.maximum(1.0, np.atleast_1d(scale))
+    if not varied.any():
+        return float("nan")
+    miss = additivity_error(found.values, found.base, found.output).reshape(len(found.output), -1)
+    return float((miss[:, varied] / spread[varied]).max())
+
+
+def alike(X: pd.DataFrame, background: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return both with one set of categories a column: those of the background, and what else the rows have."""
+    import pandas as pd
+
+    rows, others = X.copy(), background.copy()
+    for name in X.columns:
+        own, known = X[name].dtype, background[name].dtype
+        if isinstance(own, pd.CategoricalDtype) and isinstance(known, pd.CategoricalDtype) and own != known:
+            more = [value for value in own.categories if value not in known.categories]
+            both = pd.CategoricalDtype([*known.categories, *more], ordered=known.ordered)
+            rows[name], others[name] = X[name].astype(both), background[name].astype(both)
+    return [rows, others]
+
+
+def unit_of(subject: Subject) -> str:
+    """Return what the model's own output is, in words."""
+    if subject.task == "regression":
+        return "value"
+    return "probability" if subject.model.has_proba else "1 where the model says this label, else 0"

@@ -1,0 +1,183 @@
+"""Pictures: attributions as a swarm of dots, along an input, and one record's from base to output."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from auditkit import statistics
+from auditkit.evidence import Table
+from auditkit.frames import Codec
+from auditkit.render.text import number
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from auditkit.checks.explainability._explanation import Explanation
+
+__all__ = ["dependence", "one_output", "swarm", "waterfalls"]
+
+DOTS = 1500
+LINES = 15
+_ALONG = 3  # leading inputs of which the dependence is drawn
+_BANDS = 10
+_FEWEST = 5  # records behind a point or a category
+_STEPS = 10  # parts of a waterfall, the rest together
+
+
+def one_output(found: Explanation) -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:
+    """Return attributions (n, d), base and output (n,) about one output a row, and what that is in words.
+
+    Of several classes it is the one the model holds most likely for the row.
+    """
+    if found.values.ndim == 2:
+        return found.values, np.full(len(found.output), float(found.base)), found.output, found.unit
+    at = found.output.argmax(axis=1)
+    rows = np.arange(len(at))
+    word = f"{found.unit} of the class the model chooses"
+    return found.values[rows, :, at], np.asarray(found.base)[at], found.output[rows, at], word
+
+
+def swarm(found: Explanation, X: pd.DataFrame, names: list[str]) -> Table:
+    """Return the attributions of the leading inputs, each with the rank of the input's value; no value of a record is in it.
+
+    Parameters
+    ----------
+    found : Explanation
+        Of the rows `X`.
+    X : DataFrame of shape (n, d)
+        The rows.
+    names : list of str
+        Columns, the leading first.
+    """
+    values, _, _, word = one_output(found)
+    codec = Codec.of(X)
+    codes, places = codec.encode(X), {str(c): j for j, c in enumerate(X.columns)}
+    shown = names[:LINES]
+    most = DOTS // max(1, len(shown))
+    label: list[str] = []
+    value: list[float] = []
+    strength: list[float | None] = []
+    for name in shown:
+        j = places[name]
+        order = np.argsort(values[:, j], kind="stable")
+        if len(order) > most:
+            order = order[np.linspace(0, len(order) - 1, most).round().astype(int)]
+        rank = _ranks(codes[:, j]) if codec.kinds[j] != "categorical" else np.full(len(X), np.nan)
+        label += [name] * len(order)
+        value += [float(f"{v:.5g}") for v in values[order, j]]  # as fine as a dot is
+        strength += [None if np.isnan(r) else round(float(r), 4) for r in rank[order]]
+    each = (
+        ""
+        if len(X) <= most
+        else f", {most:,} of {len(X):,} records a line, evenly from the least to the greatest"
+    )
+    return Table(
+        "How the leading inputs push, record by record",
+        {"label": tuple(label), "value": tuple(value), "strength": tuple(strength)},
+        "beeswarm",
+        {"value": f"{found.noun} ({word})", "strength": "value of the input"},
+        f"One dot a record{each}: right of 0 the input raised the output, left of 0 it lowered it; the colour is the rank of the "
+        "input's value among these records, grey where values have no order.",
+    )  # fmt: skip
+
+
+def dependence(found: Explanation, X: pd.DataFrame, names: list[str], level: float) -> dict[str, Table]:
+    """Return, for the leading inputs, the mean attribution along bands of the input's values, or by category.
+
+    Points of fewer than 5 records are left out, so that none is one record's.
+    """
+    values, _, _, word = one_output(found)
+    codec = Codec.of(X)
+    codes = codec.encode(X)
+    columns = [str(c) for c in X.columns]
+    tables: dict[str, Table] = {}
+    for name in names[:_ALONG]:
+        j = columns.index(name)
+        words = codec.kinds[j] == "categorical"
+        groups = (
+            _bands(codes[:, j])
+            if not words
+            else [codes[:, j] == code for code in range(len(codec.categories[j]))]
+        )
+        lines = []
+        for at, group in enumerate(groups):
+            n = int(group.sum())
+            if n >= _FEWEST:
+                low, high = statistics.mean_interval_of(values[group, j], level)
+                where = str(codec.categories[j][at]) if words else float(codes[group, j].mean())
+                lines.append((where, float(values[group, j].mean()), low, high, n))
+        if len(lines) > 1:
+            head = ("label" if words else "x", "value", "low", "high", "n")
+            cells = {key: tuple(line[at] for line in lines) for at, key in enumerate(head)}
+            tables[f"along_{len(tables) + 1}"] = Table(
+                f"How the part of the output owed to {name} goes with its value", cells, "estimates" if words else "curve",
+                {"x": name, "value": f"mean {found.noun} ({word})", "n": "records"}, _along(name, lines, words=words),
+            )  # fmt: skip
+    return tables
+
+
+def waterfalls(found: Explanation, X: pd.DataFrame, examples: int) -> dict[str, Table]:
+    """Return one record's way from base to output, for records spread over the output; nothing where none were asked for.
+
+    Records are called by letters, not by their numbers; their values are shown.
+    """
+    values, base, output, word = one_output(found)
+    tables: dict[str, Table] = {}
+    order = np.argsort(output, kind="stable")
+    places = np.unique(np.linspace(0, len(order) - 1, min(examples, len(order))).round().astype(int))
+    for at, row in enumerate(order[places].tolist()):
+        leading = np.argsort(-np.abs(values[row]), kind="stable")
+        leading, rest = leading[:_STEPS], leading[_STEPS:]
+        parts = [
+            (f"{X.columns[j]} = {_word(X.iloc[row, j])}", float(values[row, j]), "part") for j in leading
+        ]
+        if len(rest):
+            parts.append((f"{len(rest)} other inputs", float(values[row, rest].sum()), "part"))
+        lines = [("base value", float(base[row]), "base"), *parts, ("output", float(output[row]), "output")]
+        letter = chr(ord("A") + at)
+        tables[f"record_{letter}"] = Table(
+            f"Record {letter}: from the base value to the output",
+            {key: tuple(line[i] for line in lines) for i, key in enumerate(("label", "value", "role"))},
+            "waterfall",
+            {"value": word},
+            f"From {number(base[row])}, the mean over the background, to {number(output[row])}; the largest parts are "
+            + ", ".join(f"{name} ({value:+.2g})" for name, value, _ in parts[:3])
+            + ".",
+        )
+    return tables
+
+
+def _along(name: str, lines: list[tuple[Any, ...]], *, words: bool) -> str:
+    low, high = min(lines, key=lambda line: line[1]), max(lines, key=lambda line: line[1])
+    at = [str(line[0]) if words else f"about {number(line[0])}" for line in (low, high)]
+    return f"The part owed to {name} is smallest at {at[0]} ({low[1]:+.2g} on average) and largest at {at[1]} ({high[1]:+.2g})."
+
+
+def _bands(codes: np.ndarray) -> list[np.ndarray]:
+    """Return the records of each band of values, of about equal size; few values are a band each."""
+    known = codes[np.isfinite(codes)]
+    if not len(known):
+        return []
+    values = np.unique(known)
+    if len(values) <= _BANDS:
+        return [codes == value for value in values]
+    edges = np.unique(np.quantile(known, np.linspace(0, 1, _BANDS + 1)[1:-1]))
+    at = np.searchsorted(edges, codes, side="right")
+    return [(at == band) & np.isfinite(codes) for band in range(len(edges) + 1)]
+
+
+def _ranks(codes: np.ndarray) -> np.ndarray:
+    """Return ranks from 0 to 1, ties in their middle; ``nan`` where there is no value."""
+    from scipy.stats import rankdata
+
+    known = np.isfinite(codes)
+    ranks = np.full(len(codes), np.nan)
+    if known.sum() > 1 and np.ptp(codes[known]) > 0:
+        ranks[known] = (rankdata(codes[known]) - 1) / (known.sum() - 1)
+    return ranks
+
+
+def _word(value: Any) -> str:
+    return number(value) if isinstance(value, (float, np.floating)) else str(value)
