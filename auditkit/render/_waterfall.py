@@ -86,12 +86,9 @@ def _together(
     left = [at for at in parts if at not in set(large)]
     kept = [at for at in range(len(names)) if at not in set(left)]
     last = max(large)
-    out: tuple[list[Any], list[float], list[str]] = ([], [], [])
+    rows: list[tuple[Any, float, str]] = []
     for at in kept:
-        for column, value in zip(out, (names[at], values[at], roles[at]), strict=True):
-            column.append(value)
+        rows.append((names[at], values[at], roles[at]))
         if at == last:
-            out[0].append(f"{len(left):,} other parts")
-            out[1].append(sum(values[i] for i in left))
-            out[2].append("part")
-    return (*out, len(left))
+            rows.append((f"{len(left):,} other parts", sum(values[i] for i in left), "part"))
+    return [r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows], len(left)

@@ -21,6 +21,7 @@ __all__ = ["Explanation", "additivity", "explain"]
 
 _WRONG = 0.005  # of the output's spread: an explainer that misses by more is not believed
 _PROBED = 400
+_STACKED = 20_000  # rows that preprocessing is asked about at once, while columns are moved one by one
 
 
 def explain(
@@ -145,17 +146,31 @@ def _owners(subject: Subject, X: pd.DataFrame) -> list[int] | None:
     before = dense(_transformed(inner, probe))
     owner = np.full(before.shape[1], -1)
     orders = (np.roll(np.arange(n), 1), np.random.default_rng(0).permutation(n))
-    for j, name in enumerate(probe.columns):
-        touched = np.zeros(before.shape[1], dtype=bool)
+    at_once = max(1, _STACKED // (n * len(orders)))
+    for start in range(0, probe.shape[1], at_once):
+        columns = range(start, min(start + at_once, probe.shape[1]))
+        after = dense(_transformed(inner, _moved(probe, columns, orders))).reshape(
+            len(columns), len(orders), n, -1
+        )
+        same = (before == after) | (np.isnan(before) & np.isnan(after))
+        for j, touched in zip(columns, ~same.all(axis=(1, 2)), strict=True):
+            if (owner[touched] >= 0).any():
+                return None
+            owner[touched] = j
+    return [int(j) for j in owner]
+
+
+def _moved(probe: pd.DataFrame, columns: range, orders: tuple[np.ndarray, ...]) -> pd.DataFrame:
+    """Return copies of the rows below each other, in each one column in another order: preprocessing is asked once for all."""
+    import pandas as pd
+
+    copies = []
+    for j in columns:
         for order in orders:
             moved = probe.copy()
-            moved[name] = probe[name].iloc[order].set_axis(probe.index)
-            after = dense(_transformed(inner, moved))
-            touched |= ~((before == after) | (np.isnan(before) & np.isnan(after))).all(axis=0)
-        if (owner[touched] >= 0).any():
-            return None
-        owner[touched] = j
-    return [int(j) for j in owner]
+            moved[probe.columns[j]] = probe.iloc[order, j].set_axis(probe.index)
+            copies.append(moved)
+    return pd.concat(copies, ignore_index=True)
 
 
 def _probe(subject: Subject) -> pd.DataFrame:
