@@ -8,13 +8,22 @@ from auditkit.methods.attributions.linear import linear_shap
 from auditkit.methods.attributions.permutation import permutation_importance
 from auditkit.methods.attributions.shapley import ShapleyEstimate, sampled_shapley
 from auditkit.methods.attributions.sums import additivity_error, mean_abs
+from auditkit.methods.attributions.tree_read import CoveredTrees, read_covered_trees
+from auditkit.methods.attributions.tree_shapley import TreeShapley, tree_shapley
+from auditkit.methods.attributions.tree_tables import leaf_tables, product_law
 
 __all__ = [
+    "CoveredTrees",
     "ShapleyEstimate",
+    "TreeShapley",
     "additivity_error",
     "flip",
+    "leaf_tables",
     "linear_shap",
     "mean_abs",
     "permutation_importance",
+    "product_law",
+    "read_covered_trees",
     "sampled_shapley",
+    "tree_shapley",
 ]
