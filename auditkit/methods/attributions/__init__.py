@@ -9,8 +9,8 @@ from auditkit.methods.attributions.permutation import permutation_importance
 from auditkit.methods.attributions.shapley import ShapleyEstimate, sampled_shapley
 from auditkit.methods.attributions.sums import additivity_error, mean_abs
 from auditkit.methods.attributions.tree_read import CoveredTrees, read_covered_trees
-from auditkit.methods.attributions.tree_shapley import TreeShapley, tree_shapley
 from auditkit.methods.attributions.tree_tables import leaf_tables, product_law
+from auditkit.methods.attributions.trees import TreeShapley, tables_pay, tree_shapley
 
 __all__ = [
     "CoveredTrees",
@@ -25,5 +25,6 @@ __all__ = [
     "product_law",
     "read_covered_trees",
     "sampled_shapley",
+    "tables_pay",
     "tree_shapley",
 ]

@@ -22,11 +22,16 @@ if TYPE_CHECKING:
 
     Codes = NDArray[np.unsignedinteger]
 
-__all__ = ["TreeShapley", "tree_shapley"]
+__all__ = ["TreeShapley", "tables_pay", "tree_shapley"]
 
 _DEEPEST = 17  # conditions of a leaf
 _HELD = 1 << 23  # numbers of tables at a time
 _ROWS = 1 << 14  # looked up at a time
+_LEAF, _ENTRY, _STEP = (
+    4e-4,
+    3e-8,
+    2e-9,
+)  # seconds, measured: a leaf's table, a number in it, a step of a walk along the paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +119,30 @@ def tree_shapley(
     return TreeShapley(np.ascontiguousarray(values.transpose(2, 1, 0)), base)
 
 
+def tables_pay(model: TreeModel, covers: Sequence[NDArray[np.float64]], n: int) -> bool:
+    """Return whether tables are possible, and sooner made than `n` rows walk along the paths.
+
+    Parameters
+    ----------
+    model, covers
+        As `tree_shapley` takes them.
+    n : int
+        Rows to explain.
+
+    Notes
+    -----
+    A walk is that of Tree SHAP (Lundberg et al. 2020): its steps grow with the square of a leaf's conditions, for each row.
+    """
+    scale = Scale.of(model.trees, model.width)
+    pairs = zip(model.trees, covers, strict=True)
+    d = np.array([len(box.features) for tree, cover in pairs for box in boxes_of(tree, cover, scale)])
+    made = float((_LEAF + _ENTRY * d * 2.0**d).sum())
+    return bool(d.max() <= _DEEPEST and made < n * _STEP * float(((d + 2) ** 2).sum()))
+
+
 def _limit(n: int) -> int:
     """Return how many keys a bundle has at most: larger tables ask for fewer look-ups, and pay with many rows only."""
-    return int(np.clip(n // 16, 16, 1024))
+    return int(np.clip(n // 16, 16, 4096))
 
 
 def _blocks(bundles: Iterable[Bundle], k: int) -> Iterator[list[Bundle]]:
