@@ -4,7 +4,7 @@ python benchmarks/explainability.py [--part trees] [--models lightgbm ...] [--ga
     [--asked-rows N] [--seed N] [--json FILE]
 prints a table of ratios: how many times the seconds shap.TreeExplainer takes for as many rows, wall and CPU, and the largest difference of a
 value. shap's seconds grow with the rows, one after the other, so that it is given some of them (`--asked-rows`, by default as many as a
-pilot says it explains in 5 seconds) and its seconds a row are multiplied; building its explainer is outside its clock, reading the trees is
+pilot says it explains in 15 seconds) and its seconds a row are multiplied; building its explainer is outside its clock, reading the trees is
 inside auditkit's. Rows lie on a grid of 1/64, where single and double precision agree. CPU seconds are of all threads.
 """
 
@@ -28,7 +28,7 @@ from auditkit.methods.attributions import read_covered_trees, tree_shapley
 PARTS = ("trees",)
 MODELS = ("lightgbm", "xgboost", "histogram", "forest-8", "forest")
 GAMES = {"paths": "tree_path_dependent", "background": "interventional"}
-ASKED_SECONDS = 5.0
+PILOT, ASKED_SECONDS = 16, 15.0
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,10 @@ def model_of(name: str, seed: int) -> Any:
         return xgboost.XGBClassifier(n_estimators=100, max_depth=6, random_state=seed)
     if name == "histogram":
         return HistGradientBoostingClassifier(max_iter=100, random_state=seed)
-    return RandomForestClassifier(100, max_depth=8 if name == "forest-8" else None, random_state=seed)
+    if name == "forest-8":
+        return RandomForestClassifier(100, max_depth=8, random_state=seed)
+    # as deep as the rows allow; a tenth of the trees, since either side's seconds grow with them
+    return RandomForestClassifier(10, random_state=seed)
 
 
 def timed(work: Any) -> tuple[Any, float, float]:
@@ -95,8 +98,8 @@ def by_shap(
         return timed(lambda: explainer.shap_values(X[:n], check_additivity=False))
 
     if asked is None:
-        pilot = on(4)
-        asked = int(np.clip(4 * ASKED_SECONDS / pilot[1], 4, len(X)))
+        pilot = on(PILOT)
+        asked = int(np.clip(PILOT * ASKED_SECONDS / pilot[1], PILOT, len(X)))
     values, wall, cpu = on(asked)
     values, base = np.asarray(values), np.ravel(explainer.expected_value)
     # of the two mirrored classes of a forest the second

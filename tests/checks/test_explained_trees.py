@@ -21,7 +21,9 @@ from sklearn.ensemble import (
 from auditkit import Dataset, Subject
 from auditkit.checks.explainability._explainers import additivity, explain
 from auditkit.checks.explainability._inside import how_to_read
+from auditkit.checks.explainability._trees import by_tables
 from auditkit.errors import NotApplicable
+from auditkit.methods.attributions import read_covered_trees, tables_pay, tree_shapley
 
 # shap's own note on the shape it returns
 pytestmark = pytest.mark.filterwarnings("ignore:LightGBM binary classifier with TreeExplainer")
@@ -110,3 +112,27 @@ def test_what_tables_do_not_hold_stays_with_the_library():
     final, read = how_to_read(subject.model.inner, interventional=True)
     with pytest.raises(NotApplicable, match="background rows"):
         read(final, X[:5], X[:50])
+
+
+def test_a_model_that_answers_otherwise_than_its_trees_is_left_to_the_library():
+    X, level = table()
+    first = HistGradientBoostingRegressor(max_iter=2).fit(X[:400], level[:400])
+    start = GradientBoostingClassifier(n_estimators=4, init=RandomForestClassifier(3, max_depth=2))
+    start.fit(X[:400], answers(level[:400], "binary"))
+    assert by_tables(start, X.to_numpy(), start.decision_function(X)) is None
+    assert by_tables(first, X.to_numpy(), first.predict(X)) is not None
+    assert by_tables(first, X.to_numpy(), np.exp(first.predict(X))) is None
+    assert by_tables(first, X.to_numpy()[:20], first.predict(X[:20])) is None  # too few rows to pay
+
+
+def test_tables_pay_with_many_rows_and_not_with_leaves_of_many_features():
+    rng = np.random.default_rng(0)
+    wide = rng.normal(size=(600, 30))
+    deep = RandomForestRegressor(2, max_features=1, random_state=0).fit(wide, rng.normal(size=600))
+    flat = RandomForestRegressor(2, max_depth=3, random_state=0).fit(wide, wide[:, 0])
+    read = read_covered_trees(flat)
+    assert [tables_pay(read.model, read.covers, n) for n in (10, 100_000)] == [False, True]
+    read = read_covered_trees(deep)
+    assert not tables_pay(read.model, read.covers, 10**6)
+    with pytest.raises(NotApplicable, match="more than 17 features"):
+        tree_shapley(read.model, read.covers, wide)

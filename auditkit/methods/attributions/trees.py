@@ -194,12 +194,14 @@ def _look_up(
     """Add to the values (k, width, n) what the tables hold for each row."""
     n = codes.shape[1]
     found = np.empty(min(n, _ROWS))
+    # a boosted tree speaks of one class only
+    spoken = [[(c, of_class) for c, of_class in enumerate(table) if of_class.any()] for table in tables]
     for begin in range(0, n, _ROWS):
         some = codes[:, begin : begin + _ROWS]
         to, part = values[:, :, begin : begin + _ROWS], found[: some.shape[1]]
-        for bundle, table in zip(block, tables, strict=True):
+        for bundle, table in zip(block, spoken, strict=True):
             key = bundle.keys(some)
-            for own, of_class in zip(to, table, strict=True):
+            for c, of_class in table:
                 for j, column in zip(bundle.strata, of_class, strict=True):
                     np.take(column, key, out=part, mode="clip")
-                    own[j] += part
+                    to[c, j] += part
