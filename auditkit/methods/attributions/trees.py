@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TreeShapley", "tables_pay", "tree_shapley"]
 
-_DEEPEST = 17  # conditions of a leaf
+_DEEPEST = 18  # conditions of a leaf
 _HELD = 1 << 23  # numbers of tables at a time
 _ROWS = 1 << 14  # looked up at a time
 _LEAF, _ENTRY, _STEP = (
@@ -83,7 +83,7 @@ def tree_shapley(
     InputError
         If the tables do not have the model's columns, or there is no row.
     NotApplicable
-        If a leaf rests on more than 17 features, or no training row came to some node.
+        If a leaf rests on more than 18 features, or no training row came to some node.
 
     References
     ----------
