@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from auditkit.checks.explainability._trees import by_tables
+from auditkit.errors import NotApplicable
 from auditkit.frames import Codec, to_pandas
 from auditkit.methods.attributions import linear_shap
 
@@ -46,8 +49,19 @@ class Raw:
     unit: str
 
 
-def how_to_read(inner: Any) -> tuple[Any, Read | None]:
-    """Return the part of a predictor's model that decides, and the function that reads it; None if there is none."""
+def how_to_read(inner: Any, *, interventional: bool = False) -> tuple[Any, Read | None]:
+    """Return the part of a predictor's model that decides, and the function that reads it; None if there is none.
+
+    Trees are read along their paths; with `interventional`, against the background rows, or the function raises
+    NotApplicable. Linear models always are.
+    """
+    final, read = _reader(inner)
+    if interventional and read is not None and read is not _linear:
+        return final, partial(read, interventional=True)
+    return final, read
+
+
+def _reader(inner: Any) -> tuple[Any, Any]:
     final = getattr(inner, "estimator", None)
     if type(final).__name__ == "Booster":
         return final, {"lightgbm": _lightgbm_booster, "xgboost": _xgboost_booster}.get(
@@ -71,7 +85,7 @@ def dense(Z: Any) -> np.ndarray:
     return np.asarray(Z, dtype=float)
 
 
-def _of_estimator(final: Any) -> Read | None:
+def _of_estimator(final: Any) -> Any:
     module, name = type(final).__module__, type(final).__name__
     if module.startswith("lightgbm.sklearn"):
         return _lightgbm
@@ -88,52 +102,76 @@ def _of_estimator(final: Any) -> Read | None:
     return None
 
 
-def _lightgbm(final: Any, Z: Any, _background: Any) -> Raw:
+def _tabled(
+    model: Any, Z: Any, background: Any, output: np.ndarray, unit: str, *, interventional: bool
+) -> Raw | None:
+    """Explain trees by the tables of their leaves, if that can be done and pays."""
+    found = by_tables(model, dense(Z), output, dense(background) if interventional else None)
+    if found is not None:
+        values, base, method = found
+        return Raw(values, base, output, method, unit)
+    if interventional:
+        raise NotApplicable(
+            "its trees cannot be explained against background rows exactly: they are not read here"
+        )
+    return None
+
+
+def _lightgbm(final: Any, Z: Any, background: Any, *, interventional: bool = False) -> Raw:
     Z = Z.toarray() if hasattr(Z, "toarray") else Z
-    output = np.asarray(final.predict(Z, raw_score=True))
-    parts = np.asarray(final.predict(Z, pred_contrib=True))
-    return _contributions(parts, output, _unit(str(final.objective_)), "LightGBM")
+    output, unit = np.asarray(final.predict(Z, raw_score=True)), _unit(str(final.objective_))
+    found = _tabled(final, Z, background, output, unit, interventional=interventional)
+    if found is not None:
+        return found
+    return _contributions(np.asarray(final.predict(Z, pred_contrib=True)), output, unit, "LightGBM")
 
 
-def _lightgbm_booster(booster: Any, Z: Any, _background: Any) -> Raw:
-    names = booster.feature_name()
-    order = (
-        [list(Z.columns).index(n) for n in names] if set(names) == set(Z.columns) else list(range(Z.shape[1]))
-    )
-    rows = Z.iloc[:, order]
+def _lightgbm_booster(booster: Any, Z: Any, background: Any, *, interventional: bool = False) -> Raw:
+    order = _own_order(booster.feature_name(), Z)
+    rows, others = Z.iloc[:, order], background.iloc[:, order]
     output = np.asarray(booster.predict(rows, raw_score=True))
-    found = _contributions(
-        np.asarray(booster.predict(rows, pred_contrib=True)), output, "raw score", "LightGBM"
-    )
+    found = _tabled(booster, rows, others, output, "raw score", interventional=interventional)
+    if found is None:
+        parts = np.asarray(booster.predict(rows, pred_contrib=True))
+        found = _contributions(parts, output, "raw score", "LightGBM")
     return _in_order(found, order)
 
 
-def _xgboost(final: Any, Z: Any, _background: Any) -> Raw:
+def _own_order(names: Any, Z: Any) -> list[int]:
+    """Return where the table has each column of a booster: by name if all are there, else as they stand."""
+    columns = list(Z.columns)
+    return [columns.index(n) for n in names] if set(names) == set(columns) else list(range(len(columns)))
+
+
+def _xgboost(final: Any, Z: Any, background: Any, *, interventional: bool = False) -> Raw:
     import xgboost
 
     # the rounds, and the mark of a missing value, with which the estimator itself answers
     best = getattr(final, "best_iteration", None)
     rounds = (0, 0 if best is None else int(best) + 1)
     matrix = xgboost.DMatrix(Z, missing=final.missing, enable_categorical=True)
-    return _xgboost_parts(final.get_booster(), matrix, rounds, _unit(str(final.objective)))
+    booster, unit = final.get_booster(), _unit(str(final.objective))
+    output = np.asarray(booster.predict(matrix, output_margin=True, iteration_range=rounds), dtype=float)
+    found = _tabled(final, Z, background, output, unit, interventional=interventional)
+    return _xgboost_parts(booster, matrix, rounds, output, unit) if found is None else found
 
 
-def _xgboost_booster(booster: Any, Z: Any, _background: Any) -> Raw:
+def _xgboost_booster(booster: Any, Z: Any, background: Any, *, interventional: bool = False) -> Raw:
     import xgboost
 
     names = booster.feature_names
-    if names is None:
-        return _xgboost_parts(booster, xgboost.DMatrix(Z.to_numpy()), (0, 0), "raw score")
-    order = (
-        [list(Z.columns).index(n) for n in names] if set(names) == set(Z.columns) else list(range(Z.shape[1]))
-    )
-    matrix = xgboost.DMatrix(Z.iloc[:, order], enable_categorical=True)
-    return _in_order(_xgboost_parts(booster, matrix, (0, 0), "raw score"), order)
+    order = list(range(Z.shape[1])) if names is None else _own_order(names, Z)
+    rows, others = Z.iloc[:, order], background.iloc[:, order]
+    matrix = xgboost.DMatrix(rows.to_numpy() if names is None else rows, enable_categorical=True)
+    output = np.asarray(booster.predict(matrix, output_margin=True), dtype=float)
+    found = _tabled(booster, rows, others, output, "raw score", interventional=interventional)
+    if found is None:
+        found = _xgboost_parts(booster, matrix, (0, 0), output, "raw score")
+    return _in_order(found, order)
 
 
-def _xgboost_parts(booster: Any, matrix: Any, rounds: tuple[int, int], unit: str) -> Raw:
+def _xgboost_parts(booster: Any, matrix: Any, rounds: tuple[int, int], output: np.ndarray, unit: str) -> Raw:
     parts = np.asarray(booster.predict(matrix, pred_contribs=True, iteration_range=rounds), dtype=float)
-    output = np.asarray(booster.predict(matrix, output_margin=True, iteration_range=rounds), dtype=float)
     parts = parts.reshape(len(output), -1) if output.ndim == 2 else parts
     return _contributions(parts, output, unit, "XGBoost")
 
@@ -151,14 +189,8 @@ def _in_order(found: Raw, order: list[int]) -> Raw:
     return Raw(values, found.base, found.output, found.method, found.unit)
 
 
-def _sklearn_trees(final: Any, Z: Any, _background: Any) -> Raw:
-    import shap
-
+def _sklearn_trees(final: Any, Z: Any, background: Any, *, interventional: bool = False) -> Raw:
     rows = Z.toarray() if hasattr(Z, "toarray") else Z
-    explainer = shap.TreeExplainer(final, feature_perturbation="tree_path_dependent")
-    values = np.asarray(explainer.shap_values(rows, check_additivity=False))
-    base = np.asarray(explainer.expected_value, dtype=float)
-    base = base.reshape(-1) if base.size > 1 else base.reshape(())
     if not hasattr(final, "classes_"):
         output, unit = np.asarray(final.predict(rows)), "value"
     elif any(part in type(final).__name__ for part in _FORESTS):
@@ -167,6 +199,17 @@ def _sklearn_trees(final: Any, Z: Any, _background: Any) -> Raw:
         output = np.asarray(final.decision_function(rows))
         log_odds = getattr(final, "loss", "") == "log_loss" and output.ndim == 1
         unit = "log odds" if log_odds else "raw score"
+    found = _tabled(final, rows, background, output, unit, interventional=interventional)
+    return _by_shap(final, rows, output, unit) if found is None else found
+
+
+def _by_shap(final: Any, rows: Any, output: np.ndarray, unit: str) -> Raw:
+    import shap
+
+    explainer = shap.TreeExplainer(final, feature_perturbation="tree_path_dependent")
+    values = np.asarray(explainer.shap_values(rows, check_additivity=False))
+    base = np.asarray(explainer.expected_value, dtype=float)
+    base = base.reshape(-1) if base.size > 1 else base.reshape(())
     method = "exact tree paths (shap.TreeExplainer, path-dependent)"
     return Raw(values, base, output, method, unit)
 
