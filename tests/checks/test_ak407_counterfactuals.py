@@ -1,0 +1,130 @@
+"""AK407: what would have had to be different for the wanted decision, and who has the longer way?"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from auditkit import Dataset, Subject
+from auditkit.checks.explainability import _ways, counterfactuals
+from auditkit.data import make_multiclass, make_regression
+from auditkit.errors import InputError, NotApplicable
+from auditkit.threat import ThreatModel
+
+
+def run(subject, seed=0, **params):
+    return counterfactuals(subject, rng=np.random.default_rng(seed), **params)
+
+
+def grants(frame):
+    """Grant where income reaches 0; debt never matters."""
+    return np.where(frame["income"].to_numpy(dtype=float) >= 0, "granted", "refused")
+
+
+def uneven(n=300, *, far=2.0, seed=0, hold=()):
+    """Return refused records: those of A lack up to 1 of income, those of B up to `far`."""
+    rng = np.random.default_rng(seed)
+    group = np.where(np.arange(n) % 2, "A", "B")
+    short = rng.random(n) * np.where(group == "A", 1.0, far)
+    income = np.concatenate([-short - 1e-9, rng.random(n) * 2])
+    X = pd.DataFrame({"income": income, "debt": rng.normal(size=2 * n)})
+    data = Dataset(X, grants(X), {"group": np.tile(group, 2)})
+    threat = ThreatModel.draft(data, units="raw").hold(*hold)
+    return Subject("uneven", grants, data, positive="granted", threat=threat), short, group
+
+
+def test_the_longer_way_is_found_at_its_size():
+    subject, short, group = uneven()
+    found = run(subject, rows=300)
+    m = found.measurement("recourse_cost_difference")
+    # by hand: the cheapest way is what is missing, U(0, 1) against U(0, 2), so that the means lie 1/2 apart
+    assert m.value == pytest.approx(short[group == "B"].mean() - short[group == "A"].mean(), abs=0.01)
+    assert m.interval.low < 0.5 < m.interval.high
+    assert m.interval.low > 0
+    assert m.p_value < 1e-6
+    assert m.reason.startswith("highest for group=B")
+    assert "differs" in found.says
+    assert found.measurement("recourse_cost", "group=A").value == pytest.approx(0.5, abs=0.06)
+    whole = [m for m in found.measurements if m.metric == "recourse_rate" and m.group is None]
+    assert (whole[0].value, whole[0].n, whole[0].bound) == (1.0, 300, "lower")
+    assert found.measurement("recourse_inputs_changed").value == 1.0
+
+
+def test_the_innocent_twin_is_quiet():
+    found = run(uneven(far=1.0)[0], rows=300)
+    m = found.measurement("recourse_cost_difference")
+    assert m.interval.low == 0
+    assert m.p_value > 0.05
+    assert "not detected" in found.says
+
+
+def test_groups_dealt_at_random_raise_an_alarm_as_often_as_stated():
+    rng = np.random.default_rng(5)
+    alarms = 0
+    for _ in range(400):
+        cost = rng.random(120)  # as in the innocent twin
+        cost[rng.random(120) < 0.2] = np.nan
+        codes = rng.integers(0, 3, 120)
+        group = _ways.common.Grouping("g", ["g=a", "g=b", "g=c"], codes)
+        m = _ways._cost_gap(group, codes, _ways.Ways(cost, cost), 0.95)
+        alarms += m.p_value < 0.05
+    assert 0.02 <= alarms / 400 <= 0.08  # 5% within 2.7 standard errors
+
+
+def test_an_input_that_is_held_is_not_changed():
+    found = run(uneven(hold=["debt"])[0], rows=60, examples=60)
+    assert set(found.tables["shown"].columns["input"]) == {"income"}
+    found = run(uneven(hold=["income"])[0], rows=60)
+    assert found.measurement("recourse_rate", "group=A").value == 0
+    whole = [m for m in found.measurements if m.metric == "recourse_cost" and m.group is None]
+    assert np.isnan(whole[0].value)
+    assert "0 records" in whole[0].reason
+
+
+def test_every_way_shown_is_allowed_and_gets_the_answer():
+    subject, _, _ = uneven()
+    found = run(subject, rows=40, examples=40)
+    shown = found.tables["shown"].frame()
+    assert set(shown["record"]) <= set(subject.test.record_ids(np.arange(len(subject.test))))
+    final = shown[shown["input"] == "income"]["after"].astype(float)
+    assert (final >= 0).all()
+    assert (final <= 2).all(), "within the range of the data"
+
+
+def test_no_record_is_shown_by_default():
+    found = run(uneven()[0], rows=40)
+    assert "shown" not in found.tables
+    assert found.tables["inputs"].columns["label"] == ("income",)
+
+
+def test_a_way_farther_than_the_radius_does_not_count():
+    subject, short, _ = uneven()
+    found = run(subject, rows=300, radius=0.5)
+    whole = next(m for m in found.measurements if m.metric == "recourse_rate" and m.group is None)
+    assert whole.value == pytest.approx((short <= 0.5).mean(), abs=0.01)
+
+
+def test_another_answer_can_be_wanted():
+    subject = make_multiclass(n_train=160, n_test=120)
+    found = run(subject, rows=40, wanted="low")
+    assert "'low'" in found.says
+    with pytest.raises(InputError, match="no answer"):
+        run(subject, wanted="lowest")
+
+
+def test_what_has_no_decision_or_no_refusal_is_not_applicable():
+    with pytest.raises(NotApplicable):
+        run(make_regression(n_train=100, n_test=100))
+    subject, _, _ = uneven()
+    X = subject.test.X[300:]
+    data = Dataset(X, np.where(np.arange(300) % 2, "granted", "refused"))
+    with pytest.raises(NotApplicable, match="every test row"):
+        run(Subject("all", grants, data, positive="granted"))
+    with pytest.raises(NotApplicable, match="no input may change"):
+        run(uneven(hold=["income", "debt"])[0])
+
+
+def test_the_same_seed_says_the_same():
+    subject, _, _ = uneven()
+    assert run(subject, seed=2, rows=50) == run(subject, seed=2, rows=50)
