@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from auditkit import Dataset, Subject
+from auditkit.checks._common import Grouping
 from auditkit.checks.explainability import _ways, counterfactuals
 from auditkit.data import make_multiclass, make_regression
 from auditkit.errors import InputError, NotApplicable
@@ -66,7 +67,7 @@ def test_groups_dealt_at_random_raise_an_alarm_as_often_as_stated():
         cost = rng.random(120)  # as in the innocent twin
         cost[rng.random(120) < 0.2] = np.nan
         codes = rng.integers(0, 3, 120)
-        group = _ways.common.Grouping("g", ["g=a", "g=b", "g=c"], codes)
+        group = Grouping("g", ["g=a", "g=b", "g=c"], codes)
         m = _ways._cost_gap(group, codes, _ways.Ways(cost, cost), 0.95)
         alarms += m.p_value < 0.05
     assert 0.02 <= alarms / 400 <= 0.08  # 5% within 2.7 standard errors
@@ -128,3 +129,41 @@ def test_what_has_no_decision_or_no_refusal_is_not_applicable():
 def test_the_same_seed_says_the_same():
     subject, _, _ = uneven()
     assert run(subject, seed=2, rows=50) == run(subject, seed=2, rows=50)
+
+
+def test_blocks_directions_whole_numbers_and_rules_are_kept():
+    rng = np.random.default_rng(0)
+    n = 400
+    kind = rng.integers(0, 3, n)
+    X = pd.DataFrame(
+        {f"kind_{word}": (kind == at).astype(int) for at, word in enumerate("abc")}
+        | {
+            "years": rng.integers(0, 20, n),
+            "limit": rng.integers(10, 30, n),
+            "size": rng.choice(["S", "M", "L"], n),
+        }
+    )
+
+    def model(frame):
+        score = frame["years"] + 6 * frame["kind_c"] + 3 * (frame["size"] == "L") - 0.2 * frame["limit"]
+        return (score.to_numpy(dtype=float) > 8).astype(int)
+
+    data = Dataset(X, model(X))
+    threat = ThreatModel.draft(data, order={"size": ["S", "M", "L"]}, rules=["years <= limit"])
+    threat = threat.edit("years", direction="up").edit("size", direction="up")
+    subject = Subject("mixed", model, data, positive=1, threat=threat)
+    found = run(subject, rows=80, examples=80)
+    assert next(m for m in found.measurements if m.metric == "recourse_rate").value > 0.9
+    shown = found.tables["shown"].frame()
+    refused = np.flatnonzero(model(X) == 0)
+    places = dict(zip(data.record_ids(refused), refused.tolist(), strict=True))
+    for (record, _), lines in shown.groupby(["record", "way"]):
+        before = X.iloc[[places[record]]].reset_index(drop=True)
+        after = before.copy()
+        for name, value in zip(lines["input"], lines["after"], strict=True):
+            after[name] = value if name == "size" else int(value)
+        assert model(after)[0] == 1
+        assert after[["kind_a", "kind_b", "kind_c"]].to_numpy().sum() == 1
+        assert after["years"][0] >= before["years"][0]
+        assert "SML".index(after["size"][0]) >= "SML".index(before["size"][0])
+        assert after["years"][0] <= after["limit"][0]

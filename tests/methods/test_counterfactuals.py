@@ -118,6 +118,20 @@ def test_calls_stay_within_the_budget():
         assert calls == got.calls <= budget
 
 
+def test_a_wide_table_is_made_sparse_within_the_budget():
+    pool = np.random.default_rng(0).normal(size=(300, 80))
+    space = FeatureSpace.infer(pool, ["continuous"] * 80, [f"x{j}" for j in range(80)])
+
+    def ask(rows):
+        return (rows[:, 0] > 0.5) & (rows[:, 1] > 0.5)
+
+    X = pool[~ask(pool)][:40]
+    got = search(ask, X, space, pool, max_calls=100)
+    first = np.unique(got.of, return_index=True)[1]
+    assert len(first) == 40
+    assert (got.inputs[first] == (X[:, :2] <= 0.5).sum(axis=1)).all()
+
+
 def test_the_same_seed_finds_the_same():
     X, space, pool = refused(30)
     one, two = (search(linear, X, space, pool, seed=4) for _ in range(2))
@@ -167,3 +181,35 @@ def test_what_is_found_is_allowed_and_wanted(seed):
     assert (got.inputs >= 1).all()
     assert np.array_equal(got.inputs, space.changed(X[got.of], got.rows).sum(axis=1))
     assert got.cost == pytest.approx(space.distance(X[got.of], got.rows, "l1"))
+
+
+@pytest.mark.parametrize("kind", ["tree", "forest", "boosting"])
+def test_trees_are_turned_near_the_exact_least_change(kind):
+    from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+    from sklearn.tree import DecisionTreeClassifier
+
+    from auditkit.methods import evasion
+
+    model = {
+        "tree": DecisionTreeClassifier(max_depth=5, random_state=0),
+        "forest": RandomForestClassifier(8, max_depth=4, random_state=0),
+        "boosting": GradientBoostingClassifier(n_estimators=20, random_state=0),
+    }[kind]
+    pool = np.random.default_rng(0).normal(size=(500, 4))
+    y = ((pool[:, 0] + pool[:, 1] * pool[:, 2] > 0.5) & (pool[:, 3] > -0.5)).astype(int)
+    model.fit(pool, y)
+    space = FeatureSpace.infer(pool, ["continuous"] * 4, list("abcd"))
+    X = pool[model.predict(pool) == 0][:40]
+    got = search(lambda rows: model.predict(rows) == 1, X, space, pool, scores=model.predict_proba)
+    trees, scores = evasion.read_trees(model)
+    cells = evasion.cells_of(
+        trees.based_on(scores(X), X), lambda rows: rows, space, X, np.zeros(4, dtype=bool)
+    )
+    inputs = np.full(40, np.inf)
+    np.minimum.at(inputs, got.of, got.inputs)
+    for norm, found in (("l0", inputs), ("l1", best(got, 40))):
+        exact = evasion.tree_minimal_distance(cells, model.predict, X, np.zeros(40, dtype=int), norm=norm)
+        assert (found >= exact.lower * (1 - 1e-6)).all(), "nothing is nearer than the nearest there is"
+        assert exact.proved.all()
+        assert (found / exact.upper).mean() < 1.1
+        assert (found / exact.upper < 1.01).mean() > 0.8

@@ -116,7 +116,7 @@ def longest(found: list[Measurement]) -> str:
     if not sure:
         return f" A difference of cost between groups of {', '.join(str(m.group) for m in gaps)} was not detected."
     parts = [f"by {common.with_ends(m)} between groups of {m.group} ({m.reason})" for m in sure]
-    return f" The cheapest way differs {'; '.join(parts)}."
+    return f" What the cheapest way costs differs {'; '.join(parts)}."
 
 
 def changed_inputs(found: Counterfactuals, threat: ThreatModel, X: np.ndarray, level: float) -> Table:

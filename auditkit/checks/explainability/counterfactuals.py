@@ -252,6 +252,6 @@ def _says(ways: _ways.Ways, total: list[Any], label: str, unit: str) -> str:
     if np.isnan(cost.value):
         return f"{first}."
     return (
-        f"{first}. It takes a change of {common.with_ends(inputs)} inputs on average at the fewest; the cheapest costs "
+        f"{first}. The simplest way changes {common.with_ends(inputs)} inputs on average; the cheapest costs "
         f"{common.with_ends(cost)} {unit}."
     )

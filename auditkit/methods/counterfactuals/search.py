@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from auditkit import progress
 from auditkit.errors import InputError
 from auditkit.methods.counterfactuals.sparser import put_back, shrunk
 from auditkit.methods.evasion._oracle import Oracle
@@ -125,7 +126,8 @@ def counterfactuals(
     short = np.flatnonzero(~model.ask(X).astype(bool))
     wanted = _wanted(model, pool, rng)
     at, found = _first(model, X, short, space, wanted, rng, scores, norm, max_calls)
-    for _ in range(several - 1):
+    for done in range(1, several):
+        progress.step(done / several, "looking for other ways")
         if model.left <= 2 or not len(wanted):
             break
         used = _used(space, X, at, found)

@@ -16,6 +16,7 @@ __all__ = ["put_back", "shrunk"]
 Floats = NDArray[np.float64]
 
 _PARTS = 8  # places asked about between the original and the changed number, in one call
+_MANY, _BLOCKS = 16, 8  # more inputs than this go back in so many blocks before they go one by one
 _ROUNDS = 3  # of dividing what is left; the rest is 1/729 of the way
 
 
@@ -23,7 +24,8 @@ def put_back(model: Oracle, X: Floats, rows: Floats, space: FeatureSpace) -> Flo
     """Return rows with every input put back that the wanted answer does not need, the costliest first.
 
     The sparsity step of Mothilal, Sharma and Tan (2020, "Explaining machine learning classifiers through diverse
-    counterfactual explanations"), for categories as well as for numbers: inputs go back one after another, all rows in one call.
+    counterfactual explanations"), for categories as well as for numbers: inputs go back one after another, all rows in
+    one call; where many were changed, first in blocks.
 
     Parameters
     ----------
@@ -35,16 +37,25 @@ def put_back(model: Oracle, X: Floats, rows: Floats, space: FeatureSpace) -> Flo
         What is allowed; a row that putting back would make break a rule keeps the change.
     """
     kept = rows.copy()
+    widest = int(space.changed(X, rows).sum(axis=1).max(initial=0))
+    if widest > _MANY:  # several at once, where most will not be needed
+        kept = _back(model, X, kept, space, -(-widest // _BLOCKS))
+    return _back(model, X, kept, space, 1)
+
+
+def _back(model: Oracle, X: Floats, rows: Floats, space: FeatureSpace, size: int) -> Floats:
+    """Return rows with blocks of so many inputs put back, each block once."""
+    kept = rows.copy()
     order = np.argsort(-space.cost(X, rows), axis=1, kind="stable")
     many = space.changed(X, rows).sum(axis=1)
-    for place in range(int(many.max(initial=0))):
-        at = np.flatnonzero(many > place)
-        trial = kept[at].copy()
-        turn = np.arange(len(at))
-        trial[turn, order[at, place]] = X[at, order[at, place]]
-        may = _may(space, X[at], trial)
+    for place in range(0, int(many.max(initial=0)), size):
         if model.left <= 0:
             break
+        at = np.flatnonzero(many > place)
+        block = order[at, place : place + size]
+        trial = kept[at].copy()
+        np.put_along_axis(trial, block, np.take_along_axis(X[at], block, axis=1), axis=1)
+        may = _may(space, X[at], trial)
         if may.any():
             there = at[may]
             good = model.ask(trial[may]).astype(bool)
