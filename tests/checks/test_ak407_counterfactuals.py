@@ -106,6 +106,14 @@ def test_a_way_farther_than_the_radius_does_not_count():
     assert whole.value == pytest.approx((short <= 0.5).mean(), abs=0.01)
 
 
+def test_a_small_budget_gives_a_smaller_bound():
+    found = run(uneven()[0], rows=50, max_calls=10)
+    whole = next(m for m in found.measurements if m.metric == "recourse_rate" and m.group is None)
+    assert whole.bound == "lower"
+    assert whole.reason == "10 calls"
+    assert int(found.notes[-1].split(" rows asked in ")[1].split()[0]) <= 10
+
+
 def test_another_answer_can_be_wanted():
     subject = make_multiclass(n_train=160, n_test=120)
     found = run(subject, rows=40, wanted="low")
@@ -114,8 +122,27 @@ def test_another_answer_can_be_wanted():
         run(subject, wanted="lowest")
 
 
+def test_a_range_of_a_regression_can_be_wanted():
+    subject = make_regression(n_train=200, n_test=150)  # y = 3 + 2 x0 - x1 + noise
+    said = np.asarray(subject.answers("test").labels)
+    found = run(subject, rows=150, at_least=3.0)
+    assert "not answered at least 3" in found.says
+    whole = next(m for m in found.measurements if m.metric == "recourse_rate" and m.group is None)
+    assert whole.n == (said < 3).sum()
+    assert whole.value > 0.9
+    assert found.tables["inputs"].columns["label"][0] == "x0"
+    below = run(subject, rows=150, at_least=2.0, at_most=3.0)
+    whole = next(m for m in below.measurements if m.metric == "recourse_rate" and m.group is None)
+    assert whole.n == ((said < 2) | (said > 3)).sum()
+    for wrong in ({"wanted": "3"}, {"at_least": 4.0, "at_most": 3.0}):
+        with pytest.raises(InputError):
+            run(subject, **wrong)
+    with pytest.raises(InputError, match="of a regression"):
+        run(uneven()[0], at_least=1.0)
+
+
 def test_what_has_no_decision_or_no_refusal_is_not_applicable():
-    with pytest.raises(NotApplicable):
+    with pytest.raises(NotApplicable, match="at_least="):
         run(make_regression(n_train=100, n_test=100))
     subject, _, _ = uneven()
     X = subject.test.X[300:]

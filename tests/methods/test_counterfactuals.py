@@ -106,7 +106,7 @@ def test_nothing_is_found_where_nothing_is():
 
 def test_calls_stay_within_the_budget():
     X, space, pool = refused(30)
-    for budget in (10, 20, 150):
+    for budget in (5, 10, 20, 150):
         calls = 0
 
         def ask(rows):

@@ -13,6 +13,7 @@ from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks import _weights
 from auditkit.checks.explainability import _ways
+from auditkit.checks.explainability._goal import Goal, goal_of
 from auditkit.checks.robustness._threats import (
     Immutable,
     NormOfChange,
@@ -21,15 +22,13 @@ from auditkit.checks.robustness._threats import (
     sized,
     threat_of,
 )
-from auditkit.errors import InputError, NotApplicable, did_you_mean
+from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence
 from auditkit.methods.counterfactuals import Counterfactuals
 from auditkit.methods.counterfactuals import counterfactuals as search
 from auditkit.subject import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import pandas as pd
 
     from auditkit.threat import ThreatModel
@@ -53,6 +52,12 @@ def counterfactuals(
         Doc(
             "The answer that is wanted; the positive label of two when left out, of several the model's most frequent."
         ),
+    ] = None,
+    at_least: Annotated[
+        float | None, Doc("Of a regression: the least value that is wanted; any when left out.")
+    ] = None,
+    at_most: Annotated[
+        float | None, Doc("Of a regression: the greatest value that is wanted; any when left out.")
     ] = None,
     immutable: Immutable = None,
     radius: Annotated[
@@ -78,11 +83,13 @@ def counterfactuals(
     Parameters
     ----------
     subject : Subject
-        A classifier to ask; its threat model says what can change, which way and how far.
+        A model to ask; its threat model says what can change, which way and how far.
     rng : numpy.random.Generator
         Records drawn, and the search.
     wanted : str, optional
         The answer looked for.
+    at_least, at_most : float, optional
+        The values looked for, of a regression.
     immutable : list of str, optional
         Inputs nobody can change.
     radius : float, optional
@@ -109,20 +116,18 @@ def counterfactuals(
         way is held against the threat model, and the model is asked about it as it reads it.
     """
     common.needs_model(subject)
-    common.needs_classes(subject)
     data = subject.test
+    goal = goal_of(subject, wanted, at_least, at_most)
     threat = _threat(subject, immutable, radius, norm)
-    labels = np.asarray(subject.answers("test").labels)
-    label = _wanted(subject, wanted, labels)
-    refused = np.flatnonzero(labels != label)
+    refused = np.flatnonzero(~goal.met)
     if not len(refused):
         raise NotApplicable(
-            f"the model answers {str(label)!r} for every test row: no record needs another answer"
+            f"the model answers {goal.words} for every test row: no record needs another answer"
         )
     chosen = refused[common.draw(len(refused), rows, rng)]
     original = data.X.iloc[chosen].reset_index(drop=True)
     X = threat.encode(original)
-    found = _found(subject, threat, original, X, label, rng, several, radius, max_calls)
+    found = _found(subject, threat, original, X, goal, rng, several, radius, max_calls)
     ways = _ways.Ways.of(found, len(X))
     unit = sized(threat.within(2.0)).removeprefix("2 ")
     budget = f"{max_calls:,} calls" + ("" if radius is None else f", cost up to {radius:g}")
@@ -138,13 +143,13 @@ def counterfactuals(
             **_ways.examples_of(found, threat, data, chosen, original, examples),
             "allowed": allowed_table(threat),
         },
-        says=_says(ways, total, str(label), unit) + _ways.longest(groups),
+        says=_says(ways, total, goal.words, unit) + _ways.longest(groups),
         does_not_say=(
             "That a person who makes the change gets the other outcome in life: it is about the model's answer, not about causes, and "
             "a changed form is not a changed person. Nor that no way exists where none was found."
         ),
         notes=(
-            f"Wanted: {str(label)!r}. Costs are in {unit}, over the records for which a way was found.",
+            f"Wanted: {goal.words}. Costs are in {unit}, over the records for which a way was found.",
             *allowed_words(threat),
             *told,
             *_weights.ignored(data),
@@ -171,36 +176,12 @@ def _threat(subject: Subject, immutable: list[str] | None, radius: float | None,
     return threat
 
 
-def _wanted(subject: Subject, wanted: str | None, labels: np.ndarray) -> Any:
-    """Return the label that is wanted, as the model gives it.
-
-    Raises
-    ------
-    InputError
-        If there is no such label.
-    """
-    classes = [] if subject.classes is None else list(subject.classes)
-    if wanted is not None:
-        known = {str(one): one for one in classes}
-        if wanted not in known:
-            raise InputError(
-                f"wanted: the model has no answer {wanted!r}.{did_you_mean(wanted, list(known))}"
-            )
-        return known[wanted]
-    if subject.positive is not None:
-        return subject.positive
-    if len(classes) == 2:
-        return common.positive_of(subject)
-    values, counts = np.unique(labels, return_counts=True)
-    return values[counts.argmax()]
-
-
 def _found(
     subject: Subject,
     threat: ThreatModel,
     original: pd.DataFrame,
     X: np.ndarray,
-    label: Any,
+    goal: Goal,
     rng: np.random.Generator,
     several: int,
     radius: float | None,
@@ -212,9 +193,10 @@ def _found(
     most = np.inf if radius is None else radius
 
     def ask(matrix: np.ndarray) -> np.ndarray:
-        return np.asarray(subject.model.predict(threat.decode(matrix)) == label)
+        return np.asarray(goal.meets(threat.decode(matrix)))
 
-    scores = _scores(subject, threat, label) if subject.model.has_proba else None
+    near = goal.scores
+    scores = None if near is None else lambda matrix: near(threat.decode(matrix))
     got = search(ask, X, threat.space, pool, rng=rng, scores=scores, several=several, norm=threat.norm, most=most,
                  max_calls=max_calls - 1)  # fmt: skip
     if not len(got.of):
@@ -232,21 +214,11 @@ def _found(
     )  # fmt: skip
 
 
-def _scores(subject: Subject, threat: ThreatModel, label: Any) -> Callable[[np.ndarray], np.ndarray]:
-    at = int(subject.class_index(np.array([label]))[0])
-
-    def scores(matrix: np.ndarray) -> np.ndarray:
-        proba = subject.model.predict_proba(threat.decode(matrix))
-        return np.column_stack([np.delete(proba, at, axis=1).max(axis=1), proba[:, at]])
-
-    return scores
-
-
-def _says(ways: _ways.Ways, total: list[Any], label: str, unit: str) -> str:
+def _says(ways: _ways.Ways, total: list[Any], words: str, unit: str) -> str:
     rate, cost, inputs = total
     k, n = int(ways.there.sum()), len(ways.cost)
     first = (
-        f"For {k} of {n} records that were not answered {label!r}, {common.share_with_ends(rate)}, a change of the inputs was found "
+        f"For {k} of {n} records that were not answered {words}, {common.share_with_ends(rate)}, a change of the inputs was found "
         "that is allowed and gets this answer"
     )
     if np.isnan(cost.value):

@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 Ask = Callable[[Floats], NDArray[Any]]
 
-FEWEST_CALLS = 10
+FEWEST_CALLS = 5
 _VALUES = 8  # of a number, tried alone
 _CODES = 24  # of a category, tried alone
 _STARTS = 6  # wanted rows of the pool that a row starts from
@@ -101,7 +101,7 @@ def counterfactuals(
     most : float
         Largest cost.
     max_calls : int
-        Calls to the model at most, at least 10.
+        Calls to the model at most, at least 5.
 
     Returns
     -------
