@@ -32,7 +32,7 @@ def explain(
     *,
     permutations: int = 512,
     target_error: float = 0.05,
-    max_calls: int | None = None,
+    max_calls: int | None = 200,
 ) -> Explanation:
     """Attribute the model's output to its input columns.
 

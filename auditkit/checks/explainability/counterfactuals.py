@@ -1,0 +1,229 @@
+"""Counterfactuals: what would have had to be different in a refused record, and for whom the way is longer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+from annotated_types import Ge, Gt
+from typing_extensions import Doc
+
+from auditkit.check import check
+from auditkit.checks import _common as common
+from auditkit.checks import _weights
+from auditkit.checks.explainability import _ways
+from auditkit.checks.explainability._goal import Goal, goal_of
+from auditkit.checks.robustness._threats import (
+    Immutable,
+    NormOfChange,
+    allowed_table,
+    allowed_words,
+    sized,
+    threat_of,
+)
+from auditkit.errors import NotApplicable
+from auditkit.evidence import Evidence
+from auditkit.methods.counterfactuals import Counterfactuals
+from auditkit.methods.counterfactuals import counterfactuals as search
+from auditkit.subject import Subject
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from auditkit.threat import ThreatModel
+
+_POOL = 2000
+
+
+@check(
+    code="AK407",
+    title="Counterfactuals and recourse",
+    question="What would have had to be different for the wanted decision, and who has the longer way?",
+    dimension="explainability",
+    metrics=[_ways.RATE, _ways.COST, _ways.INPUTS, _ways.RATE_GAP, _ways.COST_GAP],
+)
+def counterfactuals(
+    subject: Subject,
+    *,
+    rng: np.random.Generator,
+    wanted: Annotated[
+        str | None,
+        Doc(
+            "The answer that is wanted; the positive label of two when left out, of several the model's most frequent."
+        ),
+    ] = None,
+    at_least: Annotated[
+        float | None, Doc("Of a regression: the least value that is wanted; any when left out.")
+    ] = None,
+    at_most: Annotated[
+        float | None, Doc("Of a regression: the greatest value that is wanted; any when left out.")
+    ] = None,
+    immutable: Immutable = None,
+    radius: Annotated[
+        float | None,
+        Gt(0),
+        Doc("Largest cost that still counts as a way, in the threat model's units; any when left out."),
+    ] = None,
+    norm: NormOfChange = "l1",
+    rows: Annotated[
+        int, Ge(10), Doc("Records a way is looked for at most; drawn at random where there are more.")
+    ] = 200,
+    several: Annotated[int, Ge(1), Doc("Different ways looked for, for each record.")] = 3,
+    max_calls: Annotated[int, Ge(10), Doc("Calls to the model at most, for all records together.")] = 150,
+    examples: Annotated[
+        int,
+        Ge(0),
+        Doc("Records whose ways are shown, none by default: real records, show only data you may share."),
+    ] = 0,
+    level: common.Level = 0.95,
+) -> Evidence:
+    """Search, for records that did not get the wanted answer, for allowed changes that get it: few inputs first, then little cost.
+
+    Parameters
+    ----------
+    subject : Subject
+        A model to ask; its threat model says what can change, which way and how far.
+    rng : numpy.random.Generator
+        Records drawn, and the search.
+    wanted : str, optional
+        The answer looked for.
+    at_least, at_most : float, optional
+        The values looked for, of a regression.
+    immutable : list of str, optional
+        Inputs nobody can change.
+    radius : float, optional
+        Largest cost that counts.
+    norm : {"l1", "l2", "linf", "l0"}
+        How changes of several inputs add up to a cost.
+    rows : int
+        Records at most.
+    several : int
+        Ways of each record at most; the cheapest is kept besides.
+    max_calls : int
+        Budget of calls; a call asks about all records.
+    examples : int
+        Records shown at most.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    Evidence
+        ``recourse_rate``: share of the records for which a way was found (Clopper-Pearson), a lower bound; ``recourse_cost`` of the
+        cheapest way and ``recourse_inputs_changed`` of the way with the fewest changes, means over the records with a way, upper
+        bounds; rate and cost by group, and ``recourse_rate_difference`` and ``recourse_cost_difference`` between groups. Every
+        way is held against the threat model, and the model is asked about it as it reads it.
+    """
+    common.needs_model(subject)
+    data = subject.test
+    goal = goal_of(subject, wanted, at_least, at_most)
+    threat = _threat(subject, immutable, radius, norm)
+    refused = np.flatnonzero(~goal.met)
+    if not len(refused):
+        raise NotApplicable(
+            f"the model answers {goal.words} for every test row: no record needs another answer"
+        )
+    chosen = refused[common.draw(len(refused), rows, rng)]
+    original = data.X.iloc[chosen].reset_index(drop=True)
+    X = threat.encode(original)
+    found = _found(subject, threat, original, X, goal, rng, several, radius, max_calls)
+    ways = _ways.Ways.of(found, len(X))
+    unit = sized(threat.within(2.0)).removeprefix("2 ")
+    budget = f"{max_calls:,} calls" + ("" if radius is None else f", cost up to {radius:g}")
+    total = _ways.overall(ways, level, budget)
+    groups, tables, told = _ways.by_group(data, chosen, ways, level, rng)
+    changed = {"inputs": _ways.changed_inputs(found, threat, X, level)} if len(found.of) else {}
+    return Evidence(
+        "AK407",
+        (*total, *groups),
+        {
+            **changed,
+            **tables,
+            **_ways.examples_of(found, threat, data, chosen, original, examples),
+            "allowed": allowed_table(threat),
+        },
+        says=_says(ways, total, goal.words, unit) + _ways.longest(groups),
+        does_not_say=(
+            "That a person who makes the change gets the other outcome in life: it is about the model's answer, not about causes, and "
+            "a changed form is not a changed person. Nor that no way exists where none was found."
+        ),
+        notes=(
+            f"Wanted: {goal.words}. Costs are in {unit}, over the records for which a way was found.",
+            *allowed_words(threat),
+            *told,
+            *_weights.ignored(data),
+            f"{found.asked:,} rows asked in {found.calls:,} calls.",
+        ),
+        rows={
+            **common.rows_used(len(chosen), len(refused)),
+            "note": f"of {len(data):,} test rows {len(refused):,} did not get the wanted answer",
+        },
+    )
+
+
+def _threat(subject: Subject, immutable: list[str] | None, radius: float | None, norm: Any) -> ThreatModel:
+    """Return the threat model.
+
+    Raises
+    ------
+    NotApplicable
+        If nothing may change.
+    """
+    threat = threat_of(subject, immutable=immutable, radius=radius, norm=norm)
+    if np.isnan(threat.least_changes()).all():
+        raise NotApplicable("no input may change: there is no way to look for")
+    return threat
+
+
+def _found(
+    subject: Subject,
+    threat: ThreatModel,
+    original: pd.DataFrame,
+    X: np.ndarray,
+    goal: Goal,
+    rng: np.random.Generator,
+    several: int,
+    radius: float | None,
+    max_calls: int,
+) -> Counterfactuals:
+    """Return the ways of the search that hold as the model reads them: allowed, near enough, and with the wanted answer."""
+    source = subject.test if subject.train is None else subject.train
+    pool = threat.encode(source.X.iloc[common.draw(len(source), _POOL, rng)])
+    most = np.inf if radius is None else radius
+
+    def ask(matrix: np.ndarray) -> np.ndarray:
+        return np.asarray(goal.meets(threat.decode(matrix)))
+
+    near = goal.scores
+    scores = None if near is None else lambda matrix: near(threat.decode(matrix))
+    got = search(ask, X, threat.space, pool, rng=rng, scores=scores, several=several, norm=threat.norm, most=most,
+                 max_calls=max_calls - 1)  # fmt: skip
+    if not len(got.of):
+        return got
+    after = threat.decode(got.rows)
+    rows = threat.encode(after)
+    before = original.iloc[got.of].reset_index(drop=True)
+    bad = threat.violations(before, after).to_numpy().any(axis=1)
+    cost = threat.space.distance(X[got.of], rows, threat.norm)
+    inputs = threat.space.changed(X[got.of], rows).sum(axis=1)
+    good = ~bad & ask(rows) & (cost <= most) & (inputs > 0)
+    return replace(
+        got, of=got.of[good], rows=rows[good], inputs=inputs[good], cost=cost[good], calls=got.calls + 1,
+        asked=got.asked + len(rows),
+    )  # fmt: skip
+
+
+def _says(ways: _ways.Ways, total: list[Any], words: str, unit: str) -> str:
+    rate, cost, inputs = total
+    k, n = int(ways.there.sum()), len(ways.cost)
+    first = (
+        f"For {k} of {n} records that were not answered {words}, {common.share_with_ends(rate)}, a change of the inputs was found "
+        "that is allowed and gets this answer"
+    )
+    if np.isnan(cost.value):
+        return f"{first}."
+    return (
+        f"{first}. The simplest way changes {common.with_ends(inputs)} inputs on average; the cheapest costs "
+        f"{common.with_ends(cost)} {unit}."
+    )
