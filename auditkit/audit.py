@@ -7,7 +7,6 @@ import os
 import platform
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
 from contextlib import suppress
@@ -26,6 +25,7 @@ from auditkit.errors import Cancelled, InputError, did_you_mean
 from auditkit.evidence import Evidence, jsonable
 from auditkit.finding import Finding, Policy
 from auditkit.judging import judge
+from auditkit.left_out import not_examined
 from auditkit.report import Report
 from auditkit.subject import Subject
 
@@ -46,14 +46,6 @@ _PACKAGES = (
     "onnxruntime",
     "torch",
     "skops",
-)
-
-OUTSIDE = (
-    ("Unsafe model files and notebooks, language models", "this version has no check for them"),
-    (
-        "Whether the labels, and the use of the model, are right",
-        "no measurement of a model can tell; people must judge it",
-    ),
 )
 
 
@@ -155,10 +147,7 @@ class Audit:
             At once, if an argument cannot be used, a parameter names what the subject does not have, `only` names what is not
             in the plan, or `known` is of another seed or other parameters.
         """
-        if not isinstance(subject, Subject):
-            raise InputError(
-                f"an audit needs a Subject(name, model, test=Dataset(X, y)); got {type(subject).__name__}"
-            )
+        _subject(subject)
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
             raise InputError(f"seed must be a whole number from 0; got {seed!r}")
         if executor is not None and not isinstance(executor, Executor):
@@ -169,7 +158,7 @@ class Audit:
         kept = _folder(cache)
         steps = [Step(i, check, params, int(seed), kept) for i, (check, params) in enumerate(self.plan)]
         at_hand = _at_hand(steps, known)
-        chosen = None if only is None else _chosen(steps, only)
+        chosen = None if only is None else _chosen(self.plan, only)
         todo = [s for s in steps if s.index not in at_hand and (chosen is None or s.check.code in chosen)]
         self.fits(subject, {step.check.code for step in todo})
         return self._events(subject, int(seed), executor, todo, at_hand)
@@ -187,9 +176,11 @@ class Audit:
         Raises
         ------
         InputError
-            For a name the subject does not have; the message tells the closest.
+            For a name the subject does not have; the message tells the closest. Also if `only` names what is not in the plan, or
+            what is given is no subject.
         """
-        chosen = None if only is None else set(only)
+        _subject(subject)
+        chosen = None if only is None else _chosen(self.plan, only)
         for check, params in self.plan:
             if chosen is None or check.code in chosen:
                 fits(check, params, subject)
@@ -239,7 +230,7 @@ class Audit:
             "versions": _versions(),
             "policy": self.criteria.to_dict(),
             "plan": [check.describe() for check, _ in self.plan],
-            "not_examined": _not_examined(self.plan, evidence),
+            "not_examined": not_examined(self.plan, evidence),
             **run,
         }
         return Report(about, self.judge(evidence, task=about.get("task")), evidence, jsonable(provenance))
@@ -313,8 +304,15 @@ def _folder(cache: str | os.PathLike[str] | None) -> Path | None:
     return folder
 
 
-def _chosen(steps: list[Step], only: Iterable[str]) -> set[str]:
-    codes = {step.check.code for step in steps}
+def _subject(given: object) -> None:
+    if not isinstance(given, Subject):
+        raise InputError(
+            f"an audit needs a Subject(name, model, test=Dataset(X, y)); got {type(given).__name__}"
+        )
+
+
+def _chosen(plan: tuple[tuple[Check, dict[str, Any]], ...], only: Iterable[str]) -> set[str]:
+    codes = {check.code for check, _ in plan}
     chosen = {only} if isinstance(only, str) else set(only)
     for code in sorted(chosen - codes, key=str):
         raise InputError(f"only= takes codes of this plan; {code!r} is none.{did_you_mean(code, codes)}")
@@ -361,42 +359,3 @@ def _versions() -> dict[str, str]:
         with suppress(PackageNotFoundError):
             found[name] = version(name)
     return found
-
-
-def _not_examined(
-    plan: tuple[tuple[Check, dict[str, Any]], ...], evidence: tuple[Evidence, ...]
-) -> list[dict[str, Any]]:
-    planned = {check.code: check for check, _ in plan}
-    observed = {e.check for e in evidence}
-    left = [
-        {"what": c.title, "why": "planned, but not run yet"}
-        for code, c in planned.items()
-        if code not in observed
-    ]
-    left += [gap | {"why": "not part of this audit's plan"} for gap in _unplanned(planned)]
-    failed = [
-        {"what": planned[e.check].title if e.check in planned else e.check, "why": e.reason}
-        for e in evidence
-        if e.outcome != "observed"
-    ]
-    return failed + left + [{"what": what, "why": why} for what, why in OUTSIDE]
-
-
-def _unplanned(planned: Mapping[str, Check]) -> list[dict[str, Any]]:
-    """Return the checks that are not in a plan, gathered by dimension; by name where others of theirs are in it."""
-    every = Counter(c.dimension for c in registry().checks)
-    begun = {check.dimension for check in planned.values()}
-    left: dict[str, list[str]] = {}
-    for check in registry().checks:
-        if check.code not in planned:
-            left.setdefault(check.dimension, []).append(check.title)
-    return [
-        {"what": f"{_called(name)} ({len(titles)} of {every[name]} checks)", "names": titles}
-        if name in begun
-        else {"what": f"{_called(name)} ({every[name]} {'check' if every[name] == 1 else 'checks'})"}
-        for name, titles in left.items()
-    ]
-
-
-def _called(dimension: str) -> str:
-    return dimension[:1].upper() + dimension[1:]

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from auditkit import progress
+from auditkit import early, progress
 from auditkit.errors import Cancelled, InputError, NotApplicable, in_words
 
 if TYPE_CHECKING:
@@ -75,6 +75,14 @@ def each(function: Callable[..., T], jobs: Sequence[tuple[Any, ...]], what: str 
     >>> [part.value for part in each(divmod, [(7, 2), (9, 4)])]
     [(3, 1), (2, 1)]
     """
+    if not early.heeded():
+        return _each(function, jobs, what)
+    parts = _each(early.counted, [(function, *job) for job in jobs], what)
+    early.add(sum(part.value[1] for part in parts if part.value))
+    return [Part(part.value[0] if part.value else None, part.error) for part in parts]
+
+
+def _each(function: Callable[..., T], jobs: Sequence[tuple[Any, ...]], what: str) -> list[Part[T]]:
     executor = _executor.get()
     if executor is None:
         return _here(function, jobs, what)

@@ -19,13 +19,14 @@ import pytest
 
 from auditkit import Audit, Criterion, Dataset, Subject, progress
 from auditkit import check as mark
-from auditkit.audit import OUTSIDE, Completed, Finished, Progress, Started
+from auditkit.audit import Completed, Finished, Progress, Started
 from auditkit.check import find, registry
 from auditkit.checks.bias import demographic_parity
 from auditkit.engine import Step, in_executor, serial
 from auditkit.errors import Cancelled, InputError, NotApplicable
 from auditkit.evidence import Evidence, Measurement
 from auditkit.finding import Policy
+from auditkit.left_out import OUTSIDE
 
 ROWS = 40
 

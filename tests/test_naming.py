@@ -161,3 +161,19 @@ def test_a_check_of_ones_own_declares_names_in_its_signature(credit):
 def test_the_radius_that_a_message_names_is_enough_and_not_much_more(size, said):
     assert _upwards(size) == said
     assert size <= float(said) <= 1.11 * size
+
+
+@pytest.mark.parametrize(
+    ("given", "only", "said"),
+    [
+        (True, ["AK999"], "'AK999' is none"),
+        (True, ["decision_attack"], "'decision_attack' is none"),
+        (False, None, "an audit needs a Subject"),
+    ],
+)
+def test_a_look_at_names_looks_at_something_or_says_why_not(credit, given, only, said):
+    audit = ak.Audit({"decision_attack": {"immutable": ["agee"]}})
+    with pytest.raises(InputError, match=said):
+        audit.fits(credit if given else 7, only)
+    with pytest.raises(InputError, match="'agee' is no input"):
+        audit.fits(credit, "AK303")  # one code, as `stream` takes it

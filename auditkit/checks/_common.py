@@ -385,8 +385,11 @@ def share_with_ends(m: Measurement) -> str:
 
 
 def undecided(n: int) -> tuple[str, ...]:
-    """Return the note on rows that were left out because the model did not repeat its answer; none for none."""
+    """Return the notes on rows that were left out because the model did not repeat its answer; none for none."""
     if not n:
         return ()
     were = "1 row was" if n == 1 else f"{n} rows were"
-    return (f"{were} left out: the model answers {'it' if n == 1 else 'them'} differently each time.",)
+    return (
+        f"{were} left out: the model answers {'it' if n == 1 else 'them'} differently each time.",
+        "Answers that a model does not repeat lead searches astray: far more of its decisions may be flipped than were found.",
+    )

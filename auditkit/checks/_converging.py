@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from auditkit import early
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,28 +17,14 @@ __all__ = ["converging"]
 def converging() -> Iterator[list[str]]:
     """Gather what models that are trained inside say of not having converged.
 
-    The list that is yielded holds one note afterwards, or none. It is for models that a check trains; every other warning goes where
-    it would have gone.
+    The list that is yielded holds one note afterwards, or none. It is for models that a check trains, wherever the audit runs its parts;
+    every other warning goes where it would have gone.
     """
-    from sklearn.exceptions import ConvergenceWarning
-
     notes: list[str] = []
-    early = 0
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", ConvergenceWarning)
-        show = warnings.showwarning
-
-        def heard(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
-            nonlocal early
-            if issubclass(category, ConvergenceWarning):
-                early += 1
-            else:
-                show(message, category, *where, **more)
-
-        warnings.showwarning = heard
+    with early.counting() as found:
         yield notes
-    if early:
-        times = "once" if early == 1 else f"{early} times"
+    if found.n:
+        times = "once" if found.n == 1 else f"{found.n} times"
         notes.append(
             f"Models trained for this check say {times} that their training ended before it had converged: with more iterations "
             "(max_iter), or inputs scaled first, they and the figures that rest on them may come out otherwise."

@@ -310,16 +310,17 @@ def _space(features: tuple[Feature, ...], coding: Coding, rules: tuple[str | Fra
 
 
 def _ends(one: Feature, dtype: Any) -> tuple[float, float]:
-    """Return the ends of a feature, those of a column of short floats rounded inwards: it holds no value between."""
+    """Return the ends of a feature, those of a column of short floats rounded inwards, unless it holds no value between them."""
     if one.coded:
         return 0.0, max(len(one.values) - 1.0, 0.0)
     kind = getattr(dtype, "numpy_dtype", dtype)  # of an extension type
     if not isinstance(kind, np.dtype) or kind.kind != "f" or kind.itemsize >= 8:
         return one.low, one.high
-    low, high = kind.type(one.low), kind.type(one.high)
+    with np.errstate(over="ignore"):  # an end beyond the largest short float
+        low, high = kind.type(one.low), kind.type(one.high)
     low = np.nextafter(low, kind.type(np.inf)) if float(low) < one.low else low
     high = np.nextafter(high, kind.type(-np.inf)) if float(high) > one.high else high
-    return float(low), float(high)
+    return (float(low), float(high)) if low <= high else (one.low, one.high)
 
 
 def _lost(coding: Coding, frame: pd.DataFrame, codes: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -34,7 +34,7 @@ def written(threat: ThreatModel) -> str:
         "[threat]",
         f"norm = {_text(threat.norm)}",
         *_too_small(threat),
-        f"radius = {threat.radius!r}",
+        f"radius = {float(threat.radius)!r}",
         f"units = {_text(threat.units)}",
         *_held(threat),
         f"together = {_text(blocks)}",
@@ -66,7 +66,7 @@ def _held(threat: ThreatModel) -> list[str]:
 
 def _why(one: Feature) -> str:
     if one.because:
-        return one.because
+        return " ".join(one.because.split())  # a comment is one line, whatever a column is called
     return "has one value only" if one.coded and len(one.values) < 2 else ""
 
 

@@ -418,3 +418,23 @@ def test_of_few_records_nothing_is_said():
     small = [m for m in found.measurements if m.metric == "group_attack_success_rate" and m.n < 10]
     assert small
     assert all(np.isnan(m.value) and "at least 10 are needed" in m.reason for m in small)
+
+
+def test_answers_that_are_not_repeated_are_told_and_not_called_a_search_that_found_nothing():
+    """One answer in 20 is drawn: the search ends at rows that the model, asked again, answers as before."""
+    rng, drawn = np.random.default_rng(0), np.random.default_rng(2)
+    X = pd.DataFrame(rng.normal(size=(200, 3)), columns=list("abc"))
+    y = (X["a"] > 0).to_numpy().astype(int)
+
+    def unsteady(rows):
+        plain = (np.asarray(rows["a"]) > 0).astype(int)
+        return np.where(drawn.random(len(rows)) < 0.05, drawn.integers(0, 2, len(rows)), plain)
+
+    test, train = Dataset(X[100:], y[100:]), Dataset(X[:100], y[:100])
+    subject = Subject("unsteady", from_callable(unsteady), test, train)
+    evidence = decision_attack(subject, rng=np.random.default_rng(0), rows=100, max_calls=40)
+    assert any(
+        "rows the model did not repeat the other answer that was found" in note for note in evidence.notes
+    )
+    assert any("may be flipped than were found" in note for note in evidence.notes)
+    assert not any("was found at any distance" in note for note in evidence.notes)

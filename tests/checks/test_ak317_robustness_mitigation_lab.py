@@ -357,6 +357,17 @@ def test_tries_share_the_budget_and_are_fewer_where_it_is_small():
     assert turns(replace(bench, max_calls=20, repeats=2), 4) == 1
 
 
+@pytest.mark.parametrize(("repeats", "said"), [(1, "each once, with"), (10, "each up to 2 times, with")])
+def test_the_note_promises_no_tries_that_a_defence_with_more_attackers_does_not_leave(repeats, said):
+    """Labels and slopes: three attackers try twice in 30 calls, and the four that smoothing lets try, once."""
+    train, test = brittle(200, 0), brittle(60, 1)
+    subject = Subject("ridge", RidgeClassifier().fit(train.X, train.y), test, train, threat=RAW)
+    evidence = robustness_mitigation_lab(
+        subject, rng=np.random.default_rng(0), defences=["smoothing"], rows=20, max_calls=30, repeats=repeats
+    )
+    assert any(said in note for note in evidence.notes)
+
+
 # defended models
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -10,7 +12,7 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from auditkit import Dataset, Subject
+from auditkit import Audit, Dataset, Subject
 from auditkit.checks._converging import converging
 from auditkit.checks.mitigation import robustness_mitigation_lab
 
@@ -57,3 +59,43 @@ def test_a_laboratory_tells_it_in_its_notes():
     assert any(
         "say 4 times that their training ended" in note for note in evidence.notes
     )  # three, and one without
+
+
+def test_what_runs_side_by_side_is_counted_by_itself_and_leaves_nothing_behind():
+    before, turn, found = warnings.showwarning, threading.Barrier(2, timeout=20), {}
+
+    def first():
+        with converging() as found["first"]:
+            turn.wait()  # both are inside
+            turn.wait()  # the other has left
+            warnings.warn("early", ConvergenceWarning, stacklevel=1)
+
+    def second():
+        with converging() as found["second"]:
+            turn.wait()
+        turn.wait()
+
+    both = [threading.Thread(target=one) for one in (first, second)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+    assert found["second"] == []
+    assert "say once" in found["first"][0]
+    assert warnings.showwarning is before
+    with pytest.warns(ConvergenceWarning):
+        early(rows(60, 0))
+
+
+def test_the_note_is_the_same_in_every_engine():
+    train, test = rows(90, 0), rows(60, 1)
+    with pytest.warns(ConvergenceWarning):
+        subject = Subject("early", early(train), test, train)
+    audit, notes = Audit({"label_noise": {"folds": 3}}), []
+    for pool in (None, ThreadPoolExecutor(2), ProcessPoolExecutor(2)):
+        notes.append(audit.run(subject, seed=1, executor=pool).of("AK312").notes)
+        if pool is not None:
+            pool.shutdown()
+    assert any("say 3 times" in note for note in notes[0])
+    assert notes[1] == notes[0]
+    assert notes[2] == notes[0]

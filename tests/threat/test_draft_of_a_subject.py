@@ -137,3 +137,24 @@ def test_it_says_where_no_category_can_change(norm, radius, cost, none):
 def test_a_radius_is_written_in_full():
     threat = ThreatModel.draft(people()[0], radius=0.123456789)
     assert pasted(threat.to_toml())["radius"] == 0.123456789
+
+
+def test_a_radius_that_numpy_made_is_written_as_a_number():
+    threat = ThreatModel.draft(people()[0]).within(np.linspace(0.25, 1, 4)[1])
+    assert pasted(threat.to_toml())["radius"] == 0.5
+
+
+def test_a_comment_is_one_line_whatever_a_column_is_called():
+    threat = ThreatModel.draft(people()[0]).hold("title", because="gives sex\nof applicant away")
+    text = threat.to_toml()
+    assert '"title",  # gives sex of applicant away' in text
+    assert pasted(text)["immutable"] == ["title", "land"]
+
+
+@pytest.mark.filterwarnings("error")
+def test_ends_between_which_a_column_of_short_floats_holds_no_value_are_taken_as_said():
+    rows = pd.DataFrame({"a": np.array([0.05, 0.2, 0.33], dtype=np.float32)})
+    space = ThreatModel.draft(rows).edit("a", low=0.1, high=0.1).space
+    assert (space.low[0], space.high[0]) == (0.1, 0.1)
+    far = ThreatModel.draft(rows).edit("a", high=1e300).space  # beyond the largest
+    assert far.high[0] == np.finfo(np.float32).max

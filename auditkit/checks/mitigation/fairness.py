@@ -180,9 +180,8 @@ def mitigation_lab(
         says=mitigated.sentence(found, yard),
         does_not_say=(
             "That a difference is cured, or that one of these rules ought to be used. What narrowed a difference here may not "
-            "elsewhere, may widen another, and may lower a group's rate rather than raise one. Threshold "
-            "optimisation and the correlation remover need the sensitive feature at decision time; deciding by it may be "
-            "unlawful."
+            "elsewhere, may widen another, and may lower a group's rate rather than raise one. Threshold optimisation and "
+            "the correlation remover need the sensitive feature at decision time; deciding by it may be unlawful."
         ),
         notes=tuple(notes),
         rows=common.rows_used(len(subject.test), len(subject.test)),

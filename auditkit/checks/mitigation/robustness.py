@@ -309,7 +309,7 @@ def _retrained(compared: list[Compared], audited: Attacked, worst: np.ndarray) -
 def _about(bench: Bench, audited: Attacked) -> list[str]:
     """Return who attacked, with what."""
     who = ", ".join(audited.flips)
-    times = "once" if (n := turns(bench, len(audited.flips))) == 1 else f"{n} times"
+    times = "once" if (n := turns(bench, len(audited.flips))) == 1 else f"up to {n} times"
     return [
         (
             f"Attackers: {who}; each {times}, with at most {bench.max_calls:,} calls a model together, within {sized(bench.threat)}, "

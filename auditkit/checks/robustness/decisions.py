@@ -133,7 +133,7 @@ def decision_attack(
         notes=(
             *allowed_words(threat),
             *too_coarse(threat),
-            *_no_start(int(np.isinf(distance).sum()), n),
+            *_failed(found.reason[attacked], distance),
             *common.undecided(len(X) - n),
             asked,
         ),
@@ -146,12 +146,21 @@ def _success(k: int, n: int, level: float, budget: str) -> Measurement:
     return common.measured("attack_success_rate", k / n, n, ends, level, way, bound="lower", reason=budget)
 
 
-def _no_start(failed: int, n: int) -> tuple[str, ...]:
-    if not failed:
-        return ()
-    return (
-        f"For {failed} of {n} rows no allowed row with another answer was found at any distance; they count as not flipped.",
-    )
+def _failed(reason: np.ndarray, distance: np.ndarray) -> tuple[str, ...]:
+    """Return the notes on rows for which nothing was found, or nothing that the model answered so again."""
+    n, none = len(distance), np.isinf(distance)
+    once = int((none & (reason == "the model did not repeat its answer")).sum())
+    bare = int(none.sum()) - once
+    notes = []
+    if bare:
+        notes.append(
+            f"For {bare} of {n} rows no allowed row with another answer was found at any distance; they count as not flipped."
+        )
+    if once:
+        notes.append(
+            f"For {once} of {n} rows the model did not repeat the other answer that was found; they count as not flipped."
+        )
+    return tuple(notes)
 
 
 def _by_radius(distance: np.ndarray, radius: float, level: float) -> Table:

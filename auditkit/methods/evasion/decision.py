@@ -70,8 +70,8 @@ def decision_search(
     goal : float, optional
         Distance within which a flip counts for ``first``; the radius when left out.
     narrow : int, optional
-        Candidates of each row in one call of the steps that follow one line or one feature, at least 2; as many as ``proposals``
-        when left out. The walk's lines then halve what is left of the way in place of dividing it evenly.
+        Candidates of each row in one call of the steps that follow one line or one feature, from 2 to ``proposals``, which
+        it is when left out. The walk's lines then halve what is left of the way in place of dividing it evenly.
     patience : int, optional
         Queries of the walk after which a row rests whose distance has not fallen by more than ``tolerance``; what it has not
         asked is not spent, so that ``max_calls`` and ``proposals`` are the most it may cost. No row rests when left out.
@@ -101,12 +101,13 @@ def decision_search(
             f"expected max_calls >= 5, proposals >= 2 and radius > 0, got {max_calls}, {proposals} and {radius}"
         )
     if (
-        not (narrow is None or narrow >= 2)
+        not (narrow is None or 2 <= narrow <= proposals)
         or not (patience is None or patience >= 1)
         or not 0 <= tolerance < 1
     ):
         raise InputError(
-            f"expected narrow >= 2, patience >= 1 and tolerance from 0 to below 1, got {narrow}, {patience} and {tolerance}"
+            f"expected narrow from 2 to proposals ({proposals}), patience >= 1 and tolerance from 0 to below 1, got {narrow}, {patience} "
+            f"and {tolerance}"
         )
     norm_of(np.zeros((1, 1)), norm)
     model = Oracle(ask_labels, max_calls - 1)  # the last call re-measures

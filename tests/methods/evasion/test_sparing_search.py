@@ -200,9 +200,9 @@ def test_a_radius_is_kept_by_a_sparing_search():
 
 
 @pytest.mark.parametrize(
-    "how", [{"narrow": 1}, {"narrow": 0}, {"patience": 0}, {"tolerance": 1.0}, {"tolerance": -0.1}, {"tolerance": np.nan}]
+    "how", [{"narrow": 1}, {"narrow": 0}, {"narrow": 9}, {"patience": 0}, {"tolerance": 1.0}, {"tolerance": -0.1}, {"tolerance": np.nan}]
 )  # fmt: skip
 def test_options_that_make_no_sense_are_refused(how):
     X, label = forest_like(9)
-    with pytest.raises(InputError, match="narrow >= 2, patience >= 1 and tolerance"):
+    with pytest.raises(InputError, match=r"narrow from 2 to proposals \(8\), patience >= 1 and tolerance"):
         decision_search(label, X[:5], label(X[:5]), space_of(8), X, rng=np.random.default_rng(0), **how)
