@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _FEWEST = 20
 _SHOWN = 12
 _FOLDS = 5
+_NOTHING = 1e-9  # rounding, and not a share
 
 
 class _Rests(NamedTuple):
@@ -297,7 +298,7 @@ def _says(found: list[Measurement]) -> str:
         ("sensitive_importance_share", "of what moves the output rests on {group} itself"),
         ("proxy_importance_share", "on its proxies"),
     ):
-        known = [m for m in found if m.metric == metric and m.value > 0]
+        known = [m for m in found if m.metric == metric and m.value > _NOTHING]
         if known:
             top = max(known, key=lambda m: m.value)
             parts.append(
