@@ -1,8 +1,9 @@
-"""What exact explanations cost: auditkit's tables of leaves beside shap.TreeExplainer, on the same trees and rows in the same run.
+"""What explanations cost beside shap, in the same run: trees read exactly, and models that can only be asked.
 
-python benchmarks/explainability.py [--part trees] [--models lightgbm ...] [--games paths background] [--rows N] [--background N]
+python benchmarks/explainability.py [--part trees asked] [--models lightgbm ...] [--games paths background] [--rows N] [--background N]
     [--asked-rows N] [--seed N] [--json FILE]
-prints a table of ratios: how many times the seconds shap.TreeExplainer takes for as many rows, wall and CPU, and the largest difference of a
+`asked` sets auditkit beside `shap.Explainer` at the same measured error (`_explainability_asked.py`). `trees` sets tables of leaves beside
+`shap.TreeExplainer` on the same trees and rows, and prints how many times the seconds shap.TreeExplainer takes for as many rows, wall and CPU, and the largest difference of a
 value. shap's seconds grow with the rows, one after the other, so that it is given some of them (`--asked-rows`, by default as many as a
 pilot says it explains in 15 seconds) and its seconds a row are multiplied; building its explainer is outside its clock, reading the trees is
 inside auditkit's. Rows lie on a grid of 1/64, where single and double precision agree. CPU seconds are of all threads.
@@ -20,13 +21,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import _explainability_asked as asked
 import numpy as np
 
 import auditkit as ak
 from auditkit.errors import NotApplicable
 from auditkit.methods.attributions import read_covered_trees, tree_shapley
 
-PARTS = ("trees",)
+PARTS = ("trees", "asked")
 MODELS = ("lightgbm", "xgboost", "histogram", "forest-8", "forest")
 GAMES = {"paths": "tree_path_dependent", "background": "interventional"}
 PILOT, ASKED_SECONDS = 16, 15.0
@@ -156,7 +158,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--part", choices=[*PARTS, "all"], default="all")
+    parser.add_argument("--part", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--games", nargs="+", choices=list(GAMES), default=list(GAMES))
     parser.add_argument("--rows", type=int, default=100_000, help="explained")
@@ -171,6 +173,20 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
 def main() -> None:
     warnings.filterwarnings("ignore", message="LightGBM binary classifier with TreeExplainer")
     args = arguments()
+    whole: dict[str, Any] = {}
+    if "asked" in args.part:
+        lines, exact = asked.run(background=args.background)
+        whole["asked"] = [asdict(one) for one in lines]
+        whole["every_set"] = [asdict(one) for one in exact]
+        print(asked.table(lines, exact), end="\n\n")
+    if "trees" in args.part:
+        whole |= of_trees(args)
+    if args.json:
+        args.json.write_text(json.dumps(whole, indent=1), "utf-8")
+
+
+def of_trees(args: argparse.Namespace) -> dict[str, Any]:
+    """Compare tables of leaves with shap.TreeExplainer, print the table and return it."""
     X, y = made(args.train + args.rows, args.seed)
     lines = []
     for name in args.models:
@@ -187,10 +203,8 @@ def main() -> None:
         f"Made by `python benchmarks/explainability.py --rows {args.rows} --train {args.train} "
         f"--background {args.background} --seed {args.seed}`, with {told}."
     )
-    if args.json:
-        whole = {"made": made_by, "trees": [asdict(one) for one in lines]}
-        args.json.write_text(json.dumps(whole, indent=1), "utf-8")
     print(f"{made_by}\n\n{markdown(lines)}")
+    return {"made": made_by, "trees": [asdict(one) for one in lines]}
 
 
 if __name__ == "__main__":
