@@ -75,6 +75,7 @@ from auditkit.statistics.privacy_bounds import (
 )
 from auditkit.statistics.privacy_guesses import Guesses, one_run_guesses, paired_guesses
 from auditkit.statistics.ranking import largest_auc_gap, weighted_auc
+from auditkit.statistics.recalibration import Recalibration, linear_recalibration, logistic_recalibration
 from auditkit.statistics.reweighed import Reweighed, reweighed_difference
 from auditkit.statistics.roc import Auc, Operating, Roc, auc, roc_curve, tpr_at_fpr
 from auditkit.statistics.selective import (
@@ -87,6 +88,7 @@ from auditkit.statistics.selective import (
 from auditkit.statistics.simultaneous import bootstrap_gaps
 from auditkit.statistics.stratified import Homogeneity, PooledOdds, breslow_day, mantel_haenszel
 from auditkit.statistics.weighted import Moments, effective_counts, group_moments, kish_size
+from auditkit.statistics.welch import mean_difference
 
 __all__ = [
     "Advantage",
@@ -107,6 +109,7 @@ __all__ = [
     "Operating",
     "PermutationTest",
     "PooledOdds",
+    "Recalibration",
     "Reliability",
     "Reweighed",
     "RiskCoverage",
@@ -151,7 +154,10 @@ __all__ = [
     "largest_gap",
     "largest_mean_distance",
     "largest_mean_gap",
+    "linear_recalibration",
+    "logistic_recalibration",
     "mantel_haenszel",
+    "mean_difference",
     "mean_interval",
     "mean_interval_of",
     "means_alike",

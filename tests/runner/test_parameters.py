@@ -221,7 +221,7 @@ def test_a_parameters_cell_of_code_is_refused_and_not_run(source: str) -> None:
 
 def test_a_cell_that_has_gone_stale_says_how_to_refresh(make_template: Any) -> None:
     path = make_template(
-        'subject_file = "s.toml"\nperformance__lvl = 0.9', about={"checks": ["model_performance"]}
+        'subject_file = "s.toml"\nmodel_performance__lvl = 0.9', about={"checks": ["model_performance"]}
     )
     with pytest.raises(
         InputError, match=r"model_performance__lvl.*Did you mean 'model_performance__level'.*Refresh"

@@ -97,3 +97,20 @@ def test_what_is_no_probability_is_refused():
         logistic_recalibration([1.2, 0.1], [0, 1])
     with pytest.raises(InputError, match="as many"):
         linear_recalibration([1.0, 2.0], [1.0])
+
+
+def test_welchs_interval_is_scipys():
+    from scipy import stats
+
+    from auditkit.statistics.welch import mean_difference
+
+    rng = np.random.default_rng(0)
+    one, other = rng.normal(size=12), 3 * rng.normal(size=30) + 1
+    spreads = tuple(float(((part - part.mean()) ** 2).sum()) for part in (one, other))
+    found = mean_difference((one.mean(), other.mean()), spreads, (12, 30), 0.9)
+    wanted = stats.ttest_ind(one, other, equal_var=False).confidence_interval(0.9)
+    assert found == pytest.approx((wanted.low, wanted.high), abs=1e-12)
+    assert mean_difference((1.0, 0.0), (0.0, 0.0), (5, 5)) == (1.0, 1.0)
+    assert mean_difference((1.0, 0.0), (0.0, 1.0), (1, 5)) == (-math.inf, math.inf)
+    with pytest.raises(InputError, match="not negative"):
+        mean_difference((1.0, 0.0), (-1.0, 1.0), (5, 5))
