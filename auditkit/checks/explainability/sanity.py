@@ -10,6 +10,7 @@ from typing_extensions import Doc
 
 from auditkit.check import check
 from auditkit.checks import _common as common
+from auditkit.checks._converging import converging
 from auditkit.checks.explainability import _quality as quality
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
@@ -65,13 +66,14 @@ def explanation_sanity(
     quality.needs_refits(subject)
     base = quality.shown(subject, rows=rows, background=background, permutations=permutations, rng=rng)
     train, found = subject.split("train"), []
-    for i in range(repeats):
-        labels, seed = science.shuffled_labels(train.y, rng), int(rng.integers(2**31 - 1))
-        fresh = quality.refitted(subject, train.X, labels, seed)
-        values = base.again(fresh, draw=_DRAWS + i).values
-        if values.shape != base.found.values.shape:
-            raise NotApplicable("a model trained on shuffled labels gives another number of outputs")
-        found.append(quality.flat(values))
+    with converging() as early:
+        for i in range(repeats):
+            labels, seed = science.shuffled_labels(train.y, rng), int(rng.integers(2**31 - 1))
+            fresh = quality.refitted(subject, train.X, labels, seed)
+            values = base.again(fresh, draw=_DRAWS + i).values
+            if values.shape != base.found.values.shape:
+                raise NotApplicable("a model trained on shuffled labels gives another number of outputs")
+            found.append(quality.flat(values))
     similar = science.randomisation_similarity(quality.flat(base.found.values), found)
     m = _mean(similar, level)
     says = (
@@ -89,6 +91,7 @@ def explanation_sanity(
         notes=(
             *base.notes(subject),
             f"{repeats} models with the same recipe, trained on the same {len(train):,} rows with their labels shuffled.",
+            *early,
         ),
         rows=common.rows_used(len(base.X), len(subject.test)),
     )

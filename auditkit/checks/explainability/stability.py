@@ -11,6 +11,7 @@ from typing_extensions import Doc
 
 from auditkit.check import check
 from auditkit.checks import _common as common
+from auditkit.checks._converging import converging
 from auditkit.checks.explainability import _quality as quality
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
@@ -91,11 +92,12 @@ def explanation_stability(
         of the seed is beside the spread of the attributions.
     """
     base = quality.shown(subject, rows=rows, background=background, permutations=permutations, rng=rng)
-    again = [
-        _other_seeds(subject, base, repeats),
-        _other_backgrounds(subject, base, repeats, rng),
-        _other_models(subject, base, repeats, rng),
-    ]
+    with converging() as early:
+        again = [
+            _other_seeds(subject, base, repeats),
+            _other_backgrounds(subject, base, repeats, rng),
+            _other_models(subject, base, repeats, rng),
+        ]
     top = min(_TOP, base.X.shape[1] // 2)
     chance = common.number(top / base.X.shape[1])
     first = [_cosine(base, one, level) for one in again]
@@ -114,6 +116,7 @@ def explanation_stability(
         notes=(
             *base.notes(subject),
             f"Leading inputs: the first {top} of {base.X.shape[1]}; by chance a share of {chance} would lead again.",
+            *early,
         ),
         rows=common.rows_used(len(base.X), len(subject.test)),
     )

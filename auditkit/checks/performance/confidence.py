@@ -87,7 +87,9 @@ def _says(told: Measurement, kept: Measurement, error: float) -> str:
     gain = f"the four fifths it is surest of are right in {common.share_with_ends(kept)}, all of them in {common.percent(1 - error)}"
     if math.isnan(told.value) or told.interval is None:
         return f"{str(told.reason).capitalize()}; {gain}."
-    unable = ", no better than chance" if told.interval.low <= 0.5 <= told.interval.high else ""
+    unable = (
+        ", which these rows do not tell from chance" if told.interval.low <= 0.5 <= told.interval.high else ""
+    )
     return (
         f"Right answers are surer than wrong ones in {common.share_with_ends(told)} of pairs{unable}; {gain}."
     )

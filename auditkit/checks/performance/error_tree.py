@@ -204,7 +204,7 @@ def _says(told: Measurement, whole: Measurement, rates: list[Measurement], word:
     above = [m for m in rates if m.interval is not None and m.interval.low > whole.value]
     tail = f"{word.lower()} of all these rows is {common.share_with_ends(whole)}"
     if told.interval is not None and told.interval.low <= 0.5:
-        return f"A tree of a few rules tells errors from right answers no better than chance, {common.with_ends(told)} by AUC; the {tail}."
+        return f"These rows do not tell a tree of a few rules from chance at telling errors: its AUC is {common.with_ends(told)}; the {tail}."
     if not above:
         return f"Errors are told from right answers with an AUC of {common.with_ends(told)}, by no single rule beyond chance; the {tail}."
     return f"Under the rule “{above[0].group}” the {word.lower()} is {common.share_with_ends(above[0])}; the {tail}. A tree tells errors with an AUC of {common.with_ends(told)}."
