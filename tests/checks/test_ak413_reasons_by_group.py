@@ -141,3 +141,15 @@ def test_groups_too_small_are_left_out_and_said():
 def test_a_constant_output_has_no_reasons():
     with pytest.raises(NotApplicable, match="nothing to attribute"):
         run(subject_of(lambda X: np.zeros(len(X))))
+
+
+def test_one_group_alone_is_not_drawn():
+    subject = subject_of(alike, n=120, named=False)
+    words = np.array(["A"] * 115 + ["B"] * 5)
+    lone = Subject(
+        "s",
+        subject.model,
+        Dataset(subject.test.X, subject.test.y, sensitive_features={"group": words}),
+        task="regression",
+    )
+    assert run(lone, rows=120, background=10).tables == {}

@@ -240,6 +240,8 @@ def _tables(
     top = np.argsort(-rests.sizes.mean(axis=0), kind="stable")[:_SHOWN]
     sizes = np.bincount(at, minlength=len(grouping.labels))
     shown = [g for g in np.argsort(-sizes, kind="stable") if sizes[g] >= _FEWEST][:6]
+    if len(shown) < 2:
+        return {}  # nothing to compare
     found: dict[str, list[tuple[str, str, float, float, float, int]]] = {"importance": [], "through": []}
     each = 1 - (1 - level) / max(1, len(top))
     for j in top:
