@@ -104,7 +104,7 @@ def test_a_wrong_column_is_refused_before_the_model_is_asked(credit, name, optio
         positive=credit.positive,
     )
     column = "sex" if option == "features" and name != "attribute_inference" else "age"
-    audit = ak.Audit({"performance": {}, name: {option: [column + "e"]}})
+    audit = ak.Audit({"model_performance": {}, name: {option: [column + "e"]}})
     with pytest.raises(
         InputError, match=rf"^{name}: {option}: '{column}e' is no .*Did you mean '{column}'\?"
     ):
@@ -123,9 +123,9 @@ def test_options_that_take_one_name_are_looked_up_too(credit):
 
 
 def test_what_was_observed_before_or_is_not_asked_for_now_is_not_looked_at_again(credit):
-    audit = ak.Audit({"performance": {}, "decision_attack": {"immutable": ["agee"]}})
+    audit = ak.Audit({"model_performance": {}, "decision_attack": {"immutable": ["agee"]}})
     *_, ended = audit.stream(credit, only=["AK001"])
-    assert ended.report.of("performance").outcome == "observed"
+    assert ended.report.of("model_performance").outcome == "observed"
 
 
 def test_a_subject_without_such_names_is_left_to_the_check(credit):
@@ -137,7 +137,7 @@ def test_a_subject_without_such_names_is_left_to_the_check(credit):
 
 
 def test_a_check_of_ones_own_declares_names_in_its_signature(credit):
-    @check(code="XX901", title="T", question="Q?", dimension="performance", metrics=["one"])
+    @check(code="XX901", title="T", question="Q?", dimension="model_performance", metrics=["one"])
     def own(
         subject, *, rng,
         by: Annotated[str | None, NameOf(what="input", of=inputs_of), Doc("By.")] = None,
