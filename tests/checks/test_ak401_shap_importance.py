@@ -250,3 +250,25 @@ def test_polars_rows_are_explained():
     found = run(Subject("pl", LogisticRegression().fit(frame, y), data, turned(data)))
     assert found.measurement("shap_additivity_error").value < 1e-9
     assert found.measurement("shap_importance", "a").value > found.measurement("shap_importance", "b").value
+
+
+def test_trees_are_explained_against_the_background_where_that_is_asked_for():
+    import shap
+    from lightgbm import LGBMRegressor
+
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(np.round(rng.normal(size=(100, 3)) * 16) / 16, columns=["a", "b", "c"])
+    X["b"] = X["a"] + np.round(rng.normal(size=100)) / 16  # what goes together is where the two kinds part
+    y = (X["a"] + X["c"] * X["b"]).to_numpy()
+    model = LGBMRegressor(n_estimators=20, num_leaves=7, min_child_samples=5, verbose=-1, n_jobs=1).fit(X, y)
+    subject = Subject("trees", model, Dataset(X, y), task="regression")  # the test rows are the background too
+    asked = run(subject, rows=100, background=100, interventional=True)
+    assert "interventional" in asked.notes[0]
+    wanted = np.abs(shap.TreeExplainer(model, X, feature_perturbation="interventional").shap_values(X)).mean(
+        axis=0
+    )
+    for name, value in zip("abc", wanted, strict=True):
+        assert asked.measurement("shap_importance", name).value == pytest.approx(value, rel=1e-6)
+    paths = run(subject, rows=100, background=100)
+    assert "interventional" not in paths.notes[0]
+    assert paths.measurement("shap_importance", "b").value != pytest.approx(wanted[1], rel=0.01)

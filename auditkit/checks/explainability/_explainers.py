@@ -33,6 +33,7 @@ def explain(
     permutations: int = 512,
     target_error: float = 0.05,
     max_calls: int | None = 200,
+    interventional: bool = False,
 ) -> Explanation:
     """Attribute the model's output to its input columns.
 
@@ -55,6 +56,8 @@ def explain(
         Sampling stops where standard errors are at most this share of the output's standard deviation over rows.
     max_calls : int, optional
         Calls to the model that may be planned; more lessen the orders, and where few are left it is refused.
+    interventional : bool
+        Explain trees against the background rows, not along their own paths. Trees that cannot be read so are asked.
 
     Raises
     ------
@@ -63,7 +66,7 @@ def explain(
     """
     if X.shape[1] == 0:
         raise NotApplicable("the data set has no features to attribute anything to")
-    found, why = _inside(subject, X, background)
+    found, why = _inside(subject, X, background, interventional=interventional)
     if found is not None:
         miss = additivity(found)
         if np.isnan(miss) or miss <= _WRONG:
@@ -84,10 +87,12 @@ def explain(
     )
 
 
-def _inside(subject: Subject, X: pd.DataFrame, background: pd.DataFrame) -> tuple[Explanation | None, str]:
+def _inside(
+    subject: Subject, X: pd.DataFrame, background: pd.DataFrame, *, interventional: bool
+) -> tuple[Explanation | None, str]:
     """Explain a model whose inside is understood; else None, and why not."""
     inner = subject.model.inner
-    final, read = how_to_read(inner)
+    final, read = how_to_read(inner, interventional=interventional)
     if read is None:
         return None, f"no exact explainer for {subject.model.kind}"
     try:

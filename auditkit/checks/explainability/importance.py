@@ -52,6 +52,12 @@ def shap_importance(
         Ge(5),
         Doc("Calls to the model that may be planned; a call asks about up to 65,536 rows."),
     ] = 200,
+    interventional: Annotated[
+        bool,
+        Doc(
+            "Explain trees against the background rows, as every other model is, and not along their own paths."
+        ),
+    ] = False,
     examples: Annotated[
         int,
         Ge(0),
@@ -79,6 +85,9 @@ def shap_importance(
     max_calls : int
         Calls to the model that may be planned. Where more would be needed, orders and background rows are lessened,
         and where fewer than 16 orders are left the check is not applicable.
+    interventional : bool
+        For trees: what the model does when the unknown inputs come from the background, whatever the known ones are. Along their own
+        paths, by default, values stay nearer to what goes together in the data.
     examples : int
         Rows of which a waterfall is drawn.
     level : float
@@ -98,7 +107,14 @@ def shap_importance(
     behind = source.X.iloc[common.draw(len(source), background, rng)].reset_index(drop=True)
     X = data.X.iloc[chosen].reset_index(drop=True)
     found = explain(
-        subject, X, behind, rng, permutations=permutations, target_error=target_error, max_calls=max_calls
+        subject,
+        X,
+        behind,
+        rng,
+        permutations=permutations,
+        target_error=target_error,
+        max_calls=max_calls,
+        interventional=interventional,
     )
     importance = _importance(found, [str(c) for c in X.columns], level)
     top = sorted(importance, key=lambda m: -m.value)
