@@ -261,7 +261,9 @@ def test_trees_are_explained_against_the_background_where_that_is_asked_for():
     X["b"] = X["a"] + np.round(rng.normal(size=100)) / 16  # what goes together is where the two kinds part
     y = (X["a"] + X["c"] * X["b"]).to_numpy()
     model = LGBMRegressor(n_estimators=20, num_leaves=7, min_child_samples=5, verbose=-1, n_jobs=1).fit(X, y)
-    subject = Subject("trees", model, Dataset(X, y), task="regression")  # the test rows are the background too
+    subject = Subject(
+        "trees", model, Dataset(X, y), task="regression"
+    )  # the test rows are the background too
     asked = run(subject, rows=100, background=100, interventional=True)
     assert "interventional" in asked.notes[0]
     wanted = np.abs(shap.TreeExplainer(model, X, feature_perturbation="interventional").shap_values(X)).mean(

@@ -14,9 +14,11 @@ from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks.explainability._output import Asked, Scale, spread_of, which
 from auditkit.checks.explainability._shown import listed, ranking
+from auditkit.checks.explainability._what_if import what_if
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.frames import Codec
 from auditkit.methods import effects
+from auditkit.naming import NameOf, inputs_of
 from auditkit.subject import Subject
 
 _BAND = (0.1, 0.9)
@@ -42,9 +44,19 @@ def input_effects(
         int, Ge(1), Le(30), Doc("Inputs that move the output most, whose curves are shown.")
     ] = 6,
     inputs: Annotated[
-        list[str] | None, Doc("Inputs whose curves are shown, instead of the leading ones.")
+        list[str] | None,
+        NameOf(what="input", of=inputs_of),
+        Doc("Inputs whose curves are shown, instead of the leading ones."),
     ] = None,
     scale: Scale = "probability",
+    examples: Annotated[
+        int,
+        Ge(0),
+        Le(10),
+        Doc(
+            "Single rows whose output is followed input by input: real records, show only data you may share."
+        ),
+    ] = 0,
     level: common.Level = 0.95,
 ) -> Evidence:
     """Move each input through its values and follow the output (Apley & Zhu 2020; Friedman 2001; Goldstein et al. 2015).
@@ -64,6 +76,8 @@ def input_effects(
         Which curves are shown.
     scale : {"probability", "log odds"}
         Of a classifier's output.
+    examples : int
+        Rows of which a table says what if one input were otherwise.
     level : float
         Confidence level, over rows.
 
@@ -94,7 +108,8 @@ def input_effects(
         (*ranges, *uneven),
         {"ranges": ranking(top, "Range of the effect (spreads of the output)", "How far each input moves the output on average"),
          **_hidden(uneven), **_averages(details),
-         **{f"curve_{i}": one.table(asked) for i, one in enumerate(details, 1)}},
+         **{f"curve_{i}": one.table(asked) for i, one in enumerate(details, 1)},
+         **what_if(ask, X, shown, bins, examples)},
         says=_says(top, uneven, len(chosen)),
         does_not_say="What would happen to a person whose input changed: other inputs, and the outcome itself, do not follow along here.",
         notes=(*ask.notes(), *_notes(found, details, asked)),
