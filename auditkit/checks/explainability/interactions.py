@@ -18,6 +18,7 @@ from auditkit.errors import InputError, NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.frames import Codec
 from auditkit.methods import effects
+from auditkit.naming import NameOf, inputs_of
 from auditkit.subject import Subject
 
 _STRENGTH = "interaction_strength"
@@ -43,7 +44,9 @@ def input_interactions(
         int, Ge(2), Le(20), Doc("Inputs that move the output most, of which every pair is measured.")
     ] = 6,
     inputs: Annotated[
-        list[str] | None, Doc("Inputs of which every pair is measured, instead of the leading ones.")
+        list[str] | None,
+        NameOf(what="input", of=inputs_of),
+        Doc("Inputs of which every pair is measured, instead of the leading ones."),
     ] = None,
     scale: Scale = "log odds",
     level: common.Level = 0.95,
