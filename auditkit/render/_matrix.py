@@ -22,6 +22,8 @@ def matrix(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, An
     columns = table["columns"]
     rows, row_note = _sides(columns["row"], "rows")
     across, column_note = _sides(columns["column"], "columns")
+    if set(across) == set(rows):
+        across = rows  # of things with themselves: a blank diagonal runs from corner to corner
     cells = {
         (one_line(r), one_line(c)): i
         for i, (r, c) in enumerate(zip(columns["row"], columns["column"], strict=True))

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["observe", "show"]
 
 _DRAWN, _SHOWN = 4, 6
+_RECORDS = ("shown", "examples", "what_if")
 _VIEWS = ("verdict", "findings", "methods")
 
 
@@ -97,7 +98,7 @@ def show(report: Report, part: str) -> None:
         return
     for code in _codes(report, part):
         about = views.view_data("evidence", data, code)
-        every = [table for one in about["evidence"] for table in one["tables"].values()]
+        every = [table for one in about["evidence"] for table in _asked_for_first(one["tables"])]
         told = [_told_before(data, code, table) for table in every]
         tables = [table for table, where in zip(every, told, strict=True) if not where]
         again = [f"{table['title']}: {where}." for table, where in zip(every, told, strict=True) if where]
@@ -111,6 +112,12 @@ def show(report: Report, part: str) -> None:
             # what follows the first few is there to be looked up; a map says more than its rows
             drawn = at < _DRAWN or table["kind"] in ("matrix", "bracket", "images")
             _display(views.bundle("figure", table if drawn else {**table, "kind": "plain", "folded": True}))
+
+
+def _asked_for_first(tables: Mapping[str, Any]) -> list[Any]:
+    """Return tables with those first that show single records: they are there because somebody asked for them."""
+    names = sorted(tables, key=lambda name: not (name in _RECORDS or name.startswith("record_")))
+    return [tables[name] for name in names]
 
 
 def _told_before(data: Mapping[str, Any], code: str, table: Mapping[str, Any]) -> str:

@@ -103,7 +103,7 @@ def test_where_nothing_stands_out_the_success_is_undefined_with_the_reason():
         (2.0, 800, "fail", "A rare pattern behaves like a trigger: branch = 7 "),
         (0.5, 800, "fail", "A rare pattern stands alone, as a trigger does, but does not surely turn nearly every row: branch = 7 "),
         (0.05, 200, "inconclusive", "rows do not settle whether a rare pattern behaves like a trigger; the most isolated: branch = 7 "),
-        (-0.6, 800, "pass", "No rare pattern that was tried behaves like a trigger; the most isolated: branch = 7 "),
+        (-0.6, 800, "pass", "No rare pattern that was tried "),
     ],
 )  # fmt: skip
 def test_the_sentence_and_the_limit_of_the_policy_agree(reach, rows, judged, begins):

@@ -187,5 +187,5 @@ def test_a_summary_names_only_what_has_a_value():
     from auditkit.evidence import Measurement
 
     found = [Measurement("m", value, 10, group=name) for name, value in (("sex", 0.1), ("age", float("nan")))]
-    assert ranking(found, "Change", "t").summary == "Change, by input: sex (0.100) leads."
+    assert ranking(found, "Change", "t").summary == "Change, by input: sex (0.100)."
     assert ranking(found[1:], "Change", "t").summary == ""

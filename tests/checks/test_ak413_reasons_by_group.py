@@ -108,7 +108,7 @@ def test_a_proxy_is_named_with_its_share():
     assert proxy.reason == "district"
     assert proxy.interval.low > 0.3
     assert found.measurement("sensitive_importance_share", "sex").value < 1e-9
-    assert "on its proxies (sex: district)" in found.says
+    assert "on inputs that tell its groups apart (AUC 0.65 or more: district)" in found.says
 
 
 def test_an_input_from_which_the_feature_follows_counts_as_the_feature():
@@ -153,3 +153,17 @@ def test_one_group_alone_is_not_drawn():
         task="regression",
     )
     assert run(lone, rows=120, background=10).tables == {}
+
+
+def test_each_sensitive_feature_has_its_sentence_and_a_few_rows_have_none():
+    subject = subject_of(alike, n=120)
+    who = {"b": subject.test.X["b"].to_numpy(), "half": np.where(np.arange(120) < 60, "first", "second")}
+    two = Subject(
+        "s", subject.model, Dataset(subject.test.X, subject.test.y, sensitive_features=who), task="regression"
+    )
+    says = run(two, rows=120, background=10).says
+    assert "rests on b itself" in says
+    assert "rests on half itself" in says
+    few = Dataset(subject.test.X.iloc[:3], subject.test.y[:3], sensitive_features={"half": ["x", "y", "x"]})
+    with pytest.raises(NotApplicable, match="too few"):
+        run(Subject("s", subject.model, few, task="regression"))

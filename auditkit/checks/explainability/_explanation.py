@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from auditkit.subject import Subject
 
-__all__ = ["Explanation", "additivity", "alike", "unit_of"]
+__all__ = ["Explanation", "additivity", "alike", "in_words", "unit_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +84,17 @@ def alike(X: pd.DataFrame, background: pd.DataFrame) -> list[pd.DataFrame]:
             both = pd.CategoricalDtype([*known.categories, *more], ordered=known.ordered)
             rows[name], others[name] = X[name].astype(both), background[name].astype(both)
     return [rows, others]
+
+
+def in_words(unit: str, positive: object) -> str:
+    """Return a unit as a reader needs it who has not met it before."""
+    if unit != "log odds":
+        return f"Unit: {unit}."
+    return (
+        f"Unit: log odds: 0.7 more doubles the odds of {str(positive)!r}, 0.7 less halves them."
+        if positive is not None
+        else ("Unit: log odds: 0.7 more doubles the odds, 0.7 less halves them.")
+    )
 
 
 def unit_of(subject: Subject) -> str:

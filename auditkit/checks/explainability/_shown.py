@@ -23,9 +23,13 @@ def importances(metric: str, names: list[str], sizes: np.ndarray, level: float) 
 
 def ranking(found: list[Measurement], word: str, title: str) -> Table:
     """Return the measurements as a table of estimates, led by the largest."""
-    known = [m for m in found if not np.isnan(m.value)]
-    summary = f"{word}, by input: {listed(known)} lead{'s' if len(known) == 1 else ''}." if known else ""
-    return Table(title, common.estimates(found), "estimates", {"value": word, "n": "records"}, summary)
+    known = sorted((m for m in found if not np.isnan(m.value)), key=lambda m: -m.value)
+    unknown = [m for m in found if np.isnan(m.value)]
+    lead = " lead" if len(known) > 3 else ""
+    summary = f"{word}, by input: {listed(known)}{lead}." if known else ""
+    return Table(
+        title, common.estimates([*known, *unknown]), "estimates", {"value": word, "n": "records"}, summary
+    )
 
 
 def listed(found: list[Measurement]) -> str:

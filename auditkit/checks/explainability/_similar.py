@@ -179,7 +179,7 @@ def groups_table(subject: Subject, rows: Rows, chosen: list[Chosen]) -> dict[str
     stands = np.concatenate([one.prototypes for one in chosen])
     badly = np.concatenate([one.criticisms for one in chosen])
     lines: list[tuple[Any, ...]] = []
-    for group in common.groupings(train, None, intersections=False):
+    for group in common.groupings(train, None, intersections=False, like=subject.test):
         if group.too_many:
             continue
         codes = group.codes[rows.train]

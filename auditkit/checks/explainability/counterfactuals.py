@@ -143,12 +143,19 @@ def counterfactuals(
             **_ways.examples_of(found, threat, data, chosen, original, examples),
             "allowed": allowed_table(threat),
         },
-        says=_says(ways, total, goal.words, unit) + _ways.longest(groups),
+        says=_drafted(subject, threat) + _says(ways, total, goal.words, unit) + _ways.longest(groups),
         does_not_say=(
             "That a person who makes the change gets the other outcome in life: it is about the model's answer, not about causes, and "
             "a changed form is not a changed person. Nor that no way exists where none was found."
         ),
         notes=(
+            *(
+                (
+                    "What may change was drafted from the data: write down what holds (auditkit threat --subject FILE), and read the ways again.",
+                )
+                if subject.threat is None
+                else ()
+            ),
             f"Wanted: {goal.words}. Costs are in {unit}, over the records for which a way was found.",
             *allowed_words(threat),
             *told,
@@ -212,6 +219,15 @@ def _found(
         got, of=got.of[good], rows=rows[good], inputs=inputs[good], cost=cost[good], calls=got.calls + 1,
         asked=got.asked + len(rows),
     )  # fmt: skip
+
+
+def _drafted(subject: Subject, threat: ThreatModel) -> str:
+    """Say that nobody has checked what may change, where that was drafted from the data."""
+    if subject.threat is not None:
+        return ""
+    free = [name for one in threat.features if one.mutable for name in one.columns]
+    some = ", ".join(free[:4]) + (f" and {len(free) - 4} more" if len(free) > 4 else "")
+    return f"Under drafted rules that nobody has checked ({some} may change): "
 
 
 def _says(ways: _ways.Ways, total: list[Any], words: str, unit: str) -> str:

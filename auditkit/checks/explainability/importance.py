@@ -12,6 +12,7 @@ from typing_extensions import Doc
 from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks.explainability._explainers import Explanation, additivity, explain
+from auditkit.checks.explainability._explanation import in_words
 from auditkit.checks.explainability._pictures import dependence, swarm, waterfalls
 from auditkit.checks.explainability._shown import importances, listed, ranking
 from auditkit.evidence import Evidence, Measurement, Table
@@ -127,7 +128,7 @@ def shap_importance(
          "dependence": _direction(found, X, top), **waterfalls(found, X, examples)},
         says=f"On {len(chosen):,} rows the output moves most with {listed(top)}.",
         does_not_say="That these inputs cause the outcome, or that changing them would change a person's case.",
-        notes=(f"Explainer: {found.method}. {found.why}.", f"Unit: {found.unit}.", *_drawn(len(chosen), len(data)), _behind(len(behind), len(source), subject),
+        notes=(f"Explainer: {found.method}. {found.why}.", in_words(found.unit, subject.positive), *_drawn(len(chosen), len(data)), _behind(len(behind), len(source), subject),
                *((f"{found.cost}.",) if found.cost else ()), *_error_note(found)),
         rows=common.rows_used(len(chosen), len(data)),
     )  # fmt: skip

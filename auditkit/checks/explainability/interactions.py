@@ -176,7 +176,7 @@ def _matrix(pairs: list[tuple[int, int]], found: list[effects.Interaction], name
         if most.strength > 0
         else "No pair makes anything together."
     )
-    labels = {"row": "input", "column": "input", "value": "What only both make (spreads of the output)"}
+    labels = {"row": "input", "column": "input", "value": "made only together"}
     return Table("What two inputs make only together", columns, "matrix", labels, summary)
 
 

@@ -17,6 +17,7 @@ from auditkit.checks import _weights
 from auditkit.checks.bias import _columns, _targets
 from auditkit.checks.bias._gaps import measurement as gap_measurement
 from auditkit.checks.explainability._explainers import explain
+from auditkit.checks.explainability._explanation import in_words
 from auditkit.disguises import settling
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
@@ -109,6 +110,10 @@ def reasons_by_group(
     common.needs_model(subject)
     data = subject.test
     groupings = common.groupings(data, features, intersections=False)
+    if len(data) < _FEWEST:
+        raise NotApplicable(
+            f"{len(data)} rows are too few to compare the reasons of groups: at least {_FEWEST} are needed"
+        )
     chosen = common.draw(len(data), rows, rng)
     source = subject.train if subject.train is not None else data
     behind = source.X.iloc[common.draw(len(source), background, rng)].reset_index(drop=True)
@@ -119,7 +124,7 @@ def reasons_by_group(
     codes, whole = _codes(subject), Codec.of(data.X).encode(data.X)
     found: list[Measurement] = []
     tables: dict[str, Table] = {}
-    notes = [f"Explainer: {explained.method}. {explained.why}.", f"Unit: {explained.unit}."]
+    notes = [f"Explainer: {explained.method}. {explained.why}.", in_words(explained.unit, subject.positive)]
     for i, grouping in enumerate(groupings):
         at = grouping.codes[chosen]
         found.append(_gap(rests, grouping, at, level))
@@ -132,7 +137,7 @@ def reasons_by_group(
         "AK413",
         tuple(found),
         tables,
-        says=_says(found),
+        says=_says(found, proxy_auc),
         does_not_say=(
             "That the model treats alike records differently: groups whose inputs differ have different reasons under any model. Nor that a "
             "proxy is no good reason."
@@ -294,27 +299,32 @@ def _estimates(
     return Table(title, columns, "estimates", labels, summary, reference=reference)
 
 
-def _says(found: list[Measurement]) -> str:
-    parts = []
-    for metric, words in (
-        ("sensitive_importance_share", "of what moves the output rests on {group} itself"),
-        ("proxy_importance_share", "on its proxies"),
-    ):
-        known = [m for m in found if m.metric == metric and m.value > _NOTHING]
-        if known:
-            top = max(known, key=lambda m: m.value)
-            parts.append(
-                f"{common.share_with_ends(top)} {words.format(group=top.group)}"
-                + (f" ({top.group}: {top.reason})" if metric.startswith("proxy") else "")
-            )
-    gaps = [m for m in found if m.metric == "importance_gap" and not math.isnan(m.value)]
-    head = (
-        "; ".join(parts)
-        if parts
-        else "No sensitive feature is an input by its name, and no input is a proxy of one"
+def _says(found: list[Measurement], least: float) -> str:
+    """Return one sentence a feature: what rests on it, on what gives it away, and where the reasons of its groups part."""
+    return " ".join(
+        _said(name, [m for m in found if m.group == name], least)
+        for name in dict.fromkeys(m.group for m in found)
     )
-    if not gaps:
-        return f"{head}."
-    widest = max(gaps, key=lambda m: m.interval.low if m.interval else 0.0)
-    which = str(widest.reason).partition(";")[0]
-    return f"{head}; between groups the weight of an input differs most by {widest.group}: {common.share_with_ends(widest)} of all attributions ({which})."
+
+
+def _said(name: str | None, found: list[Measurement], least: float) -> str:
+    of = {m.metric: m for m in found}
+    own, proxy, gap = (
+        of[key] for key in ("sensitive_importance_share", "proxy_importance_share", "importance_gap")
+    )
+    parts = [
+        f"{common.share_with_ends(own)} of what moves the output rests on {name} itself"
+        if own.value > _NOTHING
+        else f"nothing that moves the output rests on {name} itself"
+    ]
+    if proxy.value > _NOTHING:
+        parts.append(
+            f"{common.share_with_ends(proxy)} on inputs that tell its groups apart (AUC {least:g} or more: {proxy.reason})"
+        )
+    if not math.isnan(gap.value):
+        which = str(gap.reason).partition(";")[0].removeprefix("input ")
+        parts.append(
+            f"its groups differ most in the weight of {which}, by {common.share_with_ends(gap)} of all attributions"
+        )
+    said = "; ".join(parts)
+    return f"{said[:1].upper()}{said[1:]}."

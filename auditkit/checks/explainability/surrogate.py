@@ -189,11 +189,12 @@ def _says(found: list[Measurement], leaves: int, *, classes: bool) -> str:
     if np.isnan(skill.value):
         return f"A tree of {leaves} rules has nothing to imitate: the model says one thing of the rows it is tried on."
     good = (
-        f"says what the model says in {common.share_with_ends(fidelity)} of rows, and avoids {common.share_with_ends(skill)} of the errors of a constant guess"
+        f"says what the model says in {common.share_with_ends(fidelity)} of rows; always guessing the most frequent answer does so too in many, and of "
+        f"its errors the tree avoids {common.share_with_ends(skill)}"
         if classes
         else f"explains R2 {common.with_ends(fidelity)} of the model's output"
     )
     said = f"A tree of {leaves} rules {good}, on rows it has not seen."
     if skill.value >= _BELIEVED:
         return said
-    return f"The rules do not say what the model does: do not explain the model by them. {said}"
+    return f"The rules do not say what the model does: do not explain the model by them. {said} That is below {_BELIEVED:.0%}."
