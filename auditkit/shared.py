@@ -6,6 +6,7 @@ import threading
 import zlib
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -24,7 +25,18 @@ T = TypeVar("T")
 _OWN = 2**32 - 1  # before a name: no place in a plan has this number, so no check draws the same
 
 _audit: ContextVar[tuple[int | None, Path | None]] = ContextVar("auditkit_audit", default=(None, None))
-_making = threading.Lock()
+
+
+@dataclass(slots=True)
+class _Turn:
+    """Who makes a piece of work, and how many are there for it."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    here: int = 0
+
+
+_turns: dict[Hashable, _Turn] = {}
+_counting = threading.Lock()
 
 
 @contextmanager
@@ -73,11 +85,31 @@ def seed_of(name: str, rng: np.random.Generator) -> int:
     return int(branch.generate_state(1, np.uint64)[0])
 
 
+@contextmanager
+def _turn(what: Hashable) -> Iterator[None]:
+    """Let one at a time through for the same piece of work."""
+    with _counting:
+        turn = _turns.setdefault(what, _Turn())
+        turn.here += 1
+    try:
+        while not turn.lock.acquire(timeout=0.2):
+            progress.step(None, "waiting for work that another check shares")
+        try:
+            yield
+        finally:
+            turn.lock.release()
+    finally:
+        with _counting:
+            turn.here -= 1
+            if not turn.here:
+                del _turns[what]
+
+
 def once(memory: MutableMapping[Any, Any], key: Hashable, make: Callable[[], T]) -> T:
     """Return what `make` gives, made once for all who share `memory`.
 
-    Checks of an audit may ask side by side: whoever comes second waits, and can be cancelled meanwhile. That something does
-    not apply is remembered too; other failures are not.
+    Checks of an audit may ask side by side: whoever comes second for the same piece waits, and can be cancelled meanwhile. Other pieces
+    are not waited for: one may need the workers that would stand waiting. That something does not apply is remembered too; other failures are not.
 
     Parameters
     ----------
@@ -94,17 +126,13 @@ def once(memory: MutableMapping[Any, Any], key: Hashable, make: Callable[[], T])
     >>> [once(memory, "a", lambda: len(memory) + 1) for _ in range(2)]
     [1, 1]
     """
-    while not _making.acquire(timeout=0.2):
-        progress.step(None, "waiting for work that another check shares")
-    try:
+    with _turn((id(memory), key)):
         if key not in memory:
             try:
                 memory[key] = make()
             except NotApplicable as missing:
                 memory[key] = missing
         found = memory[key]
-    finally:
-        _making.release()
     if isinstance(found, NotApplicable):
         raise NotApplicable(str(found))
     return found  # type: ignore[no-any-return]

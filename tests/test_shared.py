@@ -59,6 +59,24 @@ def test_checks_side_by_side_wait_for_the_first_instead_of_working_twice():
     assert (found, made) == (["answers"] * 3, [1])
 
 
+def test_one_piece_of_work_does_not_wait_for_another_that_may_need_its_worker():
+    memory, begun, other = {}, threading.Event(), threading.Event()
+
+    def long():
+        begun.set()
+        assert other.wait(10), "the other piece waited for this one"
+        return "long"
+
+    thread = threading.Thread(target=lambda: shared.once(memory, "long", long))
+    thread.start()
+    assert begun.wait(10)
+    assert shared.once(memory, "short", lambda: "short") == "short"
+    other.set()
+    thread.join(10)
+    assert memory == {"long": "long", "short": "short"}
+    assert not shared._turns
+
+
 def test_what_does_not_apply_is_not_tried_again_and_what_breaks_is():
     memory, tried = {}, []
 
