@@ -46,7 +46,7 @@ def mean_difference(
     --------
     >>> low, high = mean_difference((2.0, 1.0), (4.0, 2.0), (5, 5))
     >>> round(float(low), 3), round(float(high), 3)
-    (-0.308, 2.308)
+    (-0.288, 2.288)
     """
     if min(spreads) < 0:
         raise InputError(f"a sum of squares is not negative, got {spreads}")

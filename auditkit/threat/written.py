@@ -4,20 +4,37 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from auditkit.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from auditkit.threat.feature import Feature
-    from auditkit.threat.model import ThreatModel
 
 __all__ = ["written"]
 
 
-def written(threat: ThreatModel) -> str:
+class _Told(Protocol):
+    """What is written down of a threat model."""
+
+    @property
+    def features(self) -> Sequence[Feature]: ...
+    @property
+    def rules(self) -> Sequence[Any]: ...
+    @property
+    def norm(self) -> str: ...
+    @property
+    def radius(self) -> float: ...
+    @property
+    def units(self) -> str: ...
+    def least_changes(self) -> np.ndarray: ...
+
+
+def written(threat: _Told) -> str:
     """Return the text of the table; comments say why an input is held, and what the radius is too small for.
 
     Raises
@@ -52,7 +69,7 @@ def written(threat: ThreatModel) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _held(threat: ThreatModel) -> list[str]:
+def _held(threat: _Told) -> list[str]:
     """Return the lines of `immutable`, one an input where something is to be said of it."""
     held = [one for one in threat.features if not one.mutable]
     if not any(map(_why, held)):
@@ -70,7 +87,7 @@ def _why(one: Feature) -> str:
     return "has one value only" if one.coded and len(one.values) < 2 else ""
 
 
-def _too_small(threat: ThreatModel) -> list[str]:
+def _too_small(threat: _Told) -> list[str]:
     """Return the comment on a radius within which no category can change."""
     least = threat.least_changes()[[one.coded for one in threat.features]]
     least = least[~np.isnan(least)]

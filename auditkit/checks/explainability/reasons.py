@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from auditkit.statistics import Gap
 
 _FEWEST = 20
-_SHOWN = 12
+_SHOWN = 8
 _FOLDS = 5
 _NOTHING = 1e-9  # rounding, and not a share
 
