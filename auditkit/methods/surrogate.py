@@ -290,7 +290,9 @@ class _Words:
         out = {self._word(j, code) for code, _ in marks}
         others = [self._word(j, float(code or 0.0)) for at, code in self.encoded if at == j]
         left = [word for word in others if word not in out]
-        if len(left) == 1 and len(others) < _MOST_CATEGORIES:
+        # rows of a category the tree was not grown on go the same way
+        seen = sum(at == j and not np.isnan(code or 0.0) for at, code in self.encoded)
+        if len(left) == 1 and seen == len(self.categories[j]) and len(others) < _MOST_CATEGORIES:
             return f"{self.names[j]} is {left[0]}"
         return f"{self.names[j]} is other than {' or '.join(self._word(j, code) for code, _ in marks)}"
 

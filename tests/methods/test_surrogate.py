@@ -102,3 +102,16 @@ def test_what_cannot_be_is_said():
         surrogate.grow(np.ones((4, 2)), [0, 1, 0, 1], [False], classes=True)
     with pytest.raises(InputError, match="two losses"):
         surrogate.skill([1.0], [1.0, 2.0])
+
+
+def test_a_rule_also_holds_for_a_category_the_tree_was_not_grown_on():
+    X = np.repeat([[0.0], [1.0]], 20, axis=0)
+    tree = surrogate.grow(X, X[:, 0], [True], classes=True)
+    (blue, red) = sorted(rule.conditions[0] for rule in tree.rules(["colour"], [("red", "blue")]))
+    assert (blue, red) == ("colour is blue", "colour is red")
+    names, categories = ["colour"], [("red", "blue", "green")]
+    rules = tree.rules(names, categories)
+    for code in (0.0, 1.0, 2.0):
+        row = np.array([code])
+        fits = [rule for rule in rules if holds(rule.conditions[0], row, names, categories)]
+        assert [rule.answer for rule in fits] == [tree.predict(row[None])[0]]
