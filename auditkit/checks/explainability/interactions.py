@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from itertools import combinations
 from typing import Annotated
@@ -201,7 +202,15 @@ def _ranked(top: list[Measurement]) -> Table:
 def _says(top: list[Measurement], pairs: int) -> str:
     real = [m for m in top if m.value >= _COUNTS and m.interval is not None and m.interval.low > 0]
     if not real:
-        return f"No interaction of 1% of the output's spread was detected among {pairs} pairs of inputs: what each does adds up."
+        open_to = max(m.interval.high if m.interval is not None else math.inf for m in top)
+        rest = (
+            "what each does adds up"
+            if open_to < _COUNTS
+            else f"these rows leave open one of up to {common.number(open_to)} spreads"
+        )
+        return (
+            f"No interaction of 1% of the output's spread was detected among {pairs} pairs of inputs: {rest}."
+        )
     words = ", ".join(f"{m.group} ({common.with_ends(m)})" for m in real[:3])
     most = (
         f"{len(real)} of {pairs} pairs of inputs make"
