@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from lightgbm import LGBMClassifier
 from scipy import stats
 from scipy.special import expit
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression
 
 from auditkit import Audit, Criterion, Dataset, Subject
@@ -250,3 +252,21 @@ def test_polars_rows_are_explained():
     found = run(Subject("pl", LogisticRegression().fit(frame, y), data, turned(data)))
     assert found.measurement("shap_additivity_error").value < 1e-9
     assert found.measurement("shap_importance", "a").value > found.measurement("shap_importance", "b").value
+
+
+@pytest.mark.parametrize("library", ["lightgbm", "sklearn"])
+def test_along_tree_paths_no_background_is_read_and_none_is_told(library):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(120, 3)), columns=["a", "b", "c"])
+    y = (X["a"] > 0).astype(int)
+    model = LGBMClassifier(n_estimators=5, verbose=-1) if library == "lightgbm" else RandomForestClassifier(5)
+    model.fit(X[:70], y[:70])
+    subject = Subject("t", model, Dataset(X[70:], y[70:]), Dataset(X[:70], y[:70]))
+    found = run(subject, examples=1, background=20)
+    assert "path-dependent" in found.notes[0]
+    assert any(note.startswith("Background: none is read") for note in found.notes)
+    assert not any("20 of 70" in note for note in found.notes)
+    assert "the mean over the rows the trees were grown on" in found.tables["record_A"].summary
+    linear = run(make_regression(n_train=120, n_test=60), examples=1, background=20)
+    assert any("Background: 20 of 120 training rows" in note for note in linear.notes)
+    assert "the mean over the background" in linear.tables["record_A"].summary

@@ -180,7 +180,13 @@ def _contributions(parts: np.ndarray, output: np.ndarray, unit: str, library: st
     """Take a booster's contributions apart: the last of each output is its base value."""
     if output.ndim == 2:
         parts = parts.reshape(len(output), output.shape[1], -1).transpose(0, 2, 1)
-    return Raw(parts[:, :-1], parts[0, -1], output, f"exact tree paths ({library}'s own contributions)", unit)
+    return Raw(
+        parts[:, :-1],
+        parts[0, -1],
+        output,
+        f"exact tree paths ({library}'s own contributions, path-dependent)",
+        unit,
+    )
 
 
 def _in_order(found: Raw, order: list[int]) -> Raw:

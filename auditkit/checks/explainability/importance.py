@@ -111,7 +111,7 @@ def shap_importance(
          "dependence": _direction(found, X, top), **waterfalls(found, X, examples)},
         says=f"On {len(chosen):,} rows the output moves most with {listed(top)}.",
         does_not_say="That these inputs cause the outcome, or that changing them would change a person's case.",
-        notes=(f"Explainer: {found.method}. {found.why}.", f"Unit: {found.unit}.", *_drawn(len(chosen), len(data)), _behind(len(behind), len(source), subject),
+        notes=(f"Explainer: {found.method}. {found.why}.", f"Unit: {found.unit}.", *_drawn(len(chosen), len(data)), _behind(found, len(behind), len(source), subject),
                *((f"{found.cost}.",) if found.cost else ()), *_error_note(found)),
         rows=common.rows_used(len(chosen), len(data)),
     )  # fmt: skip
@@ -145,7 +145,9 @@ def _drawn(used: int, of: int) -> tuple[str, ...]:
     )
 
 
-def _behind(used: int, of: int, subject: Subject) -> str:
+def _behind(found: Explanation, used: int, of: int, subject: Subject) -> str:
+    if found.along_paths:
+        return "Background: none is read; the base value and the parts rest on the rows that the trees were grown on."
     where = "test" if subject.train is None else "training"
     how = "all" if used == of else "drawn at random without replacement"
     return f"Background: {used:,} of {of:,} {where} rows, {how}; another draw moves the base value and all parts somewhat."
