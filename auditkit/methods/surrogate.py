@@ -277,6 +277,12 @@ class _Words:
     def _number(self, nodes: Any, j: int, taken: list[tuple[int, bool]]) -> str:
         highs = [float(nodes.threshold[node]) for node, left in taken if left]
         lows = [float(nodes.threshold[node]) for node, left in taken if not left]
+        if np.inf in lows:  # a cut beyond all numbers parts those without a value from the others
+            return f"{self.names[j]} is missing"
+        given = np.inf in highs
+        highs = [high for high in highs if high < np.inf]
+        if given and not (lows or highs):
+            return f"{self.names[j]} is other than missing"
         above = f" above {self.number(max(lows))}" if lows else ""
         up_to = f" up to {self.number(min(highs))}" if highs else ""
         empty = j in self.with_gaps and all(bool(nodes.missing_go_to_left[n]) == left for n, left in taken)
