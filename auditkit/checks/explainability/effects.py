@@ -12,6 +12,7 @@ from typing_extensions import Doc
 from auditkit import statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
+from auditkit.checks import _weights
 from auditkit.checks.explainability._output import Asked, Scale, spread_of, which
 from auditkit.checks.explainability._shown import listed, ranking
 from auditkit.evidence import Evidence, Measurement, Table
@@ -98,7 +99,7 @@ def input_effects(
          **{f"curve_{i}": one.table(asked) for i, one in enumerate(details, 1) if one.shown(asked).any()}},
         says=_says(top, uneven, len(chosen)),
         does_not_say="What would happen to a person whose input changed: other inputs, and the outcome itself, do not follow along here.",
-        notes=(*ask.notes(), *_notes(found, details, asked)),
+        notes=(*ask.notes(), *_notes(found, details, asked), *_weights.ignored(data)),
         rows=common.rows_used(len(chosen), len(data)),
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from typing_extensions import Doc
 
 from auditkit.check import check
 from auditkit.checks import _common as common
+from auditkit.checks import _weights
 from auditkit.checks.explainability._explainers import Explanation, additivity, explain
 from auditkit.checks.explainability._pictures import dependence, swarm, waterfalls
 from auditkit.checks.explainability._shown import behind_note, drawn, importances, listed, ranking
@@ -112,7 +113,7 @@ def shap_importance(
         says=f"On {len(chosen):,} rows the output moves most with {listed(top)}.",
         does_not_say="That these inputs cause the outcome, or that changing them would change a person's case.",
         notes=(f"Explainer: {found.method}. {found.why}.", f"Unit: {found.unit}.", *drawn(len(chosen), len(data)), behind_note(found, len(behind), len(source), subject),
-               *((f"{found.cost}.",) if found.cost else ()), *_error_note(found)),
+               *_weights.ignored(data), *((f"{found.cost}.",) if found.cost else ()), *_error_note(found)),
         rows=common.rows_used(len(chosen), len(data)),
     )  # fmt: skip
 

@@ -13,6 +13,7 @@ from typing_extensions import Doc
 
 from auditkit.check import check
 from auditkit.checks import _common as common
+from auditkit.checks import _weights
 from auditkit.checks.explainability._output import Asked, Scale, spread_of, which
 from auditkit.checks.explainability._shown import ranking
 from auditkit.errors import InputError, NotApplicable
@@ -103,7 +104,7 @@ def input_interactions(
         says=_says(top, len(pairs)),
         does_not_say="That no three inputs act together, nor that the inputs interact in the world: it is the model's arithmetic that is looked at.",
         notes=(*ask.notes(), f"{len(chosen)} of {len(names)} inputs are paired: {', '.join(names[j] for j in chosen)}.",
-               f"Values of {len(X):,} rows were put into {len(others):,} rows."),
+               f"Values of {len(X):,} rows were put into {len(others):,} rows.", *_weights.ignored(data)),
         rows=common.rows_used(len(X), len(data)),
     )  # fmt: skip
 
