@@ -277,6 +277,12 @@ class _Words:
     def _number(self, nodes: Any, j: int, taken: list[tuple[int, bool]]) -> str:
         highs = [float(nodes.threshold[node]) for node, left in taken if left]
         lows = [float(nodes.threshold[node]) for node, left in taken if not left]
+        if np.inf in lows:  # a cut beyond all numbers parts those without a value from the others
+            return f"{self.names[j]} is missing"
+        given = np.inf in highs
+        highs = [high for high in highs if high < np.inf]
+        if given and not (lows or highs):
+            return f"{self.names[j]} is other than missing"
         above = f" above {self.number(max(lows))}" if lows else ""
         up_to = f" up to {self.number(min(highs))}" if highs else ""
         empty = j in self.with_gaps and all(bool(nodes.missing_go_to_left[n]) == left for n, left in taken)
@@ -290,7 +296,9 @@ class _Words:
         out = {self._word(j, code) for code, _ in marks}
         others = [self._word(j, float(code or 0.0)) for at, code in self.encoded if at == j]
         left = [word for word in others if word not in out]
-        if len(left) == 1 and len(others) < _MOST_CATEGORIES:
+        # rows of a category the tree was not grown on go the same way
+        seen = sum(at == j and not np.isnan(code or 0.0) for at, code in self.encoded)
+        if len(left) == 1 and seen == len(self.categories[j]) and len(others) < _MOST_CATEGORIES:
             return f"{self.names[j]} is {left[0]}"
         return f"{self.names[j]} is other than {' or '.join(self._word(j, code) for code, _ in marks)}"
 

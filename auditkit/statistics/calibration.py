@@ -28,6 +28,7 @@ __all__ = ["CalibrationError", "Reliability", "calibration_error", "largest_cali
 
 _SMALLEST = 1e-12
 _FEWEST = 5.0  # expected cases of either class in a bin: Cochran's rule for the chi-square approximation
+_HARDLY = 0.5  # expected cases: five come of so few by luck in one bin of 5,000
 
 
 class Reliability(NamedTuple):
@@ -91,7 +92,8 @@ def reliability(
 ) -> Reliability:
     """Return the reliability of probabilities, in bins of about equal size.
 
-    Neighbouring bins are joined until each expects five cases of either class, so there may be fewer than asked for.
+    Neighbouring bins are joined until each expects five cases of either class, so there may be fewer than asked for. A bin in which
+    five cases came of which not half of one was expected stands by itself: joined, it would hide that the scores are far too sure.
 
     Parameters
     ----------
@@ -175,8 +177,10 @@ def _enough(column: FloatArray) -> bool:
     mass, squares, said = column[:3]
     if squares == 0:
         return False
-    size, rate = mass**2 / squares, said / mass
-    return bool(size * min(rate, 1 - rate) >= _FEWEST)
+    size, rate, seen = mass**2 / squares, said / mass, column[3] / mass
+    expected, came = (rate, seen) if rate < 0.5 else (1 - rate, 1 - seen)
+    # joined with others, a bin of what was held for impossible and came all the same would be averaged away
+    return bool(size * expected >= _FEWEST or (size * expected < _HARDLY and size * came >= _FEWEST))
 
 
 def calibration_error(found: Reliability, level: float = 0.95) -> CalibrationError:

@@ -156,3 +156,27 @@ def test_labels_alone_cannot_be_calibrated():
 def test_it_is_part_of_an_audit():
     report = Audit(["calibration"]).run(said(2.0))
     assert report.of("AK002").outcome == "observed"
+
+
+@pytest.mark.parametrize("far", [0.0, 0.001])
+def test_a_model_sure_of_everything_and_wrong_in_a_tenth_is_not_called_calibrated(far):
+    truth = np.tile(np.repeat([0, 1], [9, 1]), 40)  # of 400 rows called impossible a tenth came true
+    truth = np.concatenate([truth, 1 - truth])  # and of 400 called certain a tenth did not
+    scores = np.repeat([far, 1 - far], 400)
+    subject = Subject(
+        "sure", from_predictions(scores=scores, classes=[0, 1]), Dataset(None, truth), positive=1
+    )
+    error = run(subject).measurement("expected_calibration_error")
+    assert error.interval.low <= 0.1 - far <= error.interval.high
+    assert error.interval.low > 0.05
+    assert error.value == pytest.approx(0.1 - far, abs=0.01)
+
+
+def test_scores_without_a_logit_are_told():
+    truth = np.tile([0, 1, 1, 0, 1], 40)
+    scores = np.where(np.arange(200) < 3, truth, np.linspace(0.2, 0.8, 200))
+    subject = Subject(
+        "some", from_predictions(scores=scores, classes=[0, 1]), Dataset(None, truth), positive=1
+    )
+    assert any(note.startswith("3 scores are exactly 0 or 1") for note in run(subject).notes)
+    assert not any("exactly" in note for note in run(said(1.0)).notes)

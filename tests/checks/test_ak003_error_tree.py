@@ -109,3 +109,11 @@ def test_what_cannot_be_halved_or_has_no_error_is_told():
         run(erring(0.5, n=60))
     with pytest.raises(NotApplicable, match="is right"):
         run(erring(0.0, outside=0.0, n=200))
+
+
+def test_a_regression_whose_errors_are_all_as_large_is_not_called_right():
+    X = pd.DataFrame({"a": np.random.default_rng(0).normal(size=400)})
+    model = from_callable(lambda X: np.zeros(len(X)), output="values")
+    y = np.where(X["a"] > 0.5, 5.0, 0.0)  # three in ten are off by 5, none by more
+    with pytest.raises(NotApplicable, match="as large as the largest"):
+        run(Subject("steps", model, Dataset(X, y), task="regression"))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from lightgbm import LGBMClassifier
 from scipy import stats
 from scipy.special import expit
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression
 
 from auditkit import Audit, Criterion, Dataset, Subject
@@ -252,25 +254,19 @@ def test_polars_rows_are_explained():
     assert found.measurement("shap_importance", "a").value > found.measurement("shap_importance", "b").value
 
 
-def test_trees_are_explained_against_the_background_where_that_is_asked_for():
-    import shap
-    from lightgbm import LGBMRegressor
-
+@pytest.mark.parametrize("library", ["lightgbm", "sklearn"])
+def test_along_tree_paths_no_background_is_read_and_none_is_told(library):
     rng = np.random.default_rng(0)
-    X = pd.DataFrame(np.round(rng.normal(size=(100, 3)) * 16) / 16, columns=["a", "b", "c"])
-    X["b"] = X["a"] + np.round(rng.normal(size=100)) / 16  # what goes together is where the two kinds part
-    y = (X["a"] + X["c"] * X["b"]).to_numpy()
-    model = LGBMRegressor(n_estimators=20, num_leaves=7, min_child_samples=5, verbose=-1, n_jobs=1).fit(X, y)
-    subject = Subject(
-        "trees", model, Dataset(X, y), task="regression"
-    )  # the test rows are the background too
-    asked = run(subject, rows=100, background=100, interventional=True)
-    assert "interventional" in asked.notes[0]
-    wanted = np.abs(shap.TreeExplainer(model, X, feature_perturbation="interventional").shap_values(X)).mean(
-        axis=0
-    )
-    for name, value in zip("abc", wanted, strict=True):
-        assert asked.measurement("shap_importance", name).value == pytest.approx(value, rel=1e-6)
-    paths = run(subject, rows=100, background=100)
-    assert "interventional" not in paths.notes[0]
-    assert paths.measurement("shap_importance", "b").value != pytest.approx(wanted[1], rel=0.01)
+    X = pd.DataFrame(rng.normal(size=(120, 3)), columns=["a", "b", "c"])
+    y = (X["a"] > 0).astype(int)
+    model = LGBMClassifier(n_estimators=5, verbose=-1) if library == "lightgbm" else RandomForestClassifier(5)
+    model.fit(X[:70], y[:70])
+    subject = Subject("t", model, Dataset(X[70:], y[70:]), Dataset(X[:70], y[:70]))
+    found = run(subject, examples=1, background=20)
+    assert "path-dependent" in found.notes[0]
+    assert any(note.startswith("Background: none is read") for note in found.notes)
+    assert not any("20 of 70" in note for note in found.notes)
+    assert "the mean over the rows the trees were grown on" in found.tables["record_A"].summary
+    linear = run(make_regression(n_train=120, n_test=60), examples=1, background=20)
+    assert any("Background: 20 of 120 training rows" in note for note in linear.notes)
+    assert "the mean over the background" in linear.tables["record_A"].summary

@@ -165,3 +165,24 @@ def test_a_model_that_says_one_thing_and_an_input_that_is_not_there():
     assert finding.status == "not_applicable"
     with pytest.raises(InputError, match="no input"):
         run(made(lambda a, b, c: a), inputs=["x9"])
+
+
+def test_no_category_of_fewer_than_5_records_is_named():
+    rng = np.random.default_rng(0)
+    n = 100
+    names = [f"person {i}" for i in range(n)]
+    X = pd.DataFrame({"name": names, "town": ["p"] * 60 + ["q"] * 37 + ["rare"] * 3, "x": rng.normal(size=n)})
+    first = {name: i for i, name in enumerate(names)}
+    model = lambda f: f["name"].map(first) + 90 * (f["town"] == "rare") + 40 * (f["town"] == "q") + f["x"]  # noqa: E731
+    subject = Subject("s", model, Dataset(X, model(X)), task="regression")
+    found = run(subject)
+    cells = [str(c) for t in found.tables.values() for column in t.columns.values() for c in column]
+    text = " ".join([found.says, *found.notes, *(t.summary for t in found.tables.values())])
+    assert not any("person" in cell or cell == "rare" for cell in cells)
+    assert "person" not in text
+    assert "rare" not in text
+    town = next(t for t in found.tables.values() if t.title.endswith("town"))
+    assert set(town.columns["label"]) == {"p", "q"}
+    assert "highest at q" in town.summary
+    assert found.measurement("effect_range", "name").value > 0.5  # it is measured all the same
+    assert any("fewer than 5 records" in note and "name" in note and "town" in note for note in found.notes)

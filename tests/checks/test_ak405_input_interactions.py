@@ -106,3 +106,14 @@ def test_one_input_and_one_name_are_too_few():
     assert finding.status == "not_applicable"
     with pytest.raises(InputError, match="at least two"):
         run(made(lambda a, *_: a), inputs=["x0"])
+
+
+def test_what_the_rows_leave_open_is_not_called_nothing():
+    subject = made(lambda a, b, c, *_: c + 3 * ((a > 1.2) & (b > 1.2)), n=40, seed=1)  # few rows have it
+    found = run(subject, rows=20, background=20)
+    assert found.says.startswith("No interaction")
+    highest = max(m.interval.high for m in found.measurements if m.metric == "interaction_strength")
+    assert highest > 0.1
+    assert "leave open" in found.says
+    assert "adds up" not in found.says
+    assert run(made(lambda a, b, *_: a + b)).says.endswith("what each does adds up.")

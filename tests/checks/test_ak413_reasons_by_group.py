@@ -167,3 +167,24 @@ def test_each_sensitive_feature_has_its_sentence_and_a_few_rows_have_none():
     few = Dataset(subject.test.X.iloc[:3], subject.test.y[:3], sensitive_features={"half": ["x", "y", "x"]})
     with pytest.raises(NotApplicable, match="too few"):
         run(Subject("s", subject.model, few, task="regression"))
+
+
+def test_the_luck_of_the_background_is_no_gap():
+    """In f = x1 + 3b with fair b both groups rest on b alike; only the background's own share of B says otherwise."""
+    for seed in range(5):
+        subject = subject_of(lambda X: (X["x1"] + 3 * X["b"]).to_numpy(), n=400, seed=seed)
+        found = run(subject, seed=seed, rows=400, background=20)
+        gap = found.measurement("importance_gap", "b")
+        assert gap.reason.startswith("input x")
+        assert gap.interval.low == 0
+        assert found.measurement("sensitive_importance_share", "b").value > 0.5
+        assert any(note.startswith("Background: 20 of 400") for note in found.notes)
+
+
+def test_with_no_other_input_there_is_no_gap():
+    b = np.tile([0.0, 1.0], 60)
+    model = from_callable(lambda X: X["b"].to_numpy(), output="values")
+    data = Dataset(pd.DataFrame({"b": b}), b, sensitive_features={"b": b})
+    gap = run(Subject("s", model, data, task="regression"), rows=120).measurement("importance_gap", "b")
+    assert np.isnan(gap.value)
+    assert gap.reason == "every input is the feature itself, or settles it"

@@ -108,7 +108,7 @@ def test_what_tables_do_not_hold_stays_with_the_library():
     model = lightgbm.LGBMClassifier(n_estimators=5, verbose=-1, n_jobs=1).fit(X, y)
     subject = Subject("c", model, Dataset(X, y))
     found = explain(subject, X, X[:50], np.random.default_rng(0))
-    assert found.method == "exact tree paths (LightGBM's own contributions)"
+    assert found.method == "exact tree paths (LightGBM's own contributions, path-dependent)"
     final, read = how_to_read(subject.model.inner, interventional=True)
     with pytest.raises(NotApplicable, match="background rows"):
         read(final, X[:5], X[:50])

@@ -24,7 +24,14 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 from sklearn.impute import KNNImputer, SimpleImputer
-from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRegressor, Ridge, SGDClassifier
+from sklearn.linear_model import (
+    LinearRegression,
+    LogisticRegression,
+    PoissonRegressor,
+    Ridge,
+    RidgeClassifier,
+    SGDClassifier,
+)
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, PolynomialFeatures, StandardScaler
@@ -32,6 +39,13 @@ from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from auditkit import Dataset, Subject
+from auditkit.checks.explainability import (
+    input_effects,
+    input_interactions,
+    permutation_importance,
+    shap_importance,
+    surrogate_tree,
+)
 from auditkit.checks.explainability._explainers import additivity, explain
 
 # shap's own note on the shape it returns
@@ -486,3 +500,41 @@ def test_many_classes_of_one_column(model):
     proba = model.predict_proba(X[:20])
     np.testing.assert_allclose(found.values[:, 0], proba - found.base, atol=1e-6)
     assert additivity(found) < 1e-6
+
+
+def test_coefficients_without_a_row_for_the_class_are_read():
+    X = numeric_table()
+    y = answers(X, "binary")
+    data = Dataset(X, y)
+    model = RidgeClassifier().fit(X, y)
+    assert model.coef_.ndim == 1 or len(model.coef_) == 1  # which of the two goes by the version
+    for coef, intercept in (
+        (model.coef_.reshape(-1), np.ravel(model.intercept_)),
+        (model.coef_.reshape(1, -1), 0.5),
+    ):
+        model.coef_, model.intercept_ = coef, intercept
+        found = explained(Subject("r", model, data, turned(data), positive=model.classes_[1]))
+        assert "closed form" in found.method
+        assert np.ndim(found.base) == 0
+        assert additivity(found) < 1e-9
+
+
+def test_trees_that_add_up_to_a_root_are_not_called_values():
+    X = numeric_table()
+    y = np.exp(X.iloc[:, 0].to_numpy())
+    data = Dataset(X, y)
+    for root, unit in ((True, "raw score"), (False, "value")):
+        model = lightgbm.LGBMRegressor(n_estimators=5, reg_sqrt=root, verbose=-1).fit(X, y)
+        assert explained(Subject("l", model, data, turned(data), task="regression")).unit == unit
+
+
+@pytest.mark.parametrize(
+    "check", [shap_importance, permutation_importance, input_effects, input_interactions, surrogate_tree]
+)
+def test_weights_that_are_not_used_are_told(check):
+    X = numeric_table()
+    y = answers(X, "binary")
+    data = Dataset(X, y, sample_weight=np.arange(1.0, len(X) + 1))
+    subject = Subject("w", LogisticRegression().fit(X, y), data)
+    found = check(subject, rng=np.random.default_rng(0), rows=40)
+    assert any("sample_weight was given and is not used" in note for note in found.notes)

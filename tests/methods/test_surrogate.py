@@ -26,6 +26,8 @@ def holds(condition, row, names, categories):
     name, _, rest = condition.partition(" ")
     j = names.index(name)
     value = row[j]
+    if rest in ("is missing", "is other than missing"):
+        return np.isnan(value) == (rest == "is missing")
     if rest.startswith("is"):
         word = "missing" if np.isnan(value) else categories[j][int(value)]
         inside = word in rest.removeprefix("is ").removeprefix("other than ").split(" or ")
@@ -102,3 +104,36 @@ def test_what_cannot_be_is_said():
         surrogate.grow(np.ones((4, 2)), [0, 1, 0, 1], [False], classes=True)
     with pytest.raises(InputError, match="two losses"):
         surrogate.skill([1.0], [1.0, 2.0])
+
+
+def test_a_rule_also_holds_for_a_category_the_tree_was_not_grown_on():
+    X = np.repeat([[0.0], [1.0]], 20, axis=0)
+    tree = surrogate.grow(X, X[:, 0], [True], classes=True)
+    (blue, red) = sorted(rule.conditions[0] for rule in tree.rules(["colour"], [("red", "blue")]))
+    assert (blue, red) == ("colour is blue", "colour is red")
+    names, categories = ["colour"], [("red", "blue", "green")]
+    rules = tree.rules(names, categories)
+    for code in (0.0, 1.0, 2.0):
+        row = np.array([code])
+        fits = [rule for rule in rules if holds(rule.conditions[0], row, names, categories)]
+        assert [rule.answer for rule in fits] == [tree.predict(row[None])[0]]
+
+
+def test_a_cut_that_parts_missing_numbers_from_the_rest_is_said_so():
+    rng = np.random.default_rng(0)
+    X = np.where(rng.random((200, 1)) < 0.3, np.nan, rng.normal(size=(200, 1)))
+    tree = surrogate.grow(X, np.isnan(X[:, 0]), [False], classes=True)
+    assert {rule.conditions: rule.answer for rule in tree.rules(["age"], [()])} == {
+        ("age is other than missing",): 0.0,
+        ("age is missing",): 1.0,
+    }
+    y = np.isnan(X[:, 0]) + 2 * (X[:, 0] > 0.5)
+    tree = surrogate.grow(X, y, [False], classes=True)
+    said = {rule.conditions[0] for rule in tree.rules(["age"], [()], repr)}
+    assert len(said) == 3
+    assert not any("inf" in one or "∞" in one for one in said)
+    for row in X:
+        fits = [
+            rule for rule in tree.rules(["age"], [()], repr) if holds(rule.conditions[0], row, ["age"], [()])
+        ]
+        assert [rule.answer for rule in fits] == [tree.predict(row[None])[0]]

@@ -53,6 +53,11 @@ class Explanation:
         return "Aumann" not in self.method
 
     @property
+    def along_paths(self) -> bool:
+        """Whether the base value rests on the model's training rows, and the background was not read."""
+        return "path-dependent" in self.method
+
+    @property
     def noun(self) -> str:
         """What one attribution is called."""
         return "SHAP value" if self.shapley else "Aumann-Shapley value"

@@ -120,6 +120,8 @@ def _tabled(
 def _lightgbm(final: Any, Z: Any, background: Any, *, interventional: bool = False) -> Raw:
     Z = Z.toarray() if hasattr(Z, "toarray") else Z
     output, unit = np.asarray(final.predict(Z, raw_score=True)), _unit(str(final.objective_))
+    if unit == "value" and not np.allclose(output, final.predict(Z)):
+        unit = "raw score"  # reg_sqrt: the trees add up to the root
     found = _tabled(final, Z, background, output, unit, interventional=interventional)
     if found is not None:
         return found
@@ -180,7 +182,13 @@ def _contributions(parts: np.ndarray, output: np.ndarray, unit: str, library: st
     """Take a booster's contributions apart: the last of each output is its base value."""
     if output.ndim == 2:
         parts = parts.reshape(len(output), output.shape[1], -1).transpose(0, 2, 1)
-    return Raw(parts[:, :-1], parts[0, -1], output, f"exact tree paths ({library}'s own contributions)", unit)
+    return Raw(
+        parts[:, :-1],
+        parts[0, -1],
+        output,
+        f"exact tree paths ({library}'s own contributions, path-dependent)",
+        unit,
+    )
 
 
 def _in_order(found: Raw, order: list[int]) -> Raw:
@@ -217,8 +225,8 @@ def _by_shap(final: Any, rows: Any, output: np.ndarray, unit: str) -> Raw:
 def _linear(final: Any, Z: Any, background: Any) -> Raw:
     rows, centre = dense(Z), dense(background).mean(axis=0)
     coef, intercept = np.asarray(final.coef_, dtype=float), np.asarray(final.intercept_, dtype=float)
-    if coef.ndim == 2 and len(coef) == 1:
-        coef, intercept = coef[0], intercept.reshape(-1)[0]
+    if coef.ndim == 1 or len(coef) == 1:
+        coef, intercept = coef.reshape(-1), intercept.reshape(-1)[0]
     classes = hasattr(final, "classes_")
     output = np.asarray(final.decision_function(Z) if classes else final.predict(Z))
     logistic = type(final).__name__ in _LOGISTIC or getattr(final, "loss", "") == "log_loss"

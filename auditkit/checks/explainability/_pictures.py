@@ -125,6 +125,7 @@ def waterfalls(found: Explanation, X: pd.DataFrame, examples: int) -> dict[str, 
     """
     values, base, output, word = one_output(found)
     tables: dict[str, Table] = {}
+    rows = "rows the trees were grown on" if found.along_paths else "background"
     order = np.argsort(output, kind="stable")
     places = np.unique(np.linspace(0, len(order) - 1, min(examples, len(order))).round().astype(int))
     for at, row in enumerate(order[places].tolist()):
@@ -142,7 +143,7 @@ def waterfalls(found: Explanation, X: pd.DataFrame, examples: int) -> dict[str, 
             {key: tuple(line[i] for line in lines) for i, key in enumerate(("label", "value", "role"))},
             "waterfall",
             {"value": word},
-            f"From {number(base[row])}, the mean over the background, to {number(output[row])}; the largest parts are "
+            f"From {number(base[row])}, the mean over the {rows}, to {number(output[row])}; the largest parts are "
             + ", ".join(f"{name} ({value:+.2g})" for name, value, _ in parts[:3])
             + ".",
         )

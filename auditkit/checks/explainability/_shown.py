@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from auditkit import statistics
 from auditkit.checks import _common as common
 from auditkit.evidence import Measurement, Table
 
-__all__ = ["importances", "listed", "ranking"]
+if TYPE_CHECKING:
+    from auditkit.checks.explainability._explanation import Explanation
+    from auditkit.subject import Subject
+
+__all__ = ["behind_note", "drawn", "importances", "listed", "ranking"]
 
 
 def importances(metric: str, names: list[str], sizes: np.ndarray, level: float) -> list[Measurement]:
@@ -35,3 +41,21 @@ def ranking(found: list[Measurement], word: str, title: str) -> Table:
 def listed(found: list[Measurement]) -> str:
     """Return the first three with their intervals, in words."""
     return ", ".join(f"{m.group} ({common.with_ends(m)})" for m in found[:3])
+
+
+def drawn(used: int, of: int) -> tuple[str, ...]:
+    """Say how rows were drawn; nothing where all were used."""
+    if used == of:
+        return ()
+    return (
+        f"Rows: {used:,} of {of:,} test rows, drawn at random without replacement; the intervals hold what that leaves open.",
+    )
+
+
+def behind_note(found: Explanation, used: int, of: int, subject: Subject) -> str:
+    """Say which rows stood for an unknown value."""
+    if found.along_paths:
+        return "Background: none is read; the base value and the parts rest on the rows that the trees were grown on."
+    where = "test" if subject.train is None else "training"
+    how = "all" if used == of else "drawn at random without replacement"
+    return f"Background: {used:,} of {of:,} {where} rows, {how}; another draw moves the base value and all parts somewhat."

@@ -12,6 +12,7 @@ from typing_extensions import Doc
 from auditkit import statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
+from auditkit.checks import _weights
 from auditkit.checks.explainability._output import Asked, Scale, spread_of, which
 from auditkit.checks.explainability._shown import listed, ranking
 from auditkit.checks.explainability._what_if import what_if
@@ -23,6 +24,7 @@ from auditkit.subject import Subject
 
 _BAND = (0.1, 0.9)
 _APART = 0.1  # spreads of the output
+_FEWEST = 5  # records of a category that is shown by name
 
 
 @check(
@@ -107,12 +109,12 @@ def input_effects(
         "AK404",
         (*ranges, *uneven),
         {"ranges": ranking(top, "Range of the effect (spreads of the output)", "How far each input moves the output on average"),
-         **{f"curve_{i}": one.table(asked) for i, one in enumerate(details, 1)},
+         **{f"curve_{i}": one.table(asked) for i, one in enumerate(details, 1) if one.shown(asked).any()},
          **_hidden(uneven), **_averages(details),
          **what_if(ask, X, shown, bins, examples)},
         says=_says(top, uneven, len(chosen)),
         does_not_say="What would happen to a person whose input changed: other inputs, and the outcome itself, do not follow along here.",
-        notes=(*ask.notes(), *_notes(found, details, asked)),
+        notes=(*ask.notes(), *_notes(found, details, asked), *_weights.ignored(data)),
         rows=common.rows_used(len(chosen), len(data)),
     )  # fmt: skip
 
@@ -259,20 +261,28 @@ class _Detail:
         """Return the largest distance of PDP from ALE, averaged over outputs."""
         return float(np.abs(self.curve.value - self.pdp.curve().value).max(axis=0).mean())
 
+    def shown(self, asked: _Rows) -> np.ndarray:
+        """Return which points are shown: of categories those of several records, so that none names one."""
+        if self.of.ale is not None:
+            return np.ones(len(self.of.grid), dtype=bool)
+        column = asked.X[:, self.of.column]
+        return np.array([np.isclose(column, v, equal_nan=True).sum() >= _FEWEST for v in self.of.grid])
+
     def table(self, asked: _Rows) -> Table:
         """Return the curves with intervals, and the middle of the curves of rows, in the unit of the output."""
-        names = [asked.ask.outputs[k] for k in asked.outputs]
-        x, units, lines = self.of.words(asked.ask.codec), asked.spread[asked.outputs], []
+        names, kept = [asked.ask.outputs[k] for k in asked.outputs], self.shown(asked)
+        words, units, lines = self.of.words(asked.ask.codec), asked.spread[asked.outputs], []
+        x = [word for word, keep in zip(words, kept, strict=True) if keep]
         drawn = [("PDP" if self.of.ale is None else "ALE", self.curve)]
         if self.of.ale is not None and len(names) == 1:
             drawn.append(("PDP", self.pdp.curve()))
         for word, curve in drawn:
             low, high = curve.ends(asked.level)
             for k, name in enumerate(names):
-                band = np.stack([curve.value[:, k], low[:, k], high[:, k]]) * units[k]
+                band = np.stack([curve.value[kept, k], low[kept, k], high[kept, k]]) * units[k]
                 lines.append((f"{word}: {name}" if name else word, band, curve.n))
         if len(names) == 1:
-            middle = np.quantile(self.pdp.rows[:, :, 0], [0.5, *_BAND], axis=0) * units[0]
+            middle = np.quantile(self.pdp.rows[:, kept, 0], [0.5, *_BAND], axis=0) * units[0]
             lines.append(("middle 80% of rows", middle, len(asked.X)))
         place = "label" if self.of.ale is None else "x"  # categories have no order to draw a line along
         columns = {
@@ -291,10 +301,10 @@ class _Detail:
             "n": "records",
         }
         title = f"How the output changes with {self.of.name}"
-        return Table(title, columns, kind, labels, self._summary(x), 0.0)
+        return Table(title, columns, kind, labels, self._summary(x, kept), 0.0)
 
-    def _summary(self, x: list[Any]) -> str:
-        most = self.curve.value[:, int(np.ptp(self.curve.value, axis=0).argmax())]
+    def _summary(self, x: list[Any], kept: np.ndarray) -> str:
+        most = self.curve.value[kept, int(np.ptp(self.curve.value, axis=0).argmax())]
         ends = (x[int(most.argmin())], x[int(most.argmax())])
         low, high = (common.number(v) if isinstance(v, float) else v for v in ends)
         word = "partial dependence" if self.of.ale is None else "accumulated local effects"
@@ -367,6 +377,11 @@ def _notes(found: list[_Known], details: list[_Detail], asked: _Rows) -> tuple[s
         )
     if cut:
         notes.append(f"Only the {asked.bins + 1} most frequent categories were tried of: {', '.join(cut)}.")
+    rare = [one.of.name for one in details if not one.shown(asked).all()]
+    if rare:
+        notes.append(
+            f"Categories of fewer than {_FEWEST} records were tried and are not shown, of: {', '.join(rare)}."
+        )
     if gaps:
         notes.append(f"Rows without a value do not enter the ALE of: {', '.join(gaps)}.")
     if len(asked.outputs) > 1:

@@ -11,10 +11,11 @@ from typing_extensions import Doc
 
 from auditkit.check import check
 from auditkit.checks import _common as common
+from auditkit.checks import _weights
 from auditkit.checks.explainability._explainers import Explanation, additivity, explain
 from auditkit.checks.explainability._explanation import in_words
 from auditkit.checks.explainability._pictures import dependence, swarm, waterfalls
-from auditkit.checks.explainability._shown import importances, listed, ranking
+from auditkit.checks.explainability._shown import behind_note, drawn, importances, listed, ranking
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.frames import Codec
 from auditkit.subject import Subject
@@ -128,8 +129,8 @@ def shap_importance(
          "dependence": _direction(found, X, top), **waterfalls(found, X, examples)},
         says=f"On {len(chosen):,} rows the output moves most with {listed(top)}.",
         does_not_say="That these inputs cause the outcome, or that changing them would change a person's case.",
-        notes=(f"Explainer: {found.method}. {found.why}.", in_words(found.unit, subject.positive), *_drawn(len(chosen), len(data)), _behind(len(behind), len(source), subject),
-               *((f"{found.cost}.",) if found.cost else ()), *_error_note(found)),
+        notes=(f"Explainer: {found.method}. {found.why}.", in_words(found.unit, subject.positive), *drawn(len(chosen), len(data)), behind_note(found, len(behind), len(source), subject),
+               *_weights.ignored(data), *((f"{found.cost}.",) if found.cost else ()), *_error_note(found)),
         rows=common.rows_used(len(chosen), len(data)),
     )  # fmt: skip
 
@@ -152,20 +153,6 @@ def _importance(found: Explanation, names: list[str], level: float) -> list[Meas
             m = replace(m, interval=replace(ends, low=low, method="t over rows, less sampling noise"))  # noqa: PLW2901
         wider.append(m)
     return wider
-
-
-def _drawn(used: int, of: int) -> tuple[str, ...]:
-    if used == of:
-        return ()
-    return (
-        f"Rows: {used:,} of {of:,} test rows, drawn at random without replacement; the intervals hold what that leaves open.",
-    )
-
-
-def _behind(used: int, of: int, subject: Subject) -> str:
-    where = "test" if subject.train is None else "training"
-    how = "all" if used == of else "drawn at random without replacement"
-    return f"Background: {used:,} of {of:,} {where} rows, {how}; another draw moves the base value and all parts somewhat."
 
 
 def _additivity(found: Explanation) -> Measurement:

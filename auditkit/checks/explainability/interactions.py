@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from itertools import combinations
 from typing import Annotated
@@ -12,6 +13,7 @@ from typing_extensions import Doc
 
 from auditkit.check import check
 from auditkit.checks import _common as common
+from auditkit.checks import _weights
 from auditkit.checks.explainability._output import Asked, Scale, spread_of, which
 from auditkit.checks.explainability._shown import ranking
 from auditkit.errors import InputError, NotApplicable
@@ -105,7 +107,7 @@ def input_interactions(
         says=_says(top, len(pairs)),
         does_not_say="That no three inputs act together, nor that the inputs interact in the world: it is the model's arithmetic that is looked at.",
         notes=(*ask.notes(), f"{len(chosen)} of {len(names)} inputs are paired: {', '.join(names[j] for j in chosen)}.",
-               f"Values of {len(X):,} rows were put into {len(others):,} rows."),
+               f"Values of {len(X):,} rows were put into {len(others):,} rows.", *_weights.ignored(data)),
         rows=common.rows_used(len(X), len(data)),
     )  # fmt: skip
 
@@ -204,7 +206,15 @@ def _ranked(top: list[Measurement]) -> Table:
 def _says(top: list[Measurement], pairs: int) -> str:
     real = [m for m in top if m.value >= _COUNTS and m.interval is not None and m.interval.low > 0]
     if not real:
-        return f"No interaction of 1% of the output's spread was detected among {pairs} pairs of inputs: what each does adds up."
+        open_to = max(m.interval.high if m.interval is not None else math.inf for m in top)
+        rest = (
+            "what each does adds up"
+            if open_to < _COUNTS
+            else f"these rows leave open one of up to {common.number(open_to)} spreads"
+        )
+        return (
+            f"No interaction of 1% of the output's spread was detected among {pairs} pairs of inputs: {rest}."
+        )
     words = ", ".join(f"{m.group} ({common.with_ends(m)})" for m in real[:3])
     most = (
         f"{len(real)} of {pairs} pairs of inputs make"

@@ -11,6 +11,7 @@ from typing_extensions import Doc
 
 from auditkit.check import check
 from auditkit.checks import _common as common
+from auditkit.checks import _weights
 from auditkit.checks.explainability._output import which
 from auditkit.checks.explainability._shown import listed, ranking
 from auditkit.errors import InputError, NotApplicable
@@ -111,8 +112,8 @@ def permutation_importance(
         says=f"Shuffling hurts most for {listed(top)}." + (f" Shuffled together: {listed(pooled)}." if pooled else ""),
         does_not_say="What an input is worth where others carry the same information: each then looks unimportant. Shuffled rows "
         "are also rows that nobody has seen.",
-        notes=_notes(groups, association, codec, found=together is None,
-                     cost=(1 + repeats * len(measured)) * len(chosen)),
+        notes=(*_notes(groups, association, codec, found=together is None,
+                       cost=(1 + repeats * len(measured)) * len(chosen)), *_weights.ignored(data)),
         rows=common.rows_used(len(chosen), len(data)),
     )  # fmt: skip
 

@@ -18,6 +18,7 @@ from auditkit.checks.bias import _columns, _targets
 from auditkit.checks.bias._gaps import measurement as gap_measurement
 from auditkit.checks.explainability._explainers import explain
 from auditkit.checks.explainability._explanation import in_words
+from auditkit.checks.explainability._shown import behind_note, drawn
 from auditkit.disguises import settling
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
@@ -102,7 +103,7 @@ def reasons_by_group(
     Returns
     -------
     Evidence
-        For each sensitive feature: ``importance_gap``: the largest difference between two groups of the mean size of an input's
+        For each sensitive feature: ``importance_gap``: the largest difference between two groups of the mean size of another input's
         attribution, as a share of all attributions (Games & Howell, Bonferroni over inputs); ``sensitive_importance_share``: the share
         of all attributions that the feature itself has, with inputs from which it follows without exception; ``proxy_importance_share``: that
         of its proxies. Attributions are Shapley values (Lundberg & Lee 2017); shares are ratios of means with the delta method.
@@ -127,9 +128,9 @@ def reasons_by_group(
     notes = [f"Explainer: {explained.method}. {explained.why}.", in_words(explained.unit, subject.positive)]
     for i, grouping in enumerate(groupings):
         at = grouping.codes[chosen]
-        found.append(_gap(rests, grouping, at, level))
         own = [n for n in rests.names if n == grouping.name]
         own += list(settling(data, grouping.name, whole, (i, len(groupings))))
+        found.append(_gap(rests, grouping, at, level, own))
         proxies = _proxies(grouping, codes, rng, proxy_auc)
         found += _shares_of(rests, grouping.name, list(dict.fromkeys(own)), proxies, level)
         tables |= _tables(rests, grouping, at, explained.unit, level)
@@ -142,7 +143,13 @@ def reasons_by_group(
             "That the model treats alike records differently: groups whose inputs differ have different reasons under any model. Nor that a "
             "proxy is no good reason."
         ),
-        notes=(*notes, *common.notes_on(groupings), *_weights.ignored(data)),
+        notes=(
+            *notes,
+            *drawn(len(chosen), len(data)),
+            behind_note(explained, len(behind), len(source), subject),
+            *common.notes_on(groupings),
+            *_weights.ignored(data),
+        ),
         rows=common.rows_used(len(chosen), len(data)),
     )
 
@@ -177,14 +184,23 @@ def _proxies(
     ]
 
 
-def _gap(rests: _Rests, grouping: common.Grouping, at: np.ndarray, level: float) -> Measurement:
-    """Return the largest gap over inputs, each measured at a level at which all hold."""
-    k, d = len(grouping.labels), len(rests.names)
+def _gap(
+    rests: _Rests, grouping: common.Grouping, at: np.ndarray, level: float, own: list[str]
+) -> Measurement:
+    """Return the largest gap over inputs, each measured at a level at which all hold.
+
+    The feature itself is left out: how far it moves the output of a group goes by how many others the background happens to hold.
+    """
+    others = [j for j, name in enumerate(rests.names) if name not in own]
+    k, d = len(grouping.labels), len(others)
+    if not d:
+        reason = "every input is the feature itself, or settles it"
+        return Measurement("importance_gap", math.nan, len(at), group=grouping.name, reason=reason)
     sizes = np.bincount(at, minlength=k)
     enough = sizes >= _FEWEST
     shares = rests.sizes / rests.scale
     gaps: list[Gap] = []
-    for j in range(d):
+    for j in others:
         sums, squares = (
             np.bincount(at, part, minlength=k) * enough for part in (shares[:, j], shares[:, j] ** 2)
         )
@@ -196,7 +212,8 @@ def _gap(rests: _Rests, grouping: common.Grouping, at: np.ndarray, level: float)
     one = gap_measurement("importance_gap", gaps[widest], grouping, sizes, worst=1.0, fewest=_FEWEST)
     if math.isnan(one.value) or one.interval is None:
         return one
-    said = f"input {rests.names[widest]}; {one.reason}" if one.reason else f"input {rests.names[widest]}"
+    name = rests.names[others[widest]]
+    said = f"input {name}; {one.reason}" if one.reason else f"input {name}"
     p = None if one.p_value is None else min(1.0, one.p_value * d)
     interval = replace(one.interval, level=level, method=f"{one.interval.method}, bonferroni over {d} inputs")
     return replace(one, reason=said, p_value=p, interval=interval)

@@ -82,6 +82,7 @@ def calibration(
         does_not_say="Whether the ranking is good: a model that gives everybody the average is calibrated and useless.",
         notes=(
             *common.one_class(subject),
+            *_without_logit(subject),
             *(
                 ("All figures are about the label that was given and its probability.",)
                 if subject.task == "multiclass"
@@ -91,6 +92,19 @@ def calibration(
         ),
         rows=common.rows_used(len(data), len(data)),
     )
+
+
+def _without_logit(subject: Subject) -> tuple[str, ...]:
+    """Say how many scores are exactly 0 or 1, and how the slope reads them."""
+    if subject.task == "regression":
+        return ()
+    scores = subject.proba().max(axis=1) if subject.task == "multiclass" else subject.scores()
+    ends = int(((scores <= 0) | (scores >= 1)).sum())
+    if not ends:
+        return ()
+    many = "1 score is" if ends == 1 else f"{ends:,} scores are"
+    said = f"{many} exactly 0 or 1, where a logit has no end: the slope reads 1e-12 away from there, and depends on that choice"
+    return (f"{said}; go by the curve.",)
 
 
 def _of_scores(subject: Subject, bins: int, level: float) -> tuple[list[Measurement], Table]:

@@ -76,6 +76,10 @@ def error_tree(
     order = rng.permutation(len(data))
     there, here = np.sort(order[: len(data) // 2]), np.sort(order[len(data) // 2 :])
     wrong, word = _errors(subject, there)
+    if subject.task == "regression" and not wrong[there].any():
+        raise NotApplicable(
+            "at least a tenth of the errors are as large as the largest: none is larger than the others"
+        )
     if len(np.unique(wrong[there])) < 2:
         raise NotApplicable(
             f"every answer about the rows the tree is grown on is {'wrong' if wrong[there].all() else 'right'}"
