@@ -186,7 +186,7 @@ def test_the_swarm_shows_ranks_and_no_values():
     found = run(subject, rows=900)
     table = found.tables["swarm"]
     assert table.kind == "beeswarm"
-    assert len(table.columns["value"]) <= 1500
+    assert len(table.columns["value"]) <= 1000
     known = [s for s in table.columns["strength"] if s is not None]
     assert known
     assert 0 <= min(known) <= max(known) <= 1

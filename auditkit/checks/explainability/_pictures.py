@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["dependence", "one_output", "swarm", "waterfalls"]
 
-DOTS = 1500
+DOTS = 1000
 LINES = 15
 _ALONG = 3  # leading inputs of which the dependence is drawn
 _BANDS = 10
