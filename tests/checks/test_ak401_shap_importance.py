@@ -231,6 +231,7 @@ def test_a_constant_model_is_undecided_not_passed():
     assert finding.status == "inconclusive"
     assert "nothing to attribute" in finding.reason
     assert report.of("AK401").measurement("shap_importance", "a").value == 0
+    assert report.of("AK401").says == "On 30 rows the output moves with no input."
 
 
 def test_predictions_alone_cannot_be_explained():

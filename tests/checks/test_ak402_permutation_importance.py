@@ -187,3 +187,10 @@ def test_odd_columns_are_shuffled_in_their_own_dtype():
     assert by_name["flag"] > 0
     assert by_name["kind"] > 0
     assert [by_name[k] for k in ("same", "empty", "word")] == [0, 0, 0]
+
+
+def test_where_no_answer_changes_nothing_is_said_to_hurt():
+    X = pd.DataFrame({"a": np.arange(40.0), "b": np.arange(40.0) % 3})
+    constant = lambda f: np.ones(len(f))  # noqa: E731
+    found = run(Subject("c", constant, Dataset(X, X["a"]), task="regression"))
+    assert found.says == "Shuffling made no answer better or worse, whichever input it was."

@@ -109,13 +109,21 @@ def permutation_importance(
         "AK402",
         tuple(measured),
         tables,
-        says=f"Shuffling hurts most for {listed(top)}." + (f" Shuffled together: {listed(pooled)}." if pooled else ""),
+        says=_says(found, top, pooled),
         does_not_say="What an input is worth where others carry the same information: each then looks unimportant. Shuffled rows "
         "are also rows that nobody has seen.",
         notes=(*_notes(groups, association, codec, found=together is None,
                        cost=(1 + repeats * len(measured)) * len(chosen)), *_weights.ignored(data)),
         rows=common.rows_used(len(chosen), len(data)),
     )  # fmt: skip
+
+
+def _says(found: attributions.Shuffled, top: list[Measurement], pooled: list[Measurement]) -> str:
+    if not found.rises.any():
+        return "Shuffling made no answer better or worse, whichever input it was."
+    return f"Shuffling hurts most for {listed(top)}." + (
+        f" Shuffled together: {listed(pooled)}." if pooled else ""
+    )
 
 
 def _loss(
