@@ -91,7 +91,6 @@ def test_full_is_performance_and_the_first_parts_of_the_other_audits() -> None:
             "shap_importance",
             "permutation_importance",
             "sensitive_reliance",
-            "reasons_by_group",
         },
     }
     for name, first in parts.items():
