@@ -255,6 +255,8 @@ def _plan(checks: Any) -> dict[str, tuple[Check, dict[str, Any]]]:
 def _asked(word: Any, params: Any) -> Iterator[tuple[Check, dict[str, Any]]]:
     if not isinstance(params, Mapping):
         raise InputError(f"parameters of {word!r} are a dict of name to value; got {params!r}")
+    if isinstance(word, tuple) and len(word) == 2 and isinstance(word[1], Mapping):
+        raise InputError(f"parameters of a check come in a dict: Audit({{{word[0]!r}: {dict(word[1])!r}}})")
     if isinstance(word, functools.partial):
         if word.args:
             raise InputError("set a check's parameters by name: partial(check, level=0.9)")

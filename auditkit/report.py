@@ -178,8 +178,12 @@ class Report:
             drawn = figure(tables[name].to_dict())
             if drawn is not None:
                 return Figure(drawn)
+        if table:
+            raise InputError(
+                f"the table {table!r} of {check} is rows to read: .of({check!r}).tables[{table!r}].frame()"
+            )
         raise InputError(
-            f"nothing to draw for {check}: {self.of(check).reason or 'its tables are plain; see .of(...).tables'}"
+            f"nothing to draw for {check}: {self.of(check).reason or 'its tables are rows to read; see .of(...).tables'}"
         )
 
     def judge(self, criteria: Policy | Iterable[Criterion]) -> Report:
@@ -237,11 +241,16 @@ class Report:
         Raises
         ------
         InputError
-            If the folder is not there, or the path is a folder.
+            If the folder is not there, or the path is a folder, or its name is that of a page and not of JSON.
         OSError
             If it cannot be written.
         """
         target = Path(path)
+        if target.suffix.lower() in (".html", ".htm", ".ipynb", ".pdf"):
+            raise InputError(
+                f"save writes the report as JSON: save({target.with_suffix('.json').name!r}). The page and the notebook are made by "
+                "auditkit run, or by the studio's report step"
+            )
         if not target.parent.is_dir() or target.is_dir():
             raise InputError(
                 f"cannot save to {target}: give the path of a file, such as report.json, in a folder that is there"

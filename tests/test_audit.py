@@ -718,3 +718,8 @@ def test_what_no_check_examines_is_not_said_of_what_checks_examine():
     words = " ".join(what for what, why in OUTSIDE if "no check" in why).lower()
     assert words
     assert [word for word in ("poison", "backdoor", "stolen", "copies") if word in words] == []
+
+
+def test_a_pair_in_a_list_is_answered_with_the_dict_that_was_meant():
+    with pytest.raises(InputError, match=r"Audit\(\{'noise_sweep': \{'rows': 50\}\}\)"):
+        Audit([("noise_sweep", {"rows": 50})])

@@ -362,3 +362,19 @@ def test_judging_again_changes_findings_and_policy_alone(report):
     assert report.judge([]).verdict == "not_judged"
     with pytest.raises(InputError, match="criteria= takes Criterion"):
         report.judge("strict")
+
+
+@pytest.mark.parametrize("name", ["page.html", "audit.ipynb", "audit.PDF"])
+def test_a_page_is_not_written_as_json_under_its_name(name, tmp_path):
+    report = Audit(["model_performance"]).run(make_credit(n_train=60, n_test=60))
+    with pytest.raises(InputError, match=r"writes the report as JSON: save\('(page|audit)\.json'\)"):
+        report.save(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_table_of_rows_to_read_says_how_to_read_it():
+    report = Audit(["model_performance"]).run(make_credit(n_train=60, n_test=60))
+    with pytest.raises(
+        InputError, match=r"rows to read: \.of\('model_performance'\)\.tables\['overall'\]\.frame\(\)"
+    ):
+        report.plot("model_performance", table="overall")

@@ -63,7 +63,12 @@ def _lines(text: str, width: int, lines: int) -> list[str]:
         return found
     keep = width * lines - 1
     cut_out = f"{text[: keep // 2]}…{text[keep // 2 - keep :]}"
-    return [cut_out[at : at + width] for at in range(0, len(cut_out), width)]
+    whole = textwrap.wrap(
+        cut_out, width, break_on_hyphens=False
+    )  # at spaces, where the lines suffice for that
+    return (
+        whole if len(whole) <= lines else [cut_out[at : at + width] for at in range(0, len(cut_out), width)]
+    )
 
 
 def said(table: Mapping[str, Any], column: str, otherwise: str | None = None) -> str:
