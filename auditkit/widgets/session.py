@@ -6,13 +6,15 @@ import threading
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from traitlets import Dict, Enum, Float, HasTraits, Instance, Set, Unicode
+from traitlets import Dict, Enum, Float, HasTraits, Instance, Set, Tuple, Unicode
 
 from auditkit.audit import Audit, Completed, Finished, Progress
 from auditkit.check import DIMENSIONS, Check, resolve
 from auditkit.errors import InputError, did_you_mean
+from auditkit.noting import Note
 from auditkit.report import Report
 from auditkit.subject import Subject
+from auditkit.widgets.working import BUSY, STATES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,10 +23,9 @@ if TYPE_CHECKING:
 
     from auditkit.audit import Event
     from auditkit.evidence import Evidence
+    from auditkit.explore import Answer
 
 __all__ = ["Session"]
-
-BUSY = ("running", "stopping")
 
 
 class Session(HasTraits):
@@ -64,6 +65,8 @@ class Session(HasTraits):
         Codes that are not to be run.
     report : Report or None
         All that was measured so far, judged together.
+    notes : tuple of Note
+        What the analyst added, in order.
 
     Raises
     ------
@@ -71,7 +74,7 @@ class Session(HasTraits):
         If the subject is none, or a check or criterion does not exist.
     """
 
-    state = Enum(("idle", *BUSY, "done", "cancelled", "failed"), default_value="idle")
+    state = Enum(STATES, default_value="idle")
     fraction = Float(0.0)
     message = Unicode()
     active = Unicode()
@@ -79,6 +82,7 @@ class Session(HasTraits):
     settings = Dict()
     left_out = Set()
     report = Instance(Report, allow_none=True)
+    notes = Tuple()
 
     def __init__(
         self,
@@ -159,6 +163,20 @@ class Session(HasTraits):
     def include(self, code: str, *, run: bool) -> None:
         """Say whether a check is to be run."""
         self.left_out = self.left_out - {code} if run else self.left_out | {code}
+
+    def keep(self, seen: Answer, text: str = "") -> Note:
+        """Add what an explorer shows to the record, with the analyst's note; return what was added.
+
+        Parameters
+        ----------
+        seen : Answer
+            What is shown.
+        text : str
+            What the analyst concludes, and why.
+        """
+        note = Note.now(text, seen=seen.to_dict())
+        self.notes = (*self.notes, note)
+        return note
 
     def current(self) -> tuple[Evidence, ...]:
         """Return the evidence that was observed under the settings as they are now."""

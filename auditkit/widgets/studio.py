@@ -119,7 +119,7 @@ class Studio(w.VBox):  # type: ignore[misc]
         self.back.disabled, self.next.disabled = self._at == 0, self._at == len(self.pages) - 1
         if isinstance(shown, Step):
             self.session.dimension = shown.dimension
-            shown.results.fit()
+            shown.resume()
 
     def _tab(self, at: int, name: str) -> Any:
         return button(f"{at + 1} {name}", f"Go to {name}", lambda: self.go(at), self._failed)

@@ -96,7 +96,7 @@ def test_a_run_shows_figure_words_data_and_findings(studio: Any) -> None:
         "Gap: Rate by threshold",
         "Gap: Rate by sex and year",
     ]
-    assert len(results._figure.data) == 1
+    assert len(results.picture.figure.data) == 1
     assert "One group is selected more often." in results.words.value
     assert "Why that is so." in results.words.value
     assert results.data.layout.display == "none"
@@ -110,10 +110,10 @@ def test_a_run_shows_figure_words_data_and_findings(studio: Any) -> None:
 
 def test_another_table_is_drawn_by_the_same_figure(studio: Any) -> None:
     results = run(studio, "bias").results
-    first = results._figure
+    first = results.picture.figure
     results.pick.value = 1
-    assert results._figure is first
-    assert results._figure.layout.xaxis.title.text == "threshold"
+    assert results.picture.figure is first
+    assert results.picture.figure.layout.xaxis.title.text == "threshold"
     assert "The rate rises with the threshold." in results.words.value
     run(studio, "bias")
     assert results.pick.value == 1
@@ -125,7 +125,7 @@ def test_a_check_that_broke_says_why(studio: Any) -> None:
     assert "Could not run" in results.words.value
     assert "the &lt;b&gt;model&lt;/b&gt; is not there" in results.words.value
     assert results.picture.layout.display == "none"
-    assert results._figure is None
+    assert results.picture.figure is None
 
 
 def test_nothing_shown_is_markup_from_data(studio: Any) -> None:

@@ -1,0 +1,52 @@
+"""Answer: what an explorer says where its controls stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+from auditkit.evidence import Table, jsonable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Answer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an explorer says where its controls stand.
+
+    Attributes
+    ----------
+    about : str
+        What was looked at, in a few words: "thresholds by sex".
+    at : dict
+        Where the controls stood; plain values.
+    says, does_not_say : str
+        What follows from it, and what does not, in a sentence each.
+    tables : dict of str to Table
+        The numbers, marked with what they are; the first is the picture.
+    """
+
+    about: str
+    at: dict[str, Any]
+    says: str
+    does_not_say: str
+    tables: dict[str, Table] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {
+            "about": self.about,
+            "at": jsonable(self.at),
+            "says": self.says,
+            "does_not_say": self.does_not_say,
+            "tables": {name: table.to_dict() for name, table in self.tables.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote."""
+        tables = {name: Table.from_dict(one) for name, one in data["tables"].items()}
+        return cls(data["about"], dict(data["at"]), data["says"], data["does_not_say"], tables)

@@ -1,0 +1,64 @@
+"""Noting: what a person added to the record of an audit, by whom and when."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from auditkit.evidence import jsonable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Note"]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a person added to the record.
+
+    Attributes
+    ----------
+    text : str
+        What is concluded, and why.
+    author : str
+        Who says so.
+    time : str
+        When, in UTC, ISO 8601.
+    about : str
+        The fingerprint of the finding it is about; empty for the audit as a whole, or for what was seen.
+    seen : dict or None
+        What was looked at, as `auditkit.explore.Answer.to_dict` gives it: measured by hand, outside the plan of the audit.
+    """
+
+    text: str
+    author: str
+    time: str
+    about: str = ""
+    seen: dict[str, Any] | None = None
+
+    @classmethod
+    def now(
+        cls, text: str, *, author: str = "", about: str = "", seen: Mapping[str, Any] | None = None
+    ) -> Self:
+        """Return a note of this moment, by whoever is logged in where no author is given."""
+        time = datetime.now(UTC).isoformat(timespec="seconds")
+        return cls(text, author or _logged_in(), time, about, None if seen is None else jsonable(dict(seen)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote."""
+        return cls(**data)
+
+
+def _logged_in() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "unknown"

@@ -1,0 +1,116 @@
+"""Canvas: the place of one picture; every ``FigureWidget`` brings the whole of plotly.js, so few are made and lent to what is in sight."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+import ipywidgets as w
+
+from auditkit.render.figures import figure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Canvas"]
+
+_CONFIG = {"displaylogo": False, "displayModeBar": False, "responsive": True}
+
+
+@dataclass(slots=True)
+class _Lent:
+    """A figure, the canvas that has it, and the layout it was given last."""
+
+    figure: Any
+    holder: Canvas | None
+    layout: dict[str, Any]
+
+
+_pools: WeakKeyDictionary[Any, dict[str, _Lent]] = WeakKeyDictionary()
+
+
+class Canvas(w.VBox):  # type: ignore[misc]
+    """The place of one picture.
+
+    Parameters
+    ----------
+    owner : object
+        The studio, or the session: canvases of one owner and slot share a figure, which the one that draws last has.
+    slot : str
+        Pictures that are in sight at once have different ones.
+    """
+
+    children: Any
+
+    def __init__(self, owner: Any, slot: str = "first") -> None:
+        super().__init__(layout=w.Layout(width="100%", min_width="0", display="none"))
+        self._owner, self._slot = owner, slot
+        self._drawn: dict[str, Any] | None = None
+
+    @property
+    def figure(self) -> Any:
+        """The figure that stands here; None if none does."""
+        return self.children[0] if self.children else None
+
+    def show(self, table: Mapping[str, Any] | None, *, title: bool = False) -> bool:
+        """Draw a table, given as the dict of it, and return whether there is a picture of it."""
+        self._drawn = figure(table, title=title) if table else None
+        self.layout.display = "" if self._drawn else "none"
+        if self._drawn is None:
+            return False
+        self._put(self._drawn)
+        return True
+
+    def resume(self) -> None:
+        """Take the figure back, where another canvas had it meanwhile, and give it the width of its place."""
+        if self._drawn is None:
+            return
+        if not self.children:
+            self._put(self._drawn)
+        self.fit()
+
+    def fit(self, _: Any = None) -> None:
+        """Give the figure the width of its place, which it cannot know while it is hidden or not on the page yet."""
+        if self.figure is not None:
+            self.figure._send_relayout_msg({"autosize": True})  # noqa: SLF001 - setting it again would send nothing
+
+    def _put(self, drawn: Mapping[str, Any]) -> None:
+        layout = {key: value for key, value in drawn["layout"].items() if key != "autosize"}
+        pool = _pools.setdefault(self._owner, {})
+        lent = pool.get(self._slot)
+        if lent is None:
+            lent = pool[self._slot] = _Lent(_made(drawn["data"], layout), None, layout)
+        else:
+            _redraw(lent, drawn["data"], layout)
+        if lent.holder is not self:
+            if lent.holder is not None:
+                lent.holder.children = ()
+                lent.figure.unobserve(lent.holder.fit, "_view_count")
+            lent.holder = self
+            lent.figure.observe(self.fit, "_view_count")
+            self.children = (lent.figure,)
+
+
+def _made(data: Any, layout: Mapping[str, Any]) -> Any:
+    from plotly.graph_objects import FigureWidget
+
+    made = FigureWidget({"data": data, "layout": layout})
+    made._config = _CONFIG  # noqa: SLF001 - its only door
+    made._view_count = 0  # noqa: SLF001 - ipywidgets counts the views from here on
+    return made
+
+
+def _redraw(lent: _Lent, data: list[dict[str, Any]], layout: dict[str, Any]) -> None:
+    """Change what differs, where the traces are of the same sorts; else draw anew. Most of a drag leaves the layout as it is."""
+    made = lent.figure
+    same = [one.type for one in made.data] == [one.get("type", "scatter") for one in data]
+    with made.batch_update():
+        if not same:
+            made.data = []
+        if layout != lent.layout:
+            made.layout, lent.layout = layout, layout
+        for shown, new in zip(made.data, data, strict=False) if same else ():
+            shown.update(new, overwrite=True)
+    if not same:
+        made.add_traces(data)

@@ -1,0 +1,13 @@
+"""Explorers: pictures that follow their controls while a person drags; all they say comes from `auditkit.explore`."""
+
+from __future__ import annotations
+
+from auditkit.widgets.explorers.live import Dial, Explorer
+from auditkit.widgets.explorers.thresholds import ThresholdExplorer
+
+__all__ = ["BY_DIMENSION", "Dial", "Explorer", "ThresholdExplorer"]
+
+BY_DIMENSION: dict[str, tuple[type[Explorer], ...]] = {
+    "bias": (ThresholdExplorer,),
+}
+"""What can be explored live in the step of a dimension."""

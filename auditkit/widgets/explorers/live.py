@@ -1,0 +1,227 @@
+"""Live: what every explorer is made of, from "Prepare" to "Add to report"."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import ipywidgets as w
+from markupsafe import Markup
+
+from auditkit.errors import InputError, NotApplicable
+from auditkit.render.tables import table_html
+from auditkit.render.text import clean, one_line
+from auditkit.widgets.canvas import Canvas
+from auditkit.widgets.parts import button, note, problem, said
+from auditkit.widgets.working import Going, Work
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from auditkit.explore import Answer
+    from auditkit.subject import Subject
+    from auditkit.widgets.session import Session
+
+__all__ = ["Dial", "Explorer"]
+
+
+class Dial(w.HBox):  # type: ignore[misc]
+    """A number that is dragged or typed: a slider, and a box that a keyboard and a screen reader reach.
+
+    Parameters
+    ----------
+    name : str
+        What it sets; text, not markup.
+    low, high, value, step : float
+        Ends, where it stands, and how finely it moves.
+    moved : callable
+        Called after each change.
+    tooltip : str
+        Further help.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        low: float,
+        high: float,
+        value: float,
+        step: float,
+        moved: Callable[[], None],
+        tooltip: str = "",
+    ) -> None:
+        told = one_line(tooltip or name)
+        self.box = w.BoundedFloatText(
+            value=value, min=low, max=high, step=step, description=one_line(name), description_allow_html=False,
+            tooltip=told, style={"description_width": "11rem"}, layout=w.Layout(width="18rem"),
+        )  # fmt: skip
+        # the box has a name and takes the arrow keys; a slider of ipywidgets has none for a screen reader
+        self.slider = w.FloatSlider(
+            value=value, min=low, max=high, step=step, readout=False, tooltip=told, tabbable=False,
+            continuous_update=True, layout=w.Layout(width="16rem"),
+        )  # fmt: skip
+        w.link((self.box, "value"), (self.slider, "value"))
+        self._moved, self._quiet = moved, False
+        self.box.observe(self._heard, "value")
+        super().__init__([self.box, self.slider], layout=w.Layout(flex_flow="row wrap", align_items="center"))
+
+    @property
+    def value(self) -> float:
+        """Where it stands."""
+        return float(self.box.value)
+
+    def put(self, value: float) -> None:
+        """Move it without a word to whoever listens."""
+        self._quiet = True
+        try:
+            self.box.value = value
+        finally:
+            self._quiet = False
+
+    def _heard(self, _: Any) -> None:
+        if not self._quiet:
+            self._moved()
+
+
+class Explorer(w.VBox):  # type: ignore[misc]
+    """A question, controls, pictures that follow them, what they say, the data, and "Add to report".
+
+    A subclass prepares (in a thread, once), makes its controls from what was prepared, and gives the answer at where they stand.
+
+    Parameters
+    ----------
+    session : Session
+        Whose subject is explored; it also keeps what is added to the report.
+    """
+
+    children: Any
+    title: ClassVar[str]
+    question: ClassVar[str]
+    told: ClassVar[str] = ""
+    """What preparing does, and what it costs."""
+    pictures: ClassVar[tuple[str, ...]]
+    """Which tables of the answer are drawn, in order, one canvas each."""
+
+    def __init__(self, session: Session) -> None:
+        self.session, self.work = session, Work()
+        self.found: Any = None
+        self.answer: Answer | None = None
+        self.going = Going("Prepare", f"Prepare: {self.title}", start=self.start, cancel=self.work.cancel)
+        self.controls, self.words = w.VBox(), w.HTML()
+        self.canvases = {name: Canvas(session, f"live {i}") for i, name in enumerate(self.pictures)}
+        self.trouble = w.HTML()
+        self.stage = w.VBox(
+            [self.controls, self.words, *self.canvases.values(), *self._data(), self._keep(), self.trouble],
+            layout=w.Layout(display="none"),
+        )
+        head = [w.HTML(said(self.title, tag="h4")), w.HTML(said(self.question))]
+        super().__init__([*head, *([note(self.told)] if self.told else []), self.going, self.stage])
+        self.add_class("ak-check")
+        self.work.observe(self._follow, ["state", "fraction", "message"])
+
+    @classmethod
+    def lacks(cls, subject: Subject) -> str:  # noqa: ARG003 - most subjects have all that most explorers need
+        """Return what the subject would have to have; empty where nothing is missing. Asks the model nothing."""
+        return ""
+
+    def prepare(self) -> Any:
+        """Return what the answers come from; runs in a thread, and says how far it is by `progress.step`."""
+        raise NotImplementedError
+
+    def offer(self, found: Any) -> Sequence[Any]:
+        """Return the controls for what was prepared; each calls `refresh` when it is moved."""
+        raise NotImplementedError
+
+    def ask(self) -> Answer:
+        """Return the answer at where the controls stand."""
+        raise NotImplementedError
+
+    def start(self) -> None:
+        """Prepare, in a thread."""
+        self.work.start(self.prepare, seed=self.session.seed)
+
+    def refresh(self, _: Any = None) -> None:
+        """Show the answer at where the controls stand."""
+        try:
+            self.answer = self.ask()
+        except (InputError, NotApplicable) as error:
+            self.trouble.value = problem(str(error))
+            return
+        self.trouble.value = ""
+        self.words.value = _words(self.answer)
+        for name, canvas in self.canvases.items():
+            table = self.answer.tables.get(name)
+            canvas.show(table.to_dict() if table else None, title=True)
+        self._fill()
+
+    def resume(self) -> None:
+        """Take up the pictures again, after another step had the figures."""
+        for canvas in self.canvases.values():
+            canvas.resume()
+
+    def _follow(self, _: Any = None) -> None:
+        work = self.work
+        self.going.follow(work.state, work.fraction, work.message)
+        if work.state == "done" and work.result is not self.found:
+            self.found = work.result
+            self.controls.children = tuple(self.offer(self.found))
+            self.stage.layout.display = ""
+            self.going.run.description = "Prepare again"
+            self.refresh()
+
+    def _data(self) -> list[Any]:
+        self.switch = w.ToggleButton(
+            description="Show the data",
+            icon="table",
+            tooltip="Show or hide the numbers behind the pictures as tables",
+            layout=w.Layout(width="auto"),
+        )
+        self.data = w.HTML(layout=w.Layout(display="none"))
+
+        def turn(change: Any) -> None:
+            self.switch.description = "Hide the data" if change["new"] else "Show the data"
+            self.data.layout.display = "" if change["new"] else "none"
+            self._fill()
+
+        self.switch.observe(turn, "value")
+        return [self.switch, self.data]
+
+    def _fill(self) -> None:
+        """Write the tables, when they are in sight."""
+        if self.switch.value and self.answer is not None:
+            tables = "".join(table_html(table.to_dict()) for table in self.answer.tables.values())
+            self.data.value = f'<div class="ak">{tables}</div>'
+
+    def _keep(self) -> Any:
+        self.why = w.Text(
+            description="Your note",
+            description_allow_html=False,
+            placeholder="what you conclude, and why",
+            tooltip="Goes into the report with what is shown",
+            continuous_update=False,
+            layout=w.Layout(width="min(36rem, 100%)"),
+        )
+        add = button(
+            "Add to report", "Keep what is shown now, with your note, for the report", self.keep, self._failed, icon="plus"
+        )  # fmt: skip
+        return w.HBox([self.why, add], layout=w.Layout(flex_flow="row wrap"))
+
+    def keep(self) -> None:
+        """Keep what is shown now, with the note, for the report."""
+        if self.answer is None:
+            raise InputError("nothing is shown yet: prepare first")
+        self.session.keep(self.answer, self.why.value)
+        self.trouble.value = said("Added to the report.")
+        self.why.value = ""
+
+    def _failed(self, why: str) -> None:
+        self.trouble.value = problem(why)
+
+
+def _words(answer: Answer) -> str:
+    """Return what follows and what does not; read out when the reader is free, and so after a drag."""
+    lines = Markup('<p role="status" aria-live="polite"><b>Says:</b> {}</p><p><b>Does not say:</b> {}</p>').format(
+        clean(answer.says), clean(answer.does_not_say)
+    )  # fmt: skip
+    summaries = [one_line(table.summary) for table in answer.tables.values() if table.summary]
+    small = Markup("").join(Markup('<p class="ak-small">{}</p>').format(line) for line in summaries)
+    return str(Markup('<div class="ak">{}{}</div>').format(lines, small))
