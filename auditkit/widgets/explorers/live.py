@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets as w
@@ -123,17 +124,17 @@ class Explorer(w.VBox):  # type: ignore[misc]
         """Return what the subject would have to have; empty where nothing is missing. Asks the model nothing."""
         return ""
 
+    @abstractmethod
     def prepare(self) -> Any:
         """Return what the answers come from; runs in a thread, and says how far it is by `progress.step`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def offer(self, found: Any) -> Sequence[Any]:
         """Return the controls for what was prepared; each calls `refresh` when it is moved."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ask(self) -> Answer:
         """Return the answer at where the controls stand."""
-        raise NotImplementedError
 
     def start(self) -> None:
         """Prepare, in a thread."""
