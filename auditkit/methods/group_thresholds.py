@@ -261,7 +261,7 @@ def alike(
     everybody = _wanted(together, totals.sum(axis=0, keepdims=True), notion)
     missed = np.zeros((cuts.size, cuts.size, groups))  # operating point, threshold tried, group
     for rate, whole in zip(own, everybody, strict=True):
-        aim = (1 - strength) * rate + strength * whole  # points, groups
+        aim = whole + (1 - strength) * np.where(np.isnan(rate), 0.0, rate - whole)  # points, groups
         off = np.abs(rate[None, :, :] - aim[:, None, :])
         missed = np.maximum(missed, np.where(np.isnan(off), np.inf, off))
     # of equally near ones the threshold next to the operating point
