@@ -7,6 +7,7 @@ holds the tables that a check would give, so the notebook, the widget and the re
 from __future__ import annotations
 
 from auditkit.explore.answer import Answer
+from auditkit.explore.exposure import Exposure
 from auditkit.explore.thresholds import Thresholds
 
-__all__ = ["Answer", "Thresholds"]
+__all__ = ["Answer", "Exposure", "Thresholds"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from auditkit.widgets.explorers.exposure import ExposureExplorer
 from auditkit.widgets.explorers.live import Dial, Explorer
 from auditkit.widgets.explorers.thresholds import ThresholdExplorer
 
-__all__ = ["BY_DIMENSION", "Dial", "Explorer", "ThresholdExplorer"]
+__all__ = ["BY_DIMENSION", "Dial", "Explorer", "ExposureExplorer", "ThresholdExplorer"]
 
 BY_DIMENSION: dict[str, tuple[type[Explorer], ...]] = {
     "bias": (ThresholdExplorer,),
+    "membership": (ExposureExplorer,),
 }
 """What can be explored live in the step of a dimension."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -39,6 +40,8 @@ class Dial(w.HBox):  # type: ignore[misc]
         Called after each change.
     tooltip : str
         Further help.
+    log : bool
+        Whether the slider moves by factors; `low` is then above 0, and numbers keep three digits.
     """
 
     def __init__(
@@ -50,18 +53,24 @@ class Dial(w.HBox):  # type: ignore[misc]
         step: float,
         moved: Callable[[], None],
         tooltip: str = "",
+        *,
+        log: bool = False,
     ) -> None:
         told = one_line(tooltip or name)
-        self._ends, self._step = (low, high), step
+        self._ends, self._step, self._log = (low, high), step, log
         self.box = w.BoundedFloatText(
             value=self._at(value), min=low, max=high, step=step, description=one_line(name), description_allow_html=False,
             tooltip=told, style={"description_width": "11rem"}, layout=w.Layout(width="18rem"),
         )  # fmt: skip
         # the box has a name and takes the arrow keys; a slider of ipywidgets has none for a screen reader
-        self.slider = w.FloatSlider(
-            value=self.box.value, min=low, max=high, step=step, readout=False, tooltip=told, tabbable=False,
-            continuous_update=True, layout=w.Layout(width="16rem"),
-        )  # fmt: skip
+        about = {
+            "value": self.box.value, "readout": False, "tooltip": told, "tabbable": False, "layout": w.Layout(width="16rem"),
+        }  # fmt: skip
+        self.slider = (
+            w.FloatLogSlider(min=math.log10(low), max=math.log10(high), step=0.01, **about)
+            if log
+            else w.FloatSlider(min=low, max=high, step=step, **about)
+        )
         w.link((self.box, "value"), (self.slider, "value"))
         self._moved, self._quiet = moved, False
         self.box.observe(self._heard, "value")
@@ -83,6 +92,8 @@ class Dial(w.HBox):  # type: ignore[misc]
     def _at(self, value: float) -> float:
         """Return the nearest step: a slider moves to it by itself, and what is shown must be what is meant."""
         (low, high), step = self._ends, self._step
+        if self._log:
+            return min(max(float(f"{value:.3g}"), low), high)
         steps = round((min(max(value, low), high) - low) / step)
         return min(high, float(f"{low + steps * step:.12g}"))
 
