@@ -58,7 +58,7 @@ def front_end() -> FrontEnd:
     if asked and asked not in _MODES:
         raise InputError(f"{DISPLAY} must be one of {', '.join(_MODES)}, or not be set; got {asked!r}")
     if asked:
-        return FrontEnd(asked, _name(), f"{DISPLAY} asks for it")  # type: ignore[arg-type]
+        return FrontEnd(asked, _name(), f"{DISPLAY} asks for it")
     if os.environ.get(RUN_FOLDER):
         return FrontEnd("static", "auditkit run", "a report is being made, which holds results only")
     if not in_notebook():

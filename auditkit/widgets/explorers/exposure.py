@@ -8,6 +8,7 @@ import ipywidgets as w
 
 from auditkit.explore import Exposure
 from auditkit.widgets.explorers.live import Dial, Explorer
+from auditkit.widgets.session import as_session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,8 @@ class ExposureExplorer(Explorer):
     )
     pictures: ClassVar[tuple[str, ...]] = ("roc", "by_group")
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session | Subject) -> None:
+        session = as_session(session)
         options = [("the model's own confidence", "population")]
         if session.subject.model.can_refit:
             options.append(("reference models (RMIA)", "references"))
