@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-from annotated_types import Ge, Le, MultipleOf
+from annotated_types import Ge
 from typing_extensions import Doc
 
 from auditkit import shared
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from auditkit.subject import Subject
 
 __all__ = [
-    "Background",
-    "Permutations",
     "Rows",
     "Shown",
     "centred",
@@ -43,16 +41,6 @@ Rows = Annotated[
     int,
     Ge(10),
     Doc("Rows whose explanation is questioned, at most; drawn at random where there are more."),
-]
-Background = Annotated[
-    int, Ge(2), Doc("Comparison rows that stand for an unknown value, where the explainer needs them.")
-]
-Permutations = Annotated[
-    int,
-    Ge(2),
-    Le(4096),
-    MultipleOf(2),
-    Doc("Orders drawn for each row, where no exact explainer fits the model."),
 ]
 
 

@@ -12,6 +12,7 @@ from auditkit import statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks.explainability import _quality as quality
+from auditkit.checks.explainability._explainers import Background, Permutations
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.frames import Codec
 from auditkit.methods import attributions
@@ -35,8 +36,8 @@ def explainer_agreement(
     *,
     rng: np.random.Generator,
     rows: quality.Rows = 100,
-    background: quality.Background = 100,
-    permutations: quality.Permutations = 64,
+    background: Background = 100,
+    permutations: Permutations = 64,
     shuffled: Annotated[int, Ge(10), Doc("Rows that permutation importance is measured on, at most.")] = 1000,
     repeats: Annotated[
         int, Ge(1), Le(100), Doc("Shuffles of each input, averaged, for permutation importance.")

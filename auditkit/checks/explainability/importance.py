@@ -6,13 +6,19 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
-from annotated_types import Ge, Gt, Le, MultipleOf
+from annotated_types import Ge, Gt, Le
 from typing_extensions import Doc
 
 from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks import _weights
-from auditkit.checks.explainability._explainers import Explanation, additivity, explain
+from auditkit.checks.explainability._explainers import (
+    Background,
+    Explanation,
+    Permutations,
+    additivity,
+    explain,
+)
 from auditkit.checks.explainability._explanation import in_words
 from auditkit.checks.explainability._pictures import dependence, swarm, waterfalls
 from auditkit.checks.explainability._shown import behind_note, drawn, importances, listed, ranking
@@ -33,16 +39,8 @@ def shap_importance(
     *,
     rng: np.random.Generator,
     rows: Annotated[int, Ge(10), Doc("Rows explained at most; drawn at random where there are more.")] = 500,
-    background: Annotated[
-        int, Ge(2), Doc("Rows that stand for an unknown value, where the explainer needs them.")
-    ] = 100,
-    permutations: Annotated[
-        int,
-        Ge(2),
-        Le(4096),
-        MultipleOf(2),
-        Doc("Orders drawn for each row at most, where no exact explainer fits the model."),
-    ] = 512,
+    background: Background = 100,
+    permutations: Permutations = 512,
     target_error: Annotated[
         float,
         Gt(0),

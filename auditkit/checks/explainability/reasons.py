@@ -16,7 +16,7 @@ from auditkit.checks import _common as common
 from auditkit.checks import _weights
 from auditkit.checks.bias import _columns, _targets
 from auditkit.checks.bias._gaps import measurement as gap_measurement
-from auditkit.checks.explainability._explainers import explain
+from auditkit.checks.explainability._explainers import Background, explain
 from auditkit.checks.explainability._explanation import in_words
 from auditkit.checks.explainability._shown import behind_note, drawn
 from auditkit.disguises import settling
@@ -70,9 +70,7 @@ def reasons_by_group(
     rng: np.random.Generator,
     features: common.Features = None,
     rows: Annotated[int, Ge(50), Doc("Rows explained at most; drawn at random where there are more.")] = 1000,
-    background: Annotated[
-        int, Ge(2), Doc("Rows that stand for an unknown value, where the explainer needs them.")
-    ] = 100,
+    background: Background = 100,
     proxy_auc: Annotated[
         float,
         Ge(0.5),
