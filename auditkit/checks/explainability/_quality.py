@@ -14,6 +14,7 @@ from auditkit import shared
 from auditkit.checks import _common as common
 from auditkit.checks import _weights
 from auditkit.checks.explainability._explainers import Explanation, explain
+from auditkit.checks.explainability._shown import behind
 from auditkit.errors import ModelError, NotApplicable, in_words
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ __all__ = [
     "centred",
     "flat",
     "given_label",
+    "leading",
     "needs_refits",
     "of_label",
     "refitted",
@@ -36,6 +38,7 @@ __all__ = [
 ]
 
 _FEWEST = 3
+_TOP = 3  # inputs that count as leading
 
 Rows = Annotated[
     int,
@@ -76,9 +79,9 @@ class Shown:
         self, subject: Subject, *, background: pd.DataFrame | None = None, draw: int = 0
     ) -> Explanation:
         """Explain the same rows again: of another model, against other comparison rows, or with another draw."""
-        behind = self.background if background is None else background
+        others = self.background if background is None else background
         rng = np.random.default_rng((self.seed, 1, draw))
-        return explain(subject, self.X, behind, rng, permutations=self.permutations)
+        return explain(subject, self.X, others, rng, permutations=self.permutations)
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
         """Say which explainer was questioned, and what was left out."""
@@ -111,11 +114,10 @@ def shown(
         own = subject.counted()
         rows_rng = np.random.default_rng((seed, 0))
         chosen = common.draw(len(own.test), rows, rows_rng)
-        source = (own.train if own.train is not None else own.test).X
-        behind = source.iloc[common.draw(len(source), background, rows_rng)].reset_index(drop=True)
+        others, source = behind(own, background, rows_rng)
         X = own.test.X.iloc[chosen].reset_index(drop=True)
-        found = explain(own, X, behind, np.random.default_rng((seed, 1, 0)), permutations=permutations)
-        return Shown(X, behind, chosen, source, found, seed, permutations), own.model.cost()
+        found = explain(own, X, others, np.random.default_rng((seed, 1, 0)), permutations=permutations)
+        return Shown(X, others, chosen, source, found, seed, permutations), own.model.cost()
 
     key = ("explanation", rows, background, permutations, seed)
     found, cost = shared.once(subject.memory, key, make)
@@ -165,6 +167,14 @@ def sizes(values: np.ndarray) -> np.ndarray:
     """Return the size of each input's part, several classes averaged, shape (n, d)."""
     found = np.abs(values)
     return np.asarray(found.mean(axis=2)) if found.ndim == 3 else found
+
+
+def leading(base: Shown) -> tuple[int, str]:
+    """Return how many inputs count as leading, and the words that say so."""
+    of = base.X.shape[1]
+    top = min(_TOP, of // 2)
+    chance = common.number(top / of)
+    return top, f"Leading inputs: the first {top} of {of}; by chance a share of {chance} would lead in both."
 
 
 def given_label(answers: np.ndarray) -> np.ndarray | None:

@@ -19,7 +19,6 @@ from auditkit.methods import attributions
 from auditkit.methods import explanation_quality as science
 from auditkit.subject import Subject
 
-_TOP = 3
 _OCCLUSION, _SHUFFLE = "occlusion", "permutation importance"
 _NO_ORDER = "an explainer gives all inputs the same importance: there is no order to compare"
 
@@ -83,8 +82,7 @@ def explainer_agreement(
     rows_agree = science.rank_correlation(*(quality.of_label(v, label) for v in (base.found.values, alone)))
     own = quality.sizes(base.found.values)
     parts = {_OCCLUSION: quality.sizes(alone), _SHUFFLE: _rises(subject, shuffled, repeats, rng)}
-    top = min(_TOP, own.shape[1] // 2)
-    chance = common.number(top / own.shape[1])
+    top, leading = quality.leading(base)
     rowwise = _over_rows(rows_agree, level)
     overall = [_overall(own, part, name, level) for name, part in parts.items()]
     tops = [_leading(own, part, name, top) for name, part in parts.items()]
@@ -99,7 +97,7 @@ def explainer_agreement(
             *base.notes(subject),
             "Occlusion: how far the output falls when one input alone is replaced by the comparison rows' values.",
             "Permutation importance: how much worse the model becomes (squared error) when one input is shuffled.",
-            f"Leading inputs: the first {top} of {own.shape[1]}; by chance a share of {chance} agrees.",
+            leading,
         ),
         rows=common.rows_used(len(base.X), len(subject.test)),
     )

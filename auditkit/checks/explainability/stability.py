@@ -19,7 +19,6 @@ from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.methods import explanation_quality as science
 from auditkit.subject import Subject
 
-_TOP = 3
 _BACKGROUNDS, _REFITS = (
     1_000,
     2_000,
@@ -99,8 +98,7 @@ def explanation_stability(
             _other_backgrounds(subject, base, repeats, rng),
             _other_models(subject, base, repeats, rng),
         ]
-    top = min(_TOP, base.X.shape[1] // 2)
-    chance = common.number(top / base.X.shape[1])
+    top, leading = quality.leading(base)
     first = [_cosine(base, one, level) for one in again]
     measurements = (
         *first,
@@ -116,7 +114,7 @@ def explanation_stability(
         does_not_say="That the explanation is right: one that is wrong in the same way each time is stable too.",
         notes=(
             *base.notes(subject),
-            f"Leading inputs: the first {top} of {base.X.shape[1]}; by chance a share of {chance} would lead again.",
+            leading,
             *early,
         ),
         rows=common.rows_used(len(base.X), len(subject.test)),
