@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from auditkit import progress
 from auditkit.errors import InputError
 from auditkit.methods.evasion._oracle import Oracle
+from auditkit.methods.evasion._settled import settled
 from auditkit.methods.evasion.result import AttackResult, reference_labels
 from auditkit.methods.feature_space import FeatureSpace, Norm, as_matrix, norm_of
 
@@ -98,15 +99,14 @@ def edge_search(
         ]
         left[rows[found]] = False
     tried = attacked & ~left
-    success = np.zeros(len(X), dtype=bool)
+    again = space.distance(X, best, norm) <= radius
     if tried.any():
-        success[tried] = model.ask(best[tried]) != labels[tried]
+        again[tried] &= model.ask(best[tried]) != labels[tried]
         queries[tried] += 1
-    length = space.distance(X, best, norm)
-    success &= ~space.violations(X, best).any(axis=1) & (length <= radius)
-    reason = np.where(success, "", np.where(attacked, "nothing found at the radius", "had another label"))
-    distance = np.where(success, length, np.where(attacked, np.inf, np.nan))
-    return AttackResult(np.where(success[:, None], best, X), success, distance, queries, model.calls, reason)
+    return settled(
+        X, best, attacked, tried, again, space, norm,
+        missed="nothing found at the radius", queries=queries, calls=model.calls,
+    )  # fmt: skip
 
 
 def _at_the_edge(
