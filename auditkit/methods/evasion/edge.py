@@ -46,22 +46,12 @@ def edge_search(
     ----------
     ask_labels : callable
         Takes rows (m, d), gives a label each.
-    X : array (n, d)
-        Rows to attack.
-    y : array (n,)
-        The labels to get away from. Rows that have another label already are not attacked, see `decision_search`.
-    space : FeatureSpace
-        What may change.
+    X, y, space, norm, rng, proposals
+        As for `decision_search`.
     radius : float
         Size of the change, in standardised units.
-    norm : {"l1", "l2", "linf", "l0"}
-        How a row's costs are added up.
-    rng : numpy.random.Generator
-        Source of every draw.
     max_calls : int
         Calls to the model at most, at least 3.
-    proposals : int
-        Candidates of each row in one call.
 
     Returns
     -------
