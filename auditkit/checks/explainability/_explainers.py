@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
+from annotated_types import Ge, Le, MultipleOf
+from typing_extensions import Doc
 
 from auditkit.checks.explainability._asked import ask
 from auditkit.checks.explainability._explanation import Explanation, additivity, alike
@@ -17,7 +19,18 @@ if TYPE_CHECKING:
 
     from auditkit.subject import Subject
 
-__all__ = ["Explanation", "additivity", "explain"]
+__all__ = ["Background", "Explanation", "Permutations", "additivity", "explain"]
+
+Background = Annotated[
+    int, Ge(2), Doc("Rows that stand for an unknown value, where the explainer needs them.")
+]
+Permutations = Annotated[
+    int,
+    Ge(2),
+    Le(4096),
+    MultipleOf(2),
+    Doc("Orders drawn for each row at most, where no exact explainer fits the model."),
+]
 
 _WRONG = 0.005  # of the output's spread: an explainer that misses by more is not believed
 _PROBED = 400

@@ -11,10 +11,12 @@ from auditkit.checks import _common as common
 from auditkit.evidence import Measurement, Table
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from auditkit.checks.explainability._explanation import Explanation
     from auditkit.subject import Subject
 
-__all__ = ["behind_note", "drawn", "importances", "listed", "ranking"]
+__all__ = ["behind", "behind_note", "drawn", "importances", "listed", "ranking"]
 
 
 def importances(metric: str, names: list[str], sizes: np.ndarray, level: float) -> list[Measurement]:
@@ -50,6 +52,12 @@ def drawn(used: int, of: int) -> tuple[str, ...]:
     return (
         f"Rows: {used:,} of {of:,} test rows, drawn at random without replacement; the intervals hold what that leaves open.",
     )
+
+
+def behind(subject: Subject, most: int, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return rows that stand for an unknown value, and those they are drawn from: training rows, or else test rows."""
+    source = (subject.test if subject.train is None else subject.train).X
+    return source.iloc[common.draw(len(source), most, rng)].reset_index(drop=True), source
 
 
 def behind_note(found: Explanation, used: int, of: int, subject: Subject) -> str:

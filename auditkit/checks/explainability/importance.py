@@ -6,16 +6,22 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
-from annotated_types import Ge, Gt, Le, MultipleOf
+from annotated_types import Ge, Gt, Le
 from typing_extensions import Doc
 
 from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks import _weights
-from auditkit.checks.explainability._explainers import Explanation, additivity, explain
+from auditkit.checks.explainability._explainers import (
+    Background,
+    Explanation,
+    Permutations,
+    additivity,
+    explain,
+)
 from auditkit.checks.explainability._explanation import in_words
 from auditkit.checks.explainability._pictures import dependence, swarm, waterfalls
-from auditkit.checks.explainability._shown import behind_note, drawn, importances, listed, ranking
+from auditkit.checks.explainability._shown import behind, behind_note, drawn, importances, listed, ranking
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.frames import Codec
 from auditkit.subject import Subject
@@ -33,16 +39,8 @@ def shap_importance(
     *,
     rng: np.random.Generator,
     rows: Annotated[int, Ge(10), Doc("Rows explained at most; drawn at random where there are more.")] = 500,
-    background: Annotated[
-        int, Ge(2), Doc("Rows that stand for an unknown value, where the explainer needs them.")
-    ] = 100,
-    permutations: Annotated[
-        int,
-        Ge(2),
-        Le(4096),
-        MultipleOf(2),
-        Doc("Orders drawn for each row at most, where no exact explainer fits the model."),
-    ] = 512,
+    background: Background = 100,
+    permutations: Permutations = 512,
     target_error: Annotated[
         float,
         Gt(0),
@@ -105,13 +103,12 @@ def shap_importance(
     common.needs_model(subject)
     data = subject.test
     chosen = common.draw(len(data), rows, rng)
-    source = subject.train if subject.train is not None else data
-    behind = source.X.iloc[common.draw(len(source), background, rng)].reset_index(drop=True)
+    others, source = behind(subject, background, rng)
     X = data.X.iloc[chosen].reset_index(drop=True)
     found = explain(
         subject,
         X,
-        behind,
+        others,
         rng,
         permutations=permutations,
         target_error=target_error,
@@ -129,7 +126,7 @@ def shap_importance(
          "dependence": _direction(found, X, top), **waterfalls(found, X, examples)},
         says=f"On {len(chosen):,} rows the output " + (f"moves most with {listed(top)}." if found.values.any() else "moves with no input."),
         does_not_say="That these inputs cause the outcome, or that changing them would change a person's case.",
-        notes=(f"Explainer: {found.method}. {found.why}.", in_words(found.unit, subject.positive), *drawn(len(chosen), len(data)), behind_note(found, len(behind), len(source), subject),
+        notes=(f"Explainer: {found.method}. {found.why}.", in_words(found.unit, subject.positive), *drawn(len(chosen), len(data)), behind_note(found, len(others), len(source), subject),
                *_weights.ignored(data), *((f"{found.cost}.",) if found.cost else ()), *_error_note(found)),
         rows=common.rows_used(len(chosen), len(data)),
     )  # fmt: skip

@@ -16,9 +16,9 @@ from auditkit.checks import _common as common
 from auditkit.checks import _weights
 from auditkit.checks.bias import _columns, _targets
 from auditkit.checks.bias._gaps import measurement as gap_measurement
-from auditkit.checks.explainability._explainers import explain
+from auditkit.checks.explainability._explainers import Background, explain
 from auditkit.checks.explainability._explanation import in_words
-from auditkit.checks.explainability._shown import behind_note, drawn
+from auditkit.checks.explainability._shown import behind, behind_note, drawn
 from auditkit.disguises import settling
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
@@ -70,9 +70,7 @@ def reasons_by_group(
     rng: np.random.Generator,
     features: common.Features = None,
     rows: Annotated[int, Ge(50), Doc("Rows explained at most; drawn at random where there are more.")] = 1000,
-    background: Annotated[
-        int, Ge(2), Doc("Rows that stand for an unknown value, where the explainer needs them.")
-    ] = 100,
+    background: Background = 100,
     proxy_auc: Annotated[
         float,
         Ge(0.5),
@@ -116,9 +114,8 @@ def reasons_by_group(
             f"{len(data)} rows are too few to compare the reasons of groups: at least {_FEWEST} are needed"
         )
     chosen = common.draw(len(data), rows, rng)
-    source = subject.train if subject.train is not None else data
-    behind = source.X.iloc[common.draw(len(source), background, rng)].reset_index(drop=True)
-    explained = explain(subject, data.X.iloc[chosen].reset_index(drop=True), behind, rng)
+    others, source = behind(subject, background, rng)
+    explained = explain(subject, data.X.iloc[chosen].reset_index(drop=True), others, rng)
     rests = _rests(explained, [str(c) for c in data.X.columns])
     if rests.scale == 0:
         raise NotApplicable("the output is the same for all rows: there is nothing to attribute")
@@ -146,7 +143,7 @@ def reasons_by_group(
         notes=(
             *notes,
             *drawn(len(chosen), len(data)),
-            behind_note(explained, len(behind), len(source), subject),
+            behind_note(explained, len(others), len(source), subject),
             *common.notes_on(groupings),
             *_weights.ignored(data),
         ),

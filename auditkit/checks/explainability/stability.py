@@ -13,12 +13,12 @@ from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks._converging import converging
 from auditkit.checks.explainability import _quality as quality
+from auditkit.checks.explainability._explainers import Background, Permutations
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.methods import explanation_quality as science
 from auditkit.subject import Subject
 
-_TOP = 3
 _BACKGROUNDS, _REFITS = (
     1_000,
     2_000,
@@ -57,8 +57,8 @@ def explanation_stability(
     *,
     rng: np.random.Generator,
     rows: quality.Rows = 100,
-    background: quality.Background = 100,
-    permutations: quality.Permutations = 64,
+    background: Background = 100,
+    permutations: Permutations = 64,
     repeats: Annotated[
         int, Ge(2), Le(100), Doc("Explanations made again for each thing that is drawn anew.")
     ] = 5,
@@ -98,8 +98,7 @@ def explanation_stability(
             _other_backgrounds(subject, base, repeats, rng),
             _other_models(subject, base, repeats, rng),
         ]
-    top = min(_TOP, base.X.shape[1] // 2)
-    chance = common.number(top / base.X.shape[1])
+    top, leading = quality.leading(base)
     first = [_cosine(base, one, level) for one in again]
     measurements = (
         *first,
@@ -115,7 +114,7 @@ def explanation_stability(
         does_not_say="That the explanation is right: one that is wrong in the same way each time is stable too.",
         notes=(
             *base.notes(subject),
-            f"Leading inputs: the first {top} of {base.X.shape[1]}; by chance a share of {chance} would lead again.",
+            leading,
             *early,
         ),
         rows=common.rows_used(len(base.X), len(subject.test)),

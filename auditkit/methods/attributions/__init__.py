@@ -10,12 +10,10 @@ from auditkit.methods.attributions.linear import linear_shap
 from auditkit.methods.attributions.permutation import Shuffled, permutation_importance, shuffled
 from auditkit.methods.attributions.shapley import ShapleyEstimate, sampled_shapley
 from auditkit.methods.attributions.sums import additivity_error, mean_abs
-from auditkit.methods.attributions.tree_read import CoveredTrees, read_covered_trees
 from auditkit.methods.attributions.tree_tables import leaf_tables, product_law
 from auditkit.methods.attributions.trees import TreeShapley, tables_pay, tree_shapley
 
 __all__ = [
-    "CoveredTrees",
     "PathEstimate",
     "ShapleyEstimate",
     "Shuffled",
@@ -30,7 +28,6 @@ __all__ = [
     "mean_abs",
     "permutation_importance",
     "product_law",
-    "read_covered_trees",
     "sampled_shapley",
     "shuffled",
     "tables_pay",
