@@ -262,11 +262,13 @@ class _Detail:
         return float(np.abs(self.curve.value - self.pdp.curve().value).max(axis=0).mean())
 
     def shown(self, asked: _Rows) -> np.ndarray:
-        """Return which points are shown: of categories those of several records, so that none names one."""
-        if self.of.ale is not None:
-            return np.ones(len(self.of.grid), dtype=bool)
+        """Return which points are shown: values of several records, or with several at or beyond them, so that none names one."""
         column = asked.X[:, self.of.column]
-        return np.array([np.isclose(column, v, equal_nan=True).sum() >= _FEWEST for v in self.of.grid])
+        same = np.array([np.isclose(column, v, equal_nan=True).sum() for v in self.of.grid])
+        if self.of.ale is None or len(np.unique(column[np.isfinite(column)])) <= asked.bins + 1:
+            return np.asarray(same >= _FEWEST)
+        beyond = [min((column <= v).sum(), (column >= v).sum()) for v in self.of.grid]
+        return np.asarray(np.array(beyond) >= _FEWEST)
 
     def table(self, asked: _Rows) -> Table:
         """Return the curves with intervals, and the middle of the curves of rows, in the unit of the output."""
@@ -380,7 +382,7 @@ def _notes(found: list[_Known], details: list[_Detail], asked: _Rows) -> tuple[s
     rare = [one.of.name for one in details if not one.shown(asked).all()]
     if rare:
         notes.append(
-            f"Categories of fewer than {_FEWEST} records were tried and are not shown, of: {', '.join(rare)}."
+            f"Values of fewer than {_FEWEST} records were tried and are not shown, of: {', '.join(rare)}."
         )
     if gaps:
         notes.append(f"Rows without a value do not enter the ALE of: {', '.join(gaps)}.")
