@@ -198,6 +198,20 @@ def test_the_swarm_shows_ranks_and_no_values():
     assert own == sorted(own)
 
 
+def test_no_dot_of_the_swarm_is_of_one_record_alone():
+    subject = make_regression(n_train=300, n_test=203)
+    table = run(subject).tables["swarm"]
+    own = np.array(
+        [v for n, v in zip(table.columns["label"], table.columns["value"], strict=True) if n == "x0"]
+    )
+    assert len(own) == 203
+    assert np.unique(own, return_counts=True)[1].min() >= 5
+    # its parts are 2 (x0 - mean): the farthest dot is the mean of the last records, and not the last
+    x, model = np.sort(subject.test.X["x0"].to_numpy()), subject.model.inner.estimator
+    slope = model.coef_[list(subject.test.X.columns).index("x0")]
+    assert own.max() - own.min() < slope * (x[-3] - x[2])
+
+
 def test_the_dependence_of_a_linear_model_is_its_slope():
     found = run(make_regression(n_train=300, n_test=200))
     table = found.tables["along_1"]
