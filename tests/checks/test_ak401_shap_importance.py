@@ -167,6 +167,23 @@ def test_too_many_calls_are_lessened_by_a_stated_rule_and_then_refused():
     assert "allow max_calls=" in report.findings[0].reason
 
 
+@pytest.mark.parametrize("most", [5, 6, 7, 10, 25])
+def test_the_calls_allowed_are_kept_to_exactly_or_refused_with_what_would_do(most):
+    def ask(allowed, rows):
+        check = {"rows": rows, "background": 20, "target_error": 1e-6, "max_calls": allowed}
+        return Audit({"shap_importance": check}).run(asked(d=10, n=rows))
+
+    for rows in (60, 2000):
+        report = ask(most, rows)
+        if report.findings[0].status == "not_applicable":
+            most_needed = int(report.findings[0].reason.split("allow max_calls=")[1].split(",")[0])
+            assert most_needed > most
+            report = ask(most_needed, rows)
+        else:
+            most_needed = most
+        assert report.of("AK401").cost["model_calls"] <= most_needed
+
+
 def test_the_interval_gives_up_what_noise_adds_to_a_size():
     # an input with no part of its own beside the others: noise alone must not look like importance
     subject = asked(d=6, rule=lambda f: expit(2 * f["a"] * f["b"] * f["c"] + f["d"]).to_numpy())

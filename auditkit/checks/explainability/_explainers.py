@@ -55,7 +55,7 @@ def explain(
     target_error : float
         Sampling stops where standard errors are at most this share of the output's standard deviation over rows.
     max_calls : int, optional
-        Calls to the model that may be planned; more lessen the orders, and where few are left it is refused.
+        Calls to the model at most; where more would be needed the orders are lessened, and where few are left it is refused.
     interventional : bool
         Explain trees against the background rows, not along their own paths. Trees that cannot be read so are asked.
 
@@ -72,9 +72,12 @@ def explain(
         if np.isnan(miss) or miss <= _WRONG:
             return found
         why = f"{found.method} missed the model's output by {miss:.2g} of its spread"
+    before = subject.model.calls
     found, told = by_slopes(subject, X, background, rng, target_error, max_calls, why)
     if found is not None:
         return found
+    if max_calls is not None:  # what looking for slopes took
+        max_calls = max(1, max_calls - (subject.model.calls - before))
     return ask(
         subject,
         X,

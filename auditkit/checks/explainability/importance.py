@@ -52,7 +52,7 @@ def shap_importance(
     max_calls: Annotated[
         int,
         Ge(5),
-        Doc("Calls to the model that may be planned; a call asks about up to 65,536 rows."),
+        Doc("Calls to the model at most; a call asks about up to 65,536 rows."),
     ] = 200,
     interventional: Annotated[
         bool,
@@ -85,7 +85,7 @@ def shap_importance(
     target_error : float
         Where sampling stops, as a share of the output's standard deviation over rows.
     max_calls : int
-        Calls to the model that may be planned. Where more would be needed, orders and background rows are lessened,
+        Calls to the model at most. Where more would be needed, orders and background rows are lessened,
         and where fewer than 16 orders are left the check is not applicable.
     interventional : bool
         For trees: what the model does when the unknown inputs come from the background, whatever the known ones are. Along their own

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import factorial
+from math import ceil, factorial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["enumerated_rows", "enumerated_shapley"]
+__all__ = ["enumerated_calls", "enumerated_rows", "enumerated_shapley"]
 
 MOST = 20
 """Features that differ, at most: a million sets for each pair of rows."""
@@ -107,6 +107,24 @@ def enumerated_rows(X: NDArray[Any], background: NDArray[Any]) -> float:
     if players.max() > MOST:
         return float("inf")
     return float(len(rows) + len(others) + np.maximum(np.exp2(players) - 2, 0).sum())
+
+
+def enumerated_calls(X: NDArray[Any], background: NDArray[Any], *, batch_rows: int = 65_536) -> int:
+    """Return how often `enumerated_shapley` would call the model, where it does not refuse.
+
+    Examples
+    --------
+    >>> enumerated_calls(np.array([[1.0, 2.0, 3.0]]), np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 3.0]]))
+    4
+    """
+    rows, others = tables(X, background)
+    calls = ceil(len(rows) / batch_rows) + ceil(len(others) / batch_rows)
+    for size, pairs in zip(*np.unique(_players(rows, others), return_counts=True), strict=True):
+        sets = 2 ** int(size) - 2
+        if sets > 0:
+            step = max(1, batch_rows // sets)
+            calls += ceil(int(pairs) / step) * ceil(min(step, int(pairs)) * sets / batch_rows)
+    return calls
 
 
 def _players(rows: NDArray[Any], others: NDArray[Any]) -> NDArray[np.intp]:

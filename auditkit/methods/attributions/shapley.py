@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["ShapleyEstimate", "sampled_shapley"]
+__all__ = ["ShapleyEstimate", "sampled_calls", "sampled_shapley"]
 
 _FIRST_LOOK = 8  # pairs before a standard error is believed
 _AGAIN = 32  # background rows met again before these tell the error: fewer may all agree by luck
@@ -120,8 +121,7 @@ def sampled_shapley(
         raise InputError(f"target_error must be positive, got {target_error}")
     asker = Asker(ask, batch_rows)
     at_row, at_other = asker.about(rows), asker.about(others)
-    cells = len(others) * rows.shape[1] * int(np.prod(at_row.shape[1:]))
-    step = max(1, _CELLS // cells)
+    step = _together(others, int(np.prod(at_row.shape[1:])))
     parts = [
         _Block(asker, (rows[a : a + step], at_row[a : a + step]), (others, at_other)).run(
             rng, permutations // 2, target_error
@@ -132,6 +132,62 @@ def sampled_shapley(
     return ShapleyEstimate(
         np.concatenate(values), np.concatenate(error), np.asarray(at_other.mean(axis=0)), 2 * max(pairs), asker.calls, asker.rows
     )  # fmt: skip
+
+
+def sampled_calls(
+    X: NDArray[Any],
+    background: NDArray[Any],
+    *,
+    permutations: int,
+    targeted: bool = True,
+    outputs: int = 1,
+    batch_rows: int = 65_536,
+) -> int:
+    """Return how often `sampled_shapley` calls the model at most.
+
+    Parameters
+    ----------
+    X, background, permutations, batch_rows
+        As in `sampled_shapley`.
+    targeted : bool
+        Whether a target error is given: each look at the errors may leave a call that is not full.
+    outputs : int
+        Outputs of the model for a row.
+
+    Examples
+    --------
+    >>> sampled_calls(np.array([[1.0, 2.0]]), np.array([[0.0, 0.0], [2.0, 2.0]]), permutations=4)
+    3
+    """
+    rows, others = tables(X, background)
+    pairs, m = permutations // 2, len(others)
+    ends = sorted({*_looks(pairs, m, 1.0 if targeted else None), *range(m, pairs, m)})
+    visits = np.diff([0, *ends])
+    step, calls = _together(others, outputs), ceil(len(rows) / batch_rows) + ceil(m / batch_rows)
+    for a in range(0, len(rows), step):
+        asks = _asks(rows[a : a + step], others)
+        most, one = int(asks.max(axis=1).sum()), int(asks.max())
+        if most > batch_rows:  # a call ends where the next path does not fit
+            split = (
+                ceil(most / (batch_rows - one + 1))
+                if one <= batch_rows
+                else len(asks) * ceil(one / batch_rows)
+            )
+            calls += pairs * split
+        elif most:
+            calls += int(np.ceil(visits / (batch_rows // most)).sum())
+    return calls
+
+
+def _together(others: NDArray[Any], outputs: int) -> int:
+    """Return how many rows are explained together."""
+    return max(1, _CELLS // (others.size * outputs))
+
+
+def _asks(rows: NDArray[Any], others: NDArray[Any]) -> NDArray[np.intp]:
+    """Return about how many rows an order there and back asks for each row and background row, (n, m)."""
+    apart = np.stack([differing(rows, other[np.newaxis]).sum(axis=1) for other in others], axis=1)
+    return np.asarray(2 * np.maximum(apart - 1, 0))
 
 
 class _Block:
@@ -151,8 +207,8 @@ class _Block:
         self.squares = np.zeros((self.n, *shape))
         self.visits = np.zeros((self.n, self.m))
         self.done = np.zeros(self.n, dtype=np.intp)
-        apart = np.mean([differing(rows, other[np.newaxis]).mean() for other in others])
-        self.paths = max(1, int(asker.batch_rows / max(1.0, 2 * (self.d - 1) * float(apart))))
+        self.asks = _asks(rows, others)
+        self.held: NDArray[np.intp] | None = None
 
     def run(
         self, rng: np.random.Generator, pairs: int, target_error: float | None
@@ -165,10 +221,9 @@ class _Block:
         for goal in _looks(pairs, self.m, target_error):
             while done < goal:
                 # no further than the round goes: each background row is met once
-                visits = min(goal - done, max(1, self.paths // len(active)), self.m - done % self.m)
-                met = np.stack([next(walk)[active] for _ in range(visits)])
+                met = self._next(walk, active, min(goal - done, self.m - done % self.m))
                 self._take(active, met, np.argsort(rng.random((*met.shape, self.d)), axis=2))
-                done += visits
+                done += len(met)
             if target_error is not None and done >= min(_FIRST_LOOK, pairs):
                 largest = self.error().reshape(self.n, -1).max(axis=1) * self._caution()
                 active = active[~(largest[active] <= target_error)]
@@ -207,14 +262,31 @@ class _Block:
     def _spread(self, visits: NDArray[np.float64]) -> NDArray[np.float64]:
         return visits.reshape(self.n, self.m, *([1] * (self.sums.ndim - 2)))
 
+    def _next(
+        self, walk: Iterator[NDArray[np.intp]], active: NDArray[np.intp], most: int
+    ) -> NDArray[np.intp]:
+        """Return the background rows that are met next, as many of each row's as one call has room for but at least one, (visits, rows)."""
+        met: list[NDArray[np.intp]] = []
+        room = self.asker.batch_rows
+        while len(met) < most:
+            around = next(walk) if self.held is None else self.held
+            room -= int(self.asks[active, around[active]].sum())
+            self.held = around if met and room < 0 else None
+            if self.held is not None:
+                break
+            met.append(around[active])
+        return np.stack(met)
+
     def _take(self, active: NDArray[np.intp], met: NDArray[np.intp], order: NDArray[np.intp]) -> None:
         """Walk each order, (visits, rows, d), forwards and backwards, and add up what each feature gained."""
         (rows, at_row), (others, at_other) = self.explained, self.background
         row, other = np.broadcast_to(active, met.shape).ravel(), met.ravel()
         flat = order.reshape(-1, self.d)
-        parts = []
-        for begin in range(0, len(row), self.paths):
-            some = slice(begin, begin + self.paths)
+        parts, begin, rows_to = [], 0, self.asks[row, other].cumsum()
+        while begin < len(row):
+            room = self.asker.batch_rows + (rows_to[begin - 1] if begin else 0)
+            some = slice(begin, max(begin + 1, int(np.searchsorted(rows_to, room, side="right"))))
+            begin = some.stop
             ends = (np.tile(row[some], 2), np.tile(other[some], 2))
             gains = _gains(
                 self.asker,
