@@ -70,7 +70,8 @@ def ask(
     X, background = alike(X, background)
     codec = Codec.of(X, background)
     rows, others = codec.encode(X), codec.encode(background)
-    others = others[rng.permutation(len(others))]
+    # which of them are met, where not all are, is no matter of the seed: that draws orders alone
+    others = others[np.random.default_rng(0).permutation(len(others))]
     outputs = len(subject.classes) if subject.task == "multiclass" and subject.classes is not None else 1
     plan = _planned(rows, others, permutations, max_calls, outputs)
     progress.step(0.0, f"at most {plan.calls:,} calls to the model, about {plan.rows:,} rows")
