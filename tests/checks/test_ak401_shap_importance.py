@@ -302,3 +302,15 @@ def test_along_tree_paths_no_background_is_read_and_none_is_told(library):
     linear = run(make_regression(n_train=120, n_test=60), examples=1, background=20)
     assert any("Background: 20 of 120 training rows" in note for note in linear.notes)
     assert "the mean over the background" in linear.tables["record_A"].summary
+
+
+@pytest.mark.parametrize("n", [1, 9])
+def test_hardly_any_row_is_refused_with_what_is_needed(n):
+    whole = make_credit(n_train=60, n_test=50)
+    few = Dataset(whole.test.X.iloc[:n], whole.test.y[:n])
+    report = Audit(["shap_importance"]).run(
+        Subject("few", whole.model.inner.estimator, few, whole.train, positive=whole.positive)
+    )
+    assert report.findings[0].status == "not_applicable"
+    assert "too few" in report.findings[0].reason
+    assert "at least 10" in report.findings[0].reason

@@ -8,13 +8,26 @@ import numpy as np
 
 from auditkit import statistics
 from auditkit.checks import _common as common
+from auditkit.errors import NotApplicable
 from auditkit.evidence import Measurement, Table
 
 if TYPE_CHECKING:
     from auditkit.checks.explainability._explanation import Explanation
     from auditkit.subject import Subject
 
-__all__ = ["behind_note", "drawn", "importances", "listed", "ranking"]
+__all__ = ["SPREAD", "behind_note", "drawn", "enough", "importances", "listed", "ranking"]
+
+_FEWEST = 10
+
+SPREAD = "One spread of the output is its standard deviation over these rows: about how far a row's output typically lies from the mean."
+
+
+def enough(n: int, purpose: str) -> None:
+    """Raise `NotApplicable` where there are fewer than ten rows."""
+    if n < _FEWEST:
+        raise NotApplicable(
+            f"{n} {'row is' if n == 1 else 'rows are'} too few {purpose}: give at least {_FEWEST} test rows"
+        )
 
 
 def importances(metric: str, names: list[str], sizes: np.ndarray, level: float) -> list[Measurement]:

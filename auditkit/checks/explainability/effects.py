@@ -14,7 +14,7 @@ from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks import _weights
 from auditkit.checks.explainability._output import Asked, Scale, spread_of, which
-from auditkit.checks.explainability._shown import listed, ranking
+from auditkit.checks.explainability._shown import SPREAD, listed, ranking
 from auditkit.checks.explainability._what_if import what_if
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.frames import Codec
@@ -114,7 +114,7 @@ def input_effects(
          **what_if(ask, X, shown, bins, examples)},
         says=_says(top, uneven, len(chosen)),
         does_not_say="What would happen to a person whose input changed: other inputs, and the outcome itself, do not follow along here.",
-        notes=(*ask.notes(), *_notes(found, details, asked), *_weights.ignored(data)),
+        notes=(*ask.notes(), SPREAD, *_notes(found, details, asked), *_weights.ignored(data)),
         rows=common.rows_used(len(chosen), len(data)),
     )  # fmt: skip
 
@@ -357,7 +357,7 @@ def _says(top: list[Measurement], uneven: list[Measurement], n: int) -> str:
     known = [m for m in top if not np.isnan(m.value)]
     if not known:
         return f"On {n:,} rows no input has two values to move between."
-    said = f"On {n:,} rows the output moves farthest, in its spreads, with {listed(known)}."
+    said = f"On {n:,} rows the output moves farthest, in its spreads (standard deviations over these rows), with {listed(known)}."
     against = [
         m for m in uneven if m.metric == "opposite_effect_share" and m.interval and m.interval.low > _BAND[0]
     ]

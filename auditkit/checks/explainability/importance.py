@@ -15,7 +15,7 @@ from auditkit.checks import _weights
 from auditkit.checks.explainability._explainers import Explanation, additivity, explain
 from auditkit.checks.explainability._explanation import in_words
 from auditkit.checks.explainability._pictures import dependence, swarm, waterfalls
-from auditkit.checks.explainability._shown import behind_note, drawn, importances, listed, ranking
+from auditkit.checks.explainability._shown import behind_note, drawn, enough, importances, listed, ranking
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.frames import Codec
 from auditkit.subject import Subject
@@ -104,6 +104,7 @@ def shap_importance(
     """
     common.needs_model(subject)
     data = subject.test
+    enough(len(data), "to say what moves the output")
     chosen = common.draw(len(data), rows, rng)
     source = subject.train if subject.train is not None else data
     behind = source.X.iloc[common.draw(len(source), background, rng)].reset_index(drop=True)
@@ -160,7 +161,12 @@ def _additivity(found: Explanation) -> Measurement:
     if np.isnan(miss):
         reason = "the output is the same for all rows: there is nothing to attribute"
         return Measurement("shap_additivity_error", float("nan"), n, reason=reason)
-    return Measurement("shap_additivity_error", miss, n, reason="largest miss, in spreads of the output")
+    return Measurement(
+        "shap_additivity_error",
+        miss,
+        n,
+        reason="largest miss, in standard deviations of the output over these rows",
+    )
 
 
 def _error_note(found: Explanation) -> tuple[str, ...]:
