@@ -14,7 +14,9 @@ from sklearn.linear_model import LinearRegression
 from auditkit import Audit, Criterion, Dataset, Subject
 from auditkit.checks import explainability
 from auditkit.checks.explainability import importance
+from auditkit.checks.explainability._behind import by_parts, sizes_behind
 from auditkit.checks.explainability._explainers import Explanation
+from auditkit.checks.explainability._shown import importances
 from auditkit.data import make_credit, make_multiclass, make_regression
 from auditkit.predictors import from_predictions
 
@@ -36,7 +38,13 @@ def test_a_linear_model_has_the_importance_of_its_closed_form():
     for j, name in enumerate(subject.test.X.columns):
         m = found.measurement("shap_importance", name)
         assert m.value == pytest.approx(sizes[:, j].mean())
-        ends = stats.t.interval(0.95, 199, sizes[:, j].mean(), stats.sem(sizes[:, j]))
+        # the background's mean moves every row's part alike: a size up or down with its sign; 300 rows in 20 parts of 15
+        taken = subject.train.X[name].to_numpy()[np.random.default_rng(0).permutation(300)] * coef[j]
+        parts = np.array([taken[part::20].mean() for part in range(20)])
+        pull = np.sign(X[:, j] * coef[j] - taken.mean()).mean() * parts
+        over_rows = stats.t.ppf(0.975, 199) * stats.sem(sizes[:, j])
+        half = np.hypot(over_rows, stats.t.ppf(0.975, 19) * stats.sem(pull))
+        ends = (m.value - half, m.value + half)
         assert (m.interval.low, m.interval.high) == pytest.approx(ends)
         assert m.n == 200
     assert found.measurement("shap_additivity_error").value < 1e-9
@@ -138,7 +146,7 @@ def test_few_inputs_are_enumerated_and_need_no_error():
     found = run(asked())
     assert "every set of inputs (exact" in found.notes[0]
     assert not any("standard error" in note for note in found.notes)
-    assert found.measurement("shap_importance", "a").interval.method == "t over rows"
+    assert found.measurement("shap_importance", "a").interval.method == "t over rows and background"
 
 
 def test_sampling_stops_at_the_target_and_the_cost_is_told():
@@ -195,7 +203,26 @@ def test_the_interval_gives_up_what_noise_adds_to_a_size():
             m = rough.measurement("shap_importance", name)
             known = true.measurement("shap_importance", name).value
             assert m.interval.low - 1e-9 <= known <= m.interval.high + 1e-9, (seed, name)
-    assert rough.measurement("shap_importance", "a").interval.method == "t over rows, less sampling noise"
+    assert (
+        rough.measurement("shap_importance", "a").interval.method
+        == "t over rows and background, less sampling noise"
+    )
+
+
+def test_the_interval_covers_what_another_background_would_give():
+    """A linear model reads a rare 0/1 input: 40 background rows leave open what its mean is, and with it every part."""
+    truth, covered, narrow = 2 * 0.1 * 0.9, 0, 0
+    for seed in range(150):
+        rng = np.random.default_rng(seed)
+        X, B = ((rng.random((n, 1)) < 0.1).astype(float) for n in (300, 40))
+        values, taken = X - B.mean(), B - B.mean()
+        found = Explanation(values, B.mean(), X[:, 0], "", "", "", behind=by_parts(values, taken))
+        for behind in (None, sizes_behind(found)):
+            ends = importances("shap_importance", ["a"], np.abs(values), 0.95, behind)[0].interval
+            held = ends.low <= truth <= ends.high
+            covered, narrow = (covered, narrow + held) if behind is None else (covered + held, narrow)
+    assert covered >= stats.binom.ppf(0.001, 150, 0.92)  # 20 parts of two rows, of a skew input
+    assert narrow < covered - 40  # what the rows alone would give
 
 
 def test_the_swarm_shows_ranks_and_no_values():

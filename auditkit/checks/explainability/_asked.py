@@ -101,7 +101,7 @@ def ask(
     )
     return Explanation(
         found.values, found.base, output, method, f"{why}; {how}, {found.calls + 1:,} calls to the model", unit_of(subject),
-        float(known.mean()) if known.size else float("nan"), found.standard_error, cost,
+        float(known.mean()) if known.size else float("nan"), found.standard_error, cost, found.behind,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from auditkit import statistics
 from auditkit.checks import _common as common
+from auditkit.checks.explainability._behind import sizes_behind, widened
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Measurement, Table
 
@@ -30,13 +31,18 @@ def enough(n: int, purpose: str) -> None:
         )
 
 
-def importances(metric: str, names: list[str], sizes: np.ndarray, level: float) -> list[Measurement]:
-    """Return the mean size of each input's part, with Student's interval over rows."""
-    n = len(sizes)
-    found = []
+def importances(
+    metric: str, names: list[str], sizes: np.ndarray, level: float, behind: np.ndarray | None = None
+) -> list[Measurement]:
+    """Return the mean size of each input's part, with Student's interval over rows, and over the background (`sizes_behind`) where it is known."""
+    n, found = len(sizes), []
+    method = "t over rows" if behind is None else "t over rows and background"
     for j, name in enumerate(names):
-        ends = statistics.mean_interval_of(sizes[:, j], level)
-        found.append(common.measured(metric, sizes[:, j].mean(), n, ends, level, "t over rows", group=name))
+        low, high = statistics.mean_interval_of(sizes[:, j], level)
+        parts = None if behind is None else behind[:, :, j].mean(axis=1)
+        mean = float(sizes[:, j].mean())
+        ends = widened((float(low), float(high)), mean, parts, level)
+        found.append(common.measured(metric, mean, n, ends, level, method, group=name))
     return found
 
 
@@ -71,4 +77,9 @@ def behind_note(found: Explanation, used: int, of: int, subject: Subject) -> str
         return "Background: none is read; the base value and the parts rest on the rows that the trees were grown on."
     where = "test" if subject.train is None else "training"
     how = "all" if used == of else "drawn at random without replacement"
-    return f"Background: {used:,} of {of:,} {where} rows, {how}; another draw moves the base value and all parts somewhat."
+    held = (
+        "the intervals of sizes, shares and gaps hold what another draw would change"
+        if sizes_behind(found) is not None
+        else "the intervals do not hold that another draw moves all parts somewhat"
+    )
+    return f"Background: {used:,} of {of:,} {where} rows, {how}; {held}."

@@ -12,6 +12,7 @@ from typing_extensions import Doc
 from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks import _weights
+from auditkit.checks.explainability._behind import sizes_behind
 from auditkit.checks.explainability._explainers import Explanation, additivity, explain
 from auditkit.checks.explainability._explanation import in_words
 from auditkit.checks.explainability._pictures import dependence, swarm, waterfalls
@@ -140,7 +141,7 @@ def _importance(found: Explanation, names: list[str], level: float) -> list[Meas
     """Return mean sizes with intervals over rows; the lower end gives up what sampling noise may have added to the sizes."""
     sizes, errors = np.abs(found.values), found.errors
     sizes = sizes.mean(axis=2) if sizes.ndim == 3 else sizes
-    plain = importances("shap_importance", names, sizes, level)
+    plain = importances("shap_importance", names, sizes, level, sizes_behind(found))
     if errors is None or not np.isfinite(errors).all() or not errors.any():
         return plain
     errors = errors.mean(axis=2) if errors.ndim == 3 else errors
@@ -151,7 +152,7 @@ def _importance(found: Explanation, names: list[str], level: float) -> list[Meas
         ends = m.interval
         if ends is not None and more > 0:
             low = max(min(0.0, ends.low), ends.low - float(more))
-            m = replace(m, interval=replace(ends, low=low, method="t over rows, less sampling noise"))  # noqa: PLW2901
+            m = replace(m, interval=replace(ends, low=low, method=f"{ends.method}, less sampling noise"))  # noqa: PLW2901
         wider.append(m)
     return wider
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from auditkit.errors import InputError
 from auditkit.methods.attributions._asking import Asker, differing, tables
-from auditkit.methods.attributions.shapley import ShapleyEstimate
+from auditkit.methods.attributions.shapley import PARTS, ShapleyEstimate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +70,8 @@ def enumerated_shapley(
     rows, others = tables(X, background)
     asker = Asker(ask, batch_rows)
     at_row, at_other = asker.about(rows), asker.about(others)
-    values = np.zeros((len(rows), rows.shape[1], *at_row.shape[1:]))
+    groups = min(PARTS, len(others))
+    sums = np.zeros((groups, len(rows), rows.shape[1], *at_row.shape[1:]))
     players = _players(rows, others)
     most = int(players.max())
     if most > MOST:
@@ -88,9 +89,11 @@ def enumerated_shapley(
             if size > 1:
                 games[:, 1:-1] = _between(asker, rows[i], others[j], at).reshape(games[:, 1:-1].shape)
             parts = np.tensordot(games, _weights(size), axes=(1, 1))
-            np.add.at(values, (i[:, np.newaxis], at), np.moveaxis(parts, -1, 1))
+            np.add.at(sums, ((j % groups)[:, np.newaxis], i[:, np.newaxis], at), np.moveaxis(parts, -1, 1))
+    values = sums.sum(axis=0) / len(others)
+    held = np.bincount(np.arange(len(others)) % groups).reshape(-1, *([1] * (sums.ndim - 1)))
     return ShapleyEstimate(
-        values / len(others), np.zeros_like(values), np.asarray(at_other.mean(axis=0)), 0, asker.calls, asker.rows
+        values, np.zeros_like(values), np.asarray(at_other.mean(axis=0)), 0, asker.calls, asker.rows, sums / held
     )  # fmt: skip
 
 

@@ -20,6 +20,8 @@ __all__ = ["ShapleyEstimate", "sampled_calls", "sampled_shapley"]
 
 _FIRST_LOOK = 8  # pairs before a standard error is believed
 _AGAIN = 32  # background rows met again before these tell the error: fewer may all agree by luck
+PARTS = 20
+"""Parts of the background whose values are kept."""
 _CELLS = 4_000_000  # numbers kept of one block of rows: 32 MB
 
 
@@ -38,6 +40,9 @@ class ShapleyEstimate:
         Orders used for the row that needed most.
     calls, rows : int
         Calls to the model, and rows asked in them.
+    behind : numpy.ndarray of float, shape (g, n, d) or (g, n, d, k)
+        The values with a part of the background only, every g-th of its rows, at most 20 parts: how far they lie apart tells what
+        another background would change.
     """
 
     values: NDArray[np.float64]
@@ -46,6 +51,7 @@ class ShapleyEstimate:
     permutations: int
     calls: int
     rows: int
+    behind: NDArray[np.float64]
 
 
 def sampled_shapley(
@@ -128,9 +134,10 @@ def sampled_shapley(
         )
         for a in range(0, len(rows), step)
     ]
-    values, error, pairs = zip(*parts, strict=True)
+    values, error, behind, pairs = zip(*parts, strict=True)
     return ShapleyEstimate(
-        np.concatenate(values), np.concatenate(error), np.asarray(at_other.mean(axis=0)), 2 * max(pairs), asker.calls, asker.rows
+        np.concatenate(values), np.concatenate(error), np.asarray(at_other.mean(axis=0)), 2 * max(pairs), asker.calls, asker.rows,
+        np.concatenate(behind, axis=1),
     )  # fmt: skip
 
 
@@ -212,8 +219,8 @@ class _Block:
 
     def run(
         self, rng: np.random.Generator, pairs: int, target_error: float | None
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
-        """Return values, standard errors, and pairs of orders for the row that needed most."""
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], int]:
+        """Return values, standard errors, values with parts of the background, and pairs of orders for the row that needed most."""
         # its own generator, so that the orders are drawn alike whatever fits into a batch
         walk = _walk(self.n, self.m, np.random.default_rng(rng.integers(2**63)))
         active = np.arange(self.n)
@@ -229,12 +236,15 @@ class _Block:
                 active = active[~(largest[active] <= target_error)]
                 if not len(active):
                     break
-        return self.values(), self.error(), int(self.done.max())
+        parts = np.stack([self.values(slice(part, None, PARTS)) for part in range(min(PARTS, self.m))])
+        return self.values(), self.error(), parts, int(self.done.max())
 
-    def values(self) -> NDArray[np.float64]:
-        """Return the mean over background rows of the mean gain with each; of those that were met."""
-        each = self.sums / self._spread(np.maximum(self.visits, 1))
-        met = (self.visits > 0).sum(axis=1)
+    def values(self, some: slice = slice(None)) -> NDArray[np.float64]:
+        """Return the mean over background rows of the mean gain with each; of those that were met (``nan`` if none was)."""
+        visits = self.visits[:, some]
+        each = self.sums[:, some] / visits.clip(1).reshape(*visits.shape, *([1] * (self.sums.ndim - 2)))
+        met = (visits > 0).sum(axis=1)
+        met = np.where(met, met, np.nan)
         return np.asarray(each.sum(axis=1) / met.reshape(self.n, *([1] * (each.ndim - 2))))
 
     def error(self) -> NDArray[np.float64]:
