@@ -35,6 +35,8 @@ class Explanation:
         The standard error of each attribution, where it was sampled.
     cost : str
         What was estimated before the model was asked, and what it came to; empty where it was not asked.
+    behind : ndarray of shape (g, *values.shape), or None
+        The values with each of `g` parts of the background only; None where no background is read, or this is not known.
     """
 
     values: np.ndarray
@@ -46,6 +48,7 @@ class Explanation:
     sampling_error: float = 0.0
     errors: np.ndarray | None = None
     cost: str = ""
+    behind: np.ndarray | None = None
 
     @property
     def shapley(self) -> bool:

@@ -40,7 +40,9 @@ def one_output(found: Explanation) -> tuple[np.ndarray, np.ndarray, np.ndarray, 
 
 
 def swarm(found: Explanation, X: pd.DataFrame, names: list[str]) -> Table:
-    """Return the attributions of the leading inputs, each with the rank of the input's value; no value of a record is in it.
+    """Return the attributions of the leading inputs, each with the rank of the input's value; nothing in it is of one record alone.
+
+    The attributions of a linear model are the input's values in another unit, so a dot stands at the mean of at least 5 neighbours.
 
     Parameters
     ----------
@@ -62,11 +64,12 @@ def swarm(found: Explanation, X: pd.DataFrame, names: list[str]) -> Table:
     for name in shown:
         j = places[name]
         order = np.argsort(values[:, j], kind="stable")
+        place = _shared(values[:, j])
         if len(order) > most:
             order = order[np.linspace(0, len(order) - 1, most).round().astype(int)]
         rank = _ranks(codes[:, j]) if codec.kinds[j] != "categorical" else np.full(len(X), np.nan)
         label += [name] * len(order)
-        value += [float(f"{v:.5g}") for v in values[order, j]]  # as fine as a dot is
+        value += [float(f"{v:.5g}") for v in place[order]]  # as fine as a dot is
         strength += [None if np.isnan(r) else round(float(r), 4) for r in rank[order]]
     each = (
         ""
@@ -78,8 +81,8 @@ def swarm(found: Explanation, X: pd.DataFrame, names: list[str]) -> Table:
         {"label": tuple(label), "value": tuple(value), "strength": tuple(strength)},
         "beeswarm",
         {"value": f"{found.noun} ({word})", "strength": "value of the input"},
-        f"One dot a record{each}: right of 0 the input raised the output, left of 0 it lowered it; the colour is the rank of the "
-        "input's value among these records, grey where values have no order.",
+        f"One dot a record{each}, at the mean of {_FEWEST} neighbours or more so that none gives a record away: right of 0 the input raised the output, "
+        "left of 0 it lowered it; the colour is the rank of the input's value among these records, grey where values have no order.",
     )  # fmt: skip
 
 
@@ -167,6 +170,21 @@ def _bands(codes: np.ndarray) -> list[np.ndarray]:
     edges = np.unique(np.quantile(known, np.linspace(0, 1, _BANDS + 1)[1:-1]))
     at = np.searchsorted(edges, codes, side="right")
     return [(at == band) & np.isfinite(codes) for band in range(len(edges) + 1)]
+
+
+def _shared(values: np.ndarray) -> np.ndarray:
+    """Return for each value the mean of its group: neighbours, equal ones together, of at least 5 records (microaggregation, Domingo-Ferrer & Mateo-Sanz 2002)."""
+    fine = np.array([float(f"{v:.5g}") for v in values])
+    _, same, counts = np.unique(fine, return_inverse=True, return_counts=True)
+    group, size, at = np.zeros(len(counts), dtype=np.intp), 0, 0
+    for i, count in enumerate(counts):
+        if size >= _FEWEST:
+            at, size = at + 1, 0
+        group[i], size = at, size + int(count)
+    if size < _FEWEST and at:  # what is left joins the last group
+        group[group == at] = at - 1
+    of = group[same]
+    return np.asarray((np.bincount(of, values) / np.bincount(of))[of])
 
 
 def _ranks(codes: np.ndarray) -> np.ndarray:

@@ -8,6 +8,8 @@ import numpy as np
 
 from auditkit import statistics
 from auditkit.checks import _common as common
+from auditkit.checks.explainability._behind import sizes_behind, widened
+from auditkit.errors import NotApplicable
 from auditkit.evidence import Measurement, Table
 
 if TYPE_CHECKING:
@@ -16,16 +18,33 @@ if TYPE_CHECKING:
     from auditkit.checks.explainability._explanation import Explanation
     from auditkit.subject import Subject
 
-__all__ = ["behind", "behind_note", "drawn", "importances", "listed", "ranking"]
+__all__ = ["SPREAD", "behind", "behind_note", "drawn", "enough", "importances", "listed", "ranking"]
+
+_FEWEST = 10
+
+SPREAD = "One spread of the output is its standard deviation over these rows: about how far a row's output typically lies from the mean."
 
 
-def importances(metric: str, names: list[str], sizes: np.ndarray, level: float) -> list[Measurement]:
-    """Return the mean size of each input's part, with Student's interval over rows."""
-    n = len(sizes)
-    found = []
+def enough(n: int, purpose: str) -> None:
+    """Raise `NotApplicable` where there are fewer than ten rows."""
+    if n < _FEWEST:
+        raise NotApplicable(
+            f"{n} {'row is' if n == 1 else 'rows are'} too few {purpose}: give at least {_FEWEST} test rows"
+        )
+
+
+def importances(
+    metric: str, names: list[str], sizes: np.ndarray, level: float, behind: np.ndarray | None = None
+) -> list[Measurement]:
+    """Return the mean size of each input's part, with Student's interval over rows, and over the background (`sizes_behind`) where it is known."""
+    n, found = len(sizes), []
+    method = "t over rows" if behind is None else "t over rows and background"
     for j, name in enumerate(names):
-        ends = statistics.mean_interval_of(sizes[:, j], level)
-        found.append(common.measured(metric, sizes[:, j].mean(), n, ends, level, "t over rows", group=name))
+        low, high = statistics.mean_interval_of(sizes[:, j], level)
+        parts = None if behind is None else behind[:, :, j].mean(axis=1)
+        mean = float(sizes[:, j].mean())
+        ends = widened((float(low), float(high)), mean, parts, level)
+        found.append(common.measured(metric, mean, n, ends, level, method, group=name))
     return found
 
 
@@ -66,4 +85,9 @@ def behind_note(found: Explanation, used: int, of: int, subject: Subject) -> str
         return "Background: none is read; the base value and the parts rest on the rows that the trees were grown on."
     where = "test" if subject.train is None else "training"
     how = "all" if used == of else "drawn at random without replacement"
-    return f"Background: {used:,} of {of:,} {where} rows, {how}; another draw moves the base value and all parts somewhat."
+    held = (
+        "the intervals of sizes, shares and gaps hold what another draw would change"
+        if sizes_behind(found) is not None
+        else "the intervals do not hold that another draw moves all parts somewhat"
+    )
+    return f"Background: {used:,} of {of:,} {where} rows, {how}; {held}."

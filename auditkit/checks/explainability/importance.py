@@ -12,6 +12,7 @@ from typing_extensions import Doc
 from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks import _weights
+from auditkit.checks.explainability._behind import sizes_behind
 from auditkit.checks.explainability._explainers import (
     Background,
     Explanation,
@@ -21,7 +22,15 @@ from auditkit.checks.explainability._explainers import (
 )
 from auditkit.checks.explainability._explanation import in_words
 from auditkit.checks.explainability._pictures import dependence, swarm, waterfalls
-from auditkit.checks.explainability._shown import behind, behind_note, drawn, importances, listed, ranking
+from auditkit.checks.explainability._shown import (
+    behind,
+    behind_note,
+    drawn,
+    enough,
+    importances,
+    listed,
+    ranking,
+)
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.frames import Codec
 from auditkit.subject import Subject
@@ -50,7 +59,7 @@ def shap_importance(
     max_calls: Annotated[
         int,
         Ge(5),
-        Doc("Calls to the model that may be planned; a call asks about up to 65,536 rows."),
+        Doc("Calls to the model at most; a call asks about up to 65,536 rows."),
     ] = 200,
     interventional: Annotated[
         bool,
@@ -83,7 +92,7 @@ def shap_importance(
     target_error : float
         Where sampling stops, as a share of the output's standard deviation over rows.
     max_calls : int
-        Calls to the model that may be planned. Where more would be needed, orders and background rows are lessened,
+        Calls to the model at most. Where more would be needed, orders and background rows are lessened,
         and where fewer than 16 orders are left the check is not applicable.
     interventional : bool
         For trees: what the model does when the unknown inputs come from the background, whatever the known ones are. Along their own
@@ -102,6 +111,7 @@ def shap_importance(
     """
     common.needs_model(subject)
     data = subject.test
+    enough(len(data), "to say what moves the output")
     chosen = common.draw(len(data), rows, rng)
     others, source = behind(subject, background, rng)
     X = data.X.iloc[chosen].reset_index(drop=True)
@@ -136,7 +146,7 @@ def _importance(found: Explanation, names: list[str], level: float) -> list[Meas
     """Return mean sizes with intervals over rows; the lower end gives up what sampling noise may have added to the sizes."""
     sizes, errors = np.abs(found.values), found.errors
     sizes = sizes.mean(axis=2) if sizes.ndim == 3 else sizes
-    plain = importances("shap_importance", names, sizes, level)
+    plain = importances("shap_importance", names, sizes, level, sizes_behind(found))
     if errors is None or not np.isfinite(errors).all() or not errors.any():
         return plain
     errors = errors.mean(axis=2) if errors.ndim == 3 else errors
@@ -147,7 +157,7 @@ def _importance(found: Explanation, names: list[str], level: float) -> list[Meas
         ends = m.interval
         if ends is not None and more > 0:
             low = max(min(0.0, ends.low), ends.low - float(more))
-            m = replace(m, interval=replace(ends, low=low, method="t over rows, less sampling noise"))  # noqa: PLW2901
+            m = replace(m, interval=replace(ends, low=low, method=f"{ends.method}, less sampling noise"))  # noqa: PLW2901
         wider.append(m)
     return wider
 
@@ -157,7 +167,12 @@ def _additivity(found: Explanation) -> Measurement:
     if np.isnan(miss):
         reason = "the output is the same for all rows: there is nothing to attribute"
         return Measurement("shap_additivity_error", float("nan"), n, reason=reason)
-    return Measurement("shap_additivity_error", miss, n, reason="largest miss, in spreads of the output")
+    return Measurement(
+        "shap_additivity_error",
+        miss,
+        n,
+        reason="largest miss, in standard deviations of the output over these rows",
+    )
 
 
 def _error_note(found: Explanation) -> tuple[str, ...]:
