@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,6 +46,11 @@ class Explanation:
     sampling_error: float = 0.0
     errors: np.ndarray | None = None
     cost: str = ""
+
+    def of(self, rows: np.ndarray) -> Explanation:
+        """Return the explanation of some of its rows."""
+        errors = None if self.errors is None else self.errors[rows]
+        return replace(self, values=self.values[rows], output=self.output[rows], errors=errors)
 
     @property
     def shapley(self) -> bool:
