@@ -227,6 +227,9 @@ def test_no_way_and_no_attack_makes_anybody_younger():
     ways, attack = report.of("counterfactuals"), report.of("decision_attack")
     rate = next(m for m in ways.measurements if m.metric == "recourse_rate" and m.group is None)
     assert rate.value == 0  # who is 40 or more would have to be younger
+    assert ways.says.startswith(
+        "Under drafted rules that nobody has checked (age upwards, debt may change): "
+    )
     assert any("age up only (by its name an age, which only rises)" in note for note in ways.notes)
     free = ak.Audit(plan).run(aged(threat={"immutable": ["year_of_birth"], "norm": "l1"}), seed=0)
     rate = next(

@@ -136,7 +136,7 @@ def changed_inputs(found: Counterfactuals, threat: ThreatModel, X: np.ndarray, l
         "low": tuple(float(low[j]) for j in order),
         "high": tuple(float(high[j]) for j in order),
         "n": (n,) * len(order),
-        "change": tuple(size[j] for j in order),
+        "change": tuple(size[j] or "too few records to tell" for j in order),
     }
     lead = ", ".join(
         f"{threat.space.names[j]} ({size[j]})" if size[j] else threat.space.names[j] for j in order[:3]
@@ -207,8 +207,9 @@ def examples_of(
     header = ("record", "way", "input", "before", "after", "cost of the way")
     columns = {word: tuple(line[at] for line in lines) for at, word in enumerate(header)}
     without = [name for at, name in zip(shown.tolist(), names, strict=True) if at not in found.of]
+    told = len(shown) - len(without)
     summary = (
-        f"Ways of {len(shown) - len(without)} records; `Dataset.record_ids` of the test data gives the pseudonyms of its rows."
+        f"Ways of {told} {'record' if told == 1 else 'records'}; `Dataset.record_ids` of the test data gives the pseudonyms of its rows."
         + (f" No way was found for {', '.join(without)}." if without else "")
     )
     return {

@@ -249,7 +249,8 @@ def _drafted(subject: Subject, threat: ThreatModel) -> str:
     """Say that nobody has checked what may change, where that was drafted from the data."""
     if subject.threat is not None:
         return ""
-    free = [name for one in threat.features if one.mutable for name in one.columns]
+    way = {"both": "", "up": " upwards", "down": " downwards"}
+    free = [f"{name}{way[one.direction]}" for one in threat.features if one.mutable for name in one.columns]
     some = ", ".join(free[:4]) + (f" and {len(free) - 4} more" if len(free) > 4 else "")
     return f"Under drafted rules that nobody has checked ({some} may change): "
 
