@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,6 +49,12 @@ class Explanation:
     errors: np.ndarray | None = None
     cost: str = ""
     behind: np.ndarray | None = None
+
+    def of(self, rows: np.ndarray) -> Explanation:
+        """Return the explanation of some of its rows."""
+        errors = None if self.errors is None else self.errors[rows]
+        behind = None if self.behind is None else self.behind[:, rows]
+        return replace(self, values=self.values[rows], output=self.output[rows], errors=errors, behind=behind)
 
     @property
     def shapley(self) -> bool:

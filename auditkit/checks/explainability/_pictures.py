@@ -121,17 +121,22 @@ def dependence(found: Explanation, X: pd.DataFrame, names: list[str], level: flo
     return tables
 
 
-def waterfalls(found: Explanation, X: pd.DataFrame, examples: int) -> dict[str, Table]:
-    """Return one record's way from base to output, for records spread over the output; nothing where none were asked for.
+def waterfalls(found: Explanation, X: pd.DataFrame, names: list[str]) -> dict[str, Table]:
+    """Return each record's way from base to output; their values are shown.
 
-    Records are called by letters, not by their numbers; their values are shown.
+    Parameters
+    ----------
+    found : Explanation
+        Of the rows `X`.
+    X : DataFrame of shape (n, d)
+        The records to show.
+    names : list of str, length n
+        What the records are called: pseudonyms, not their numbers.
     """
     values, base, output, word = one_output(found)
     tables: dict[str, Table] = {}
     rows = "rows the trees were grown on" if found.along_paths else "background"
-    order = np.argsort(output, kind="stable")
-    places = np.unique(np.linspace(0, len(order) - 1, min(examples, len(order))).round().astype(int))
-    for at, row in enumerate(order[places].tolist()):
+    for row, name in enumerate(names):
         leading = np.argsort(-np.abs(values[row]), kind="stable")
         leading, rest = leading[:_STEPS], leading[_STEPS:]
         parts = [
@@ -140,14 +145,13 @@ def waterfalls(found: Explanation, X: pd.DataFrame, examples: int) -> dict[str, 
         if len(rest):
             parts.append((f"{len(rest)} other inputs", float(values[row, rest].sum()), "part"))
         lines = [("base value", float(base[row]), "base"), *parts, ("output", float(output[row]), "output")]
-        letter = chr(ord("A") + at)
-        tables[f"record_{letter}"] = Table(
-            f"Record {letter}: from the base value to the output",
+        tables[f"record_{chr(ord('A') + row)}"] = Table(
+            f"Record {name}: from the base value to the output",
             {key: tuple(line[i] for line in lines) for i, key in enumerate(("label", "value", "role"))},
             "waterfall",
             {"value": word},
             f"From {number(base[row])}, the mean over the {rows}, to {number(output[row])}; the largest parts are "
-            + ", ".join(f"{name} ({value:+.2g})" for name, value, _ in parts[:3])
+            + ", ".join(f"{part} ({value:+.2g})" for part, value, _ in parts[:3])
             + ".",
         )
     return tables

@@ -21,7 +21,9 @@ from auditkit.checks.explainability._explainers import (
     explain,
 )
 from auditkit.checks.explainability._explanation import in_words
+from auditkit.checks.explainability._goal import goal_of
 from auditkit.checks.explainability._pictures import dependence, swarm, waterfalls
+from auditkit.checks.explainability._records import MOST, Records, borderline, with_more
 from auditkit.checks.explainability._shown import (
     behind,
     behind_note,
@@ -70,9 +72,13 @@ def shap_importance(
     examples: Annotated[
         int,
         Ge(0),
-        Le(10),
-        Doc("Single rows explained one by one: real records, show only data you may share."),
+        Le(MOST),
+        Doc(
+            "Single rows explained one by one, those that missed the positive answer by least: real records, show only data you may "
+            "share."
+        ),
     ] = 0,
+    records: Records = None,
     level: common.Level = 0.95,
 ) -> Evidence:
     """Attribute the model's output to its inputs with Shapley values (Lundberg & Lee 2017).
@@ -98,7 +104,10 @@ def shap_importance(
         For trees: what the model does when the unknown inputs come from the background, whatever the known ones are. Along their own
         paths, by default, values stay nearer to what goes together in the data.
     examples : int
-        Rows of which a waterfall is drawn.
+        Rows of which a waterfall is drawn: those that missed the positive answer by least, also where they were not among the
+        rows drawn; of a regression, rows spread over the values.
+    records : list of int, optional
+        Numbers of the test rows to show in their place.
     level : float
         Confidence level, over rows.
 
@@ -114,10 +123,11 @@ def shap_importance(
     enough(len(data), "to say what moves the output")
     chosen = common.draw(len(data), rows, rng)
     others, source = behind(subject, background, rng)
-    X = data.X.iloc[chosen].reset_index(drop=True)
-    found = explain(
+    both, shown = with_more(chosen, _shown_rows(subject, chosen, examples, records))
+    every = data.X.iloc[both].reset_index(drop=True)
+    explained = explain(
         subject,
-        X,
+        every,
         others,
         rng,
         permutations=permutations,
@@ -125,6 +135,8 @@ def shap_importance(
         max_calls=max_calls,
         interventional=interventional,
     )
+    X, found = every.iloc[: len(chosen)], explained.of(np.arange(len(chosen)))
+    single = waterfalls(explained.of(shown), every.iloc[shown], data.record_ids(both[shown]))
     importance = _importance(found, [str(c) for c in X.columns], level)
     top = sorted(importance, key=lambda m: -m.value)
     names = [str(m.group) for m in top]
@@ -133,13 +145,26 @@ def shap_importance(
         (*importance, _additivity(found)),
         {"importance": ranking(top, f"Mean |{found.noun}| ({found.unit})", "Which inputs move the output most"),
          "swarm": swarm(found, X, names), **dependence(found, X, names, level),
-         "dependence": _direction(found, X, top), **waterfalls(found, X, examples)},
+         "dependence": _direction(found, X, top), **single},
         says=f"On {len(chosen):,} rows the output " + (f"moves most with {listed(top)}." if found.values.any() else "moves with no input."),
         does_not_say="That these inputs cause the outcome, or that changing them would change a person's case.",
         notes=(f"Explainer: {found.method}. {found.why}.", in_words(found.unit, subject.positive), *drawn(len(chosen), len(data)), behind_note(found, len(others), len(source), subject),
                *_weights.ignored(data), *((f"{found.cost}.",) if found.cost else ()), *_error_note(found)),
         rows=common.rows_used(len(chosen), len(data)),
     )  # fmt: skip
+
+
+def _shown_rows(subject: Subject, chosen: np.ndarray, examples: int, records: list[int] | None) -> np.ndarray:
+    """Return the test rows to show one by one; none where none were asked for."""
+    if records is not None:
+        return np.array(records, dtype=int)
+    if not examples:
+        return np.array([], dtype=int)
+    if subject.task != "regression":
+        return borderline(goal_of(subject, None, None, None), examples, filled=True)
+    values = np.asarray(subject.answers("test").labels, dtype=float)[chosen]
+    places = np.linspace(0, len(chosen) - 1, min(examples, len(chosen))).round().astype(int)
+    return np.asarray(chosen[np.argsort(values, kind="stable")[np.unique(places)]])
 
 
 def _importance(found: Explanation, names: list[str], level: float) -> list[Measurement]:
