@@ -42,8 +42,8 @@ STATUSES: dict[str, tuple[str, str, str]] = {
     "waived": ("⚑", "waived", "waived"),
     "not_applicable": ("–", "not applicable", "not applicable"),
     "not_found": ("◌", "not found", "not broken by the attacks"),
-    "by_construction": ("≡", "holds by construction", "holding by construction"),
     "pass": ("✓", "met", "met"),
+    "by_construction": ("≡", "holds by construction", "holding by construction"),
     "not_judged": ("○", "measured, not judged", "measured but not judged"),
 }
 # verdict of the gate -> the plain word over the page
