@@ -42,6 +42,9 @@ def test_an_exact_explainer_gives_1_for_another_seed_and_says_why(given_explanat
     m = found.measurement("explanation_stability", "seed")
     assert m.value == 1.0
     assert "nothing is drawn at random" in m.reason
+    assert m.by_construction
+    assert found.measurement("sampling_error_ratio").by_construction
+    assert not found.measurement("explanation_stability", "refit").by_construction
     assert found.measurement("sampling_error_ratio").value == 0.0
     assert found.measurement("top_inputs_stability", "seed").value == 1.0
 

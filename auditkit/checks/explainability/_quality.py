@@ -85,7 +85,7 @@ class Shown:
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
         """Say which explainer was questioned, and what was left out."""
-        which = f"Explainer questioned: {self.found.method}. {self.found.why}."
+        which = f"Explainer: {self.found.method}. {self.found.why}."
         return (which, *_weights.ignored(subject.test))
 
 

@@ -192,12 +192,12 @@ def _additivity(found: Explanation) -> Measurement:
     if np.isnan(miss):
         reason = "the output is the same for all rows: there is nothing to attribute"
         return Measurement("shap_additivity_error", float("nan"), n, reason=reason)
-    return Measurement(
-        "shap_additivity_error",
-        miss,
-        n,
-        reason="largest miss, in standard deviations of the output over these rows",
-    )
+    reason = "largest miss, in standard deviations of the output over these rows"
+    if found.shapley:
+        reason += (
+            "; Shapley values add up to the output by definition, and an explainer that misses it is not used"
+        )
+    return Measurement("shap_additivity_error", miss, n, reason=reason, by_construction=found.shapley)
 
 
 def _error_note(found: Explanation) -> tuple[str, ...]:

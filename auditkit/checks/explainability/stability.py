@@ -203,7 +203,9 @@ def _mean(metric: str, values: list[np.ndarray], again: _Again, level: float) ->
         reason = "no row has anything to compare: all its attributions are the same, or 0, each time"
         return Measurement(metric, float("nan"), len(values[0]), group=again.group, reason=reason)
     if again.fixed:
-        return Measurement(metric, found.value, found.rows, group=again.group, reason=again.reason)
+        return Measurement(
+            metric, found.value, found.rows, group=again.group, reason=again.reason, by_construction=True
+        )
     ends = np.clip([found.low, found.high], -1.0, 1.0)
     return common.measured(
         metric,
@@ -225,13 +227,20 @@ def _tops(base: quality.Shown, again: _Again, top: int) -> Measurement:
     reason = (
         again.reason if again.fixed else f"a share over {len(shares)} repeats: too few for an interval of use"
     )
-    return Measurement(metric, float(np.mean(shares)), len(base.X), group=again.group, reason=reason)
+    return Measurement(
+        metric,
+        float(np.mean(shares)),
+        len(base.X),
+        group=again.group,
+        reason=reason,
+        by_construction=again.fixed,
+    )
 
 
 def _error(base: quality.Shown, seeds: _Again, level: float) -> Measurement:
     metric, n = "sampling_error_ratio", len(base.X)
     if seeds.fixed:
-        return Measurement(metric, 0.0, n, reason=seeds.reason)
+        return Measurement(metric, 0.0, n, reason=seeds.reason, by_construction=True)
     draws = np.stack([quality.flat(one) for one in (base.found.values, *seeds.values)])
     found = science.sampling_error_ratio(draws, level)
     if np.isnan(found.value):
