@@ -88,6 +88,19 @@ def test_bands_keep_their_own_order():
     ]
 
 
+def test_values_of_several_features_stand_feature_by_feature_and_bands_in_their_order():
+    names = ["age=under 25", "sex=F", "age=25 to under 40", "sex=M", "age=40 or more", "age=missing"]
+    drawing = figure(estimates([(name, 0.1 * at, 0, 1, 5) for at, name in enumerate(names)]))
+    shown = [text.partition("  (")[0] for text in drawing["layout"]["yaxis"]["ticktext"]]
+    assert shown == [names[0], names[2], names[4], names[5], "sex=M", "sex=F"]
+    slices = figure(estimates([("sex=F", 0.1, 0, 1, 5), ("age=3", 0.3, 0, 1, 5), ("job=x", 0.2, 0, 1, 5)]))
+    assert [t.partition("  (")[0] for t in slices["layout"]["yaxis"]["ticktext"]] == [
+        "age=3",
+        "job=x",
+        "sex=F",
+    ]
+
+
 def test_labels_that_look_like_dates_or_numbers_stay_words():
     drawing = figure(estimates([("2020-01-01", 0.1, 0, 1, 5), ("1e3", 0.2, 0, 1, 5)]))
     assert all(isinstance(y, (int, float)) for y in drawing["data"][0]["y"])
