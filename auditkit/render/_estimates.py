@@ -45,7 +45,7 @@ def estimates(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str,
         "yaxis": (labelled := _label_axis(columns, place, {k: n for k, n in sizes.items() if n != common})),
         "height": 110 + max(26, 14 * len(series) + 12, _tallest(labelled)) * len(names),
         "showlegend": len(series) > 1,
-        **draw.reference_line(table, across="x"),
+        **draw.reference_line(table),
     }
     if len(series) > 1 and "annotations" in own:  # the words of the line stand between plot and legend
         own["legend"] = draw.legend(1 + 22 / (own["height"] - 110))
@@ -129,7 +129,11 @@ def _label_axis(
         ticks.append(
             f"{words}{'<br>' if len(words) + len(told) > WIDTH else '  '}({told})" if told else words
         )
-    where = {"tickvals": [*place.values()], "ticktext": ticks, "range": [-len(names) + 0.4, 0.6]}
+    where: dict[str, Any] = {
+        "tickvals": [*place.values()],
+        "ticktext": ticks,
+        "range": [-len(names) + 0.4, 0.6],
+    }
     return draw.axis(of_what, showgrid=False, **where)
 
 

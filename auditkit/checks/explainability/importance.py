@@ -126,7 +126,7 @@ def shap_importance(
         (*importance, _additivity(found)),
         {"importance": ranking(top, f"Mean |{found.noun}| ({found.unit})", "Which inputs move the output most"),
          "swarm": swarm(found, X, names), **dependence(found, X, names, level),
-         "dependence": _direction(found, X, top), **waterfalls(found, X, examples)},
+         "dependence": _direction(found, X, top), **waterfalls(found, X, examples, subject.positive)},
         says=f"On {len(chosen):,} rows the output " + (f"moves most with {listed(top)}." if found.values.any() else "moves with no input."),
         does_not_say="That these inputs cause the outcome, or that changing them would change a person's case.",
         notes=(f"Explainer: {found.method}. {found.why}.", in_words(found.unit, subject.positive), *drawn(len(chosen), len(data)), behind_note(found, len(behind), len(source), subject),
