@@ -166,7 +166,7 @@ def waterfalls(
             "waterfall",
             labels,
             f"From {said[0]}, the mean over the {rows}, to {said[1]}; the largest parts are "
-            + ", ".join(f"{name} ({value:+.2g})" for name, value, _ in parts[:3])
+            + ", ".join(f"{name} ({'+' if value > 0 else ''}{number(value)})" for name, value, _ in parts[:3])
             + ".",
         )
     return tables
