@@ -142,8 +142,8 @@ def layout(
         base["title"] = heading
         lines = (1.6 if title else 0) + len(notes)
         more = legend_lines if base.get("showlegend") else 0
-        base["margin"] = {**base["margin"], "t": 34 + round(20 * lines) + 24 * more}
-        base["height"] += round(20 * lines) + 24 * max(0, more - 1)
+        base["margin"] = {**base["margin"], "t": 34 + round(20 * lines) + (4 + 20 * more if more else 0)}
+        base["height"] += round(20 * lines) + 20 * max(0, more - 1)
     return base
 
 
@@ -164,11 +164,17 @@ def _heading(title_text: str, notes: Sequence[str], *, title: bool) -> dict[str,
 
 
 def legend_lines(names: Sequence[str], width: int = 540) -> int:
-    """Return the lines that a legend of these names takes: its columns are as wide as the longest name."""
+    """Return the lines that a legend of these names takes: its columns are as wide as the longest name.
+
+    Examples
+    --------
+    >>> legend_lines(["a", "b"]), legend_lines(["a long name of a group<br>of people", "b", "c", "d"])
+    (1, 3)
+    """
     parts = [name.split("<br>") for name in names]
     widest = max((len(part) for of in parts for part in of), default=1)
     columns = max(1, width // (52 + 7 * widest))
-    return -(-len(names) // columns) * max((len(of) for of in parts), default=1)
+    return sum(max(map(len, parts[at : at + columns])) for at in range(0, len(parts), columns))
 
 
 def series_of(columns: Mapping[str, Sequence[Any]], length: int) -> list[tuple[str, list[int]]]:
