@@ -68,8 +68,8 @@
     if (xaxis?.title?.text) xaxis.title.text = wrap(xaxis.title.text, Math.floor((width - (names.length ? 180 : 80)) / 7.5));
     if (yaxis?.title?.text) yaxis.title.text = wrap(yaxis.title.text, 30);
     data.filter((trace) => trace.type === "heatmap" && trace.texttemplate).forEach((trace) => { trace.showscale = false; });
-    const named = data.filter((trace) => trace.name && trace.showlegend !== false).length;
-    if (layout.showlegend && named > 3) layout.height += 20 * (named - 3);
+    const named = data.filter((trace) => trace.name && trace.showlegend !== false).flatMap((trace) => trace.name.split("<br>"));
+    if (layout.showlegend) layout.height += 20 * Math.max(0, named.length - 3);
     // a scale beside the plot would take the room of the dots: it lies over them
     data.map((trace) => trace.marker?.colorbar).filter(Boolean).forEach((bar) => {
       Object.assign(bar, { orientation: "h", x: 0.5, y: 1, yanchor: "bottom", len: 0.9 });
