@@ -182,7 +182,7 @@ class Table:
         ``bracket``: against ``x`` what is at least so, ``certified``, and at most, ``attacked``; ``low`` is the lower end of
         the one and ``high`` the upper end of the other. ``images``: the ``value`` of each pixel of each ``panel``.
         ``beeswarm``: a ``value`` of each record under each ``label``, with its ``strength`` from 0 to 1, or None. ``waterfall``: what
-        a sum is made of in order, ``role`` "base", "part" or "output".
+        a sum is made of in order, ``role`` "base", "part" or "output"; with a ``probability`` after each step where values are log odds.
     labels : dict of str to str
         Words for the columns, with units; under "reference" what that value is: "all records"; under "largest" what rows of the
         largest values are, where a figure need show no others: "costliest faults".

@@ -9,7 +9,7 @@ from lightgbm import LGBMClassifier
 from scipy import stats
 from scipy.special import expit
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from auditkit import Audit, Criterion, Dataset, Subject
 from auditkit.checks import explainability
@@ -258,7 +258,7 @@ def test_no_dot_of_the_swarm_is_of_one_record_alone():
 
 def test_the_dependence_of_a_linear_model_is_its_slope():
     found = run(make_regression(n_train=300, n_test=200))
-    table = found.tables["along_1"]
+    table = next(t for name, t in found.tables.items() if name.startswith("part by "))
     assert table.kind == "curve"
     x, value = (np.array(table.columns[c]) for c in ("x", "value"))
     assert np.polyfit(x, value, 1)[0] == pytest.approx(2, abs=0.1)  # the outcome is 3 + 2 x0 - x1
@@ -279,6 +279,19 @@ def test_a_record_is_explained_only_if_asked_for():
         outputs.append(value[-1])
     answers = subject.answers().labels
     assert outputs == pytest.approx([answers.min(), np.sort(answers)[100], answers.max()], rel=1e-6)
+
+
+def test_a_record_explained_in_log_odds_ends_in_the_probability_the_model_gives():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.normal(size=120), "b": rng.normal(size=120)})
+    y = np.where(X.a + rng.normal(size=120) > 0, "yes", "no")
+    model = LogisticRegression().fit(X[:80], y[:80])
+    data = [Dataset(X[at].reset_index(drop=True), y[at]) for at in (slice(80, 120), slice(80))]
+    table = run(Subject("t", model, *data, positive="yes"), examples=1).tables["record_A"]
+    lowest = model.predict_proba(X[80:])[:, 1].min()
+    assert table.columns["probability"][-1] == pytest.approx(lowest, abs=1e-5)
+    assert "of 'yes'" in table.labels["value"]
+    assert f"{100 * lowest:.1f}%" in table.summary
 
 
 def test_a_constant_model_is_undecided_not_passed():

@@ -9,7 +9,7 @@ import numpy as np
 from auditkit import statistics
 from auditkit.evidence import Table
 from auditkit.frames import Codec
-from auditkit.render.text import number
+from auditkit.render.text import amount, number, share
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,15 +114,17 @@ def dependence(found: Explanation, X: pd.DataFrame, names: list[str], level: flo
         if len(lines) > 1:
             head = ("label" if words else "x", "value", "low", "high", "n")
             cells = {key: tuple(line[at] for line in lines) for at, key in enumerate(head)}
-            tables[f"along_{len(tables) + 1}"] = Table(
-                f"How the part of the output owed to {name} goes with its value", cells, "estimates" if words else "curve",
-                {"x": name, "value": f"mean {found.noun} ({word})", "n": "records"}, _along(name, lines, words=words),
+            tables[f"part by {name}"] = Table(
+                f"What {name} adds to the output, by its value", cells, "estimates" if words else "curve",
+                {"x": name, "value": f"mean {found.noun} ({word})", "n": "records", "reference": "adds nothing"}, _along(name, lines, words=words), reference=0.0,
             )  # fmt: skip
     return tables
 
 
-def waterfalls(found: Explanation, X: pd.DataFrame, names: list[str]) -> dict[str, Table]:
-    """Return each record's way from base to output; their values are shown.
+def waterfalls(
+    found: Explanation, X: pd.DataFrame, names: list[str], positive: object = None
+) -> dict[str, Table]:
+    """Return each record's way from base to output; their values are shown. Log odds of one label are said as its probability too.
 
     Parameters
     ----------
@@ -132,8 +134,14 @@ def waterfalls(found: Explanation, X: pd.DataFrame, names: list[str]) -> dict[st
         The records to show.
     names : list of str, length n
         What the records are called: pseudonyms, not their numbers.
+    positive : label, optional
+        What log odds are the odds of.
     """
     values, base, output, word = one_output(found)
+    from scipy.special import expit
+
+    odds = found.unit == "log odds" and found.values.ndim == 2
+    whose = f" of {positive!r}" if positive is not None and odds else ""
     tables: dict[str, Table] = {}
     rows = "rows the trees were grown on" if found.along_paths else "background"
     for row, name in enumerate(names):
@@ -144,14 +152,30 @@ def waterfalls(found: Explanation, X: pd.DataFrame, names: list[str]) -> dict[st
         ]
         if len(rest):
             parts.append((f"{len(rest)} other inputs", float(values[row, rest].sum()), "part"))
-        lines = [("base value", float(base[row]), "base"), *parts, ("output", float(output[row]), "output")]
+        ends = (
+            ("base value (mean)", float(base[row]), "base"),
+            ("output for this record", float(output[row]), "output"),
+        )
+        lines = [ends[0], *parts, ends[1]]
+        cells = {key: tuple(line[i] for line in lines) for i, key in enumerate(("label", "value", "role"))}
+        labels, said = {"value": f"{word}{whose}"}, [number(base[row]), number(output[row])]
+        if odds:
+            so_far = np.array([base[row], *(base[row] + np.cumsum(cells["value"][1:-1])), output[row]])
+            cells["probability"] = tuple(np.round(expit(so_far), 6).tolist())
+            labels = {
+                "value": f"{word}{whose}, with its probability",
+                "probability": f"probability{whose} so far",
+            }
+            said = [
+                f"{text} ({share(float(p))})" for text, p in zip(said, expit(so_far[[0, -1]]), strict=True)
+            ]
         tables[f"record_{chr(ord('A') + row)}"] = Table(
             f"Record {name}: from the base value to the output",
-            {key: tuple(line[i] for line in lines) for i, key in enumerate(("label", "value", "role"))},
+            cells,
             "waterfall",
-            {"value": word},
-            f"From {number(base[row])}, the mean over the {rows}, to {number(output[row])}; the largest parts are "
-            + ", ".join(f"{part} ({value:+.2g})" for part, value, _ in parts[:3])
+            labels,
+            f"From {said[0]}, the mean over the {rows}, to {said[1]}; the largest parts are "
+            + ", ".join(f"{part} ({'+' if value > 0 else ''}{number(value)})" for part, value, _ in parts[:3])
             + ".",
         )
     return tables
@@ -159,7 +183,7 @@ def waterfalls(found: Explanation, X: pd.DataFrame, names: list[str]) -> dict[st
 
 def _along(name: str, lines: list[tuple[Any, ...]], *, words: bool) -> str:
     low, high = min(lines, key=lambda line: line[1]), max(lines, key=lambda line: line[1])
-    at = [str(line[0]) if words else f"about {number(line[0])}" for line in (low, high)]
+    at = [str(line[0]) if words else f"about {amount(line[0])}" for line in (low, high)]
     return f"The part owed to {name} is smallest at {at[0]} ({low[1]:+.2g} on average) and largest at {at[1]} ({high[1]:+.2g})."
 
 
@@ -203,4 +227,4 @@ def _ranks(codes: np.ndarray) -> np.ndarray:
 
 
 def _word(value: Any) -> str:
-    return number(value) if isinstance(value, (float, np.floating)) else str(value)
+    return amount(value) if isinstance(value, (float, np.floating)) else str(value)

@@ -55,7 +55,11 @@ def ranking(found: list[Measurement], word: str, title: str) -> Table:
     lead = " lead" if len(known) > 3 else ""
     summary = f"{word}, by input: {listed(known)}{lead}." if known else ""
     return Table(
-        title, common.estimates([*known, *unknown]), "estimates", {"value": word, "n": "records"}, summary
+        title,
+        common.estimates([*known, *unknown]),
+        "estimates",
+        {"value": word, "n": "records", "largest": "largest"},
+        summary,
     )
 
 

@@ -301,6 +301,7 @@ class _Detail:
             place: self.of.name,
             "value": f"Change of the {asked.ask.unit} from its mean",
             "n": "records",
+            "reference": "its mean",
         }
         title = f"How the output changes with {self.of.name}"
         return Table(title, columns, kind, labels, self._summary(x, kept), 0.0)
@@ -308,7 +309,7 @@ class _Detail:
     def _summary(self, x: list[Any], kept: np.ndarray) -> str:
         most = self.curve.value[kept, int(np.ptp(self.curve.value, axis=0).argmax())]
         ends = (x[int(most.argmin())], x[int(most.argmax())])
-        low, high = (common.number(v) if isinstance(v, float) else v for v in ends)
+        low, high = (common.amount(v) if isinstance(v, float) else v for v in ends)
         word = "partial dependence" if self.of.ale is None else "accumulated local effects"
         return f"By {word} the output is lowest at {self.of.name} {low} and highest at {high}."
 

@@ -160,6 +160,7 @@ def _curves(
             "x": f"Share of inputs {way}",
             "value": f"Mean change of the {what} (mean deviations)",
             "n": "records",
+            "reference": f"{what} as it was",
         },
         f"With half of the inputs {way} the {what} lies away from that of the whole row by: {said} (mean deviations).",
         reference=0.0,

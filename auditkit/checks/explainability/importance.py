@@ -136,7 +136,9 @@ def shap_importance(
         interventional=interventional,
     )
     X, found = every.iloc[: len(chosen)], explained.of(np.arange(len(chosen)))
-    single = waterfalls(explained.of(shown), every.iloc[shown], data.record_ids(both[shown]))
+    single = waterfalls(
+        explained.of(shown), every.iloc[shown], data.record_ids(both[shown]), subject.positive
+    )
     importance = _importance(found, [str(c) for c in X.columns], level)
     top = sorted(importance, key=lambda m: -m.value)
     names = [str(m.group) for m in top]

@@ -127,7 +127,11 @@ def _each(similar: np.ndarray, m: Measurement) -> Table:
         "How alike the explanation is for models that learned nothing",
         columns,
         "estimates",
-        {"value": "Rank correlation with the real explanation (ends: middle half of rows)", "n": "records"},
+        {
+            "value": "Rank correlation with the real explanation (ends: middle half of rows)",
+            "n": "records",
+            "reference": "unrelated",
+        },
         summary,
         reference=0.0,
     )

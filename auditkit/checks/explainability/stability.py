@@ -267,7 +267,11 @@ def _table(found: list[Measurement]) -> Table:
         "How alike the reasons for a row are when the explanation is made again",
         columns,
         "estimates",
-        {"value": "Mean cosine of a row's attributions (1: the same)", "n": "records"},
+        {
+            "value": "Mean cosine of a row's attributions (1: the same)",
+            "n": "records",
+            "reference": "the same",
+        },
         summary[:1].upper() + summary[1:] + "." if summary else "",
         reference=1.0,
     )
