@@ -7,6 +7,8 @@ holds the tables that a check would give, so the notebook, the widget and the re
 from __future__ import annotations
 
 from auditkit.explore.answer import Answer
+from auditkit.explore.pair import Pair
+from auditkit.explore.remedies import Remedies
 from auditkit.explore.thresholds import Thresholds
 
-__all__ = ["Answer", "Thresholds"]
+__all__ = ["Answer", "Pair", "Remedies", "Thresholds"]
