@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from auditkit.widgets.explorers.live import Dial, Explorer
+from auditkit.widgets.explorers.pair import Compare, PairExplorer
+from auditkit.widgets.explorers.remedies import RemedyExplorer
 from auditkit.widgets.explorers.thresholds import ThresholdExplorer
 
-__all__ = ["BY_DIMENSION", "Dial", "Explorer", "ThresholdExplorer"]
+__all__ = [
+    "BY_DIMENSION",
+    "Compare",
+    "Dial",
+    "Explorer",
+    "PairExplorer",
+    "RemedyExplorer",
+    "ThresholdExplorer",
+]
 
 BY_DIMENSION: dict[str, tuple[type[Explorer], ...]] = {
     "bias": (ThresholdExplorer,),
+    "mitigation": (RemedyExplorer,),
 }
 """What can be explored live in the step of a dimension."""
