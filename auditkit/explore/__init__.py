@@ -7,8 +7,9 @@ holds the tables that a check would give, so the notebook, the widget and the re
 from __future__ import annotations
 
 from auditkit.explore.answer import Answer
+from auditkit.explore.exposure import Exposure
 from auditkit.explore.pair import Pair
 from auditkit.explore.remedies import Remedies
 from auditkit.explore.thresholds import Thresholds
 
-__all__ = ["Answer", "Pair", "Remedies", "Thresholds"]
+__all__ = ["Answer", "Exposure", "Pair", "Remedies", "Thresholds"]

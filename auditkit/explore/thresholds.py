@@ -40,6 +40,7 @@ MOST_GROUPS = 12
 _POINTS = 201
 _STRENGTHS = 9
 _DRAWN = 60
+_LEAST = 0.01
 _LABELS = {
     "selection_rate": "selected",
     "true_positive_rate": "true positive rate",
@@ -132,7 +133,7 @@ class Thresholds:
         for done, notion in enumerate(notions):
             progress.step(done / len(notions), notion.replace("_", " "))
             curves[notion] = _trade_off(by_group, grid, notion, labelled=binary)
-        low, high = float(grid[0]), float(np.nextafter(grid[-1], np.inf))
+        low, high = (0.0, 1.0) if binary else (float(grid[0]), float(np.nextafter(grid[-1], np.inf)))
         return cls(
             grouping.name, groups, dict.fromkeys(groups, at), min(low, at), max(high, at),
             by_group, binary, weighted, grid, curves, level,
@@ -217,7 +218,7 @@ class Thresholds:
             best = int(np.where(near, accuracy, -1.0).argmax())
         else:
             now = self.by_group.selected([*self._complete(thresholds or {}).values()])[..., 0]
-            best = int(np.abs(share - now.sum() / totals.sum()).argmin())
+            best = int(np.abs(took.sum(axis=(1, 2)) - now.sum()).argmin())
         return dict(zip(self.groups, map(float, cuts[best]), strict=True))
 
     def _complete(self, thresholds: Mapping[str, float]) -> dict[str, float]:
@@ -259,7 +260,7 @@ class Thresholds:
             f"Rates by {self.feature} at these thresholds",
             {key: tuple(cells) for key, cells in columns.items()},
             "estimates",
-            {"value": "rate", "n": "records"},
+            {"value": "rate", "n": "records", "order": "group"},
             f"What part of each group of {self.feature} is selected, and how often that is right, with {self.level:.0%} Wilson intervals.",
         )
 
@@ -341,6 +342,12 @@ def _points(gap: np.ndarray) -> str:
     )
 
 
+def _chosen(took: np.ndarray, totals: np.ndarray) -> np.ndarray:
+    """Return whether somebody is selected and somebody is not: everybody or nobody is alike without a choice."""
+    share = took.sum(axis=(1, 2)) / totals.sum()
+    return np.asarray((share > _LEAST) & (share < 1 - _LEAST))
+
+
 def _trade_off(by_group: ScoresByGroup, grid: np.ndarray, notion: Notion, *, labelled: bool) -> Table:
     """Return the best accuracy that was found for each gap, along with its thresholds' reach."""
     words = notion.replace("_", " ")
@@ -353,7 +360,7 @@ def _trade_off(by_group: ScoresByGroup, grid: np.ndarray, notion: Notion, *, lab
     gaps, right = [], []
     for strength in np.linspace(0, 1, _STRENGTHS):
         took = alike(by_group, grid, notion, float(strength))[1]
-        gaps.append(gap_of(took, totals, notion))
+        gaps.append(np.where(_chosen(took, totals), gap_of(took, totals, notion), np.nan))
         right.append(rates_of(took, totals)["accuracy"][0].sum(axis=-1))
     gap, hits = np.concatenate(gaps), np.concatenate(right)
     size = totals.sum()

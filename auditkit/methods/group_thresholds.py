@@ -94,9 +94,7 @@ class ScoresByGroup:
         order = np.lexsort((values, cells))
         ends = np.cumsum(np.bincount(cells, minlength=2 * n_groups))[:-1]
         ascending = np.split(values[order], ends)
-        weighed = (
-            [None] * (2 * n_groups) if weights is None else np.split(weights[order], ends)
-        )
+        weighed = [None] * (2 * n_groups) if weights is None else np.split(weights[order], ends)
         above = [_above(part, w) for part, w in zip(ascending, weighed, strict=True)]
         pairs = range(0, 2 * n_groups, 2)
         return cls(

@@ -53,9 +53,21 @@ class Canvas(w.VBox):  # type: ignore[misc]
         """The figure that stands here; None if none does."""
         return self.children[0] if self.children else None
 
-    def show(self, table: Mapping[str, Any] | None, *, title: bool = False) -> bool:
-        """Draw a table, given as the dict of it, and return whether there is a picture of it."""
-        self._drawn = figure(table, title=title) if table else None
+    def show(
+        self, table: Mapping[str, Any] | None, ends: Mapping[str, tuple[float, float]] | None = None
+    ) -> bool:
+        """Draw a table, and return whether there is a picture of it.
+
+        Parameters
+        ----------
+        table : mapping or None
+            What ``Table.to_dict()`` returned.
+        ends : mapping of str to (float, float), optional
+            Of "x" and "y" axes that are to stay as they are while the picture changes.
+        """
+        self._drawn = figure(table, title=False) if table else None
+        for axis, (low, high) in (ends or {}).items() if self._drawn else ():
+            self._drawn["layout"].setdefault(f"{axis}axis", {})["range"] = [low, high]  # type: ignore[index]
         self.layout.display = "" if self._drawn else "none"
         if self._drawn is None:
             return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from auditkit.widgets.explorers.exposure import ExposureExplorer
 from auditkit.widgets.explorers.live import Dial, Explorer
 from auditkit.widgets.explorers.pair import Compare, PairExplorer
 from auditkit.widgets.explorers.remedies import RemedyExplorer
@@ -12,6 +13,7 @@ __all__ = [
     "Compare",
     "Dial",
     "Explorer",
+    "ExposureExplorer",
     "PairExplorer",
     "RemedyExplorer",
     "ThresholdExplorer",
@@ -19,6 +21,7 @@ __all__ = [
 
 BY_DIMENSION: dict[str, tuple[type[Explorer], ...]] = {
     "bias": (ThresholdExplorer,),
+    "membership": (ExposureExplorer,),
     "mitigation": (RemedyExplorer,),
 }
 """What can be explored live in the step of a dimension."""

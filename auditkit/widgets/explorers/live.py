@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -9,15 +10,19 @@ import ipywidgets as w
 from markupsafe import Markup
 
 from auditkit.errors import InputError, NotApplicable
+from auditkit.render import views
 from auditkit.render.tables import table_html
 from auditkit.render.text import clean, one_line
 from auditkit.widgets.canvas import Canvas
 from auditkit.widgets.parts import button, note, problem, said
+from auditkit.widgets.session import as_session
+from auditkit.widgets.static import Static
 from auditkit.widgets.working import Going, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from auditkit.evidence import Table
     from auditkit.explore import Answer
     from auditkit.subject import Subject
     from auditkit.widgets.session import Session
@@ -38,6 +43,8 @@ class Dial(w.HBox):  # type: ignore[misc]
         Called after each change.
     tooltip : str
         Further help.
+    log : bool
+        Whether the slider moves by factors; `low` is then above 0, and numbers keep three digits.
     """
 
     def __init__(
@@ -49,17 +56,24 @@ class Dial(w.HBox):  # type: ignore[misc]
         step: float,
         moved: Callable[[], None],
         tooltip: str = "",
+        *,
+        log: bool = False,
     ) -> None:
         told = one_line(tooltip or name)
+        self._ends, self._step, self._log = (low, high), step, log
         self.box = w.BoundedFloatText(
-            value=value, min=low, max=high, step=step, description=one_line(name), description_allow_html=False,
+            value=self._at(value), min=low, max=high, step=step, description=one_line(name), description_allow_html=False,
             tooltip=told, style={"description_width": "11rem"}, layout=w.Layout(width="18rem"),
         )  # fmt: skip
         # the box has a name and takes the arrow keys; a slider of ipywidgets has none for a screen reader
-        self.slider = w.FloatSlider(
-            value=value, min=low, max=high, step=step, readout=False, tooltip=told, tabbable=False,
-            continuous_update=True, layout=w.Layout(width="16rem"),
-        )  # fmt: skip
+        about = {
+            "value": self.box.value, "readout": False, "tooltip": told, "tabbable": False, "layout": w.Layout(width="16rem"),
+        }  # fmt: skip
+        self.slider = (
+            w.FloatLogSlider(min=math.log10(low), max=math.log10(high), step=0.01, **about)
+            if log
+            else w.FloatSlider(min=low, max=high, step=step, **about)
+        )
         w.link((self.box, "value"), (self.slider, "value"))
         self._moved, self._quiet = moved, False
         self.box.observe(self._heard, "value")
@@ -71,27 +85,35 @@ class Dial(w.HBox):  # type: ignore[misc]
         return float(self.box.value)
 
     def put(self, value: float) -> None:
-        """Move it without a word to whoever listens."""
+        """Move it, to the nearest step, without a word to whoever listens."""
         self._quiet = True
         try:
-            self.box.value = value
+            self.box.value = self._at(value)
         finally:
             self._quiet = False
+
+    def _at(self, value: float) -> float:
+        """Return the nearest step: a slider moves to it by itself, and what is shown must be what is meant."""
+        (low, high), step = self._ends, self._step
+        if self._log:
+            return min(max(float(f"{value:.3g}"), low), high)
+        steps = round((min(max(value, low), high) - low) / step)
+        return min(high, float(f"{low + steps * step:.12g}"))
 
     def _heard(self, _: Any) -> None:
         if not self._quiet:
             self._moved()
 
 
-class Explorer(w.VBox):  # type: ignore[misc]
+class Explorer(Static, w.VBox):  # type: ignore[misc]
     """A question, controls, pictures that follow them, what they say, the data, and "Add to report".
 
     A subclass prepares (in a thread, once), makes its controls from what was prepared, and gives the answer at where they stand.
 
     Parameters
     ----------
-    session : Session
-        Whose subject is explored; it also keeps what is added to the report.
+    session : Session or Subject
+        Whose subject is explored; the session also keeps what is added to the report.
     """
 
     children: Any
@@ -101,22 +123,35 @@ class Explorer(w.VBox):  # type: ignore[misc]
     """What preparing does, and what it costs."""
     pictures: ClassVar[tuple[str, ...]]
     """Which tables of the answer are drawn, in order, one canvas each."""
+    ends: ClassVar[Mapping[str, Mapping[str, tuple[float, float]]]] = {}
+    """Of the axes ("x", "y") of these that stay as they are while the picture changes."""
 
-    def __init__(self, session: Session) -> None:
-        self.session, self.work = session, Work()
+    def __init__(self, session: Session | Subject) -> None:
+        self.session, self.work = as_session(session), Work()
         self.found: Any = None
         self.answer: Answer | None = None
         self.going = Going("Prepare", f"Prepare: {self.title}", start=self.start, cancel=self.work.cancel)
-        self.controls, self.words = w.VBox(), w.HTML()
-        self.canvases = {name: Canvas(session, f"live {i}") for i, name in enumerate(self.pictures)}
+        self.controls, self.words, self.beneath = w.VBox(), w.HTML(), w.HTML()
+        self.canvases = {name: Canvas(self.session, f"live {i}") for i, name in enumerate(self.pictures)}
+        self.captions = {name: (w.HTML(), w.HTML()) for name in self.pictures}
+        self.canvases = {name: Canvas(self.session, f"live {i}") for i, name in enumerate(self.pictures)}
         self.trouble = w.HTML()
         self.stage = w.VBox(
-            [self.controls, self.words, *self.canvases.values(), *self._data(), self._keep(), self.trouble],
+            [
+                self.controls,
+                self.words,
+                *self._shown(),
+                self.beneath,
+                *self._data(),
+                self._keep(),
+                self.trouble,
+            ],
             layout=w.Layout(display="none"),
         )
         head = [w.HTML(said(self.title, tag="h4")), w.HTML(said(self.question))]
         super().__init__([*head, *([note(self.told)] if self.told else []), self.going, self.stage])
         self.add_class("ak-check")
+        self.words.add_class("ak-live")
         self.work.observe(self._follow, ["state", "fraction", "message"])
 
     @classmethod
@@ -148,11 +183,37 @@ class Explorer(w.VBox):  # type: ignore[misc]
             self.trouble.value = problem(str(error))
             return
         self.trouble.value = ""
-        self.words.value = _words(self.answer)
-        for name, canvas in self.canvases.items():
-            table = self.answer.tables.get(name)
-            canvas.show(table.to_dict() if table else None, title=True)
+        self.words.value = str(
+            Markup('<div class="ak"><p role="status" aria-live="polite"><b>Says:</b> {}</p></div>').format(
+                clean(self.answer.says)
+            )
+        )
+        self.beneath.value = str(
+            Markup('<div class="ak"><p><b>Does not say:</b> {}</p></div>').format(
+                clean(self.answer.does_not_say)
+            )
+        )
+        for name in self.pictures:
+            self._draw(name, self.answer.tables.get(name))
         self._fill()
+
+    def still(self) -> Iterator[dict[str, Any]]:
+        """Yield what stands under the controls at their start, or what is lacking."""
+        why = self.lacks(self.session.subject)
+        if not why:
+            self.start()
+            self.work.wait()
+            why = self.work.message if self.work.state == "failed" else "nothing came of it"
+        if self.answer is None:
+            yield {
+                "text/plain": f"{self.title}: not here. {why}",
+                "text/html": said(f"{self.title}: not here. {why}"),
+            }
+            return
+        words = f"{self.title}. {self.answer.says} Does not say: {self.answer.does_not_say}"
+        yield {"text/plain": words, "text/html": said(words)}
+        for table in self.answer.tables.values():
+            yield views.bundle("figure", table.to_dict())
 
     def resume(self) -> None:
         """Take up the pictures again, after another step had the figures."""
@@ -168,6 +229,20 @@ class Explorer(w.VBox):  # type: ignore[misc]
             self.stage.layout.display = ""
             self.going.run.description = "Prepare again"
             self.refresh()
+
+    def _shown(self) -> list[Any]:
+        """Return the pictures, each under its title and over its text alternative."""
+        return [
+            part
+            for name in self.pictures
+            for part in (self.captions[name][0], self.canvases[name], self.captions[name][1])
+        ]
+
+    def _draw(self, name: str, table: Table | None) -> None:
+        drawn = self.canvases[name].show(table.to_dict() if table else None, self.ends.get(name))
+        above, below = self.captions[name]
+        above.value = said(table.title, tag="h5") if table and drawn else ""
+        below.value = said(table.summary, kind="ak-small") if table and drawn else ""
 
     def _data(self) -> list[Any]:
         self.switch = w.ToggleButton(
@@ -216,13 +291,3 @@ class Explorer(w.VBox):  # type: ignore[misc]
 
     def _failed(self, why: str) -> None:
         self.trouble.value = problem(why)
-
-
-def _words(answer: Answer) -> str:
-    """Return what follows and what does not; read out when the reader is free, and so after a drag."""
-    lines = Markup('<p role="status" aria-live="polite"><b>Says:</b> {}</p><p><b>Does not say:</b> {}</p>').format(
-        clean(answer.says), clean(answer.does_not_say)
-    )  # fmt: skip
-    summaries = [one_line(table.summary) for table in answer.tables.values() if table.summary]
-    small = Markup("").join(Markup('<p class="ak-small">{}</p>').format(line) for line in summaries)
-    return str(Markup('<div class="ak">{}{}</div>').format(lines, small))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets as w
@@ -10,17 +11,16 @@ from auditkit.explore import Thresholds
 from auditkit.render.text import one_line, words
 from auditkit.widgets.explorers.live import Dial, Explorer
 from auditkit.widgets.parts import button, said
+from auditkit.widgets.session import as_session
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from auditkit.explore import Answer
     from auditkit.subject import Subject
     from auditkit.widgets.session import Session
 
 __all__ = ["ThresholdExplorer"]
-
-_STEPS = 200
 
 
 class ThresholdExplorer(Explorer):
@@ -30,8 +30,10 @@ class ThresholdExplorer(Explorer):
     question: ClassVar[str] = "What would another threshold for each group do, and what would it cost?"
     told: ClassVar[str] = "Sorts the scores of the test rows once; the model is asked no more."
     pictures: ClassVar[tuple[str, ...]] = ("rates", "trade_off")
+    ends: ClassVar[Mapping[str, Mapping[str, tuple[float, float]]]] = {"rates": {"x": (-0.02, 1.02)}}
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session | Subject) -> None:
+        session = as_session(session)
         names = session.subject.test.sensitive_names
         self.feature = w.Dropdown(
             options=[(one_line(name), name) for name in names],
@@ -60,7 +62,7 @@ class ThresholdExplorer(Explorer):
 
     def offer(self, found: Thresholds) -> Sequence[Any]:
         """Return a dial a group, the notion to compare by, and a button for each notion."""
-        step = (found.high - found.low) / _STEPS
+        step = 10.0 ** (math.floor(math.log10(found.high - found.low)) - 3)
         self.notion = w.Dropdown(
             options=[(words(name).capitalize(), name) for name in found.notions],
             description="Compare by",
