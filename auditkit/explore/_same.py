@@ -27,7 +27,9 @@ def same_records(first: Subject, second: Subject) -> tuple[str, ...]:
     """
     for given in (first, second):
         if not isinstance(given, Subject):
-            raise InputError(f"expected two subjects, Subject(name, model, test=...); got {type(given).__name__}")
+            raise InputError(
+                f"expected two subjects, Subject(name, model, test=...); got {type(given).__name__}"
+            )
     one, other = first.test, second.test
     if len(one) != len(other):
         raise InputError(f"not the same records: {len(one):,} and {len(other):,} test rows; {_CURE}")

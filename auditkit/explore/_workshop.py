@@ -37,13 +37,15 @@ Place = Literal["training", "settings", "inputs", "output", "alone"]
 class Kind(NamedTuple):
     """A mitigation: what it is against, where it acts, at which strengths it is tried, and what it does in a few words."""
 
-    against: Literal["unfairness", "leakage", "fragility"]
+    against: Literal["unfairness", "leakage", "fragility", "nothing"]
     place: Place
     strengths: tuple[float, ...]
     told: str
 
 
 _HALVES, _FULL = (0.5, 1.0), (1.0,)
+
+SEED = "another seed"
 
 KINDS: dict[str, Kind] = {
     "reweighing": Kind("unfairness", "training", _HALVES, "training rows weigh so that group and label are independent"),
@@ -60,8 +62,9 @@ KINDS: dict[str, Kind] = {
     "adversarial training": Kind("fragility", "alone", _FULL, "training also on changed rows that were answered wrongly"),
     "smoothing": Kind("fragility", "alone", _FULL, "the answer is the mean over noisy copies of a row"),
     "ensemble": Kind("fragility", "alone", _FULL, "several models trained on rows drawn with replacement answer together"),
+    SEED: Kind("nothing", "alone", _FULL, "the same recipe without a mitigation, trained with another seed: what luck alone changes"),
 }  # fmt: skip
-"""The mitigations of the laboratories that can be measured on the same rows as the model without them."""
+"""The mitigations of the laboratories that can be measured on the same rows as the model without them, and one that does nothing."""
 
 _ONE_OF = {
     "training": "each trains or decides in its own way",
@@ -196,7 +199,7 @@ class Workshop:
         NotApplicable
             If a mitigation is not for this model or these rows.
         """
-        alone = [name for name in steps if KINDS[name].place == "alone"]
+        alone = [name for name in steps if KINDS[name].place == "alone" and name != SEED]
         point, settings = self._by_itself(alone[0], steps[alone[0]]) if alone else self._by_recipe(steps)
         scores = point.decisions.astype(float) if point.scores is None else point.scores
         for name in _OUTPUT:
@@ -233,6 +236,8 @@ class Workshop:
         subject, train = self.subject, self.subject.split("train")
         settings: list[str] = []
         recipe, frame = self.recipe, self.rows.frame
+        if SEED in steps:
+            recipe = subject.model.inner.recipe((self.seed + 1) % (2**31 - 1))
         for name in steps:
             if KINDS[name].place == "settings":
                 remedy = _SETTINGS[name](steps[name])

@@ -312,7 +312,8 @@ class Remedies:
         return (
             "That a harm is cured, or that a model is safe to use. The attack on training records looks at the loss alone, and small changes "
             f"are {rows.copies} draws for each of {len(rows.attacked):,} records, the same for every model: attackers who know of a mitigation "
-            "may find more (AK209 and AK317 let them try). " + " ".join(self.notes)
+            "may find more (AK209 and AK317 let them try). Models are compared as they were trained: some of a change may be luck of "
+            "training, which another seed shows. " + " ".join(self.notes)
         )  # fmt: skip
 
 

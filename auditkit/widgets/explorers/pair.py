@@ -13,9 +13,10 @@ from auditkit.render.text import one_line
 from auditkit.widgets.explorers.live import Explorer
 from auditkit.widgets.parts import sheet
 from auditkit.widgets.session import Session
+from auditkit.widgets.static import Static
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from auditkit.explore import Answer
     from auditkit.subject import Subject
@@ -28,8 +29,8 @@ class PairExplorer(Explorer):
 
     Parameters
     ----------
-    session : Session
-        Of the first subject.
+    session : Session or Subject
+        The first subject, or its session.
     other : Subject
         The second; it has the same test rows.
     """
@@ -40,8 +41,9 @@ class PairExplorer(Explorer):
         "Asks both models about the same records once; training rows too, where both have some."
     )
     pictures: ClassVar[tuple[str, ...]] = ("change", "sides", "disagreement")
+    ends: ClassVar[Mapping[str, Mapping[str, tuple[float, float]]]] = {"sides": {"x": (-0.02, 1.02)}}
 
-    def __init__(self, session: Session, other: Subject) -> None:
+    def __init__(self, session: Session | Subject, other: Subject) -> None:
         self.other = other
         super().__init__(session)
 
@@ -73,7 +75,7 @@ class PairExplorer(Explorer):
         return self.found.at(self.feature.value, self.constraint.value)  # type: ignore[no-any-return]
 
 
-class Compare(w.VBox):  # type: ignore[misc]
+class Compare(Static, w.VBox):  # type: ignore[misc]
     """Two subjects side by side, usable alone.
 
     Parameters
@@ -95,6 +97,10 @@ class Compare(w.VBox):  # type: ignore[misc]
         self.explorer = PairExplorer(self.session, second)
         super().__init__([sheet(), self.explorer])
         self.add_class("ak-studio")
+
+    def still(self) -> Iterator[dict[str, Any]]:
+        """Yield what the comparison comes to."""
+        return self.explorer.still()
 
     def __repr__(self) -> str:
         one, other = self.session.subject.name, self.explorer.other.name

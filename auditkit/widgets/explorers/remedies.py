@@ -12,9 +12,10 @@ from auditkit.explore.remedies import KINDS, clash
 from auditkit.render.text import one_line, words
 from auditkit.widgets.explorers.live import Explorer
 from auditkit.widgets.parts import button, note, said
+from auditkit.widgets.session import as_session
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from auditkit.explore import Answer
     from auditkit.subject import Subject
@@ -26,6 +27,7 @@ _AGAINST = {
     "unfairness": "Against differences between groups",
     "leakage": "Against leakage of training records",
     "fragility": "Against small changes of the input",
+    "nothing": "For comparison: no mitigation at all",
 }
 _FULL = 1.0
 
@@ -40,8 +42,10 @@ class RemedyExplorer(Explorer):
         "Takes from seconds to minutes; then switching is instant."
     )
     pictures: ClassVar[tuple[str, ...]] = ("change", "sides")
+    ends: ClassVar[Mapping[str, Mapping[str, tuple[float, float]]]] = {"sides": {"x": (-0.02, 1.02)}}
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session | Subject) -> None:
+        session = as_session(session)
         names = session.subject.test.sensitive_names
         self.feature = w.Dropdown(
             options=[(one_line(name), name) for name in names],
@@ -70,13 +74,13 @@ class RemedyExplorer(Explorer):
     def lacks(cls, subject: Subject) -> str:
         """Return that two classes, training rows or a model that can be trained are missing."""
         if subject.task != "binary":
-            return "mitigations are compared on decisions between two classes"
+            return "two classes: mitigations are compared on decisions between two"
         if subject.train is None:
-            return "no training rows: pass Subject(..., train=Dataset(X, y))"
+            return "training rows: pass Subject(..., train=Dataset(X, y)), or add [data.train] to the subject file"
         try:
             subject.model.recipe(0)
         except NotApplicable as why:
-            return str(why)
+            return f"a model that can be trained again in parts: {why}"
         return ""
 
     def prepare(self) -> Remedies:
@@ -123,9 +127,9 @@ class RemedyExplorer(Explorer):
         chosen = self.chosen()
         if self.found.ready(chosen):
             return self.found.at(chosen)  # type: ignore[no-any-return]
-        self.answer, self.words.value = None, ""
-        for canvas in self.canvases.values():
-            canvas.show(None)
+        self.answer, self.words.value, self.beneath.value = None, "", ""
+        for name in self.pictures:
+            self._draw(name, None)
         raise InputError(f"{', '.join(chosen)} were not trained together yet. Press 'Train together'")
 
     def train(self) -> None:
