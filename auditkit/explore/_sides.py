@@ -70,13 +70,15 @@ class Beside:
         _, low, high = self.gain
         return "better" if low > 0 else "worse" if high < 0 else "cannot be told"
 
-    def said(self) -> str:
-        """Return the figure in words: "accuracy 88.0% to 85.2% (-2.8 [-4.0, -1.6] points)"."""
+    def said(self, *, beside: bool = False) -> str:
+        """Return the figure in words: "accuracy 88.0% to 85.2% (-2.8 [-4.0, -1.6] points)"; beside each other "85.2% against 88.0%"."""
         points = self.unit == "points"
         show, digits, unit = (share, 1, " points") if points else (number, 3, "")
         moved = (round(v * (100 if points else 1), digits) + 0.0 for v in (self.change, self.low, self.high))
         value, low, high = (f"{v:+.{digits}f}" for v in moved)
-        return f"{self.what} {show(self.first[0])} to {show(self.second[0])} ({value} [{low}, {high}]{unit})"
+        first, second = show(self.first[0]), show(self.second[0])
+        sides = f"{second} against {first}" if beside else f"{first} to {second}"
+        return f"{self.what} {sides} ({value} [{low}, {high}]{unit})"
 
 
 def strict(level: float, family: int) -> float:
@@ -216,7 +218,7 @@ def side_by_side(title: str, found: Sequence[Beside], sides: tuple[str, str], su
     return Table(title, columns, "estimates", labels, summary)
 
 
-def gained(title: str, found: Sequence[Beside], summary: str) -> Table:
+def gained(title: str, found: Sequence[Beside], summary: str, *, none: str = "no change") -> Table:
     """Return the changes as estimates, all turned so that above 0 is better."""
     rows = [(one.what, *one.gain, one.n) for one in found]
     columns = dict(zip(("label", "value", "low", "high", "n"), zip(*rows, strict=True), strict=True))
@@ -224,7 +226,7 @@ def gained(title: str, found: Sequence[Beside], summary: str) -> Table:
         "value": "Change: left of 0 worse, right of 0 better",
         "n": "records",
         "order": "figure",
-        "reference": "no change",
+        "reference": none,
     }
     return Table(title, columns, "estimates", labels, summary, reference=0.0)
 
@@ -258,15 +260,15 @@ def numbers(title: str, found: Sequence[Beside], sides: tuple[str, str], summary
     return Table(title, columns, "plain", labels, summary)
 
 
-def told(found: Sequence[Beside]) -> str:
-    """Return what got better, what got worse and what cannot be told, in sentences."""
+def told(found: Sequence[Beside], *, beside: bool = False) -> str:
+    """Return in sentences what is better, what is worse and what cannot be told: after a change, or of one beside another."""
     parts = []
     for verdict, word in (
         ("better", "Better"),
         ("worse", "Worse"),
-        ("cannot be told", "Cannot be told from no change"),
+        ("cannot be told", f"Cannot be told from no {'difference' if beside else 'change'}"),
     ):
-        those = [one.said() for one in found if one.verdict == verdict]
+        those = [one.said(beside=beside) for one in found if one.verdict == verdict]
         if those:
             parts.append(f"{word}: {'; '.join(those)}.")
     return " ".join(parts)

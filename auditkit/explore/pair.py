@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, get_args
 
 import numpy as np
@@ -46,12 +46,10 @@ class Pair:
     ----------
     names : tuple of str
         Of the first and the second.
-    truth : ndarray of shape (n,)
-        Labels of the test rows.
-    sides : tuple
-        What each says.
-    groupings : dict of str to Grouping
-        The groups of each sensitive feature; none where no label counts as selected.
+    records : tuple of int
+        How many records both get right, the first alone, the second alone, and neither.
+    apart : dict of str to Table
+        How often the two decide otherwise, by sensitive feature; under the empty name of all records.
     general : tuple of Beside
         Accuracy, ranking and leakage.
     gaps : dict
@@ -63,9 +61,8 @@ class Pair:
     """
 
     names: tuple[str, str]
-    truth: np.ndarray
-    sides: tuple[_Side, _Side]
-    groupings: dict[str, Grouping]
+    records: tuple[int, int, int, int]
+    apart: dict[str, Table]
     general: tuple[Beside, ...]
     gaps: dict[tuple[str, Constraint], Beside]
     level: float
@@ -108,53 +105,33 @@ class Pair:
         names = (str(first.name), str(second.name))
         if names[0] == names[1]:
             names = (f"{names[0]} (first)", f"{names[1]} (second)")
-        made = cls(names, first.test.y, (asked[0], asked[1]), groupings, (), {}, level, tuple(notes))
-        return made.measured(first, second)
-
-    def measured(self, first: Subject, second: Subject) -> Self:
-        """Return the same with every figure; the intervals of the changes hold for all of them together."""
-        one, other = self.sides
-        ranked = first.task == "binary" and one.scores is not None and other.scores is not None
-        leaks = one.inside is not None and other.inside is not None
-        family = 1 + ranked + leaks + len(self.groupings) * len(_CONSTRAINTS)
-        right = one.labels == self.truth, other.labels == self.truth
-        general = [sides.shares("accuracy", "higher", *right, self.level, family)]
-        positive = self.truth == first.positive
-        if ranked and one.scores is not None and other.scores is not None:
-            general.append(
-                sides.areas(
-                    "ranking of records (AUC)",
-                    "higher",
-                    one.scores,
-                    other.scores,
-                    positive,
-                    self.level,
-                    family,
-                )
+        side, beside = asked
+        right = side.labels == first.test.y, beside.labels == first.test.y
+        n, both_right = len(first.test), int((right[0] & right[1]).sum())
+        alone = int(right[0].sum()) - both_right, int(right[1].sum()) - both_right
+        records = (both_right, *alone, n - both_right - sum(alone))
+        unlike = side.labels != beside.labels
+        apart = {
+            "": _disagreement(unlike, None, level),
+            **{k: _disagreement(unlike, g, level) for k, g in groupings.items()},
+        }
+        paired = same_training(first, second)
+        if both and not paired:
+            notes.append(
+                "They were trained on different rows, so what an attack finds of each is not compared in pairs."
             )
-        notes = self.notes
-        if leaks:
-            general.append(_leak(one, other, self.level, family, paired=same_training(first, second)))
-            if not same_training(first, second):
-                notes += (
-                    "They were trained on different rows, so what an attack finds of each is not compared in pairs.",
-                )
-        rng = np.random.default_rng(shared.seed_of("pair", np.random.default_rng(0)))
-        gaps = {}
-        chosen = one.labels == first.positive, other.labels == first.positive
-        for done, (name, grouping) in enumerate(self.groupings.items()):
-            progress.step((2 + done / len(self.groupings)) / 3, f"groups of {name}")
-            for constraint in _CONSTRAINTS:
-                yard = Yardstick(grouping, positive, constraint, self.level)
-                gaps[name, constraint] = sides.gaps(
-                    f"{DIFFERENCE[constraint]} of {name}", *chosen, yard, family, rng
-                )
-        return replace(self, general=tuple(general), gaps=gaps, notes=notes)
+        family = _Family(first, side, beside, groupings, level)
+        general = [
+            sides.shares("accuracy", "higher", *right, level, family.size),
+            *family.ranked(),
+            *family.leaks(paired=paired),
+        ]
+        return cls(names, records, apart, tuple(general), family.gaps(), level, tuple(notes))
 
     @property
     def features(self) -> tuple[str, ...]:
         """Sensitive features whose groups can be compared."""
-        return tuple(self.groupings)
+        return tuple(name for name in self.apart if name)
 
     def at(self, feature: str | None = None, constraint: Constraint = "demographic_parity") -> Answer:
         """Say how the two differ.
@@ -177,45 +154,45 @@ class Pair:
         InputError
             If the feature or the constraint does not exist here.
         """
-        name = feature if feature is not None else next(iter(self.groupings), None)
-        if name is not None and name not in self.groupings:
-            raise InputError(f"no groups of {name!r} here.{did_you_mean(name, self.groupings)}")
+        name = feature if feature is not None else next(iter(self.features), "")
+        if name and name not in self.features:
+            raise InputError(f"no groups of {name!r} here.{did_you_mean(name, self.features)}")
         if constraint not in _CONSTRAINTS:
             raise InputError(f"no constraint {constraint!r}.{did_you_mean(constraint, _CONSTRAINTS)}")
-        found = (*self.general, *([] if name is None else [self.gaps[name, constraint]]))
+        found = (*self.general, *([self.gaps[name, constraint]] if name else []))
         first, second = self.names
         tables = {
             "sides": sides.side_by_side(
                 f"{first} and {second}", found, self.names,
-                f"Both on the same {len(self.truth):,} records, each figure with its {self.level:.0%} interval.",
+                f"Both on the same {sum(self.records):,} records, each figure with its {self.level:.0%} interval.",
             ),
             "change": sides.gained(
                 f"{second} against {first}", found,
                 f"Right of 0 {second} is better, left of it worse; paired intervals that hold for all figures at once "
                 f"(Bonferroni, {self.level:.0%}).",
+                none="no difference",
             ),
-            "disagreement": self._disagreement(name),
-            "records": self._records(),
+            "disagreement": self.apart[name],
+            "records": self._who_is_right(),
             "numbers": sides.numbers("Every number", found, self.names),
         }  # fmt: skip
         at = {
             "first": first,
             "second": second,
-            **({} if name is None else {"feature": name, "constraint": constraint}),
+            **({"feature": name, "constraint": constraint} if name else {}),
         }
         return Answer("two subjects compared", at, self._says(found), self._does_not_say(), tables)
 
     def _says(self, found: tuple[Beside, ...]) -> str:
         first, second = self.names
-        one, other = (side.labels for side in self.sides)
-        apart, n = int((one != other).sum()), len(one)
-        low, high = statistics.wilson(apart, n, self.level)
-        lost, won = self._discordant()
+        every, n = self.apart[""].columns, sum(self.records)
+        share, low, high = (float(every[key][0]) for key in ("value", "low", "high"))
+        _, lost, won, _ = self.records
         said = (
-            f"{second} against {first}. {sides.told(found)} They decide {apart:,} of {n:,} records otherwise "
-            f"({common.percent(apart / n)} [{common.percent(float(low))}, {common.percent(float(high))}])"
+            f"{second} against {first}. {sides.told(found, beside=True)} They decide {round(share * n):,} of {n:,} records otherwise "
+            f"({common.percent(share)} [{common.percent(low)}, {common.percent(high)}])"
         )
-        if not apart:
+        if not share:
             return f"{said}."
         p = common.p_value(_mcnemar(lost, won))
         return f"{said}: there {first} is right {lost:,} times and {second} {won:,} times (McNemar, exact, p {p})."
@@ -227,23 +204,12 @@ class Pair:
         )
         return " ".join([told, *self.notes])
 
-    def _discordant(self) -> tuple[int, int]:
-        one, other = (side.labels == self.truth for side in self.sides)
-        return int((one & ~other).sum()), int((~one & other).sum())
-
-    def _records(self) -> Table:
-        one, other = (side.labels == self.truth for side in self.sides)
-        lost, won = self._discordant()
-        both, neither = int((one & other).sum()), int((~one & ~other).sum())
-        words = (
-            "both are right",
-            f"{self.names[0]} alone is right",
-            f"{self.names[1]} alone is right",
-            "neither is right",
-        )
-        counts = (both, lost, won, neither)
-        columns = {"who": words, "records": counts, "share": tuple(c / len(one) for c in counts)}
-        p = common.p_value(_mcnemar(lost, won))
+    def _who_is_right(self) -> Table:
+        first, second = self.names
+        who = ("both are right", f"{first} alone is right", f"{second} alone is right", "neither is right")
+        n = sum(self.records)
+        columns = {"who": who, "records": self.records, "share": tuple(count / n for count in self.records)}
+        p = common.p_value(_mcnemar(*self.records[1:3]))
         return Table(
             "Who is right",
             columns,
@@ -252,26 +218,74 @@ class Pair:
             f"McNemar's test of the records that one alone gets right: p {p}, exact.",
         )
 
-    def _disagreement(self, name: str | None) -> Table:
-        apart = self.sides[0].labels != self.sides[1].labels
-        labels, hits, sizes = ["all records"], [int(apart.sum())], [len(apart)]
-        if name is not None:
-            grouping = self.groupings[name]
-            labels += grouping.labels
-            hits += (
-                np.bincount(grouping.codes, weights=apart, minlength=len(grouping.labels))
-                .astype(int)
-                .tolist()
-            )
-            sizes += grouping.sizes.tolist()
-        low, high = statistics.wilson(hits, sizes, self.level)
-        value = [h / n for h, n in zip(hits, sizes, strict=True)]
-        columns: dict[str, Any] = {"label": labels, "value": value, "low": low, "high": high, "n": sizes}
-        return Table(
-            "How often they decide otherwise", {key: tuple(cells) for key, cells in columns.items()}, "estimates",
-            {"value": "share of records", "n": "records", "order": "group"},
-            f"The share of records that the two decide otherwise, with {self.level:.0%} Wilson intervals.",
-        )  # fmt: skip
+
+@dataclass(frozen=True, eq=False)
+class _Family:
+    """The figures that are compared at once: the intervals of their changes hold together."""
+
+    subject: Subject
+    one: _Side
+    other: _Side
+    groupings: dict[str, Grouping]
+    level: float
+
+    @property
+    def size(self) -> int:
+        """How many there are: accuracy, ranking, leakage, and each feature by each constraint."""
+        return 1 + self._ranks + self._leaks + len(self.groupings) * len(_CONSTRAINTS)
+
+    @property
+    def _ranks(self) -> bool:
+        return self.one.scores is not None and self.other.scores is not None
+
+    @property
+    def _leaks(self) -> bool:
+        return self.one.inside is not None and self.other.inside is not None
+
+    def ranked(self) -> list[Beside]:
+        """Compare the rankings; nothing where one gives no scores."""
+        if not self._ranks:
+            return []
+        first, second = np.asarray(self.one.scores), np.asarray(self.other.scores)
+        truth = self.subject.test.y == self.subject.positive
+        return [
+            sides.areas("ranking of records (AUC)", "higher", first, second, truth, self.level, self.size)
+        ]
+
+    def leaks(self, *, paired: bool) -> list[Beside]:
+        """Compare what an attack finds; nothing where the training rows or probabilities of one are not known."""
+        return [_leak(self.one, self.other, self.level, self.size, paired=paired)] if self._leaks else []
+
+    def gaps(self) -> dict[tuple[str, Constraint], Beside]:
+        """Compare the differences between groups."""
+        subject, found = self.subject, {}
+        rng = np.random.default_rng(shared.seed_of("pair", np.random.default_rng(0)))
+        chosen = self.one.labels == subject.positive, self.other.labels == subject.positive
+        truth = subject.test.y == subject.positive
+        for done, (name, grouping) in enumerate(self.groupings.items()):
+            progress.step((2 + done / len(self.groupings)) / 3, f"groups of {name}")
+            for constraint in _CONSTRAINTS:
+                yard = Yardstick(grouping, truth, constraint, self.level)
+                what = f"{DIFFERENCE[constraint]} of {name}"
+                found[name, constraint] = sides.gaps(what, *chosen, yard, self.size, rng)
+        return found
+
+
+def _disagreement(apart: np.ndarray, grouping: Grouping | None, level: float) -> Table:
+    """Return how often two sets of labels differ, in all records and in each group."""
+    labels, hits, sizes = ["all records"], [int(apart.sum())], [len(apart)]
+    if grouping is not None:
+        labels += grouping.labels
+        hits += [int(part.sum()) for part in grouping.parts(apart)]
+        sizes += grouping.sizes.tolist()
+    low, high = statistics.wilson(hits, sizes, level)
+    value = [hit / n for hit, n in zip(hits, sizes, strict=True)]
+    columns: dict[str, Any] = {"label": labels, "value": value, "low": low, "high": high, "n": sizes}
+    return Table(
+        "How often they decide otherwise", {key: tuple(cells) for key, cells in columns.items()}, "estimates",
+        {"value": "share of records", "n": "records", "order": "group"},
+        f"The share of records that the two decide otherwise, with {level:.0%} Wilson intervals.",
+    )  # fmt: skip
 
 
 def _asked(subject: Subject, *, training: bool) -> _Side:
