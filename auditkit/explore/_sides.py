@@ -14,11 +14,22 @@ from auditkit.evidence import Table
 from auditkit.render.text import number, share
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from auditkit.checks.mitigation._mitigated import Yardstick
 
-__all__ = ["Beside", "areas", "gained", "gaps", "numbers", "shares", "side_by_side", "strict", "told"]
+__all__ = [
+    "Beside",
+    "areas",
+    "gained",
+    "gaps",
+    "numbers",
+    "overview",
+    "shares",
+    "side_by_side",
+    "strict",
+    "told",
+]
 
 Verdict = Literal["better", "worse", "cannot be told"]
 ALL = {"lower": "lower is better", "higher": "higher is better"}
@@ -204,12 +215,12 @@ def _reach(first: np.ndarray, second: np.ndarray, yard: Yardstick, level: float)
     return max(one[0] for one in reached), max(one[1] for one in reached)
 
 
-def side_by_side(title: str, found: Sequence[Beside], sides: tuple[str, str], summary: str) -> Table:
-    """Return the figures of both sides as estimates, a label a figure that says which way is better."""
+def side_by_side(title: str, found: Sequence[Beside], sides: Sequence[str], summary: str) -> Table:
+    """Return the figures of both sides, or of the first alone, as estimates, a label a figure that says which way is better."""
     rows = [
         (f"{one.what}: {ALL[one.aim]}", name, *values, one.n)
         for one in found
-        for name, values in zip(sides, (one.first, one.second), strict=True)
+        for name, values in zip(sides, (one.first, one.second), strict=False)
     ]
     columns = dict(
         zip(("label", "series", "value", "low", "high", "n"), zip(*rows, strict=True), strict=True)
@@ -229,6 +240,31 @@ def gained(title: str, found: Sequence[Beside], summary: str, *, none: str = "no
         "reference": none,
     }
     return Table(title, columns, "estimates", labels, summary, reference=0.0)
+
+
+def overview(
+    title: str, found: Mapping[str, Sequence[Beside]], columns: Sequence[str], labels: dict[str, str]
+) -> Table:
+    """Return the changes of many beside one as a matrix, turned so that above 0 is better; its words name those that can be told."""
+    rows = [
+        (name, column, one.gain[0], math.nan, one.verdict)
+        for name, every in found.items()
+        for column, one in zip(columns, every, strict=True)
+    ]
+    cells = dict(zip(("row", "column", "value", "n", "told"), zip(*rows, strict=True), strict=True))
+    parts = []
+    for name, every in found.items():
+        verdicts = [
+            f"{verdict} {' and '.join(those)}"
+            for verdict in ("better", "worse")
+            if (
+                those := [
+                    column for column, one in zip(columns, every, strict=True) if one.verdict == verdict
+                ]
+            )
+        ]
+        parts.append(f"{name}: {', '.join(verdicts)}" if verdicts else f"{name}: nothing")
+    return Table(title, cells, "matrix", labels, f"What can be told from no change: {'; '.join(parts)}.")
 
 
 def numbers(title: str, found: Sequence[Beside], sides: tuple[str, str], summary: str = "") -> Table:

@@ -207,8 +207,9 @@ class Remedies:
         Returns
         -------
         Answer
-            Tables ``sides`` (without and with, all four dimensions), ``change`` (turned so that above 0 is better, with paired
-            intervals that hold for every figure of every model here at once) and ``numbers``.
+            Tables ``change`` (turned so that above 0 is better, with paired intervals that hold for every figure of every model
+            here at once), ``sides`` (without and with, all four dimensions), ``numbers`` and ``settings``. Where nothing is
+            chosen, ``overview``: what each mitigation changes, beside the others.
 
         Raises
         ------
@@ -218,32 +219,55 @@ class Remedies:
         steps = self._checked(chosen)
         if not self.ready(chosen):
             raise InputError(f"{_words(steps)} was not trained yet: .adding({dict(steps)!r}) trains it")
-        name = _words(steps) or "no mitigation"
         found = self._found[steps]
-        models = len(self.rules)
-        figures = "fairness, leakage, robustness and utility"
-        beside = sides.side_by_side(
-            f"Without and with {name}", found, (_BEFORE, _AFTER),
-            f"The recipe without and with {name}, on the same records: {figures}, each with its {self.level:.0%} interval.",
-        )  # fmt: skip
-        change = sides.gained(
-            f"What {name} changed", found,
-            f"Right of 0 is better, left of it worse. The intervals are paired, and hold for all figures of all {models} models "
-            f"here at once (Bonferroni, {self.level:.0%}).",
-        )  # fmt: skip
-        tables = {
-            "sides": beside,
-            "change": change,
-            "numbers": sides.numbers("Every number", found, (_BEFORE, _AFTER)),
-        }
-        if steps:
-            tables["settings"] = self._settings(steps)
-        about = "mitigations in four dimensions"
         at = {
             "mitigations": dict(steps),
             **({} if self.yard is None else {"feature": self.yard.grouping.name}),
         }
-        return Answer(about, at, self._says(steps, found), self._does_not_say(), tables)
+        tables = (
+            self._tables(steps, found)
+            if steps
+            else {"overview": self._overview(), "sides": self._alone(found)}
+        )
+        tables["numbers"] = sides.numbers("Every number", found, (_BEFORE, _AFTER))
+        return Answer(
+            "mitigations in four dimensions", at, self._says(steps, found), self._does_not_say(), tables
+        )
+
+    def _tables(self, steps: Steps, found: Sequence[Beside]) -> dict[str, Table]:
+        name = _words(steps)
+        change = sides.gained(
+            f"What {name} changed", found,
+            f"Right of 0 is better, left of it worse. The intervals are paired, and hold for all figures of all {len(self.rules)} "
+            f"models here at once (Bonferroni, {self.level:.0%}).",
+        )  # fmt: skip
+        beside = sides.side_by_side(
+            f"Without and with {name}", found, (_BEFORE, _AFTER),
+            f"The recipe without and with {name}, on the same records, each figure with its {self.level:.0%} interval.",
+        )  # fmt: skip
+        return {"change": change, "sides": beside, "settings": self._settings(steps)}
+
+    def _alone(self, found: Sequence[Beside]) -> Table:
+        told = f"The recipe without a mitigation, each figure with its {self.level:.0%} interval."
+        return sides.side_by_side("Without a mitigation", found, (_BEFORE,), told)
+
+    def _overview(self) -> Table:
+        """Return what every mitigation in full, and those trained together, change."""
+        full = {_words(s): self._found[s] for s in self.rules if len(s) > 1 or s[0][1] == 1}
+        columns = [
+            *(["fairness"] if self.yard is not None else []),
+            "leakage",
+            *(["robustness"] if len(self.workshop.rows.attacked) else []),
+            "utility: accuracy",
+            "utility: ranking",
+        ]
+        labels = {
+            "row": "mitigation",
+            "column": "change in",
+            "value": "above 0 better, below 0 worse",
+            "told": "what can be told",
+        }
+        return sides.overview("What each mitigation changes", full, columns, labels)
 
     def measured(self) -> Self:
         """Return the same with every model measured beside the recipe without; the intervals hold for all of them."""

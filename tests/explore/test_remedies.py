@@ -107,7 +107,21 @@ def test_what_changes_no_decision_changes_no_figure_of_decisions(fair: Remedies)
     nothing = fair.at({})
     assert set(nothing.tables["numbers"].frame()["told"]) == {"cannot be told"}
     assert nothing.says.startswith("Nothing is switched on.")
-    assert "settings" not in nothing.tables
+    assert list(nothing.tables) == ["overview", "sides", "numbers"]
+    assert set(nothing.tables["sides"].columns["series"]) == {"without"}
+
+
+def test_the_overview_names_cures_and_harms(fair: Remedies) -> None:
+    table = fair.at({}).tables["overview"]
+    cells = table.frame().set_index(["row", "column"])
+    assert len(cells) == 4 * 5
+    found = told(fair, correlation_remover=1.0)
+    assert (
+        cells.loc[("correlation remover", "fairness"), "value"] == -found.loc[GAP, "change"]
+    )  # lower is better
+    assert cells.loc[("correlation remover", "utility: accuracy"), "value"] == found.loc[RIGHT, "change"]
+    assert "correlation remover: better fairness, worse utility: accuracy" in table.summary
+    assert "rounding: nothing" in table.summary
 
 
 def test_the_figures_a_second_way() -> None:

@@ -76,19 +76,27 @@ def values(explorer: Any, table: str) -> list[float]:
 
 def test_a_tick_moves_pictures_and_words(explorer: Any) -> None:
     assert "Nothing is switched on." in explorer.words.value
-    before, figure = values(explorer, "change"), explorer.canvases["change"].figure
+    assert explorer.canvases["overview"].layout.display == ""
+    assert explorer.canvases["change"].layout.display == "none"
+    before = explorer.words.value
     explorer.boxes["reweighing"].value = True
+    assert explorer.canvases["overview"].layout.display == "none"
     assert explorer.answer.at["mitigations"] == {"reweighing": 1.0}
     assert "With reweighing." in explorer.words.value
-    full = values(explorer, "change")
-    assert full != before
+    full, figure = values(explorer, "change"), explorer.canvases["change"].figure
+    explorer.boxes["reweighing"].value = False
+    explorer.boxes["rounding"].value = True
+    assert values(explorer, "change") != full
+    explorer.boxes["rounding"].value = False
+    explorer.boxes["reweighing"].value = True
+    assert values(explorer, "change") == full
     assert explorer.canvases["change"].figure is figure
     explorer.strengths["reweighing"].value = 0.5
     assert explorer.answer.at["mitigations"] == {"reweighing": 0.5}
     assert values(explorer, "change") != full
     explorer.none()
     assert explorer.answer.at["mitigations"] == {}
-    assert values(explorer, "change") == before
+    assert explorer.words.value == before
 
 
 def test_what_excludes_each_other_is_closed_and_said(explorer: Any) -> None:

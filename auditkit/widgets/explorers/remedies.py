@@ -41,7 +41,7 @@ class RemedyExplorer(Explorer):
         "Trains the recipe again on the same rows, without a mitigation and with each, and asks every model about the same records once. "
         "Takes from seconds to minutes; then switching is instant."
     )
-    pictures: ClassVar[tuple[str, ...]] = ("change", "sides")
+    pictures: ClassVar[tuple[str, ...]] = ("overview", "change", "sides")
     ends: ClassVar[Mapping[str, Mapping[str, tuple[float, float]]]] = {"sides": {"x": (-0.02, 1.02)}}
 
     def __init__(self, session: Session | Subject) -> None:
