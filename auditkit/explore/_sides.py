@@ -73,7 +73,7 @@ class Beside:
         """The change with its ends, above 0 where the second side is better."""
         if self.aim == "higher":
             return self.change, self.low, self.high
-        return -self.change, -self.high, -self.low
+        return 0.0 - self.change, 0.0 - self.high, 0.0 - self.low  # no -0
 
     @property
     def verdict(self) -> Verdict:
@@ -255,7 +255,7 @@ def overview(
     parts = []
     for name, every in found.items():
         verdicts = [
-            f"{verdict} {' and '.join(those)}"
+            f"{verdict} {_listed(those)}"
             for verdict in ("better", "worse")
             if (
                 those := [
@@ -265,6 +265,10 @@ def overview(
         ]
         parts.append(f"{name}: {', '.join(verdicts)}" if verdicts else f"{name}: nothing")
     return Table(title, cells, "matrix", labels, f"What can be told from no change: {'; '.join(parts)}.")
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def numbers(title: str, found: Sequence[Beside], sides: tuple[str, str], summary: str = "") -> Table:

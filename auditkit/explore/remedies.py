@@ -258,13 +258,13 @@ class Remedies:
             *(["fairness"] if self.yard is not None else []),
             "leakage",
             *(["robustness"] if len(self.workshop.rows.attacked) else []),
-            "utility: accuracy",
-            "utility: ranking",
+            "accuracy",
+            "ranking",
         ]
         labels = {
             "row": "mitigation",
             "column": "change in",
-            "value": "above 0 better, below 0 worse",
+            "value": "above 0 is better",
             "told": "what can be told",
         }
         return sides.overview("What each mitigation changes", full, columns, labels)

@@ -55,6 +55,9 @@ def test_mitigations_on_and_off(harness: Any, browser: Any, lab: Any, notebook: 
     page, said = browser.page, studio.locator(".ak-live").locator("visible=true").first
     assert "Nothing is switched on." in said.inner_text()
     browser.shot(tmp_path / "1-prepared.png")
+    said.evaluate("one => one.scrollIntoView({ block: 'start' })")
+    page.wait_for_timeout(300)
+    browser.shot(tmp_path / "1-overview.png")
     box = studio.get_by_label("Regularisation", exact=True)
     box.focus()
     box.press("Space")

@@ -119,8 +119,8 @@ def test_the_overview_names_cures_and_harms(fair: Remedies) -> None:
     assert (
         cells.loc[("correlation remover", "fairness"), "value"] == -found.loc[GAP, "change"]
     )  # lower is better
-    assert cells.loc[("correlation remover", "utility: accuracy"), "value"] == found.loc[RIGHT, "change"]
-    assert "correlation remover: better fairness, worse utility: accuracy" in table.summary
+    assert cells.loc[("correlation remover", "accuracy"), "value"] == found.loc[RIGHT, "change"]
+    assert "correlation remover: better fairness, worse accuracy" in table.summary
     assert "rounding: nothing" in table.summary
 
 
