@@ -116,7 +116,13 @@ class Pair:
             **{k: _disagreement(unlike, g, level) for k, g in groupings.items()},
         }
         paired = same_training(first, second)
-        if both and not paired:
+        if side.out is None or beside.out is None:
+            notes.append(
+                "One gives labels alone, without probabilities, so neither rankings nor leakage are compared."
+            )
+        elif side.inside is None or beside.inside is None:
+            notes.append("Training rows are not known of both, so leakage is not compared.")
+        elif not paired:
             notes.append(
                 "They were trained on different rows, so what an attack finds of each is not compared in pairs."
             )

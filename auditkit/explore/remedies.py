@@ -317,19 +317,19 @@ class Remedies:
             "what it does": tuple(KINDS[name].told for name, _ in steps),
         }
         rule = self.rules[steps]
-        chance = (
-            f" Another draw would decide {common.percent(rule.by_chance)} of the records otherwise."
-            if rule.by_chance
-            else ""
-        )
         what = f"What was set: {rule.setting}." if rule.setting else ""
-        return Table("What was done", columns, "plain", {}, (what + chance).strip())
+        return Table("What was done", columns, "plain", {}, what)
 
     def _says(self, steps: Steps, found: Sequence[Beside]) -> str:
         if not steps:
             values = "; ".join(f"{one.what} {_value(one)}" for one in found)
             return f"Nothing is switched on. The recipe without a mitigation: {values}."
-        return f"With {_words(steps)}. {sides.told(found)}"
+        chance = self.rules[steps].by_chance
+        drawn = (
+            f" It decides by chance: another draw would decide {common.percent(chance)} of the records otherwise, and under small changes "
+            "each copy is drawn for anew."
+        )
+        return f"With {_words(steps)}. {sides.told(found)}{drawn if chance else ''}"
 
     def _does_not_say(self) -> str:
         rows = self.workshop.rows

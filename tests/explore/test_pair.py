@@ -102,6 +102,7 @@ def ak_statistics() -> Any:
 def test_a_subject_and_itself_differ_in_nothing() -> None:
     one = subject("a", A)
     answer = Pair.prepare(one, one).at()
+    assert "Training rows are not known of both" in answer.does_not_say
     assert answer.at["first"] == "a (first)"
     assert "Better" not in answer.says
     assert "Worse" not in answer.says
@@ -134,6 +135,7 @@ def test_inputs_may_differ_where_what_they_share_is_alike() -> None:
     second = ak.Subject("b", lambda rows: (rows["row"] > 4).astype(int).to_numpy(), test=ak.Dataset(X, Y))
     answer = Pair.prepare(first, second).at()
     assert "ranking" not in " ".join(answer.tables["numbers"].frame()["figure"])  # labels alone on one side
+    assert "One gives labels alone" in answer.does_not_say
     assert "no input in common" not in answer.does_not_say
     third = ak.Subject(
         "c", lambda rows: (rows["z"] > 4).astype(int).to_numpy(), test=ak.Dataset({"z": np.arange(10)}, Y)

@@ -213,7 +213,7 @@ def test_every_mitigation_of_the_table_can_be_tried() -> None:
         answer = made.at(dict(steps))
         assert np.isfinite(answer.tables["numbers"].frame()["change"]).all(), steps
         assert Answer.from_dict(json.loads(json.dumps(answer.to_dict()))) == answer
-    assert "Another draw would decide" in made.at({"exponentiated gradient": 1}).tables["settings"].summary
+    assert "It decides by chance: another draw would decide" in made.at({"exponentiated gradient": 1}).says
 
 
 def test_without_groups_or_with_no_change_allowed_the_rest_is_measured() -> None:
