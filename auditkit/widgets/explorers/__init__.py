@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from auditkit.widgets.explorers.exposure import ExposureExplorer
 from auditkit.widgets.explorers.live import Dial, Explorer
+from auditkit.widgets.explorers.pair import Compare, PairExplorer
+from auditkit.widgets.explorers.remedies import RemedyExplorer
 from auditkit.widgets.explorers.thresholds import ThresholdExplorer
 
-__all__ = ["BY_DIMENSION", "Dial", "Explorer", "ExposureExplorer", "ThresholdExplorer"]
+__all__ = [
+    "BY_DIMENSION",
+    "Compare",
+    "Dial",
+    "Explorer",
+    "ExposureExplorer",
+    "PairExplorer",
+    "RemedyExplorer",
+    "ThresholdExplorer",
+]
 
 BY_DIMENSION: dict[str, tuple[type[Explorer], ...]] = {
     "bias": (ThresholdExplorer,),
     "membership": (ExposureExplorer,),
+    "mitigation": (RemedyExplorer,),
 }
 """What can be explored live in the step of a dimension."""
