@@ -321,6 +321,17 @@ def test_a_record_explained_in_log_odds_ends_in_the_probability_the_model_gives(
     assert f"{100 * lowest:.1f}%" in table.summary
 
 
+def test_a_score_of_a_steeper_curve_is_not_called_log_odds():
+    # with sigmoid=3 LightGBM's probability is expit(3 score): expit(score) would be another one
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(300, 3)), columns=list("abc"))
+    y = (X["a"] > 0).astype(int)
+    model = LGBMClassifier(n_estimators=10, sigmoid=3.0, verbose=-1).fit(X, y)
+    found = run(Subject("steep", model, Dataset(X, y), positive=1), records=[3])
+    assert "Unit: raw score." in found.notes
+    assert "probability" not in found.tables["record_A"].columns
+
+
 def test_a_constant_model_is_undecided_not_passed():
     X = pd.DataFrame({"a": np.arange(30.0), "b": np.arange(30.0) % 3})
     subject = Subject("k", lambda f: np.full(len(f), 0.3), Dataset(X, (X["b"] > 0).astype(int)))
