@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,6 +20,7 @@ from auditkit.checks.explainability._behind import by_parts, sizes_behind
 from auditkit.checks.explainability._explainers import Explanation
 from auditkit.checks.explainability._shown import importances
 from auditkit.data import make_credit, make_multiclass, make_regression
+from auditkit.errors import NotApplicable
 from auditkit.predictors import from_predictions
 
 
@@ -192,6 +195,29 @@ def test_the_calls_allowed_are_kept_to_exactly_or_refused_with_what_would_do(mos
         assert report.of("AK401").cost["model_calls"] <= most_needed
 
 
+def test_what_would_do_holds_the_calls_that_looking_for_slopes_takes():
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(2000, 40)), columns=[f"f{i}" for i in range(40)])
+    subject = Subject(
+        "no slopes", lambda f: (f.to_numpy() ** 2) @ np.arange(40), Dataset(X, X["f0"]), task="regression"
+    )
+    with pytest.raises(NotApplicable, match="to look for slopes, and max_calls allows 22: allow") as refused:
+        run(subject, rows=2000, max_calls=22)
+    enough = int(re.search(r"allow max_calls=(\d+)", str(refused.value))[1])
+    before = subject.model.calls
+    run(subject, rows=2000, max_calls=enough)
+    assert subject.model.calls - before <= enough
+
+
+def test_the_note_tells_the_background_rows_that_were_met():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(60, 30)), columns=[f"f{i}" for i in range(30)])
+    subject = Subject("asked", lambda f: f.to_numpy() @ np.arange(30), Dataset(X, X["f0"]), task="regression")
+    told = " ".join(run(subject, max_calls=5).notes)
+    met = int(re.search(r"over (\d+) background rows", told)[1])
+    assert met < 60
+    assert f"Background: {met} of 60 test rows, drawn at random" in told
+
+
 def test_the_interval_gives_up_what_noise_adds_to_a_size():
     # an input with no part of its own beside the others: noise alone must not look like importance
     subject = asked(d=6, rule=lambda f: expit(2 * f["a"] * f["b"] * f["c"] + f["d"]).to_numpy())
@@ -293,6 +319,17 @@ def test_a_record_explained_in_log_odds_ends_in_the_probability_the_model_gives(
     assert table.columns["probability"][-1] == pytest.approx(lowest, abs=1e-5)
     assert "of 'yes'" in table.labels["value"]
     assert f"{100 * lowest:.1f}%" in table.summary
+
+
+def test_a_score_of_a_steeper_curve_is_not_called_log_odds():
+    # with sigmoid=3 LightGBM's probability is expit(3 score): expit(score) would be another one
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(300, 3)), columns=list("abc"))
+    y = (X["a"] > 0).astype(int)
+    model = LGBMClassifier(n_estimators=10, sigmoid=3.0, verbose=-1).fit(X, y)
+    found = run(Subject("steep", model, Dataset(X, y), positive=1), records=[3])
+    assert "Unit: raw score." in found.notes
+    assert "probability" not in found.tables["record_A"].columns
 
 
 def test_a_constant_model_is_undecided_not_passed():

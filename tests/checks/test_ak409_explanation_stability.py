@@ -60,6 +60,21 @@ def test_another_seed_meets_the_same_comparison_rows():
     assert found.measurement("explanation_stability", "background").value < 0.999
 
 
+def test_orders_that_are_drawn_and_all_agree_are_no_construction():
+    # the part of the only input that counts is 0 or 1 less the same mean, in any order: equal to the last digit, and still drawn
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(200, 8)), columns=list("abcdefgh"))
+    subject = Subject("step", lambda f: (f["a"] > 0).to_numpy(float), Dataset(X, X["a"]), task="regression")
+    found = run(subject, rows=30, permutations=16)
+    assert "sampling" in found.notes[0]
+    m = found.measurement("explanation_stability", "seed")
+    assert m.value == pytest.approx(1)
+    assert not m.by_construction
+    assert m.interval is not None
+    assert not found.measurement("top_inputs_stability", "seed").by_construction
+    assert not found.measurement("sampling_error_ratio").by_construction
+
+
 def test_tree_paths_read_no_comparison_rows():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(300, 4))

@@ -10,7 +10,14 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from auditkit.errors import InputError
 from auditkit.methods import attributions
-from auditkit.methods.attributions import flip, linear_shap, permutation_importance, sampled_shapley
+from auditkit.methods.attributions import (
+    enumerated_shapley,
+    flip,
+    linear_shap,
+    permutation_importance,
+    sampled_shapley,
+    shapley,
+)
 
 
 def exact(ask, X, background):
@@ -217,6 +224,25 @@ def test_values_add_up_after_whole_rounds_of_the_background(rounds):
     X, background = table(0, 8), table(1, 6)
     got = sampled_shapley(two_outputs, X, background, np.random.default_rng(0), permutations=2 * 6 * rounds)
     assert attributions.additivity_error(got.values, got.base, two_outputs(X)).max() < 1e-12
+
+
+@pytest.mark.parametrize("explain", ["sampled", "enumerated"])
+def test_parts_of_the_background_are_not_kept_where_they_would_be_too_large(monkeypatch, explain):
+    rng = np.random.default_rng(0)
+    X, background = rng.normal(size=(5, 4)), rng.normal(size=(30, 4))
+
+    def made():
+        if explain == "enumerated":
+            return enumerated_shapley(bumpy, X, background)
+        return sampled_shapley(bumpy, X, background, np.random.default_rng(0), permutations=60)
+
+    whole = made()
+    assert whole.behind.shape == (20, 5, 4)
+    monkeypatch.setattr(shapley, "KEPT", 20 * 5 * 4 - 1)
+    bare = made()
+    assert bare.behind.shape == (1, 5, 4)
+    np.testing.assert_allclose(bare.behind[0], bare.values, atol=1e-12)
+    np.testing.assert_allclose(bare.values, whole.values, atol=1e-12)
 
 
 def test_a_feature_without_influence_gets_exactly_nothing():

@@ -60,12 +60,13 @@ def ask(
     permutations: int,
     target_error: float,
     max_calls: int | None,
+    spent: int,
     why: str,
 ) -> Explanation:
     """Explain rows by asking the model about mixtures of them and background rows.
 
     Each row meets every background row equally often, at most half as many as there are orders, so that base and
-    attributions add up to the output.
+    attributions add up to the output. Of the calls allowed, `spent` are gone before.
     """
     X, background = alike(X, background)
     codec = Codec.of(X, background)
@@ -73,7 +74,7 @@ def ask(
     # which of them are met, where not all are, is no matter of the seed: that draws orders alone
     others = others[np.random.default_rng(0).permutation(len(others))]
     outputs = len(subject.classes) if subject.task == "multiclass" and subject.classes is not None else 1
-    plan = _planned(rows, others, permutations, max_calls, outputs)
+    plan = _planned(rows, others, permutations, max_calls, spent, outputs)
     progress.step(0.0, f"at most {plan.calls:,} calls to the model, about {plan.rows:,} rows")
 
     def said(matrix: np.ndarray) -> np.ndarray:
@@ -101,21 +102,26 @@ def ask(
     )
     return Explanation(
         found.values, found.base, output, method, f"{why}; {how}, {found.calls + 1:,} calls to the model", unit_of(subject),
-        float(known.mean()) if known.size else float("nan"), found.standard_error, cost, found.behind,
+        float(known.mean()) if known.size else float("nan"), found.standard_error, cost, found.behind, len(others),
     )  # fmt: skip
 
 
 def _planned(
-    rows: np.ndarray, others: np.ndarray, permutations: int, max_calls: int | None, outputs: int
+    rows: np.ndarray,
+    others: np.ndarray,
+    permutations: int,
+    max_calls: int | None,
+    spent: int,
+    outputs: int,
 ) -> _Plan:
-    """Return the cheaper of enumeration and sampling, within the calls allowed.
+    """Return the cheaper of enumeration and sampling, within the calls allowed that are left.
 
     Raises
     ------
     NotApplicable
         If the calls allowed do not suffice for `FEWEST` orders a row.
     """
-    most = float("inf") if max_calls is None else max_calls
+    most = float("inf") if max_calls is None else max_calls - spent
 
     def sampling(orders: int) -> _Plan:
         behind = others[: orders // 2]
@@ -137,12 +143,14 @@ def _planned(
         fewer = max(FEWEST, 2 * (fewer * 4 // 10))
         plan = sampling(fewer)
     if plan.calls > most:
+        looked = f", after {spent} to look for slopes" if spent else ""
         raise NotApplicable(
-            f"explaining {len(rows):,} rows takes up to {plan.calls:,} calls to this model even with {fewer} orders a row, and "
-            f"max_calls allows {max_calls:,}: allow max_calls={plan.calls}, or explain fewer rows"
+            f"explaining {len(rows):,} rows takes up to {plan.calls:,} calls to this model even with {fewer} orders a row{looked}, and "
+            f"max_calls allows {max_calls:,}: allow max_calls={plan.calls + spent}, or explain fewer rows"
         )
+    looked = f" after {spent} to look for slopes" if spent else ""
     reduced = (
-        f"; with {permutations} orders a row it would be {full.calls:,}, above max_calls={max_calls:,}: orders lessened to {fewer}, and "
+        f"; with {permutations} orders a row it would be {full.calls:,}{looked}, above max_calls={max_calls:,}: orders lessened to {fewer}, and "
         f"background rows to {min(len(behind), fewer // 2)}"
     )
     return replace(plan, reduced=reduced)

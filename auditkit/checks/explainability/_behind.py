@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from auditkit.methods.attributions.shapley import PARTS
+from auditkit.methods.attributions.shapley import KEPT, parts_kept
 
 if TYPE_CHECKING:
     from auditkit.checks.explainability._explanation import Explanation
 
 __all__ = ["by_parts", "sizes_behind", "widened"]
-
-_CELLS = 20_000_000  # numbers kept: 160 MB
 
 
 def by_parts(values: np.ndarray, taken: np.ndarray) -> np.ndarray | None:
@@ -27,8 +25,8 @@ def by_parts(values: np.ndarray, taken: np.ndarray) -> np.ndarray | None:
     taken : ndarray of shape (m, d) or (m, d, k)
         How much less each background row alone makes every row's values.
     """
-    g = min(PARTS, len(taken))
-    if g * values.size > _CELLS:
+    g = parts_kept(len(taken), values.size)
+    if g == 1:
         return None
     mixed = taken[np.random.default_rng(0).permutation(len(taken))]  # rows may lie in an order
     return np.stack([values - mixed[part::g].mean(axis=0) for part in range(g)])
@@ -42,7 +40,7 @@ def sizes_behind(found: Explanation) -> np.ndarray | None:
     if (
         found.behind is None
         or len(found.behind) < 2
-        or found.behind.size > _CELLS
+        or found.behind.size > KEPT
         or np.isnan(found.behind).any()
     ):
         return None

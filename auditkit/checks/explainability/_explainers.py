@@ -90,8 +90,6 @@ def explain(
     found, told = by_slopes(subject, X, background, rng, target_error, max_calls, why)
     if found is not None:
         return found
-    if max_calls is not None:  # what looking for slopes took
-        max_calls = max(1, max_calls - (subject.model.calls - before))
     return ask(
         subject,
         X,
@@ -100,6 +98,7 @@ def explain(
         permutations=permutations,
         target_error=target_error,
         max_calls=max_calls,
+        spent=subject.model.calls - before,
         why=told,
     )
 

@@ -37,6 +37,8 @@ class Explanation:
         What was estimated before the model was asked, and what it came to; empty where it was not asked.
     behind : ndarray of shape (g, *values.shape), or None
         The values with each of `g` parts of the background only; None where no background is read, or this is not known.
+    met : int or None
+        Background rows that were met, where these may be fewer than were given.
     """
 
     values: np.ndarray
@@ -49,6 +51,7 @@ class Explanation:
     errors: np.ndarray | None = None
     cost: str = ""
     behind: np.ndarray | None = None
+    met: int | None = None
 
     def of(self, rows: np.ndarray) -> Explanation:
         """Return the explanation of some of its rows."""
@@ -65,6 +68,11 @@ class Explanation:
     def along_paths(self) -> bool:
         """Whether the base value rests on the model's training rows, and the background was not read."""
         return "path-dependent" in self.method
+
+    @property
+    def by_luck(self) -> bool:
+        """Whether something is drawn at random, be it that all draws came out alike."""
+        return "sampling" in self.method or not self.shapley
 
     @property
     def noun(self) -> str:

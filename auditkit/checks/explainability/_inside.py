@@ -123,6 +123,8 @@ def _lightgbm(final: Any, Z: Any, background: Any, *, interventional: bool = Fal
     output, unit = np.asarray(final.predict(Z, raw_score=True)), _unit(str(final.objective_))
     if unit == "value" and not np.allclose(output, final.predict(Z)):
         unit = "raw score"  # reg_sqrt: the trees add up to the root
+    if unit == "log odds" and final.get_params().get("sigmoid", 1.0) != 1.0:
+        unit = "raw score"  # a steeper curve makes probabilities of it
     found = _tabled(final, Z, background, output, unit, interventional=interventional)
     if found is not None:
         return found

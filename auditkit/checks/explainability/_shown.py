@@ -87,6 +87,7 @@ def behind_note(found: Explanation, used: int, of: int, subject: Subject) -> str
     """Say which rows stood for an unknown value."""
     if found.along_paths:
         return "Background: none is read; the base value and the parts rest on the rows that the trees were grown on."
+    used = used if found.met is None else found.met
     where = "test" if subject.train is None else "training"
     how = "all" if used == of else "drawn at random without replacement"
     held = (

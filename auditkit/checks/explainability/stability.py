@@ -123,7 +123,7 @@ def explanation_stability(
 
 def _other_seeds(subject: Subject, base: quality.Shown, repeats: int) -> _Again:
     first = base.again(subject, draw=1)
-    if np.array_equal(first.values, base.found.values):
+    if not base.found.by_luck and np.array_equal(first.values, base.found.values):
         reason = (
             "nothing is drawn at random by this explainer: with another seed the same numbers came out again"
         )
@@ -143,7 +143,11 @@ def _other_backgrounds(
         picked = np.sort(rng.choice(have, size=most, replace=have < 2 * most))
         behind = base.source.iloc[picked].reset_index(drop=True)
         found.append(base.again(subject, background=behind, draw=_BACKGROUNDS + i).values)
-        if len(found) == 2 and all(np.array_equal(one, base.found.values) for one in found):
+        if (
+            base.found.along_paths
+            and len(found) == 2
+            and all(np.array_equal(one, base.found.values) for one in found)
+        ):
             reason = "this explainer reads no comparison rows: with others the same numbers came out again"
             return _Again("background", found, reason, fixed=True)
     return _Again("background", found)

@@ -10,7 +10,7 @@ import numpy as np
 from auditkit.errors import InputError
 from auditkit.methods._arrays import tables
 from auditkit.methods.attributions._asking import Asker, differing
-from auditkit.methods.attributions.shapley import PARTS, ShapleyEstimate
+from auditkit.methods.attributions.shapley import ShapleyEstimate, parts_kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +71,7 @@ def enumerated_shapley(
     rows, others = tables(X, background)
     asker = Asker(ask, batch_rows)
     at_row, at_other = asker.about(rows), asker.about(others)
-    groups = min(PARTS, len(others))
+    groups = parts_kept(len(others), at_row.size * rows.shape[1])
     sums = np.zeros((groups, len(rows), rows.shape[1], *at_row.shape[1:]))
     players = _players(rows, others)
     most = int(players.max())

@@ -23,6 +23,8 @@ _FIRST_LOOK = 8  # pairs before a standard error is believed
 _AGAIN = 32  # background rows met again before these tell the error: fewer may all agree by luck
 PARTS = 20
 """Parts of the background whose values are kept."""
+KEPT = 20_000_000
+"""Numbers kept of them, at most: 160 MB."""
 _CELLS = 4_000_000  # numbers kept of one block of rows: 32 MB
 
 
@@ -43,7 +45,7 @@ class ShapleyEstimate:
         Calls to the model, and rows asked in them.
     behind : numpy.ndarray of float, shape (g, n, d) or (g, n, d, k)
         The values with a part of the background only, every g-th of its rows, at most 20 parts: how far they lie apart tells what
-        another background would change.
+        another background would change. One part, the whole, where 20 would be too large to keep.
     """
 
     values: NDArray[np.float64]
@@ -129,9 +131,10 @@ def sampled_shapley(
     asker = Asker(ask, batch_rows)
     at_row, at_other = asker.about(rows), asker.about(others)
     step = _together(others, int(np.prod(at_row.shape[1:])))
+    groups = parts_kept(len(others), at_row.size * rows.shape[1])
     parts = [
         _Block(asker, (rows[a : a + step], at_row[a : a + step]), (others, at_other)).run(
-            rng, permutations // 2, target_error
+            rng, permutations // 2, target_error, groups
         )
         for a in range(0, len(rows), step)
     ]
@@ -187,6 +190,12 @@ def sampled_calls(
     return calls
 
 
+def parts_kept(background: int, numbers: int) -> int:
+    """Return into how many parts a background is taken, each of so many numbers; 1 where they would be too large to keep."""
+    parts = min(PARTS, background)
+    return parts if parts * numbers <= KEPT else 1
+
+
 def _together(others: NDArray[Any], outputs: int) -> int:
     """Return how many rows are explained together."""
     return max(1, _CELLS // (others.size * outputs))
@@ -219,7 +228,7 @@ class _Block:
         self.held: NDArray[np.intp] | None = None
 
     def run(
-        self, rng: np.random.Generator, pairs: int, target_error: float | None
+        self, rng: np.random.Generator, pairs: int, target_error: float | None, groups: int
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], int]:
         """Return values, standard errors, values with parts of the background, and pairs of orders for the row that needed most."""
         # its own generator, so that the orders are drawn alike whatever fits into a batch
@@ -237,7 +246,7 @@ class _Block:
                 active = active[~(largest[active] <= target_error)]
                 if not len(active):
                     break
-        parts = np.stack([self.values(slice(part, None, PARTS)) for part in range(min(PARTS, self.m))])
+        parts = np.stack([self.values(slice(part, None, groups)) for part in range(groups)])
         return self.values(), self.error(), parts, int(self.done.max())
 
     def values(self, some: slice = slice(None)) -> NDArray[np.float64]:
