@@ -11,6 +11,8 @@ from auditkit.methods.attributions import read_covered_trees, tables_pay, tree_s
 
 __all__ = ["by_tables"]
 
+_FEW = 4  # rows, below which tables never pay: the trees are not even read
+
 
 def by_tables(
     model: Any, rows: np.ndarray, output: np.ndarray, background: np.ndarray | None = None
@@ -28,6 +30,8 @@ def by_tables(
     background : ndarray (b, d), optional
         For interventional values; no library's own explainer is then waited for, however few the rows.
     """
+    if background is None and len(rows) < _FEW:
+        return None
     try:
         read = read_covered_trees(model)
         if background is None and not tables_pay(read.model, read.covers, len(rows)):

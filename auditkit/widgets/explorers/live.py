@@ -253,9 +253,13 @@ class Explorer(w.VBox):  # type: ignore[misc]
         """Keep what is shown now, with the note, for the report."""
         if self.answer is None:
             raise InputError("nothing is shown yet: prepare first")
-        self.session.keep(self.answer, self.why.value)
+        self.session.keep(self.kept(self.answer), self.why.value)
         self.trouble.value = said("Added to the report.")
         self.why.value = ""
+
+    def kept(self, answer: Answer) -> Answer:
+        """Return what of the answer is kept for the report: all of it, where a subclass does not say otherwise."""
+        return answer
 
     def _failed(self, why: str) -> None:
         self.trouble.value = problem(why)
