@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from auditkit.widgets.explorers.live import Dial, Explorer
-from auditkit.widgets.explorers.record import ExposureExplorer, RecordExplorer
+from auditkit.widgets.explorers.record import RecordExposureExplorer, RecordExplorer
 from auditkit.widgets.explorers.thresholds import ThresholdExplorer
 
-__all__ = ["BY_DIMENSION", "Dial", "Explorer", "ExposureExplorer", "RecordExplorer", "ThresholdExplorer"]
+__all__ = [
+    "BY_DIMENSION",
+    "Dial",
+    "Explorer",
+    "RecordExposureExplorer",
+    "RecordExplorer",
+    "ThresholdExplorer",
+]
 
 BY_DIMENSION: dict[str, tuple[type[Explorer], ...]] = {
     "explainability": (RecordExplorer,),
     "bias": (ThresholdExplorer,),
-    "membership": (ExposureExplorer,),
+    "membership": (RecordExposureExplorer,),
 }
 """What can be explored live in the step of a dimension."""

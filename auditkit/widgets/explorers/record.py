@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from auditkit.subject import Split, Subject
     from auditkit.widgets.session import Session
 
-__all__ = ["ExposureExplorer", "RecordExplorer"]
+__all__ = ["RecordExposureExplorer", "RecordExplorer"]
 
 _EXPOSED = "most exposed"
 
@@ -168,7 +168,7 @@ class RecordExplorer(Explorer):
         return f"Change an input, and the model is asked again. Inputs are bounded and held by the threat model.{drafted}"
 
 
-class ExposureExplorer(Explorer):
+class RecordExposureExplorer(Explorer):
     """Pick a record, and see how sure models that were trained on it are of it, and models that were not."""
 
     title: ClassVar[str] = "Exposure of one record"

@@ -227,6 +227,7 @@ class WaysPart(_Part):
             )
             for at, way in enumerate(found.ways)
         ]
+        self.which.value = 0 if found.ways else None
         self.row.layout.display = "" if found.ways else "none"
 
     def choose(self) -> None:
