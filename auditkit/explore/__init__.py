@@ -7,10 +7,11 @@ holds the tables that a check would give, so the notebook, the widget and the re
 from __future__ import annotations
 
 from auditkit.explore.answer import Answer
+from auditkit.explore.exposure import Exposure
 from auditkit.explore.record import Records
 from auditkit.explore.record_exposure import RecordExposure
 from auditkit.explore.record_inputs import RecordInput
 from auditkit.explore.record_ways import RecordWays, Way
 from auditkit.explore.thresholds import Thresholds
 
-__all__ = ["Answer", "RecordExposure", "RecordInput", "RecordWays", "Records", "Thresholds", "Way"]
+__all__ = ["Answer", "Exposure", "RecordExposure", "RecordInput", "RecordWays", "Records", "Thresholds", "Way"]

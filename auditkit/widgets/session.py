@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from auditkit.evidence import Evidence
     from auditkit.explore import Answer
 
-__all__ = ["Session"]
+__all__ = ["Session", "as_session"]
 
 
 class Session(HasTraits):
@@ -301,6 +301,17 @@ class Session(HasTraits):
         with self._turn:
             self.message = message
             self.state = state
+
+
+def as_session(given: Session | Subject) -> Session:
+    """Return a session, or the session of a subject.
+
+    Raises
+    ------
+    InputError
+        If it is neither.
+    """
+    return given if isinstance(given, Session) else Session(given)
 
 
 def _everything() -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from auditkit.widgets.explorers.exposure import ExposureExplorer
 from auditkit.widgets.explorers.live import Dial, Explorer
 from auditkit.widgets.explorers.record import RecordExposureExplorer, RecordExplorer
 from auditkit.widgets.explorers.thresholds import ThresholdExplorer
@@ -10,14 +11,15 @@ __all__ = [
     "BY_DIMENSION",
     "Dial",
     "Explorer",
-    "RecordExposureExplorer",
+    "ExposureExplorer",
     "RecordExplorer",
+    "RecordExposureExplorer",
     "ThresholdExplorer",
 ]
 
 BY_DIMENSION: dict[str, tuple[type[Explorer], ...]] = {
     "explainability": (RecordExplorer,),
     "bias": (ThresholdExplorer,),
-    "membership": (RecordExposureExplorer,),
+    "membership": (ExposureExplorer, RecordExposureExplorer),
 }
 """What can be explored live in the step of a dimension."""

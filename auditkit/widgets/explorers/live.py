@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -9,14 +10,17 @@ import ipywidgets as w
 from markupsafe import Markup
 
 from auditkit.errors import InputError, NotApplicable
+from auditkit.render import views
 from auditkit.render.tables import table_html
 from auditkit.render.text import clean, one_line
 from auditkit.widgets.canvas import Canvas
 from auditkit.widgets.parts import button, note, problem, said
+from auditkit.widgets.session import as_session
+from auditkit.widgets.static import Static
 from auditkit.widgets.working import Going, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from auditkit.evidence import Table
     from auditkit.explore import Answer
@@ -39,6 +43,8 @@ class Dial(w.HBox):  # type: ignore[misc]
         Called after each change.
     tooltip : str
         Further help.
+    log : bool
+        Whether the slider moves by factors; `low` is then above 0, and numbers keep three digits.
     """
 
     def __init__(
@@ -50,18 +56,24 @@ class Dial(w.HBox):  # type: ignore[misc]
         step: float,
         moved: Callable[[], None],
         tooltip: str = "",
+        *,
+        log: bool = False,
     ) -> None:
         told = one_line(tooltip or name)
-        self._ends, self._step = (low, high), step
+        self._ends, self._step, self._log = (low, high), step, log
         self.box = w.BoundedFloatText(
             value=self._at(value), min=low, max=high, step=step, description=one_line(name), description_allow_html=False,
             tooltip=told, style={"description_width": "11rem"}, layout=w.Layout(width="18rem"),
         )  # fmt: skip
         # the box has a name and takes the arrow keys; a slider of ipywidgets has none for a screen reader
-        self.slider = w.FloatSlider(
-            value=self.box.value, min=low, max=high, step=step, readout=False, tooltip=told, tabbable=False,
-            continuous_update=True, layout=w.Layout(width="16rem"),
-        )  # fmt: skip
+        about = {
+            "value": self.box.value, "readout": False, "tooltip": told, "tabbable": False, "layout": w.Layout(width="16rem"),
+        }  # fmt: skip
+        self.slider = (
+            w.FloatLogSlider(min=math.log10(low), max=math.log10(high), step=0.01, **about)
+            if log
+            else w.FloatSlider(min=low, max=high, step=step, **about)
+        )
         w.link((self.box, "value"), (self.slider, "value"))
         self._moved, self._quiet = moved, False
         self.box.observe(self._heard, "value")
@@ -83,6 +95,8 @@ class Dial(w.HBox):  # type: ignore[misc]
     def _at(self, value: float) -> float:
         """Return the nearest step: a slider moves to it by itself, and what is shown must be what is meant."""
         (low, high), step = self._ends, self._step
+        if self._log:
+            return min(max(float(f"{value:.3g}"), low), high)
         steps = round((min(max(value, low), high) - low) / step)
         return min(high, float(f"{low + steps * step:.12g}"))
 
@@ -91,15 +105,15 @@ class Dial(w.HBox):  # type: ignore[misc]
             self._moved()
 
 
-class Explorer(w.VBox):  # type: ignore[misc]
+class Explorer(Static, w.VBox):  # type: ignore[misc]
     """A question, controls, pictures that follow them, what they say, the data, and "Add to report".
 
     A subclass prepares (in a thread, once), makes its controls from what was prepared, and gives the answer at where they stand.
 
     Parameters
     ----------
-    session : Session
-        Whose subject is explored; it also keeps what is added to the report.
+    session : Session or Subject
+        Whose subject is explored; the session also keeps what is added to the report.
     """
 
     children: Any
@@ -112,15 +126,15 @@ class Explorer(w.VBox):  # type: ignore[misc]
     ends: ClassVar[Mapping[str, Mapping[str, tuple[float, float]]]] = {}
     """Of the axes ("x", "y") of these that stay as they are while the picture changes."""
 
-    def __init__(self, session: Session) -> None:
-        self.session, self.work = session, Work()
+    def __init__(self, session: Session | Subject) -> None:
+        self.session, self.work = as_session(session), Work()
         self.found: Any = None
         self.answer: Answer | None = None
         self.going = Going("Prepare", f"Prepare: {self.title}", start=self.start, cancel=self.work.cancel)
         self.controls, self.words, self.beneath = w.VBox(), w.HTML(), w.HTML()
-        self.canvases = {name: Canvas(session, f"live {i}") for i, name in enumerate(self.pictures)}
+        self.canvases = {name: Canvas(self.session, f"live {i}") for i, name in enumerate(self.pictures)}
         self.captions = {name: (w.HTML(), w.HTML()) for name in self.pictures}
-        self.canvases = {name: Canvas(session, f"live {i}") for i, name in enumerate(self.pictures)}
+        self.canvases = {name: Canvas(self.session, f"live {i}") for i, name in enumerate(self.pictures)}
         self.trouble = w.HTML()
         self.stage = w.VBox(
             [
@@ -182,6 +196,24 @@ class Explorer(w.VBox):  # type: ignore[misc]
         for name in self.pictures:
             self._draw(name, self.answer.tables.get(name))
         self._fill()
+
+    def still(self) -> Iterator[dict[str, Any]]:
+        """Yield what stands under the controls at their start, or what is lacking."""
+        why = self.lacks(self.session.subject)
+        if not why:
+            self.start()
+            self.work.wait()
+            why = self.work.message if self.work.state == "failed" else "nothing came of it"
+        if self.answer is None:
+            yield {
+                "text/plain": f"{self.title}: not here. {why}",
+                "text/html": said(f"{self.title}: not here. {why}"),
+            }
+            return
+        words = f"{self.title}. {self.answer.says} Does not say: {self.answer.does_not_say}"
+        yield {"text/plain": words, "text/html": said(words)}
+        for table in self.answer.tables.values():
+            yield views.bundle("figure", table.to_dict())
 
     def resume(self) -> None:
         """Take up the pictures again, after another step had the figures."""

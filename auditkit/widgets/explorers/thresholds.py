@@ -11,6 +11,7 @@ from auditkit.explore import Thresholds
 from auditkit.render.text import one_line, words
 from auditkit.widgets.explorers.live import Dial, Explorer
 from auditkit.widgets.parts import button, said
+from auditkit.widgets.session import as_session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,7 +32,8 @@ class ThresholdExplorer(Explorer):
     pictures: ClassVar[tuple[str, ...]] = ("rates", "trade_off")
     ends: ClassVar[Mapping[str, Mapping[str, tuple[float, float]]]] = {"rates": {"x": (-0.02, 1.02)}}
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session | Subject) -> None:
+        session = as_session(session)
         names = session.subject.test.sensitive_names
         self.feature = w.Dropdown(
             options=[(one_line(name), name) for name in names],
