@@ -14,4 +14,13 @@ from auditkit.explore.record_inputs import RecordInput
 from auditkit.explore.record_ways import RecordWays, Way
 from auditkit.explore.thresholds import Thresholds
 
-__all__ = ["Answer", "Exposure", "RecordExposure", "RecordInput", "RecordWays", "Records", "Thresholds", "Way"]
+__all__ = [
+    "Answer",
+    "Exposure",
+    "RecordExposure",
+    "RecordInput",
+    "RecordWays",
+    "Records",
+    "Thresholds",
+    "Way",
+]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from auditkit import shared, statistics
+from auditkit.checks import _common as common
 from auditkit.checks.membership._refits import needs_refits, reference_set
 from auditkit.checks.membership.references import _rmia_offline, _view
 from auditkit.errors import InputError, NotApplicable
@@ -79,8 +80,10 @@ class RecordExposure:
         Raises
         ------
         NotApplicable
-            If reference models cannot be trained.
+            If reference models cannot be trained, or the test rows were trained on.
         """
+        if reason := common.not_held_out(subject) if subject.train is not None else "":
+            raise NotApplicable(f"no attack tells members from others here: {reason}")
         rng = np.random.default_rng(shared.seed_of("record exposure", np.random.default_rng(0)))
         plan, asked = reference_set(subject, references=references, pool=pool, rows=rows, rng=rng)
         view = _view(subject, plan, asked, rng)

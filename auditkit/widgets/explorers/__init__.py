@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from auditkit.widgets.explorers.exposure import ExposureExplorer
 from auditkit.widgets.explorers.live import Dial, Explorer
-from auditkit.widgets.explorers.record import RecordExposureExplorer, RecordExplorer
+from auditkit.widgets.explorers.record import RecordExplorer, RecordExposureExplorer
 from auditkit.widgets.explorers.thresholds import ThresholdExplorer
 
 __all__ = [

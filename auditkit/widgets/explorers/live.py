@@ -123,6 +123,8 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
     """What preparing does, and what it costs."""
     pictures: ClassVar[tuple[str, ...]]
     """Which tables of the answer are drawn, in order, one canvas each."""
+    slot: ClassVar[int] = 0
+    """From which figure on it borrows: explorers that are in sight together borrow different ones."""
     ends: ClassVar[Mapping[str, Mapping[str, tuple[float, float]]]] = {}
     """Of the axes ("x", "y") of these that stay as they are while the picture changes."""
 
@@ -132,9 +134,10 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
         self.answer: Answer | None = None
         self.going = Going("Prepare", f"Prepare: {self.title}", start=self.start, cancel=self.work.cancel)
         self.controls, self.words, self.beneath = w.VBox(), w.HTML(), w.HTML()
-        self.canvases = {name: Canvas(self.session, f"live {i}") for i, name in enumerate(self.pictures)}
         self.captions = {name: (w.HTML(), w.HTML()) for name in self.pictures}
-        self.canvases = {name: Canvas(self.session, f"live {i}") for i, name in enumerate(self.pictures)}
+        self.canvases = {
+            name: Canvas(self.session, f"live {i}") for i, name in enumerate(self.pictures, self.slot)
+        }
         self.trouble = w.HTML()
         self.stage = w.VBox(
             [

@@ -20,6 +20,7 @@ from auditkit.widgets.explorers.record_parts import (
     lacks_exposure,
 )
 from auditkit.widgets.parts import note, said
+from auditkit.widgets.session import as_session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from auditkit.subject import Split, Subject
     from auditkit.widgets.session import Session
 
-__all__ = ["RecordExposureExplorer", "RecordExplorer"]
+__all__ = ["RecordExplorer", "RecordExposureExplorer"]
 
 _EXPOSED = "most exposed"
 
@@ -43,7 +44,8 @@ class RecordExplorer(Explorer):
     told: ClassVar[str] = "Asks the model about all rows once; after that about one row at each change."
     pictures: ClassVar[tuple[str, ...]] = ("why", "parts", "in_out")
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session | Subject) -> None:
+        session = as_session(session)
         self.exposing: ExposurePart | None = (
             None if lacks_exposure(session.subject) else ExposurePart(session, self._exposed)
         )
@@ -177,6 +179,7 @@ class RecordExposureExplorer(Explorer):
         "Trains reference models on halves of the data, the same as the membership checks, once for all records."
     )
     pictures: ClassVar[tuple[str, ...]] = ("in_out",)
+    slot: ClassVar[int] = 2
 
     @classmethod
     def lacks(cls, subject: Subject) -> str:
