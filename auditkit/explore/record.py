@@ -14,6 +14,7 @@ from auditkit.checks import _common as common
 from auditkit.checks.explainability._explainers import explain
 from auditkit.checks.explainability._ready import Ready, exact
 from auditkit.errors import InputError, NotApplicable, did_you_mean
+from auditkit.explore import record_tables as shown
 from auditkit.explore.answer import Answer
 from auditkit.explore.record_inputs import (
     RecordInput,
@@ -24,16 +25,7 @@ from auditkit.explore.record_inputs import (
     set_codes,
     word_of,
 )
-from auditkit.explore.record_tables import (
-    Reasons,
-    Said,
-    answer_table,
-    because,
-    changed_table,
-    parts_table,
-    told,
-    waterfall,
-)
+from auditkit.explore.record_tables import Reasons, Said
 from auditkit.explore.record_ways import RecordWays, search_ways
 
 if TYPE_CHECKING:
@@ -144,6 +136,9 @@ class Records:
         live = found is not None or explained <= _LIVE
         return cls(subject, threat, behind, made.ends, found, live, seconds, by_proba, seed, made._reasons)
 
+    def __repr__(self) -> str:
+        return f"Records({self.subject.name}; .at(row, changes) to ask, .ways(row) for what would flip it)"
+
     @property
     def splits(self) -> tuple[Split, ...]:
         """The data that records can be picked from."""
@@ -242,18 +237,20 @@ class Records:
         reasons = self._why(changed, about, explained)
         tables = {}
         if reasons is not None:
-            tables["why"] = waterfall(reasons, changed, name, bool(moved), values=values)
-        tables["answer"] = answer_table(self.subject, said, now)
+            tables["why"] = shown.waterfall(reasons, changed, name, bool(moved), values=values)
+        tables["answer"] = shown.answer_table(self.subject, said, now)
         if moved:
-            tables["changed"] = changed_table(moved, values=values)
+            tables["changed"] = shown.changed_table(moved, values=values)
             first = self._why(original, about, explained)
             if first is not None and reasons is not None:
-                tables["parts"] = parts_table(first, reasons)
-        words = told(self.subject, said, now, moved, self._not_allowed(seen.codes, after), values=values)
+                tables["parts"] = shown.parts_table(first, reasons)
+        words = shown.told(
+            self.subject, said, now, moved, self._not_allowed(seen.codes, after), values=values
+        )
         return Answer(
             f"record {name} of the {_ROWS[split]}",
             {"record": name, "data": split, "changed": {n: word_of(v) if values else "" for n, _, v in moved}},
-            words if reasons is None else f"{words} {because(reasons, self.subject.positive)}",
+            words if reasons is None else f"{words} {shown.because(reasons, self.subject.positive)}",
             (
                 "What would happen if the person's circumstances changed: it is the model's answer to a form, not about causes. And "
                 "contributions say what this model rests on, not what is right."

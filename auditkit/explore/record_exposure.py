@@ -95,6 +95,9 @@ class RecordExposure:
         member = plan.truth[plan.attacked]
         return cls(subject, place, member, _rmia_offline(view), view.logit, view.logits, view.masks, level)
 
+    def __repr__(self) -> str:
+        return f"RecordExposure({self.subject.name}: {len(self.logits)} reference models; .at(row) to ask, .order() for the most exposed)"
+
     @staticmethod
     def lacks(subject: Subject) -> str:
         """Return what keeps reference models from being trained; empty where nothing does. Asks the model nothing."""
