@@ -123,9 +123,10 @@ class RecordWays:
         keys = ("way", "input", *(("as it is", "changed to") if values else ()), "cost of the way", "output")
         columns = {key: tuple(line[at] for line in lines) for at, key in enumerate(keys)}
         return Table(
-            f"Ways to {self.wanted}", columns, labels={"output": self.output, "cost of the way": f"cost of the way ({self.unit})"},
+            f"Ways to {self.wanted}", columns, labels={"output": self.output},
             summary=(
-                "Each way is allowed by the threat model, and the model was asked about it again as it reads it. " + " ".join(self.allowed)
+                f"Each way is allowed by the threat model, and the model was asked about it again as it reads it. Costs are in {self.unit}. "
+                + " ".join(self.allowed)
             ),
         )  # fmt: skip
 

@@ -138,7 +138,7 @@ def test_ways_are_looked_for_and_put_into_the_form(explorer: Any) -> None:
     explorer.finding.going.run.click()
     assert explorer.finding.work.wait(60)
     assert explorer.finding.work.state == "done", explorer.finding.work.message
-    assert "Ways to" in explorer.finding.words.value
+    assert "Ways to" in explorer.finding.table.value
     for at, way in enumerate(explorer.finding.ways.ways):
         explorer.finding.which.value = at
         explorer.finding.choose()
@@ -235,9 +235,7 @@ def test_many_inputs_are_added_one_by_one() -> None:
     form._take()
     assert len(form.controls) == MOST + 2
     assert made.exposing is None
-    assert any(
-        "It lacks training rows" in one.value for one in inside(made.controls) if isinstance(one, w.HTML)
-    )
+    assert any("It lacks training rows" in one.value for one in inside(made) if isinstance(one, w.HTML))
 
 
 def test_a_model_that_is_asked_is_explained_by_a_button(monkeypatch: pytest.MonkeyPatch) -> None:

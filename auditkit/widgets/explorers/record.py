@@ -64,9 +64,8 @@ class RecordExplorer(Explorer):
 
     def offer(self, found: Records) -> Sequence[Any]:
         """Return the pick, the form, and what takes a while, each with its own button."""
-        for old in self.controls.children:
-            if old is not self.exposing:
-                ended(old)
+        for old in (*self.controls.children, *self.flips.children):
+            ended(old)
         subject = self.session.subject
         orders: dict[str, Any] = {name: partial(found.order, name) for name in found.orders}
         self.pick = Pick(subject, orders, found.splits, self._picked)
@@ -80,7 +79,8 @@ class RecordExplorer(Explorer):
             layout=w.Layout(width="auto"),
         )  # fmt: skip
         self._build()
-        lacking = lacks_exposure(subject)
+        self.flips.children = (self.finding,)
+        self.telling.children = (self.tell,)
         return [
             self.pick,
             w.HTML(said("What if", tag="h5")),
@@ -88,13 +88,6 @@ class RecordExplorer(Explorer):
             *([note(found.slow)] if found.slow else []),
             self.place,
             *([self.asking] if self.asking else []),
-            self.finding,
-            *(
-                [self.exposing]
-                if self.exposing
-                else [note(f"Not here: how exposed it is. It lacks {lacking}.")]
-            ),
-            self.tell,
         ]
 
     def ask(self) -> Answer:
@@ -110,6 +103,14 @@ class RecordExplorer(Explorer):
         ways = [] if self.finding.ways is None else [self.finding.ways.answer(values=values)]
         exposed = self._exposure()
         return first.beside(*ways, *([] if exposed is None else [exposed]))
+
+    def _shown(self) -> list[Any]:
+        """Return the pictures, and between them what takes a while: what is said of a change stands next to the form."""
+        *first, above, dots, below = super()._shown()
+        lacking = lacks_exposure(self.session.subject)
+        missing = note(f"Not here: how exposed it is. It lacks {lacking}.")
+        self.flips, self.telling = w.VBox(), w.VBox()
+        return [*first, self.flips, self.exposing or missing, above, dots, below, self.telling]
 
     def _at(self) -> tuple[int, Split, Mapping[str, Any]]:
         return self.pick.row, self.pick.split, self.form.changes

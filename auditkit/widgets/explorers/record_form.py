@@ -25,6 +25,7 @@ MOST = 30
 """Controls that stand in a form from the start; more are added one by one."""
 
 _WIDE = {"description_width": "11rem"}
+_MISSING = "\0missing"  # a menu of ipywidgets takes None for nothing chosen
 
 
 def ended(widget: Any) -> None:
@@ -58,16 +59,16 @@ class Pick(w.VBox):  # type: ignore[misc]
     ) -> None:
         self._subject, self._orders, self._moved, self._quiet = subject, dict(orders), moved, False
         words = {"test": "test rows", "train": "training rows"}
+        short: dict[str, Any] = {"style": {"description_width": "initial"}, "description_allow_html": False}
         self.data = w.Dropdown(
-            options=[(words[name], name) for name in splits], description="Records of", style=_WIDE,
-            description_allow_html=False, tooltip="Whether a test row or a training row is looked at",
+            options=[(words[name], name) for name in splits], description="Records of", layout=w.Layout(width="15rem"), **short, tooltip="Whether a test row or a training row is looked at",
         )  # fmt: skip
         self.by = w.Dropdown(
-            options=list(self._orders), description="In the order of", style=_WIDE, description_allow_html=False,
+            options=list(self._orders), description="Order", layout=w.Layout(width="15rem"), **short,
             tooltip="In which order records are gone through",
         )  # fmt: skip
         self.place = w.BoundedIntText(
-            description="Place", min=1, max=1, style=_WIDE, description_allow_html=False,
+            description="Place", min=1, max=1, layout=w.Layout(width="11rem"), **short,
             tooltip="Which record: its row number from 0, or its place in the order from 1",
         )  # fmt: skip
         self.who = w.HTML()
@@ -191,7 +192,7 @@ class RecordForm(w.VBox):  # type: ignore[misc]
             if control.value == shown and meant is not None:
                 found[name] = meant
             elif control.value != self._start[name] or name in self._fills:
-                found[name] = control.value
+                found[name] = None if control.value == _MISSING else control.value
         return found
 
     def put(self, changes: Mapping[str, Any]) -> None:
@@ -210,7 +211,7 @@ class RecordForm(w.VBox):  # type: ignore[misc]
                     if name in changes:
                         self._meant[name] = (control.value, value)
                 else:
-                    control.value = value
+                    control.value = _shown(value)
         finally:
             self._quiet = False
         self._moved()
@@ -232,13 +233,13 @@ class RecordForm(w.VBox):  # type: ignore[misc]
             parts.append(note(f"Held: {one.held}."))
         elif not one.menu and one.own is None:
             parts.append(self._fill(one, control))
-        return w.VBox(parts, layout=w.Layout(width="35rem", max_width="100%", margin="0 1rem 0 0"))
+        return w.VBox(parts, layout=w.Layout(width="29rem", max_width="100%", margin="0 1rem 0 0"))
 
     def _menu(self, one: RecordInput) -> Any:
         menu = w.Dropdown(
-            options=[(one_line(word), value) for word, value in one.options], value=one.own,
+            options=[(one_line(word), _shown(value)) for word, value in one.options], value=_shown(one.own),
             description=one_line(one.name), description_allow_html=False, disabled=bool(one.held), style=_WIDE,
-            tooltip=one_line(f"{one.name}: as it is {word_of(one.own)}{_held(one)}"), layout=w.Layout(width="34rem", max_width="100%"),
+            tooltip=one_line(f"{one.name}: as it is {word_of(one.own)}{_held(one)}"), layout=w.Layout(width="28rem", max_width="100%"),
         )  # fmt: skip
         menu.observe(self._heard, "value")
         return menu
@@ -249,6 +250,7 @@ class RecordForm(w.VBox):  # type: ignore[misc]
         dial = Dial(one.name, one.low, one.high, own, one.step, self._heard, told)
         dial.box.disabled = dial.slider.disabled = bool(one.held) or one.own is None
         dial.slider.continuous_update = self._continuous
+        dial.box.layout.width, dial.slider.layout.width = "18rem", "9rem"
         return dial
 
     def _fill(self, one: RecordInput, dial: Dial) -> Any:
@@ -283,6 +285,11 @@ class RecordForm(w.VBox):  # type: ignore[misc]
         self._rest.remove(name)
         self._rows.children = (*self._rows.children, self._row(name))
         self.another.options = [(one_line(one), one) for one in self._rest]
+
+
+def _shown(value: Any) -> Any:
+    """Return what a menu holds for a value."""
+    return _MISSING if value is None else value
 
 
 def _held(one: RecordInput) -> str:

@@ -44,9 +44,9 @@ class _Part(w.VBox):  # type: ignore[misc]
         self._about: Any = None
         self.going = Going(label, tooltip, start=self.start, cancel=self.work.cancel)
         self.words = w.HTML()
-        super().__init__(
-            [w.HTML(said(title, tag="h5")), note(told), *self.asked(), self.going, self.words, *self.more()]
-        )
+        self.table = w.HTML(layout=w.Layout(max_width="100%", overflow="auto"))
+        found = [self.words, self.table, *self.more()]
+        super().__init__([w.HTML(said(title, tag="h5")), note(told), *self.asked(), self.going, *found])
         self.work.observe(self._follow, ["state", "fraction", "message"])
 
     def asked(self) -> list[Any]:
@@ -177,8 +177,9 @@ class WaysPart(_Part):
             return [w.HBox([self.end, self.value], layout=w.Layout(flex_flow="row wrap"))]
         classes = [] if subject.classes is None else [str(one) for one in subject.classes.tolist()]
         self.wanted = w.Dropdown(
-            options=[("the likeliest other answer", None), *((one_line(one), one) for one in classes)],
+            options=[("the likeliest other answer", ""), *((one_line(one), one) for one in classes)],
             description="Wanted", style=_WIDE, description_allow_html=False, tooltip="The answer that is looked for",
+            layout=w.Layout(width="28rem", max_width="100%"),
         )  # fmt: skip
         return [self.wanted]
 
@@ -200,15 +201,15 @@ class WaysPart(_Part):
 
     def clear(self) -> None:
         """Forget the ways of another record."""
-        self.ways, self.words.value, self.row.layout.display = None, "", "none"
+        self.ways, self.words.value, self.table.value, self.row.layout.display = None, "", "", "none"
 
     def job(self) -> Callable[[], Any]:
         """Return the search."""
         row, split, _ = self.place()
-        wanted = (
+        wanted: dict[str, Any] = (
             {self.end.value: self.value.value}
             if self.found.subject.task == "regression"
-            else {"wanted": self.wanted.value}
+            else {"wanted": self.wanted.value or None}
         )
         return lambda: self.found.ways(row, split=split, **wanted)
 
@@ -216,8 +217,10 @@ class WaysPart(_Part):
         """Show the ways."""
         self.ways, answer = found, found.answer()
         tables = "".join(table_html(table.to_dict()) for table in answer.tables.values())
-        told = said(answer.says) + said(f"It does not say: {answer.does_not_say}", kind="ak-small")
-        self.words.value = f'{told}<div class="ak">{tables}</div>'
+        self.words.value = said(answer.says) + said(
+            f"It does not say: {answer.does_not_say}", kind="ak-small"
+        )
+        self.table.value = f'<div class="ak">{tables}</div>' if tables else ""
         self.which.options = [
             (
                 one_line(
