@@ -46,7 +46,6 @@ def test_change_flip_expose_and_add(
     said = studio.locator(".ak-live [role=status]")
     assert "The model answers" in said.inner_text()
     browser.shot(tmp_path / "1-prepared.png")
-    print(studio.get_by_label("credit_amount").evaluate("e=>[e.value,e.step,e.min,e.max,e.type,e.outerHTML]"))
 
     # held: locked, and the reason stands beneath
     assert studio.get_by_label("foreign_worker").is_disabled()
