@@ -16,7 +16,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from typing_extensions import Doc
 
 from auditkit.errors import InputError, did_you_mean
-from auditkit.naming import NameOf
+from auditkit.naming import NameOf, RowNumbers, type_this
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -63,7 +63,7 @@ class Parameter:
         Bounds of a number.
     low_open, high_open : bool
         Whether a bound itself is excluded.
-    names : NameOf or None
+    names : NameOf, RowNumbers or None
         What its value names, where that is known before the check runs.
     """
 
@@ -76,7 +76,7 @@ class Parameter:
     high: float | None = None
     low_open: bool = False
     high_open: bool = False
-    names: NameOf | None = None
+    names: NameOf | RowNumbers | None = None
 
     @property
     def bounds(self) -> str:
@@ -107,7 +107,7 @@ class Parameter:
             first = error.errors()[0]
             takes = f"it takes values {self.bounds}, and is" if self.bounds and not self.choices else "it is"
             raise InputError(
-                f"{self.name}={value!r}: {first['msg'][0].lower()}{first['msg'][1:]}; {takes} {self.default!r} when left out"
+                f"{self.name}={value!r}: {first['msg'][0].lower()}{first['msg'][1:]}; {takes} {self.default!r} when left out{type_this(self.name, value, adapter.validate_python)}"
             ) from None
 
     def parse(self, text: str) -> Any:
@@ -380,7 +380,7 @@ def _parameter(name: str, annotation: Any, default: Any) -> Parameter:
     for note in notes:
         if isinstance(note, Doc):
             found["description"] = note.documentation
-        if isinstance(note, NameOf):
+        if isinstance(note, (NameOf, RowNumbers)):
             found["names"] = note
         for kind, key, is_open in (
             (Ge, "low", False),

@@ -38,7 +38,7 @@ class Dataset:
     sample_weight : array-like of shape (n,), optional
         How many records of the population a row stands for; at least 0. A check that does not use weights says so.
     bands : dict of name to int or sequence of float, optional
-        Numeric sensitive or control features to compare in bands: ``{"age": [25, 40]}`` gives "< 25", "25 to < 40" and ">= 40",
+        Numeric sensitive or control features to compare in bands: ``{"age": [25, 40]}`` gives "under 25", "25 to under 40" and "40 or more",
         ``{"age": 4}`` four bands of about equal size. Without bands a number of more than 20 values is compared in four, the same in
         every check. The model's inputs stay as they are.
 

@@ -9,7 +9,10 @@ if TYPE_CHECKING:
     from auditkit.evidence import Measurement
     from auditkit.finding import Criterion
 
-__all__ = ["records_to_decide"]
+__all__ = ["BEGINS_AT", "ENDS_AT", "records_to_decide"]
+
+# what a reason says before naming the groups, or the rate, that an end of the interval rests on where the value rests on others
+BEGINS_AT, ENDS_AT = "the interval begins at", "the interval ends at"
 
 _MOST = 10**9
 _WHOLE = ((0.0, 1.0), (-1.0, 1.0))  # intervals that say nothing
@@ -75,7 +78,7 @@ def _needed(m: Measurement, limit: float) -> float | None:
     low, high = _scaled(m, m.interval.low), _scaled(m, m.interval.high)
     below, above = value - low, high - value
     near, far, end = (above, below, m.interval.high) if target > value else (below, above, m.interval.low)
-    if ("the interval ends at" if target > value else "the interval begins at") in (m.reason or ""):
+    if (ENDS_AT if target > value else BEGINS_AT) in (m.reason or ""):
         return None
     if end in (0.0, 1.0) or not math.isfinite(near):  # held there: by the test, or by what is possible
         near = max(near, far) if math.isfinite(near) and math.isfinite(far) else min(near, far)

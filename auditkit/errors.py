@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -54,12 +55,16 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     " Did you mean 'membership'?"
     >>> did_you_mean("AK3O3", ["AK303", "AK313"])  # the letter O for a nought
     " Did you mean 'AK303'?"
+    >>> did_you_mean("shap", ["bias", "shap_importance"])  # a word of a name
+    " Did you mean 'shap_importance'?"
     >>> did_you_mean("zzz", ["bias", "membership"])
     ' Known: bias, membership.'
     """
     words = sorted(set(known))
     if alike := [one for one in words if _looks(one) == _looks(str(word))]:
         return f" Did you mean {alike[0]!r}?"
+    if parts := [one for one in words if str(word).casefold() in re.split(r"[\W_]+", one.casefold())]:
+        return f" Did you mean {' or '.join(map(repr, parts[:3]))}?"
     close = difflib.get_close_matches(str(word), words, n=1, cutoff=0.6)
     if close:
         return f" Did you mean {close[0]!r}?"

@@ -103,6 +103,9 @@ class Measurement:
     missing : str, optional
         Records without which a limit is never met, however many there are of the others; the interval reaches as far as these could
         take it.
+    by_construction : bool
+        Whether the value follows from how it was made, whatever the model and the data (an explainer that draws nothing at random is
+        the same with another seed); `reason` says why. Within a limit it is then no result of a test, and not shown as one.
     """
 
     metric: str
@@ -118,6 +121,7 @@ class Measurement:
     p_adjusted: float | None = None
     hypothesis: str | None = None
     missing: str | None = None
+    by_construction: bool = False
 
     def __post_init__(self) -> None:
         p = None if self.p_value is None else _number("p_value", self.p_value)
@@ -127,6 +131,8 @@ class Measurement:
             raise InputError(f"bound is 'lower', 'upper' or left out; {self.metric} has {self.bound!r}")
         if self.interval is not None and not isinstance(self.interval, Interval):
             raise InputError(f"interval= takes an Interval; {self.metric} has {type(self.interval).__name__}")
+        if self.by_construction and not self.reason:
+            raise InputError(f"what holds by construction says why: {self.metric} has no reason=")
         plain = {
             "metric": str(self.metric),
             "value": _number("value", self.value),
@@ -134,6 +140,7 @@ class Measurement:
             "p_value": None if p is None or math.isnan(p) else p,
             "group": None if self.group is None else str(self.group),
             "n_needed": None if self.n_needed is None else int(_number("n_needed", self.n_needed)),
+            "by_construction": bool(self.by_construction),
         }
         for name, value in plain.items():
             object.__setattr__(self, name, value)
@@ -175,7 +182,7 @@ class Table:
         ``bracket``: against ``x`` what is at least so, ``certified``, and at most, ``attacked``; ``low`` is the lower end of
         the one and ``high`` the upper end of the other. ``images``: the ``value`` of each pixel of each ``panel``.
         ``beeswarm``: a ``value`` of each record under each ``label``, with its ``strength`` from 0 to 1, or None. ``waterfall``: what
-        a sum is made of in order, ``role`` "base", "part" or "output".
+        a sum is made of in order, ``role`` "base", "part" or "output"; with a ``probability`` after each step where values are log odds.
     labels : dict of str to str
         Words for the columns, with units; under "reference" what that value is: "all records"; under "largest" what rows of the
         largest values are, where a figure need show no others: "costliest faults"; under "order" what the rows are ordered by, where

@@ -218,7 +218,8 @@ class Finding:
     def shown(self) -> str | None:
         """The status as every face shows and counts it; None for a remark about the policy, which is no finding of a check.
 
-        ``not_judged`` is what was measured and no criterion speaks of; ``not_found`` what passes as a bound alone.
+        ``not_judged`` is what was measured and no criterion speaks of; ``not_found`` what passes as a bound alone; ``by_construction`` what could
+        not have failed.
         """
         return shown_status(self.to_dict())
 

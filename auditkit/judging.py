@@ -94,7 +94,9 @@ def judge(
 def count(findings: Iterable[Finding]) -> dict[str, int]:
     """Return how many findings have each status as shown (`Finding.shown`); statuses without any included."""
     counted = Counter(f.shown for f in findings)
-    return {status: counted.get(status, 0) for status in (*STATUSES, "not_found", "not_judged")}
+    return {
+        status: counted.get(status, 0) for status in (*STATUSES, "not_found", "by_construction", "not_judged")
+    }
 
 
 def verdict(findings: Iterable[Finding]) -> Verdict:

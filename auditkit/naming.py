@@ -1,7 +1,8 @@
-"""Naming: options of a check that hold names, looked up before anything runs."""
+"""Naming: options of a check that hold names or row numbers, looked up before anything runs."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
     from auditkit.subject import Subject
 
-__all__ = ["NameOf", "inputs_of", "sensitive_of"]
+__all__ = ["NameOf", "RowNumbers", "inputs_of", "sensitive_of", "type_this"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,57 @@ class NameOf:
                 raise InputError(f"{option}: {word!r} is no {self.what}.{did_you_mean(word, words)}")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowNumbers:
+    """A note on an option: its value is a list of row numbers of the test rows, from 0.
+
+    Attributes
+    ----------
+    most : int
+        How many are taken.
+
+    Examples
+    --------
+    >>> RowNumbers(most=2).planned("records", {"records": [3, 3]})
+    Traceback (most recent call last):
+    auditkit.errors.InputError: records: row 3 stands there twice; type records=[3]
+    """
+
+    most: int
+
+    def planned(self, option: str, params: Mapping[str, Any]) -> None:
+        """Raise InputError for no row, too many, or one twice."""
+        rows = params[option]
+        if rows is None:
+            return
+        once = list(dict.fromkeys(rows))
+        if not rows:
+            raise InputError(f"{option}: expected row numbers, got none; type {option}=[0], or leave it out")
+        if len(once) < len(rows):
+            twice = next(row for row in once if rows.count(row) > 1)
+            raise InputError(f"{option}: row {twice} stands there twice; type {option}={once}")
+        if len(rows) > self.most:
+            raise InputError(
+                f"{option}: expected {self.most} rows at most, got {len(rows)}; type {option}={rows[: self.most]}, and ask again "
+                "for the others"
+            )
+
+    def met(self, option: str, params: Mapping[str, Any], subject: Subject) -> None:
+        """Raise InputError for a row the test rows do not have; the message says where its index label stands."""
+        rows, n = params[option] or [], len(subject.test)
+        for row in rows:
+            if not 0 <= row < n:
+                new = [n + one if one == row else one for one in rows]
+                tip = (
+                    f"type {option}={new}"
+                    if -n <= row < 0
+                    else f"if {row} is the label of an index, type {option}=[X.index.get_loc({row})] with your table X"
+                )
+                raise InputError(
+                    f"{option}: expected row numbers of the test rows, from 0 to {n - 1}, got {row}; {tip}"
+                )
+
+
 def inputs_of(subject: Subject) -> list[str]:
     """Return the columns that the model reads."""
     return [str(column) for column in subject.test.X.columns]
@@ -66,3 +118,22 @@ def inputs_of(subject: Subject) -> list[str]:
 def sensitive_of(subject: Subject) -> list[str]:
     """Return the sensitive features."""
     return list(subject.test.sensitive_names)
+
+
+def type_this(option: str, value: Any, read: Callable[[Any], Any]) -> str:
+    """Return what to type for a value whose list has no brackets, or too many, as the end of an error; empty where that is not it.
+
+    Examples
+    --------
+    >>> type_this("columns", "ab", lambda value: [word.upper() for word in value])
+    "; type columns=['AB']"
+    """
+    tries: list[Any] = [[value]]
+    if isinstance(value, str) and "," in value:
+        tries.insert(0, [part.strip() for part in value.split(",")])
+    if isinstance(value, (list, tuple)) and len(value) == 1:
+        tries.append(value[0])
+    for one in tries:
+        with suppress(ValueError):  # of which that of pydantic is one
+            return f"; type {option}={read(one)!r}"
+    return ""

@@ -81,7 +81,7 @@ class Report:
 
     def __repr__(self) -> str:
         counted = ", ".join(f"{n} {status}" for status, n in self.counts.items() if n) or "nothing judged"
-        return f"Report({self.subject.get('name')}: {counted}; .frame() for the table)"
+        return f"Report({self.subject.get('name')}: {counted}; .frame() for what was judged, .of(CHECK) for what was measured)"
 
     @property
     def verdict(self) -> Verdict:
@@ -99,6 +99,7 @@ class Report:
     def frame(self) -> pd.DataFrame:
         """Return the findings as a pandas DataFrame, one row each, with the status as shown (`Finding.shown`).
 
+        A check that no criterion speaks of has one row without a value; ``.of(check).frame()`` holds what it measured.
         P-values stand raw, and adjusted over the whole audit.
         """
         import pandas as pd
@@ -179,8 +180,9 @@ class Report:
             if drawn is not None:
                 return Figure(drawn)
         if table:
+            drawable = ", ".join(name for name, one in tables.items() if one.kind != "plain")
             raise InputError(
-                f"the table {table!r} of {check} is rows to read: .of({check!r}).tables[{table!r}].frame()"
+                f"the table {table!r} of {check} is rows to read: .of({check!r}).tables[{table!r}].frame(); to draw there are: {drawable or 'none'}"
             )
         raise InputError(
             f"nothing to draw for {check}: {self.of(check).reason or 'its tables are rows to read; see .of(...).tables'}"

@@ -26,7 +26,8 @@ import numpy as np
 
 import auditkit as ak
 from auditkit.errors import NotApplicable
-from auditkit.methods.attributions import read_covered_trees, tree_shapley
+from auditkit.methods.attributions import tree_shapley
+from auditkit.methods.trees import read_trees
 
 PARTS = ("trees", "asked")
 MODELS = ("lightgbm", "xgboost", "histogram", "forest-8", "forest")
@@ -115,18 +116,17 @@ def compared(name: str, game: str, X: np.ndarray, y: np.ndarray, args: argparse.
     rows, behind = X[args.train :], X[: args.background]
 
     def ours() -> Any:
-        read = read_covered_trees(model)
-        against = behind if game == "background" else None
-        return read, tree_shapley(read.model, read.covers, rows, against)
+        trees = read_trees(model)
+        return trees, tree_shapley(trees, rows, behind if game == "background" else None)
 
-    (read, found), wall, cpu = timed(ours)
+    (trees, found), wall, cpu = timed(ours)
     theirs, base, asked, shap_wall, shap_cpu = by_shap(model, game, rows, behind, args.asked_rows)
-    own, said = found.values[:asked, :, 0], read.model.scores(rows[:asked])[:, 0]
+    own, said = found.values[:asked, :, -1], trees.scores(rows[:asked])[:, -1]
     whole = len(rows) / asked
     return Line(
         model=name,
         game=game,
-        leaves=sum(len(tree.leaves) for tree in read.model.trees),
+        leaves=sum(len(tree.leaves) for tree in trees.trees),
         rows=len(rows),
         shap_rows=asked,
         wall=wall,
@@ -136,7 +136,7 @@ def compared(name: str, game: str, X: np.ndarray, y: np.ndarray, args: argparse.
         times_wall=shap_wall * whole / wall,
         times_cpu=shap_cpu * whole / cpu,
         difference=float(np.abs(own - theirs).max()),
-        misses=float(np.abs(own.sum(axis=1) + found.base[0] - said).max()),
+        misses=float(np.abs(own.sum(axis=1) + found.base[-1] - said).max()),
         # what the library adds to the trees is in its base value
         shap_misses=float(np.ptp(theirs.sum(axis=1) + base - said)),
     )

@@ -20,7 +20,7 @@ AGES = [18, 24, 25, 39.5, 40, 60, np.nan, 80]
 def test_edges_begin_a_band_and_missing_stays_missing():
     data = Dataset({"age": AGES}, [0, 1] * 4, ["age"], bands={"age": [25, 40]})
     assert data.sensitive_features["age"].astype(object).where(lambda c: c.notna(), None).tolist() == [
-        "< 25", "< 25", "25 to < 40", "25 to < 40", ">= 40", ">= 40", None, ">= 40",
+        "under 25", "under 25", "25 to under 40", "25 to under 40", "40 or more", "40 or more", None, "40 or more",
     ]  # fmt: skip
     assert data.X["age"].tolist()[:6] == AGES[:6], "the input stays a number"
     assert data.bands == {"age": (25.0, 40.0)}
@@ -33,11 +33,15 @@ def test_groups_are_those_of_bands_made_by_hand():
     recorded = from_predictions(labels=said)
     subject = Subject("s", recorded, Dataset(None, said, {"age": age}, bands={"age": [30, 50]}), positive=1)
     evidence = Audit(["demographic_parity"]).run(subject).evidence[0]
-    by_hand = np.where(age < 30, "< 30", np.where(age < 50, "30 to < 50", ">= 50"))
+    by_hand = np.where(age < 30, "under 30", np.where(age < 50, "30 to under 50", "50 or more"))
     theirs = fl.MetricFrame(metrics=fl.selection_rate, y_true=said, y_pred=said, sensitive_features=by_hand)
     for band, rate in theirs.by_group.items():
         assert evidence.measurement("selection_rate", f"age={band}").value == pytest.approx(rate, abs=1e-12)
-    assert list(evidence.tables["age"].columns["label"]) == ["age=< 30", "age=30 to < 50", "age=>= 50"]
+    assert list(evidence.tables["age"].columns["label"]) == [
+        "age=under 30",
+        "age=30 to under 50",
+        "age=50 or more",
+    ]
 
 
 @given(st.lists(st.integers(-50, 50), min_size=2, max_size=80), st.integers(2, 20))
@@ -128,4 +132,4 @@ def test_flips_of_a_number_are_shown_in_the_bands_asked_for():
     subject = Subject("s", lambda frame: (frame["age"] > 40).astype(int).to_numpy(), data, positive=1)
     evidence = Audit(["counterfactual_flips"]).run(subject).evidence[0]
     groups = {m.group for m in evidence.measurements if m.metric == "flip_gain_rate"}
-    assert groups == {"age=< 30", "age=>= 30"}
+    assert groups == {"age=under 30", "age=30 or more"}

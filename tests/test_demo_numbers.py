@@ -17,7 +17,7 @@ from auditkit.report import load_report
 pytestmark = pytest.mark.kernel
 
 
-AGES = ["< 25", "25 to < 40", "40 to < 60", ">= 60"]
+AGES = ["under 25", "25 to under 40", "40 to under 60", "60 or more"]
 
 
 @pytest.fixture(scope="module")

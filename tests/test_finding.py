@@ -379,7 +379,7 @@ def test_the_gate(statuses, expected):
 
 def test_counts_name_every_status():
     assert count([finding("pass"), finding("pass"), finding("fail")]) == dict.fromkeys(
-        (*STATUSES, "not_found", "not_judged"), 0
+        (*STATUSES, "not_found", "by_construction", "not_judged"), 0
     ) | {
         "pass": 2,
         "fail": 1,
@@ -523,3 +523,16 @@ def test_every_range_is_of_a_metric_that_a_check_gives():
     given_ = {metric for check in registry().checks for metric in check.metrics}
     assert {name for name in given_ if name.endswith("_rate")} <= set(_RANGES) | {"ll144_scoring_rate"}
     assert all((low, high) in ((0, 1), (-1, 1)) for low, high in _RANGES.values())
+
+
+def test_what_holds_by_construction_is_not_shown_as_met_and_counts_for_the_gate():
+    m = Measurement("m", 1.0, 5, reason="nothing is drawn", by_construction=True)
+    met = judged(m, Criterion("m", at_least=0.9))
+    assert (met.status, met.shown, verdict([met])) == ("pass", "by_construction", "pass")
+    assert count([met])["by_construction"] == 1
+    assert judged(m, Criterion("m", at_most=0.9)).shown == "fail"
+    assert Measurement.from_dict(m.to_dict()) == m
+    older = {k: v for k, v in m.to_dict().items() if k != "by_construction"}
+    assert Measurement.from_dict(older).by_construction is False
+    with pytest.raises(InputError, match="says why"):
+        Measurement("m", 1.0, 5, by_construction=True)

@@ -326,8 +326,11 @@ def test_plots(report):
 
 def test_repr_counts_and_names_the_next_step(report):
     assert repr(report).startswith("Report(credit: ")
-    assert repr(report).endswith("; .frame() for the table)")
-    assert repr(Report({"name": "x"}, (), ())) == "Report(x: nothing judged; .frame() for the table)"
+    assert repr(report).endswith("; .frame() for what was judged, .of(CHECK) for what was measured)")
+    assert (
+        repr(Report({"name": "x"}, (), ()))
+        == "Report(x: nothing judged; .frame() for what was judged, .of(CHECK) for what was measured)"
+    )
 
 
 def test_the_page_shows_data_as_data(report):

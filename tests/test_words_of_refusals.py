@@ -89,6 +89,12 @@ def test_a_value_out_of_bounds_says_range_default_and_what_to_type():
     assert str(told.value).endswith(": -p model_performance__level=0.95")
 
 
+def test_a_list_without_brackets_is_told_once_how_to_type_it():
+    with pytest.raises(InputError) as told:
+        parse_assignments(["shap_importance__records=3,17"], of_checks(find("shap_importance")))
+    assert str(told.value).endswith("None when left out: -p shap_importance__records=[3, 17]")
+
+
 def test_plot_without_a_check_names_those_that_can_be_drawn(report):
     with pytest.raises(InputError, match=r"\.plot\('AK001'\); there are AK001, AK101"):
         report.plot()

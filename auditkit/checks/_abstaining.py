@@ -18,7 +18,7 @@ _POINTS = 50
 
 
 def risk_coverage_table(answers: Mapping[str, tuple[np.ndarray, np.ndarray]], level: float) -> Table:
-    """Return the curve of each series at some coverages, and the error rate that a confidence that cannot tell would give.
+    """Return the curve of each series at some coverages, and the error rate that a confidence that tells nothing would give.
 
     Parameters
     ----------
@@ -40,7 +40,8 @@ def risk_coverage_table(answers: Mapping[str, tuple[np.ndarray, np.ndarray]], le
         ]
         rate, nan = float(np.mean(wrong)), float("nan")
         points += [
-            (f"{words}: cannot tell", float(m / n), rate, nan, nan, int(m)) for m in (kept[0], kept[-1])
+            (f"{words}, if it told nothing", float(m / n), rate, nan, nan, int(m))
+            for m in (kept[0], kept[-1])
         ]
     series, x, value, lows, highs, ns = (tuple(part) for part in zip(*points, strict=True))
     columns = {"x": x, "value": value, "low": lows, "high": highs, "n": ns, "series": series}
@@ -50,7 +51,7 @@ def risk_coverage_table(answers: Mapping[str, tuple[np.ndarray, np.ndarray]], le
         "n": "records kept",
     }
     summary = (
-        "Error rate among the answers that are kept when the least sure are left out; where the curve is flat, confidence cannot "
-        "tell right from wrong."
+        "Error rate among the answers that are kept when the least sure are left out. A confidence that told nothing would give the flat "
+        "line: the farther the curve lies below it, the better confidence tells right from wrong."
     )
     return Table("What abstaining is worth", columns, "curve", labels, summary)

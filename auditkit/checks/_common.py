@@ -367,6 +367,11 @@ def number(value: float) -> str:
     return text.number(value)
 
 
+def amount(value: float) -> str:
+    """Return a value of an input in words, whole ones without decimals."""
+    return text.amount(value)
+
+
 def p_value(value: float) -> str:
     """Return a p-value in words, with its sign: "= 0.021"."""
     return text.p_value(value)

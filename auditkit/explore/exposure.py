@@ -9,6 +9,7 @@ import numpy as np
 
 from auditkit import progress, statistics
 from auditkit.checks import _common as common
+from auditkit.checks._kinds import FEWEST, kinds
 from auditkit.checks.membership._exposure import Records
 from auditkit.checks.membership.population import signals
 from auditkit.checks.membership.references import scores_of
@@ -23,8 +24,6 @@ __all__ = ["Exposure"]
 
 How = Literal["population", "references"]
 
-_FEWEST = 10
-_MOST_GROUPS = 20
 _LISTED = 20
 _NOW = "here"
 
@@ -112,7 +111,7 @@ class Exposure:
         else:
             progress.step(0.1, "asking the model about training and test rows")
             members, others = signals(subject, "loss")
-            if min(len(members), len(others)) < _FEWEST:
+            if min(len(members), len(others)) < FEWEST:
                 raise NotApplicable(
                     f"too few rows to attack: {len(members)} members and {len(others)} non-members"
                 )
@@ -122,11 +121,11 @@ class Exposure:
             records = Records(subject, inside, outside)
             attack = "how sure the model is of a record's own label"
         groups = {}
-        for _, values in records.kinds():
-            labels = np.unique(values)
-            for label in labels.tolist() if len(labels) <= _MOST_GROUPS else ():
-                part = _part(scores[values == label], truth[values == label])
-                if min(part.members.size, part.others.size) >= _FEWEST:
+        whole = (subject.split("train"), records.inside), (subject.test, records.outside)
+        for _, labels, codes in kinds(*whole, classes=subject.task != "regression"):
+            for code, label in enumerate(labels):
+                part = _part(scores[codes == code], truth[codes == code])
+                if min(part.members.size, part.others.size) >= FEWEST:
                     groups[label] = part
         first = np.flatnonzero(truth)
         first = first[np.argsort(-scores[first], kind="stable")[:_LISTED]]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["TINY", "asked", "codes", "in_unit", "rounded", "same_length", "table", "vector"]
+__all__ = ["TINY", "asked", "codes", "in_unit", "rounded", "same_length", "table", "tables", "vector"]
 
 TINY = float(np.finfo(np.float64).tiny)
 _ONE = 1.0 + 1e-6  # a softmax in single precision overshoots by its rounding
@@ -61,6 +61,14 @@ def table(name: str, X: NDArray[Any]) -> NDArray[Any]:
     if result.ndim != 2 or 0 in result.shape:
         raise InputError(f"{name} must be a table of rows and columns, got shape {result.shape}")
     return result
+
+
+def tables(X: NDArray[Any], background: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return both as tables with the same columns."""
+    rows, others = table("X", X), table("background", background)
+    if rows.shape[1] != others.shape[1]:
+        raise InputError(f"X has {rows.shape[1]} columns and background {others.shape[1]}")
+    return rows, others
 
 
 def asked(

@@ -88,13 +88,13 @@ def _rounded(edges: np.ndarray, numbers: np.ndarray) -> np.ndarray:
 
 
 def banded(name: str, values: Any, edges: tuple[float, ...]) -> pd.Series[Any]:
-    """Return a numeric column in bands: "< 25", "25 to < 40", ">= 40"; missing stays missing.
+    """Return a numeric column in bands: "under 25", "25 to under 40", "40 or more"; missing stays missing.
 
     Examples
     --------
     >>> import pandas as pd
     >>> banded("age", pd.Series([20, 30, None]), (25.0,)).tolist()
-    ['< 25', '>= 25', nan]
+    ['under 25', '25 or more', nan]
     """
     import pandas as pd
 

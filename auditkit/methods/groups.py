@@ -29,7 +29,7 @@ def codes_of(
     columns : mapping of str to array_like of shape (n,)
         Sensitive features; with several, the groups are their intersections. Arrays or pandas series.
     bin_edges : mapping of str to increasing sequence of float, optional
-        For numeric features: ``{"age": [25, 40]}`` gives "< 25", "25 to < 40" and ">= 40".
+        For numeric features: ``{"age": [25, 40]}`` gives "under 25", "25 to under 40" and "40 or more".
 
     Returns
     -------
@@ -221,8 +221,8 @@ def _binned(name: str, values: ArrayLike, edges: Sequence[float]) -> tuple[NDArr
     codes = np.searchsorted(cuts, numbers, side="right").astype(np.int64)
     codes[missing] = cuts.size + 1
     names = [_text(cut) for cut in cuts]
-    middle = [f"{low} to < {high}" for low, high in pairwise(names)]
-    return codes, [f"< {names[0]}", *middle, f">= {names[-1]}", _MISSING]
+    middle = [f"{low} to under {high}" for low, high in pairwise(names)]
+    return codes, [f"under {names[0]}", *middle, f"{names[-1]} or more", _MISSING]
 
 
 def _column(name: str, values: Any) -> NDArray[Any]:

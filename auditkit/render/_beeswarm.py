@@ -56,7 +56,10 @@ def beeswarm(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, 
         traces.append(
             _dots(table, without, value, place, {"color": draw.MUTED, "size": 6, "symbol": "cross"})
         )
-    ticks = {"tickvals": [-at for at in range(len(names))], "ticktext": draw.labels(names, 30)}
+    ticks: dict[str, Any] = {
+        "tickvals": [-at for at in range(len(names))],
+        "ticktext": draw.labels(names, 30),
+    }
     own = {
         "xaxis": draw.axis(draw.said(table, "value")),
         "yaxis": draw.axis("", showgrid=False, range=[-len(names) + 0.4, 0.6], **ticks),

@@ -48,7 +48,7 @@ def bracket(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, A
         "yaxis": draw.axis(draw.said(table, "value", "share"), range=[-0.02, 1.02]),
         "showlegend": True,
         "height": 420,
-        **draw.reference_line(table, across="x"),
+        **draw.reference_line(table),
     }
     notes = [] if len(rows) == len(x) else [f"{len(rows)} of {len(x):,} points drawn; the table has all."]
     return traces, own_layout, notes

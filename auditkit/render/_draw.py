@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from auditkit.render.text import cut, finite, number, one_line, words
 
@@ -14,6 +15,8 @@ MAX_POINTS = 512
 MAX_ROWS = 60
 TOP_ROWS = 25  # where the largest values are what matters
 MAX_SERIES = 8
+RULE_LINES = 10  # of a label that joins conditions by "and"
+_CONDITION = re.compile(r" (?:is|above|up to|missing)\b| ?[<>=≤≥]")
 HOVER_WIDTH = 300
 
 # middle tones: a contrast of 3:1 or more on white and on near-black alike
@@ -40,7 +43,7 @@ def label(value: object, width: int = HOVER_WIDTH) -> str:
 
 
 def labels(names: Sequence[object], width: int, lines: int = 3) -> list[str]:
-    """Return names as labels of a few wrapped lines; two different names never look alike.
+    """Return names as labels of a few wrapped lines, a rule with a line for each condition; two different names never look alike.
 
     Examples
     --------
@@ -48,6 +51,8 @@ def labels(names: Sequence[object], width: int, lines: int = 3) -> list[str]:
     ['Amer-Indian-Eskimo ·<br>under 25']
     >>> labels(["a long name one", "a long name two"], 8, lines=1)
     ['a l… one', 'a l… two']
+    >>> labels(["age above 30 and job is one of a, b"], 20)
+    ['age above 30<br>and job is one of a,<br>b']
     """
     shown: list[str] = []
     for at, name in enumerate(names):
@@ -59,6 +64,12 @@ def labels(names: Sequence[object], width: int, lines: int = 3) -> list[str]:
 def _lines(text: str, width: int, lines: int) -> list[str]:
     """Return text in at most `lines` lines; what is longer loses its middle, for names differ at their ends."""
     found = textwrap.wrap(text, width, break_on_hyphens=False)
+    if len(found) > 1 and lines > 2:
+        rule = [
+            line for part in _conditions(text) for line in textwrap.wrap(part, width, break_on_hyphens=False)
+        ]
+        if rule and len(rule) <= RULE_LINES:
+            return rule
     if len(found) <= lines:
         return found
     keep = width * lines - 1
@@ -71,6 +82,13 @@ def _lines(text: str, width: int, lines: int) -> list[str]:
     )
 
 
+def _conditions(text: str) -> list[str]:
+    """Return the conditions that a rule joins by "and"; nothing for what is no rule."""
+    first, *others = text.split(" and ")
+    parts = [first, *(f"and {other}" for other in others)]
+    return parts if others and all(_CONDITION.search(part) for part in parts) else []
+
+
 def said(table: Mapping[str, Any], column: str, otherwise: str | None = None) -> str:
     """Return the words for a column."""
     return one_line((table.get("labels") or {}).get(column) or otherwise or words(column))
@@ -81,9 +99,9 @@ def hover(*lines: str) -> str:
     return "<br>".join(line for line in lines if line)
 
 
-def axis(title: str, **own: Any) -> dict[str, Any]:
-    """Return an axis that makes room for its labels."""
-    shown = {"text": labels([title], 60)[0], "standoff": 12, "font": {"size": 13}}
+def axis(title: str, *, width: int = 60, **own: Any) -> dict[str, Any]:
+    """Return an axis that makes room for its labels; its title has lines of at most `width` characters."""
+    shown = {"text": labels([title], width)[0], "standoff": 12, "font": {"size": 13}}
     return {"title": shown, "automargin": True, "zeroline": False, **own}
 
 
@@ -93,9 +111,15 @@ def legend(y: float) -> dict[str, Any]:
 
 
 def layout(
-    table: Mapping[str, Any], own: Mapping[str, Any], notes: Sequence[str], *, theme: str, title: bool
+    table: Mapping[str, Any],
+    own: Mapping[str, Any],
+    notes: Sequence[str],
+    *,
+    theme: str,
+    title: bool,
+    legend_lines: int = 1,
 ) -> dict[str, Any]:
-    """Return a layout with readable type on a transparent ground; notes, if any, stand under the title."""
+    """Return a layout with readable type on a transparent ground; notes, if any, stand under the title, and over the lines of the legend."""
     colours = THEMES[theme]
     base: dict[str, Any] = {
         "font": {"family": "system-ui, sans-serif", "size": 13, "color": colours["ink"]},
@@ -117,11 +141,9 @@ def layout(
     if heading:
         base["title"] = heading
         lines = (1.6 if title else 0) + len(notes)
-        base["margin"] = {
-            **base["margin"],
-            "t": 34 + round(20 * lines) + (24 if base.get("showlegend") else 0),
-        }
-        base["height"] += round(20 * lines)
+        more = legend_lines if base.get("showlegend") else 0
+        base["margin"] = {**base["margin"], "t": 34 + round(20 * lines) + (4 + 20 * more if more else 0)}
+        base["height"] += round(20 * lines) + 20 * max(0, more - 1)
     return base
 
 
@@ -130,14 +152,29 @@ def _heading(title_text: str, notes: Sequence[str], *, title: bool) -> dict[str,
         return None
     heading: dict[str, Any] = {
         "text": label(title_text, 90) if title else "",
-        "x": 0,
-        "xref": "paper",
+        "x": 0.02,
+        "xref": "container",
+        "xanchor": "left",
         "yref": "container",
     }
     heading |= {"y": 0.99, "yanchor": "top", "font": {"size": 15}, "automargin": False}
     if notes:
         heading["subtitle"] = {"text": "<br>".join(labels(notes, 90)), "font": {"size": 12}}
     return heading
+
+
+def legend_lines(names: Sequence[str], width: int = 540) -> int:
+    """Return the lines that a legend of these names takes: its columns are as wide as the longest name.
+
+    Examples
+    --------
+    >>> legend_lines(["a", "b"]), legend_lines(["a long name of a group<br>of people", "b", "c", "d"])
+    (1, 3)
+    """
+    parts = [name.split("<br>") for name in names]
+    widest = max((len(part) for of in parts for part in of), default=1)
+    columns = max(1, width // (52 + 7 * widest))
+    return sum(max(map(len, parts[at : at + columns])) for at in range(0, len(parts), columns))
 
 
 def series_of(columns: Mapping[str, Sequence[Any]], length: int) -> list[tuple[str, list[int]]]:
@@ -180,34 +217,24 @@ def faded(colour: str, alpha: float) -> str:
     return f"rgba({red},{green},{blue},{alpha})"
 
 
-def reference_line(table: Mapping[str, Any], *, across: Literal["x", "y"]) -> dict[str, Any]:
-    """Return the shape and the words of a line to compare with, or nothing."""
+def reference_words(table: Mapping[str, Any]) -> str:
+    """Return what the value to compare with is, and the value."""
+    what = one_line((table.get("labels") or {}).get("reference") or "reference")
+    value = finite(table.get("reference"))
+    return what if value is None else f"{what} {_short(value)}"
+
+
+def reference_line(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the shape and the words of an upright line to compare with, the words over the plot; or nothing."""
     value = finite(table.get("reference"))
     if value is None:
         return {}
-    other = "y" if across == "x" else "x"
-    what = label((table.get("labels") or {}).get("reference") or "reference")
-    text = f"{what} {_short(value)}"
-    where = {across: value, f"{across}ref": across, f"{other}ref": "paper"}
-    place = (
-        {other: 1, "xanchor": "left", "yanchor": "bottom"}
-        if across == "x"
-        else {other: 1, "xanchor": "right", "yanchor": "bottom"}
-    )
-    line = {f"{across}0": value, f"{across}1": value, f"{other}0": 0, f"{other}1": 1}
-    return {
-        "shapes": [
-            {
-                "type": "line",
-                f"{across}ref": across,
-                f"{other}ref": "paper",
-                **line,
-                "line": {"color": MUTED, "width": 1.5, "dash": "dash"},
-                "layer": "below",
-            }
-        ],
-        "annotations": [{**where, **place, "text": text, "showarrow": False, "font": {"size": 12}}],
-    }
+    where = {"x": value, "xref": "x", "yref": "paper", "y": 1, "xanchor": "left", "yanchor": "bottom"}
+    text = {"text": label(reference_words(table)), "showarrow": False, "font": {"size": 12}}
+    line = {"color": MUTED, "width": 1.5, "dash": "dash"}
+    ends = {"x0": value, "x1": value, "y0": 0, "y1": 1}
+    shape = {"type": "line", "xref": "x", "yref": "paper", **ends, "line": line, "layer": "below"}
+    return {"shapes": [shape], "annotations": [{**where, **text}]}
 
 
 def _short(value: float) -> str:

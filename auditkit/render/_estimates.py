@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 WIDTH = 34  # of a label's line, in characters
 _ALIKE = 4  # labels from which on a size that all share is said once
-_ORDERED = re.compile(r"^(?:[^=]{0,60}=)?\s*[\[(<>≤≥=]*\s*-?\d")
+_ORDERED = re.compile(r"^(?:[^=]{0,60}=)?\s*(?:under )?[\[(<>≤≥=]*\s*-?\d")
 
 
 def estimates(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any], list[str]]:
@@ -47,7 +47,7 @@ def estimates(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str,
         "yaxis": (labelled := _label_axis(columns, place, {k: n for k, n in sizes.items() if n != common})),
         "height": 110 + max(26, 14 * len(series) + 12, _tallest(labelled)) * len(names),
         "showlegend": len(series) > 1,
-        **draw.reference_line(table, across="x"),
+        **draw.reference_line(table),
     }
     if len(series) > 1 and "annotations" in own:  # the words of the line stand between plot and legend
         own["legend"] = draw.legend(1 + 22 / (own["height"] - 110))
@@ -57,13 +57,34 @@ def estimates(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str,
 def _order(
     columns: Mapping[str, Sequence[Any]], series: list[tuple[str, list[int]]], *, by_value: bool, given: bool
 ) -> list[str]:
-    """Return the labels in the order to draw them: as given if they are bands or it is asked for, else by value, undefined last."""
+    """Return the labels in the order to draw them: values of several features feature by feature, bands as given (all, where it is asked for), others by value, undefined last."""
     values: dict[str, float | None] = {}
     for _, rows in series:
         for row in rows:
             values.setdefault(one_line(columns["label"][row]), finite(columns["value"][row]))
-    if given or (not by_value and all(_ORDERED.match(name) for name in values)):
+    if given:
         return list(values)
+    if by_value:
+        return _by_value(values)
+    feature = {name: name.partition("=")[0] if "=" in name else "" for name in values}
+    alone = len(set(feature.values())) == len(values)
+    if (
+        alone or "" in feature.values() or any(", " in name for name in values)
+    ):  # intersections, or no features
+        return _in_order(values)
+    found: dict[str, dict[str, float | None]] = {}
+    for name, value in values.items():
+        found.setdefault(feature[name], {})[name] = value
+    return [name for of in found.values() for name in _in_order(of)]
+
+
+def _in_order(values: Mapping[str, float | None]) -> list[str]:
+    """Return bands as given, and what has no order by value."""
+    known = [name for name in values if not name.endswith("missing")]
+    return list(values) if all(_ORDERED.match(name) for name in known) else _by_value(values)
+
+
+def _by_value(values: Mapping[str, float | None]) -> list[str]:
     return sorted(values, key=lambda name: (values[name] is None, -(values[name] or 0.0)))
 
 
@@ -112,7 +133,11 @@ def _label_axis(
         ticks.append(
             f"{words}{'<br>' if len(words) + len(told) > WIDTH else '  '}({told})" if told else words
         )
-    where = {"tickvals": [*place.values()], "ticktext": ticks, "range": [-len(names) + 0.4, 0.6]}
+    where: dict[str, Any] = {
+        "tickvals": [*place.values()],
+        "ticktext": ticks,
+        "range": [-len(names) + 0.4, 0.6],
+    }
     return draw.axis(of_what, showgrid=False, **where)
 
 

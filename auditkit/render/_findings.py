@@ -131,7 +131,7 @@ def _item(finding: Mapping[str, Any], plan: Mapping[str, Any], evidence: Mapping
         else "",
         "why": one_line(criterion.get("why")),
         "reason": sentence(_rounded(finding["reason"]))
-        if m and status not in ("pass", "not_found", "fail") and finding.get("reason")
+        if m and status not in ("pass", "by_construction", "not_found", "fail") and finding.get("reason")
         else "",
         "for_what": heads[0],
         "against_what": heads[1],
@@ -155,6 +155,8 @@ def _heads(status: str) -> tuple[str, str]:
     """
     if status == "inconclusive":
         return "What was seen", "What leaves it open"
+    if status == "by_construction":
+        return "What was seen", "What it is worth"
     if status in ("fail", "pass", "not_found"):
         word = STATUSES[status][1]
         return f"Evidence for “{word}”", f"Evidence against “{word}”"

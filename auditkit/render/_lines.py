@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from auditkit.render import _draw as draw
-from auditkit.render.text import count, ends, finite, number, one_line, spanned
+from auditkit.render.text import amount, count, ends, finite, number, one_line, spanned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,43 +24,75 @@ def curve(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any
     columns = table["columns"]
     series, notes = draw.capped(draw.series_of(columns, len(columns["x"])))
     at, ticks = _positions(columns["x"])
+    compared = _compared(table, at)
     traces: list[dict[str, Any]] = []
     for place, (name, every) in enumerate(series):
         rows = draw.thinned(
-            every if ticks else sorted(every, key=lambda row: (at[row] is None, at[row] or 0.0))
+            every
+            if _in_words(columns["x"])
+            else sorted(every, key=lambda row: (at[row] is None, at[row] or 0.0))
         )
         crossed = "x_low" in columns and "x_high" in columns
         if not crossed:
             traces += band(
                 place, [at[r] for r in rows], _pick(columns["low"], rows), _pick(columns["high"], rows)
             )
+        called = name or (draw.said(table, "value") if compared else "")
         drawn = line(
-            place, name, [at[r] for r in rows], draw.numbers(_pick(columns["value"], rows)), len(rows)
+            place, called, [at[r] for r in rows], draw.numbers(_pick(columns["value"], rows)), len(rows)
         )
         bars = _bars(place, columns, rows) if crossed else {}
         traces.append({**drawn, **bars, "hovertext": [_curve_hover(table, name, row) for row in rows]})
         if len(rows) < len(every):
             notes.append(f"{len(rows)} of {len(every):,} points drawn; the table has all.")
-    if equal := (table.get("labels") or {}).get("diagonal"):
-        traces.insert(0, _diagonal(0.0, draw.label(equal, 40)))
     own = {
         "xaxis": draw.axis(draw.said(table, "x"), **ticks),
-        "yaxis": draw.axis(draw.said(table, "value")),
-        "showlegend": len(series) > 1 or bool(equal),
-        **draw.reference_line(table, across="y"),
+        "yaxis": draw.axis(draw.said(table, "value"), width=38),
+        "showlegend": len(series) > 1 or bool(compared),
     }
-    return traces, own, notes[:2]
+    return compared + traces, own, notes[:2]
+
+
+def _compared(table: Mapping[str, Any], at: list[float | None]) -> list[dict[str, Any]]:
+    """Return the lines to compare with, named in the legend and not over the curves: where both axes are equal, and the reference."""
+    words, columns = table.get("labels") or {}, table["columns"]
+    found = []
+    known = [v for v in at if v is not None]
+    if words.get("diagonal"):
+        every = [*known, *(v for v in draw.numbers(columns["value"]) if v is not None)]
+        shares = all(0 <= v <= 1 for v in every)
+        low, high = (0, 1) if shares else (min(every), max(every))
+        found.append(_dashed([low, high], [low, high], draw.label(words["diagonal"], 60)))
+    if (value := finite(table.get("reference"))) is not None and known:
+        name = draw.label(draw.reference_words(table))
+        found.append(_dashed([min(known), max(known)], [value, value], name))
+    return found
+
+
+def _in_words(values: Sequence[Any]) -> bool:
+    return not all(v is None or finite(v) is not None for v in values)
 
 
 def _positions(values: Sequence[Any]) -> tuple[list[float | None], dict[str, Any]]:
     """Return numbers to draw at, and ticks of words where x is not a number."""
-    if all(v is None or finite(v) is not None for v in values):
-        return draw.numbers(values), {}
+    if not _in_words(values):
+        return draw.numbers(values), _whole(draw.numbers(values))
     names = list(dict.fromkeys(one_line(v) for v in values))
     place = {name: float(i) for i, name in enumerate(names)}
     shown = draw.thinned(list(range(len(names))), 40)
     ticks = {"tickvals": shown, "ticktext": draw.labels([names[i] for i in shown], 24)}
     return [place[one_line(v)] for v in values], ticks
+
+
+def _whole(values: list[float | None]) -> dict[str, Any]:
+    """Return a tick at each value where these are a few whole numbers: nothing lies between two counts."""
+    known = sorted({v for v in values if v is not None})
+    apart = min((b - a for a, b in pairwise(known)), default=0.0)
+    if not 2 <= len(known) <= 12 or not all(v.is_integer() for v in known):
+        return {}
+    if apart < (known[-1] - known[0]) / 16:
+        return {}
+    return {"tickvals": known, "ticktext": [amount(v) for v in known]}
 
 
 def _pick(values: Sequence[Any], rows: list[int]) -> list[Any]:
@@ -72,7 +105,7 @@ def line(place: int, name: str, x: list[float | None], y: list[float | None], po
     return {
         "type": "scatter",
         "mode": "lines+markers" if points <= 40 else "lines",
-        "name": draw.label(name, 40),
+        "name": draw.labels([name], 34)[0],
         "x": x,
         "y": y,
         "line": {"color": colour, "width": 2, "dash": dash},
@@ -149,7 +182,7 @@ def _said_x(columns: Mapping[str, Any], row: int) -> str:
         return draw.label(x)
     if "x_low" in columns and "x_high" in columns:
         return spanned(x, columns["x_low"][row], columns["x_high"][row])
-    return number(x)
+    return amount(x)
 
 
 def roc(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any], list[str]]:
@@ -157,7 +190,7 @@ def roc(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any],
     columns = table["columns"]
     series, notes = draw.capped(draw.series_of(columns, len(columns["fpr"])))
     floor = _floor(columns["fpr"])
-    traces: list[dict[str, Any]] = [_diagonal(floor, "chance")]
+    traces: list[dict[str, Any]] = [_dashed([floor, 1], [floor, 1], "chance")]
     for place, (name, every) in enumerate(series):
         rows = _log_thinned(columns, every, floor)
         fpr = [_at_least(columns["fpr"][row], floor) for row in rows]
@@ -220,14 +253,14 @@ def _log_thinned(columns: Mapping[str, Sequence[Any]], rows: list[int], floor: f
     return [best[step] for step in sorted(best)]
 
 
-def _diagonal(floor: float, name: str) -> dict[str, Any]:
-    """Return the line on which both axes are equal, from `floor` to 1; no series, so it has no row and no place among them."""
+def _dashed(x: list[float], y: list[float], name: str) -> dict[str, Any]:
+    """Return a line to compare with; no series, so it has no row and no place among them."""
     return {
         "type": "scatter",
         "mode": "lines",
         "name": name,
-        "x": [floor, 1],
-        "y": [floor, 1],
+        "x": x,
+        "y": y,
         "line": {"color": draw.MUTED, "width": 1.5, "dash": "dash"},
         "hoverinfo": "skip",
     }

@@ -69,7 +69,7 @@ def _sides(values: Sequence[Any], what: str) -> tuple[list[str], list[str]]:
 
 
 def _side_axis(title: str, names: list[str], **own: Any) -> dict[str, Any]:
-    ticks = {"tickvals": list(range(len(names))), "ticktext": draw.labels(names, 24)}
+    ticks: dict[str, Any] = {"tickvals": list(range(len(names))), "ticktext": draw.labels(names, 24)}
     return draw.axis(title, showgrid=False, **ticks, **own)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from auditkit.errors import InputError
 from auditkit.render._beeswarm import beeswarm
 from auditkit.render._bracket import bracket
-from auditkit.render._draw import MAX_POINTS, MAX_ROWS, MAX_SERIES, axis, label, layout
+from auditkit.render._draw import MAX_POINTS, MAX_ROWS, MAX_SERIES, axis, label, layout, legend_lines
 from auditkit.render._estimates import estimates
 from auditkit.render._images import images
 from auditkit.render._lines import curve, roc
@@ -72,7 +72,9 @@ def figure(
     if found is None:
         return None
     traces, own, notes = found
-    return {"data": traces, "layout": layout(table, own, notes, theme=theme, title=title)}
+    named = [str(t.get("name", "")) for t in traces if t.get("showlegend") is not False]
+    look = layout(table, own, notes, theme=theme, title=title, legend_lines=legend_lines(named))
+    return {"data": traces, "layout": look}
 
 
 def bare(table: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]] | None:

@@ -47,6 +47,9 @@ def grounds(finding: Mapping[str, Any], evidence: Mapping[str, Any] | None = Non
     m = finding.get("measurement")
     if not m:
         return {"for": [], "against": []}
+    if m.get("by_construction") and finding.get("status") == "pass":
+        certain = "It could not have come out otherwise, so it is no result of a test of this model."
+        return {"for": [text for text in (_side(finding, m),) if text], "against": [certain]}
     return {"for": _speaks_for(finding, m), "against": _speaks_against(finding, m, evidence or {})}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup, escape
 
 from auditkit.render import sanitize, views
+from auditkit.render._found import found
 from auditkit.render._outputs import joined, output_html, view_html
 from auditkit.render._templating import fill
 from auditkit.render.document import document
@@ -25,6 +27,9 @@ __all__ = ["notebook_html"]
 FIRST = ("verdict", "findings")
 LAST = ("methods",)
 MOVED = (*FIRST, *LAST)
+# ids of the templates' cells whose chapters stand under a toggle
+FOLDED = ("about-settings", "about-subject", "about-plan")
+_HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*$", re.MULTILINE)
 
 
 @dataclass
@@ -35,6 +40,13 @@ class _Body:
     moved: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     dimensions: dict[int, str] = field(default_factory=dict)
     planned: dict[str, str] = field(default_factory=dict)
+    chapter: str = ""
+    asked: bool = False  # whether the heading over a cell is the question that its check answers
+    places: dict[str, tuple[str, str]] = field(default_factory=dict)  # code -> chapter and address
+    noted: dict[str, str] = field(
+        default_factory=dict
+    )  # a note of several sentences -> the check that has it
+    folded: set[int] = field(default_factory=set)
     failed: bool = False
     outputs: int = 0
 
@@ -62,7 +74,7 @@ def notebook_html(
     Returns
     -------
     str
-        Verdict first, then findings, then the notebook in its own order, methods last. Markup from outputs is
+        Verdict first, then what was found in a sentence a check, findings, then the notebook in its own order, methods last. Markup from outputs is
         sanitised; widgets, SVG and what needs a network are left out with a note in their place.
     """
     body = _read(_pointing(notebook, pages or {}), include_code=include_code)
@@ -91,12 +103,13 @@ def _pointing(notebook: Mapping[str, Any], pages: Mapping[str, str]) -> Mapping[
 
 def _read(notebook: Mapping[str, Any], *, include_code: bool) -> _Body:
     body = _Body()
-    held: list[str] = []
+    held: list[Mapping[str, Any]] = []
     for cell in notebook.get("cells", []):
         source = joined(cell.get("source"))
         if cell.get("cell_type") == "markdown":
-            held.append(source)
+            held.append(cell)
         elif cell.get("cell_type") == "code":
+            _follow(held, body)
             shown = [part for output in cell.get("outputs", []) if (part := _output(output, body))]
             only_moved = bool(cell.get("outputs")) and not shown
             _write(held, body, but_headings=only_moved)
@@ -112,6 +125,16 @@ def _read(notebook: Mapping[str, Any], *, include_code: bool) -> _Body:
     if "methods" in body.moved:
         body.moved["methods"] = _with_template(body.moved["methods"], notebook)
     return body
+
+
+def _follow(held: list[Mapping[str, Any]], body: _Body) -> None:
+    """Keep the chapter a cell stands in, and whether the heading over it asks a question."""
+    body.asked = False
+    for cell in held:
+        source = joined(cell.get("source"))
+        body.chapter = next(reversed(sanitize.headings(source)), body.chapter)
+        lines = _HEADING.findall(source)
+        body.asked = lines[-1].endswith("?") if lines else body.asked
 
 
 def _with_template(data: Mapping[str, Any], notebook: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -132,11 +155,14 @@ def _dimension(cell: Mapping[str, Any]) -> str:
     return ""
 
 
-def _write(held: list[str], body: _Body, *, but_headings: bool) -> None:
+def _write(held: list[Mapping[str, Any]], body: _Body, *, but_headings: bool) -> None:
     """Write the Markdown cells that waited; a bare heading of a view that moves away goes with it."""
-    if but_headings and held and sanitize.only_headings(held[-1]):
+    if but_headings and held and sanitize.only_headings(joined(held[-1].get("source"))):
         held.pop()
-    for source in held:
+    for cell in held:
+        source = joined(cell.get("source"))
+        if cell.get("id") in FOLDED:
+            body.folded.add(len(body.blocks))
         words = sanitize.headings(source)
         body.blocks.append((words[0] if words else "", sanitize.markdown(source)))
     held.clear()
@@ -151,7 +177,39 @@ def _output(output: Mapping[str, Any], body: _Body) -> Markup | None:
     if isinstance(view, dict) and view.get("view") in MOVED and isinstance(view.get("data"), dict):
         body.moved[view["view"]] = view["data"]
         return None
-    return output_html(output)
+    code = _evidence_code(view)
+    if view is None or not code:
+        return output_html(output)
+    shown = view_html({"view": "evidence", "data": _in_place(view["data"], code, body)})
+    if code in body.places:
+        return shown
+    address = place(code, "check")
+    body.places[code] = (body.chapter, f"#{address}")
+    return Markup('<div id="{}">{}</div>').format(address, shown)
+
+
+def _evidence_code(view: Any) -> str:
+    """Return the check that a view of evidence shows; empty for any other output, and for a damaged one."""
+    if not isinstance(view, dict) or view.get("view") != "evidence" or not isinstance(view.get("data"), dict):
+        return ""
+    code = view["data"].get("code")
+    every = view["data"].get("evidence")
+    whole = isinstance(every, list) and all(isinstance(one, dict) for one in every)
+    return code if whole and isinstance(code, str) else ""
+
+
+def _in_place(data: Mapping[str, Any], code: str, body: _Body) -> dict[str, Any]:
+    """Return the data of a view without what the page has said: the question, and a note of another check word for word."""
+    every = []
+    for one in data["evidence"]:
+        given = one.get("notes")
+        notes = []
+        for note in given if isinstance(given, list) else []:
+            start, _, rest = str(note).partition(". ")
+            first = body.noted.setdefault(str(note), code) if rest else code
+            notes.append(note if first == code else f"{start}; see {first}.")
+        every.append({**one, "notes": notes} if notes else one)
+    return {**data, "evidence": every, "asked": body.asked}
 
 
 def _ordered(body: _Body, parameters: Mapping[str, Any]) -> list[tuple[str, Markup]]:
@@ -169,7 +227,37 @@ def _ordered(body: _Body, parameters: Mapping[str, Any]) -> list[tuple[str, Mark
         from auditkit.render._methods import parameter_table
 
         last = [("Parameters", parameter_table(parameters))]
-    return [*drawn(FIRST), *_titled(body), *last]
+    return [*drawn(FIRST[:1]), *_found(body), *drawn(FIRST[1:]), *_folded(_titled(body), body.folded), *last]
+
+
+def _found(body: _Body) -> list[tuple[str, Markup]]:
+    """Return the box with what was found, where the page holds findings and checks to lead to."""
+    chapters = [(chapter, code, address) for code, (chapter, address) in body.places.items()]
+    try:
+        shown = found(body.moved.get("findings", {}), chapters)
+    except (KeyError, TypeError, AttributeError, ValueError):  # damaged: the findings below leave a note
+        return []
+    return [("What was found", shown)] if shown else []
+
+
+def _folded(blocks: list[tuple[str, Markup]], folded: set[int]) -> list[tuple[str, Markup]]:
+    """Put each folded chapter, up to the next heading, under a toggle; open where something in it stopped with an error."""
+    done: list[tuple[str, Markup]] = []
+    at = 0
+    while at < len(blocks):
+        end = at + 1
+        while at in folded and end < len(blocks) and not blocks[end][0]:
+            end += 1
+        if at in folded:
+            inner = Markup("").join(block for _, block in blocks[at:end])
+            heading, _, rest = inner.partition("</h2>")
+            shown = Markup('<details class="ak-fold"{}><summary>{}</h2></summary>{}</details>')
+            stopped = Markup(" open") if "ak-failed" in inner else ""
+            done.append(("", shown.format(stopped, Markup(heading), Markup(rest))))  # noqa: S704 - as it came
+        else:
+            done += blocks[at:end]
+        at = end
+    return done
 
 
 def _titled(body: _Body) -> list[tuple[str, Markup]]:

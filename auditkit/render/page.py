@@ -204,7 +204,7 @@ def evidence(report: Mapping[str, Any], code: str, *, figures: bool = False) -> 
             "evidence.html.j2",
             code=one_line(code),
             title=one_line(plan.get("title") or plan.get("name") or code),
-            question=one_line(plan.get("question")),
+            question="" if report.get("asked") else one_line(plan.get("question")),
             page=plan.get("page"),
             marks=[item["status"] for item in chips({}) if item["status"] in judged],
             figures=[figure_html(t, draw=figures) for t in (one.get("tables") or {}).values()],

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 __all__ = ["about", "folded", "place", "plan_of"]
 
 
-def place(code: str) -> str:
-    """Return the id under which the page of a check stands.
+def place(code: str, what: str = "page") -> str:
+    """Return the id under which the page of a check stands, or something else of it.
 
     Examples
     --------
     >>> place("AK101")
     'page-ak101'
     """
-    return "page-" + (re.sub(r"[^a-z0-9]+", "-", code.lower()).strip("-") or "unnamed")
+    return f"{what}-" + (re.sub(r"[^a-z0-9]+", "-", code.lower()).strip("-") or "unnamed")
 
 
 def plan_of(view: Any) -> dict[str, dict[str, Any]]:

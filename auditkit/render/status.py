@@ -43,6 +43,7 @@ STATUSES: dict[str, tuple[str, str, str]] = {
     "not_applicable": ("–", "not applicable", "not applicable"),
     "not_found": ("◌", "not found", "not broken by the attacks"),
     "pass": ("✓", "met", "met"),
+    "by_construction": ("≡", "holds by construction", "holding by construction"),
     "not_judged": ("○", "measured, not judged", "measured but not judged"),
 }
 # verdict of the gate -> the plain word over the page
@@ -53,13 +54,15 @@ def shown_status(finding: Mapping[str, Any]) -> str | None:
     """Return a finding's status as it is shown; None for a remark about the policy, which stands beside it.
 
     What was measured but has no criterion is not the same as what does not apply, and a bound within the limit (what an
-    attack achieved) is not the same as a limit that is met.
+    attack achieved) is not the same as a limit that is met; nor is what holds by construction, and could not have failed.
     """
     status = str(finding.get("status"))
     if status == "not_applicable" and finding.get("check") == POLICY:
         return None
     if status == "not_applicable" and str(finding.get("reason") or "").startswith(NOT_JUDGED):
         return "not_judged"
+    if status == "pass" and (finding.get("measurement") or {}).get("by_construction"):
+        return "by_construction"
     if status == "pass" and _only_bounded(finding):
         return "not_found"
     return status if status in STATUSES else "error"
@@ -73,14 +76,14 @@ def _only_bounded(finding: Mapping[str, Any]) -> bool:
     return limit is not None and criterion.get(limit) is not None
 
 
-def remarks(report: Mapping[str, Any]) -> list[str]:
-    """Return what is said of the policy and of no check, a sentence each."""
+def remarks(report: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+    """Return what is said of the policy and of no check, and the metrics it names."""
     found = []
     for f in report.get("findings") or []:
         told, _, names = one_line(f.get("reason")).partition(": ")
         if shown_status(f) is None and told:
-            listed = f": {', '.join(words(name) for name in names.split(', '))}" if names else ""
-            found.append(f"{told[:1].upper()}{told[1:]}{listed}.")
+            listed = [words(name) for name in names.split(", ")] if names else []
+            found.append((f"{told[:1].upper()}{told[1:]}".removesuffix("."), listed))
     return found
 
 

@@ -116,6 +116,20 @@ def number(value: Any) -> str:
     return "−" + text[1:] if text.startswith("-") else text
 
 
+def amount(value: Any) -> str:
+    """Return a value of an input, or a cut through it: as `number`, and whole ones without decimals.
+
+    Examples
+    --------
+    >>> amount(29.0), amount(29.5), amount(None)
+    ('29', '29.500', 'undefined')
+    """
+    read = finite(value)
+    return (
+        number(int(read)) if read is not None and read.is_integer() and abs(read) < 10**9 else number(value)
+    )
+
+
 def share(value: Any) -> str:
     """Return a share in percent, with the digits that `number` gives it: a page never says one number in two ways.
 

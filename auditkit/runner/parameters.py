@@ -181,7 +181,8 @@ def parse_assignments(assignments: Iterable[str], known: Mapping[str, Parameter]
         try:
             given[name] = _json(name, parameter.parse(text))
         except InputError as error:
-            raise InputError(f"{error}: -p {assignment(parameter, _meant(parameter, text))}") from None
+            said = str(error).partition(f"; type {name}=")[0]  # what to type in Python, and here is told next
+            raise InputError(f"{said}: -p {assignment(parameter, _meant(parameter, text))}") from None
         except RecursionError:
             raise InputError(f"{name}: the value is nested too deeply") from None
     return given

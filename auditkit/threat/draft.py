@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,29 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["drafted", "inferred", "one_hot_blocks"]
+__all__ = ["drafted", "inferred", "of_a_life", "one_hot_blocks"]
 
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_OF_AGE = frozenset(
+    [
+        "age",
+        "in",
+        "years",
+        "year",
+        "yrs",
+        "of",
+        "person",
+        "applicant",
+        "client",
+        "customer",
+        "borrower",
+        "patient",
+        "employee",
+        "candidate",
+    ]
+)
+_BIRTH = frozenset(["birth", "birthdate", "birthday", "birthyear", "birthplace", "dob", "yob"])
+_OF_BIRTH = frozenset(["date", "year", "month", "day", "place", "country", "of"])
 MOST_TOGETHER = 100_000  # combinations of inputs that change together
 
 
@@ -62,6 +84,29 @@ def drafted(
         features.append(_single(group[0], int(places[0]), codec, space, ranked=group[0] in ordered, raw=raw))
         combinations.append(None)
     return tuple(features), Coding(codec, tuple(at), tuple(combinations))
+
+
+def of_a_life(one: Feature) -> Feature:
+    """Return a feature that by its name is a person's age as one that only rises, and a birth as one that stays; others as they are.
+
+    As Ustun, Spangher & Liu (2019) treat them in their examples. Only names that say nothing else are read: an average age of accounts, or
+    the age of the youngest child, can fall.
+
+    Examples
+    --------
+    >>> names = ["AgeInYears", "average_age", "year_of_birth"]
+    >>> found = [of_a_life(Feature(name=name, columns=(name,), kind="integer")) for name in names]
+    >>> [(one.mutable, one.direction) for one in found]
+    [(True, 'up'), (True, 'both'), (False, 'both')]
+    """
+    words = {word.lower() for word in _WORD.findall(one.name)}
+    if one.joint or not one.mutable or one.said:
+        return one
+    if words & _BIRTH and words <= _BIRTH | _OF_BIRTH:
+        return replace(one, mutable=False, because="by its name of a birth, which does not change")
+    if "age" in words and words <= _OF_AGE and one.kind in ("continuous", "integer"):
+        return replace(one, direction="up", because="by its name an age, which only rises")
+    return one
 
 
 def inferred(codec: Codec, X: NDArray[np.float64]) -> FeatureSpace:

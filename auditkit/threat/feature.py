@@ -43,7 +43,7 @@ class Feature:
     said : tuple of str
         Which of these somebody changed; the others are as drafted from the data, also where somebody repeated them.
     because : str
-        Why it is held, where a draft holds it.
+        Why it is held, or goes one way only, where a draft proposes that.
     """
 
     name: str

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from auditkit.disguises import protected
 from auditkit.errors import InputError
+from auditkit.threat.draft import of_a_life
 from auditkit.threat.model import ThreatModel
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ def as_threat_model(given: Any, *data: Dataset) -> ThreatModel:
 def threat_for(
     given: ThreatModel | None, test: Dataset, rows: Sequence[Dataset], immutable: Sequence[str] | None
 ) -> ThreatModel:
-    """Return the threat model of a subject: what was given, else a draft.
+    """Return the threat model of a subject: what was given, else a draft, in which by name an age only rises and a birth stays.
 
     Parameters
     ----------
@@ -65,7 +67,14 @@ def threat_for(
         return given.hold(*(immutable or ()))
     draft = ThreatModel.draft(*rows)
     if immutable is not None:
-        return draft.hold(*immutable)
+        return _lived(draft.hold(*immutable), births=False)
     for name, why in protected(test).items():
         draft = draft.hold(name, because=why)
-    return draft
+    return _lived(draft, births=True)
+
+
+def _lived(draft: ThreatModel, *, births: bool) -> ThreatModel:
+    """Return a draft in which what is an age by its name only rises, and a birth stays if `births`."""
+    new = [of_a_life(one) for one in draft.features]
+    kept = [lived if lived.mutable or births else one for one, lived in zip(draft.features, new, strict=True)]
+    return replace(draft, features=tuple(kept))

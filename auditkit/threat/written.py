@@ -35,7 +35,7 @@ class _Told(Protocol):
 
 
 def written(threat: _Told) -> str:
-    """Return the text of the table; comments say why an input is held, and what the radius is too small for.
+    """Return the text of the table; comments say why an input is held or goes one way, and what the radius is too small for.
 
     Raises
     ------
@@ -107,7 +107,8 @@ def _plain(value: Any) -> Any:
 
 
 def _settings(one: Feature) -> list[str]:
-    lines = [] if one.kind == "categorical" else [f"direction = {_text(one.direction)}"]
+    why = f"  # {_why(one)}" if one.direction != "both" and _why(one) else ""
+    lines = [] if one.kind == "categorical" else [f"direction = {_text(one.direction)}{why}"]
     if not one.coded:
         lines += [
             f"{word} = {getattr(one, word)!r}"

@@ -212,7 +212,7 @@ def _several(parameter: Parameter, value: Any, options: Sequence[str], *, option
 
 
 def _listed(inner: Any) -> bool:
-    return get_origin(inner) in (list, tuple) and str in get_args(inner)
+    return get_origin(inner) in (list, tuple) and bool({str, int} & set(get_args(inner)))
 
 
 def _written(parameter: Parameter, inner: Any, value: Any, *, optional: bool) -> Control:

@@ -67,7 +67,7 @@ def test_the_curve_ends_at_the_error_rate():
     table = run(subject).tables["risk_coverage"].frame()
     curve = table[table.series == "the model's confidence"]
     assert curve.value.iloc[-1] == pytest.approx((subject.test.y == 0).mean())
-    flat = table[table.series.str.endswith("cannot tell")]
+    flat = table[table.series.str.endswith("if it told nothing")]
     assert flat.value.nunique() == 1
 
 

@@ -166,7 +166,7 @@ def test_exact_scores_lie_on_a_line_that_is_no_group():
     assert set(table.columns["series"]) == {f"g={g}" for g in range(8)}
     assert min(table.columns["n"]) > 0
     drawing = figure(table.to_dict())
-    assert drawing["data"][0]["name"] == "exact"
+    assert drawing["data"][0]["name"].startswith("perfect calibration")
     assert drawing["data"][0]["x"] == drawing["data"][0]["y"] == [0.0, 1]
     assert "series drawn" not in str(drawing["layout"])
 

@@ -137,7 +137,7 @@ def test_figures_are_those_of_the_confidences():
     curve = found.tables["risk_coverage"].frame()
     one = curve[curve["series"] == "rows as they are"]
     assert one["value"].iloc[-1] == pytest.approx(wrong.mean())
-    assert (curve[curve["series"] == "rows as they are: cannot tell"]["value"] == wrong.mean()).all()
+    assert (curve[curve["series"] == "rows as they are, if it told nothing"]["value"] == wrong.mean()).all()
 
 
 def test_the_calibration_error_is_that_of_scikit_learns_curve_where_nothing_is_taken_out():

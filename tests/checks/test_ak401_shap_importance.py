@@ -9,12 +9,14 @@ from lightgbm import LGBMClassifier
 from scipy import stats
 from scipy.special import expit
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from auditkit import Audit, Criterion, Dataset, Subject
 from auditkit.checks import explainability
 from auditkit.checks.explainability import importance
+from auditkit.checks.explainability._behind import by_parts, sizes_behind
 from auditkit.checks.explainability._explainers import Explanation
+from auditkit.checks.explainability._shown import importances
 from auditkit.data import make_credit, make_multiclass, make_regression
 from auditkit.predictors import from_predictions
 
@@ -36,7 +38,13 @@ def test_a_linear_model_has_the_importance_of_its_closed_form():
     for j, name in enumerate(subject.test.X.columns):
         m = found.measurement("shap_importance", name)
         assert m.value == pytest.approx(sizes[:, j].mean())
-        ends = stats.t.interval(0.95, 199, sizes[:, j].mean(), stats.sem(sizes[:, j]))
+        # the background's mean moves every row's part alike: a size up or down with its sign; 300 rows in 20 parts of 15
+        taken = subject.train.X[name].to_numpy()[np.random.default_rng(0).permutation(300)] * coef[j]
+        parts = np.array([taken[part::20].mean() for part in range(20)])
+        pull = np.sign(X[:, j] * coef[j] - taken.mean()).mean() * parts
+        over_rows = stats.t.ppf(0.975, 199) * stats.sem(sizes[:, j])
+        half = np.hypot(over_rows, stats.t.ppf(0.975, 19) * stats.sem(pull))
+        ends = (m.value - half, m.value + half)
         assert (m.interval.low, m.interval.high) == pytest.approx(ends)
         assert m.n == 200
     assert found.measurement("shap_additivity_error").value < 1e-9
@@ -138,7 +146,7 @@ def test_few_inputs_are_enumerated_and_need_no_error():
     found = run(asked())
     assert "every set of inputs (exact" in found.notes[0]
     assert not any("standard error" in note for note in found.notes)
-    assert found.measurement("shap_importance", "a").interval.method == "t over rows"
+    assert found.measurement("shap_importance", "a").interval.method == "t over rows and background"
 
 
 def test_sampling_stops_at_the_target_and_the_cost_is_told():
@@ -167,6 +175,23 @@ def test_too_many_calls_are_lessened_by_a_stated_rule_and_then_refused():
     assert "allow max_calls=" in report.findings[0].reason
 
 
+@pytest.mark.parametrize("most", [5, 6, 7, 10, 25])
+def test_the_calls_allowed_are_kept_to_exactly_or_refused_with_what_would_do(most):
+    def ask(allowed, rows):
+        check = {"rows": rows, "background": 20, "target_error": 1e-6, "max_calls": allowed}
+        return Audit({"shap_importance": check}).run(asked(d=10, n=rows))
+
+    for rows in (60, 2000):
+        report = ask(most, rows)
+        if report.findings[0].status == "not_applicable":
+            most_needed = int(report.findings[0].reason.split("allow max_calls=")[1].split(",")[0])
+            assert most_needed > most
+            report = ask(most_needed, rows)
+        else:
+            most_needed = most
+        assert report.of("AK401").cost["model_calls"] <= most_needed
+
+
 def test_the_interval_gives_up_what_noise_adds_to_a_size():
     # an input with no part of its own beside the others: noise alone must not look like importance
     subject = asked(d=6, rule=lambda f: expit(2 * f["a"] * f["b"] * f["c"] + f["d"]).to_numpy())
@@ -178,7 +203,26 @@ def test_the_interval_gives_up_what_noise_adds_to_a_size():
             m = rough.measurement("shap_importance", name)
             known = true.measurement("shap_importance", name).value
             assert m.interval.low - 1e-9 <= known <= m.interval.high + 1e-9, (seed, name)
-    assert rough.measurement("shap_importance", "a").interval.method == "t over rows, less sampling noise"
+    assert (
+        rough.measurement("shap_importance", "a").interval.method
+        == "t over rows and background, less sampling noise"
+    )
+
+
+def test_the_interval_covers_what_another_background_would_give():
+    """A linear model reads a rare 0/1 input: 40 background rows leave open what its mean is, and with it every part."""
+    truth, covered, narrow = 2 * 0.1 * 0.9, 0, 0
+    for seed in range(150):
+        rng = np.random.default_rng(seed)
+        X, B = ((rng.random((n, 1)) < 0.1).astype(float) for n in (300, 40))
+        values, taken = X - B.mean(), B - B.mean()
+        found = Explanation(values, B.mean(), X[:, 0], "", "", "", behind=by_parts(values, taken))
+        for behind in (None, sizes_behind(found)):
+            ends = importances("shap_importance", ["a"], np.abs(values), 0.95, behind)[0].interval
+            held = ends.low <= truth <= ends.high
+            covered, narrow = (covered, narrow + held) if behind is None else (covered + held, narrow)
+    assert covered >= stats.binom.ppf(0.001, 150, 0.92)  # 20 parts of two rows, of a skew input
+    assert narrow < covered - 40  # what the rows alone would give
 
 
 def test_the_swarm_shows_ranks_and_no_values():
@@ -198,9 +242,23 @@ def test_the_swarm_shows_ranks_and_no_values():
     assert own == sorted(own)
 
 
+def test_no_dot_of_the_swarm_is_of_one_record_alone():
+    subject = make_regression(n_train=300, n_test=203)
+    table = run(subject).tables["swarm"]
+    own = np.array(
+        [v for n, v in zip(table.columns["label"], table.columns["value"], strict=True) if n == "x0"]
+    )
+    assert len(own) == 203
+    assert np.unique(own, return_counts=True)[1].min() >= 5
+    # its parts are 2 (x0 - mean): the farthest dot is the mean of the last records, and not the last
+    x, model = np.sort(subject.test.X["x0"].to_numpy()), subject.model.inner.estimator
+    slope = model.coef_[list(subject.test.X.columns).index("x0")]
+    assert own.max() - own.min() < slope * (x[-3] - x[2])
+
+
 def test_the_dependence_of_a_linear_model_is_its_slope():
     found = run(make_regression(n_train=300, n_test=200))
-    table = found.tables["along_1"]
+    table = next(t for name, t in found.tables.items() if name.startswith("part by "))
     assert table.kind == "curve"
     x, value = (np.array(table.columns[c]) for c in ("x", "value"))
     assert np.polyfit(x, value, 1)[0] == pytest.approx(2, abs=0.1)  # the outcome is 3 + 2 x0 - x1
@@ -221,6 +279,19 @@ def test_a_record_is_explained_only_if_asked_for():
         outputs.append(value[-1])
     answers = subject.answers().labels
     assert outputs == pytest.approx([answers.min(), np.sort(answers)[100], answers.max()], rel=1e-6)
+
+
+def test_a_record_explained_in_log_odds_ends_in_the_probability_the_model_gives():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.normal(size=120), "b": rng.normal(size=120)})
+    y = np.where(X.a + rng.normal(size=120) > 0, "yes", "no")
+    model = LogisticRegression().fit(X[:80], y[:80])
+    data = [Dataset(X[at].reset_index(drop=True), y[at]) for at in (slice(80, 120), slice(80))]
+    table = run(Subject("t", model, *data, positive="yes"), examples=1).tables["record_A"]
+    lowest = model.predict_proba(X[80:])[:, 1].min()
+    assert table.columns["probability"][-1] == pytest.approx(lowest, abs=1e-5)
+    assert "of 'yes'" in table.labels["value"]
+    assert f"{100 * lowest:.1f}%" in table.summary
 
 
 def test_a_constant_model_is_undecided_not_passed():
@@ -271,3 +342,15 @@ def test_along_tree_paths_no_background_is_read_and_none_is_told(library):
     linear = run(make_regression(n_train=120, n_test=60), examples=1, background=20)
     assert any("Background: 20 of 120 training rows" in note for note in linear.notes)
     assert "the mean over the background" in linear.tables["record_A"].summary
+
+
+@pytest.mark.parametrize("n", [1, 9])
+def test_hardly_any_row_is_refused_with_what_is_needed(n):
+    whole = make_credit(n_train=60, n_test=50)
+    few = Dataset(whole.test.X.iloc[:n], whole.test.y[:n])
+    report = Audit(["shap_importance"]).run(
+        Subject("few", whole.model.inner.estimator, few, whole.train, positive=whole.positive)
+    )
+    assert report.findings[0].status == "not_applicable"
+    assert "too few" in report.findings[0].reason
+    assert "at least 10" in report.findings[0].reason

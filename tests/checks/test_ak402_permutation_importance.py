@@ -55,13 +55,36 @@ def half_right(n, seed, used=True):
     return Subject("h", lambda f: f[column].to_numpy(), Dataset(X, X["a"]))
 
 
-def test_a_planted_need_is_found_at_its_size_and_an_unused_input_is_exactly_0():
+def test_a_planted_need_is_found_at_its_size_and_an_unused_input_is_0_as_far_as_rows_can_tell():
     found = run(half_right(4000, 0), repeats=10)
     m = found.measurement("permutation_importance", "a")
     assert m.interval.low < 0.5 < m.interval.high
     assert m.value == pytest.approx(0.5, abs=0.03)
     other = found.measurement("permutation_importance", "b")
-    assert (other.value, other.interval.low, other.interval.high) == (0, 0, 0)
+    assert other.value == 0
+    # 2,000 rows make 1,000 pairs without a row in common, and none changed: 1.96 * sqrt(2) / 1002, either way
+    assert (-other.interval.low, other.interval.high) == pytest.approx((0.002766, 0.002766), abs=1e-6)
+
+
+@pytest.mark.parametrize(("rare", "n"), [(0.005, 60), (0.01, 60), (0.05, 60), (0.01, 200)])
+def test_the_interval_covers_what_hardly_a_row_shows(rare, n):
+    """An input that turns the answer where it is 1: shuffling changes it where the two rows differ, 2 p (1 - p)."""
+    truth, covered = 2 * rare * (1 - rare), 0
+    for seed in range(150):
+        a = (np.random.default_rng((seed, n)).random(n) < rare).astype(int)
+        X = pd.DataFrame({"a": a, "b": np.arange(n) % 2})
+        subject = Subject("r", lambda f: (f["a"] ^ f["b"]).to_numpy(), Dataset(X, X["a"] ^ X["b"]))
+        m = run(subject, seed=seed).measurement("permutation_importance", "a")
+        covered += m.interval.low <= truth <= m.interval.high
+    assert covered >= stats.binom.ppf(0.001, 150, 0.95)
+
+
+def test_a_regression_in_which_no_answer_changes_has_no_interval():
+    X = pd.DataFrame({"a": np.arange(40.0), "b": np.arange(40.0) % 3})
+    found = run(Subject("c", lambda f: f["a"].to_numpy(), Dataset(X, X["a"]), task="regression"))
+    m = found.measurement("permutation_importance", "b")
+    assert (m.value, m.interval) == (0, None)
+    assert "no answer changed" in m.reason
 
 
 def test_the_interval_covers_the_true_rise():

@@ -186,3 +186,17 @@ def test_no_category_of_fewer_than_5_records_is_named():
     assert "highest at q" in town.summary
     assert found.measurement("effect_range", "name").value > 0.5  # it is measured all the same
     assert any("fewer than 5 records" in note and "name" in note and "town" in note for note in found.notes)
+
+
+def test_no_number_that_few_records_have_is_shown_nor_the_extreme_of_one():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"few": rng.integers(0, 3, 60).astype(float), "many": rng.permutation(60) / 7})
+    X.loc[7, "few"] = 99.0  # one person's
+    subject = Subject(
+        "s", lambda f: (f["few"] + f["many"]).to_numpy(), Dataset(X, X["many"]), task="regression"
+    )
+    found = run(subject)
+    at = {t.labels["x"]: set(t.columns["x"]) for name, t in found.tables.items() if name.startswith("curve")}
+    assert at["few"] == {0.0, 1.0, 2.0}
+    assert X["many"].min() < min(at["many"]) < max(at["many"]) < X["many"].max()
+    assert (X["many"] <= min(at["many"])).sum() >= 5

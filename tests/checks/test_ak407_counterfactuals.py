@@ -11,7 +11,7 @@ from auditkit.checks._common import Grouping
 from auditkit.checks.explainability import _ways, counterfactuals
 from auditkit.data import make_multiclass, make_regression
 from auditkit.errors import InputError, NotApplicable
-from auditkit.threat import ThreatModel
+from auditkit.threat import Feature, ThreatModel
 
 
 def run(subject, seed=0, **params):
@@ -194,3 +194,38 @@ def test_blocks_directions_whole_numbers_and_rules_are_kept():
         assert after["years"][0] >= before["years"][0]
         assert "SML".index(after["size"][0]) >= "SML".index(before["size"][0])
         assert after["years"][0] <= after["limit"][0]
+
+
+def test_the_table_of_inputs_tells_the_change_in_the_inputs_own_unit():
+    subject, short, _ = uneven()
+    found = run(subject, rows=300)
+    table = found.tables["inputs"]
+    change = table.columns["change"][0]
+    assert change.startswith("+")
+    assert float(change) == pytest.approx(np.median(short), abs=0.02)  # what is missing, by hand
+    assert f"income ({change})" in table.summary
+    assert "One input was enough for each of them" in found.says
+    assert run(uneven(n=30)[0], rows=10, max_calls=150).tables["inputs"].columns["change"][0] != ""
+
+
+@pytest.mark.parametrize(
+    ("values", "after", "said"),
+    [
+        (None, [3100.0] * 12, "+3,100"),
+        (None, [-2.5] * 12, "−2.500"),
+        (None, [3100.0] * 9, ""),  # of fewer than 10 records nothing is told
+        (("own", "rent"), [1.0] * 11 + [0.0], "to rent"),
+        (("own", "rent"), [1.0] * 6 + [0.0] * 6, ""),  # no value that 10 took
+    ],
+)
+def test_a_usual_change_is_told_of_ten_records_or_more(values, after, said):
+    one = Feature(
+        name="a", columns=("a",), kind="categorical" if values else "continuous", values=values or ()
+    )
+    assert _ways.usual_change(one, np.zeros(len(after)), np.array(after)) == said
+
+
+def test_a_usual_change_of_a_one_hot_block_names_the_input_that_is_on():
+    hot = ((1.0, 0.0), (0.0, 1.0))
+    one = Feature(name="b", columns=("home_own", "home_rent"), kind="categorical", values=hot)
+    assert _ways.usual_change(one, np.zeros(10), np.ones(10)) == "to home_rent"

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from auditkit import Dataset, Subject
+from auditkit import Audit, Dataset, Subject
 from auditkit.checks.explainability import prototypes
 from auditkit.data import make_credit, make_regression
 from auditkit.errors import NotApplicable
@@ -129,3 +129,15 @@ def test_what_has_no_answers_or_no_training_rows_is_not_applicable():
 def test_the_same_seed_says_the_same():
     subject = make_credit(n_train=160, n_test=120)
     assert run(subject, seed=3, rows=50, pool=100) == run(subject, seed=3, rows=50, pool=100)
+
+
+@pytest.mark.parametrize("n", [1, 9])
+def test_hardly_any_row_is_refused_with_what_is_needed(n):
+    whole = make_credit(n_train=60, n_test=50)
+    few = Dataset(whole.test.X.iloc[:n], whole.test.y[:n])
+    report = Audit(["prototypes"]).run(
+        Subject("few", whole.model.inner.estimator, few, whole.train, positive=whole.positive)
+    )
+    assert report.findings[0].status == "not_applicable"
+    assert "too few" in report.findings[0].reason
+    assert "at least 10" in report.findings[0].reason

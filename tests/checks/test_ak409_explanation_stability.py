@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from lightgbm import LGBMClassifier
 from scipy import stats
@@ -41,8 +42,22 @@ def test_an_exact_explainer_gives_1_for_another_seed_and_says_why(given_explanat
     m = found.measurement("explanation_stability", "seed")
     assert m.value == 1.0
     assert "nothing is drawn at random" in m.reason
+    assert m.by_construction
+    assert found.measurement("sampling_error_ratio").by_construction
+    assert not found.measurement("explanation_stability", "refit").by_construction
     assert found.measurement("sampling_error_ratio").value == 0.0
     assert found.measurement("top_inputs_stability", "seed").value == 1.0
+
+
+def test_another_seed_meets_the_same_comparison_rows():
+    # one input of eight counts: whatever the order, its part is the output less that of the comparison rows that are met
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(400, 8)), columns=list("abcdefgh"))
+    subject = Subject("one", lambda f: f["a"].to_numpy(), Dataset(X, X["a"]), task="regression")
+    found = run(subject, rows=30, permutations=16)
+    assert found.measurement("explanation_stability", "seed").value == pytest.approx(1, abs=1e-9)
+    assert found.measurement("sampling_error_ratio").value == pytest.approx(0, abs=1e-9)
+    assert found.measurement("explanation_stability", "background").value < 0.999
 
 
 def test_tree_paths_read_no_comparison_rows():
@@ -90,9 +105,16 @@ def test_innocent_twins_pass(given_explanations):
 
 
 def test_too_few_permutations_are_found(given_explanations):
-    statuses = judged(given_explanations.interacting(), permutations=2)
+    # three inputs together: their parts hang on the order, which two inputs' parts, there and back, do not
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(200, 6)), columns=list("abcdef"))
+    rule = lambda f: (f["a"] * f["b"] * f["c"] + f["d"] * f["e"] * f["f"]).to_numpy()  # noqa: E731
+    statuses = judged(Subject("three", rule, Dataset(X, rule(X)), task="regression"), permutations=2)
     assert statuses["explanation_stability", "seed"] == "fail"
     assert statuses["sampling_error_ratio", None] == "fail"
+    # with two orders a row meets one comparison row only: that is no fault of the seed
+    statuses = judged(given_explanations.interacting(), permutations=2)
+    assert statuses["explanation_stability", "background"] == "fail"
+    assert statuses["explanation_stability", "seed"] == "pass"
 
 
 def test_two_comparison_rows_are_found_and_the_seed_is_not_blamed(given_explanations):

@@ -236,7 +236,7 @@ def test_a_number_means_the_same_groups_in_every_check(kind):
     ratios = {m.group for m in report.of("AK106").measurements if m.metric == "impact_ratio"}
     assert len(ratios) == 3
     assert ratios < first
-    assert max(len(label) for label in first) <= len("age=33.2 to < 39.4")
+    assert max(len(label) for label in first) <= len("age=33.2 to under 39.4")
     assert any("4 bands" in note for note in report.of("AK101").notes)
     assert "4 strata" in " ".join(report.of("AK101").notes), "a control feature is in bands as well"
 

@@ -23,7 +23,8 @@ from auditkit.checks.explainability._explainers import additivity, explain
 from auditkit.checks.explainability._inside import how_to_read
 from auditkit.checks.explainability._trees import by_tables
 from auditkit.errors import NotApplicable
-from auditkit.methods.attributions import read_covered_trees, tables_pay, tree_shapley
+from auditkit.methods.attributions import tables_pay, tree_shapley
+from auditkit.methods.trees import read_trees
 
 # shap's own note on the shape it returns
 pytestmark = pytest.mark.filterwarnings("ignore:LightGBM binary classifier with TreeExplainer")
@@ -130,9 +131,7 @@ def test_tables_pay_with_many_rows_and_not_with_leaves_of_many_features():
     wide = rng.normal(size=(600, 30))
     deep = RandomForestRegressor(2, max_features=1, random_state=0).fit(wide, rng.normal(size=600))
     flat = RandomForestRegressor(2, max_depth=3, random_state=0).fit(wide, wide[:, 0])
-    read = read_covered_trees(flat)
-    assert [tables_pay(read.model, read.covers, n) for n in (10, 100_000)] == [False, True]
-    read = read_covered_trees(deep)
-    assert not tables_pay(read.model, read.covers, 10**6)
+    assert [tables_pay(read_trees(flat), n) for n in (10, 100_000)] == [False, True]
+    assert not tables_pay(read_trees(deep), 10**6)
     with pytest.raises(NotApplicable, match="more than 18 features"):
-        tree_shapley(read.model, read.covers, wide)
+        tree_shapley(read_trees(deep), wide)

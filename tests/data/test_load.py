@@ -48,10 +48,10 @@ def test_adult_sensitive_features_agree_with_the_inputs(adult):
         assert who["sex"].tolist() == part.X["sex"].tolist()
         assert who["race"].tolist() == part.X["race"].tolist()
         bands = part.X["age"].groupby(who["age"].astype(str).to_numpy()).agg(["min", "max"])
-        assert bands.loc["< 25", "max"] == 24
-        assert bands.loc["25 to < 40"].tolist() == [25, 39]
-        assert bands.loc["40 to < 60"].tolist() == [40, 59]
-        assert bands.loc[">= 60", "min"] == 60
+        assert bands.loc["under 25", "max"] == 24
+        assert bands.loc["25 to under 40"].tolist() == [25, 39]
+        assert bands.loc["40 to under 60"].tolist() == [40, 59]
+        assert bands.loc["60 or more", "min"] == 60
         assert not who.isna().any().any()
 
 
@@ -98,7 +98,7 @@ def test_german_division_is_by_seed(german):
 def test_german_sensitive_features_have_the_counts_of_the_codes(german):
     who = pd.concat([part.sensitive_features for part in german])
     assert who["sex"].value_counts().to_dict() == {"male": 690, "female": 310}  # A91 + A93 + A94, and A92
-    assert who["age"].value_counts().to_dict() == {">= 26": 810, "< 26": 190}
+    assert who["age"].value_counts().to_dict() == {"26 or more": 810, "under 26": 190}
     assert who["foreign_worker"].value_counts().to_dict() == {"yes": 963, "no": 37}
 
 

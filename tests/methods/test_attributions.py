@@ -251,6 +251,21 @@ def test_calls_are_few():
     assert got.calls == 2 + math.ceil(100 * 3 * 200 / (54 * 200 * 6))  # 54 pairs of orders of 200 rows a call
 
 
+@pytest.mark.parametrize("target", [None, 1e-9, 0.3])
+@pytest.mark.parametrize("batch_rows", [1, 7, 100, 1000, 65_536])
+def test_no_more_calls_are_made_than_foretold(target, batch_rows):
+    for seed, (n, m, permutations) in enumerate([(1, 1, 2), (13, 6, 20), (40, 30, 400), (60, 3, 90)]):
+        X, background = table(seed, n).round(), table(seed + 9, m).round()  # rounded: some values agree
+        same = {"permutations": permutations, "batch_rows": batch_rows}
+        got = sampled_shapley(bumpy, X, background, np.random.default_rng(0), target_error=target, **same)
+        foretold = attributions.sampled_calls(X, background, targeted=target is not None, **same)
+        assert got.calls <= foretold
+        if target is None and batch_rows > 7:
+            assert foretold <= 2 * got.calls + 2
+        got = attributions.enumerated_shapley(bumpy, X, background, batch_rows=batch_rows)
+        assert got.calls == attributions.enumerated_calls(X, background, batch_rows=batch_rows)
+
+
 def test_sampling_stops_at_the_error_that_was_asked_for():
     X, background = table(0, 3), table(1, 10)
     three = lambda Z: Z[:, 0] * Z[:, 1] * Z[:, 2]  # noqa: E731 - pairs alone are exact after a round

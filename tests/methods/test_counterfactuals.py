@@ -201,7 +201,7 @@ def test_trees_are_turned_near_the_exact_least_change(kind):
     space = FeatureSpace.infer(pool, ["continuous"] * 4, list("abcd"))
     X = pool[model.predict(pool) == 0][:40]
     got = search(lambda rows: model.predict(rows) == 1, X, space, pool, scores=model.predict_proba)
-    trees, scores = evasion.read_trees(model)
+    trees, scores = evasion.read_classifier(model)
     cells = evasion.cells_of(
         trees.based_on(scores(X), X), lambda rows: rows, space, X, np.zeros(4, dtype=bool)
     )

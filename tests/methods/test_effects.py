@@ -78,6 +78,14 @@ def test_every_bin_holds_rows_and_curves_are_centred(seed, bins, n):
     assert weights @ pdp.curve().value == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.parametrize("n", [20, 60, 100, 3000])
+def test_neither_end_of_a_grid_is_the_extreme_of_one_record(n):
+    values = np.random.default_rng(n).permutation(n).astype(float)
+    grid = effects.grid_of(values, 16)
+    assert (values <= grid[0]).sum() >= max(5, n // 100)
+    assert (values >= grid[-1]).sum() >= max(5, n // 100)
+
+
 def test_the_influence_of_rows_gives_the_variance_of_the_curve():
     edges = np.array([-1.5, -0.5, 0.5, 1.5])
     curves, errors = [], []

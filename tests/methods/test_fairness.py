@@ -257,12 +257,18 @@ def test_values_that_read_the_same_are_one_group():
 @pytest.mark.parametrize("as_column", [list, np.array, pd.Series, lambda v: pd.Series(v, dtype="Int64")])
 def test_numeric_features_are_binned_on_request(as_column):
     codes, labels = codes_of({"age": as_column([17, 25, 39, 40, 99])}, bin_edges={"age": [25, 40]})
-    assert [labels[code][0] for code in codes] == ["< 25", "25 to < 40", "25 to < 40", ">= 40", ">= 40"]
+    assert [labels[code][0] for code in codes] == [
+        "under 25",
+        "25 to under 40",
+        "25 to under 40",
+        "40 or more",
+        "40 or more",
+    ]
 
 
 def test_a_missing_number_is_not_put_into_a_bin():
     codes, labels = codes_of({"age": [30, None]}, bin_edges={"age": [25]})
-    assert [labels[code][0] for code in codes] == [">= 25", "missing"]
+    assert [labels[code][0] for code in codes] == ["25 or more", "missing"]
 
 
 def test_many_columns_do_not_overflow():

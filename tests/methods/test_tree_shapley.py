@@ -26,8 +26,8 @@ from sklearn.ensemble import (
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from auditkit.errors import InputError, NotApplicable
-from auditkit.methods.attributions import leaf_tables, product_law, read_covered_trees, tree_shapley
-from auditkit.methods.evasion.trees import Tree, TreeModel
+from auditkit.methods.attributions import leaf_tables, product_law, tree_shapley
+from auditkit.methods.trees import Tree, TreeModel, read_trees
 
 # shap's own note on the shape it returns
 pytestmark = pytest.mark.filterwarnings("ignore:LightGBM binary classifier with TreeExplainer")
@@ -60,10 +60,10 @@ def fitted(model, task, gaps=False):
 
 
 def kept(values, base):
-    """Bring what shap gives into (n, d, k) and (k,); of two mirrored classes the second."""
+    """Bring what shap gives into (n, d, k) and (k,)."""
     values, base = np.asarray(values), np.asarray(base, dtype=float).reshape(-1)
     values = values[:, :, np.newaxis] if values.ndim == 2 else values
-    return (values[:, :, 1:], base[1:]) if values.shape[2] == 2 else (values, base[-values.shape[2] :])
+    return values, base[-values.shape[2] :]
 
 
 LIGHT = {"verbose": -1, "n_jobs": 1, "min_child_samples": 4}
@@ -100,17 +100,17 @@ WITH_SHAP = [case for case in CASES if case.id != "GradientBoostingClassifier-mu
 @pytest.mark.parametrize(("make", "task", "gaps"), WITH_SHAP)
 def test_paths_equal_shap_and_add_up(make, task, gaps):
     model, X = fitted(make(), task, gaps)
-    read = read_covered_trees(model)
-    found = tree_shapley(read.model, read.covers, X)
+    trees = read_trees(model)
+    found = tree_shapley(trees, X)
     explainer = shap.TreeExplainer(model, feature_perturbation="tree_path_dependent")
     expected, base = kept(explainer.shap_values(X, check_additivity=False), explainer.expected_value)
     # XGBoost's own contributions are in single precision
     near = 3e-6 if "XGB" in type(model).__name__ else 1e-9
     np.testing.assert_allclose(found.values, expected, atol=near)
-    np.testing.assert_allclose(found.values.sum(axis=1) + found.base, read.model.scores(X), atol=1e-9)
+    np.testing.assert_allclose(found.values.sum(axis=1) + found.base, trees.scores(X), atol=1e-9)
     # a constant apart: what the library adds to the trees
     off = found.base - base
-    np.testing.assert_allclose(read.model.scores(X) - off, outputs(model, X), atol=10 * near)
+    np.testing.assert_allclose(trees.scores(X) - off, outputs(model, X), atol=10 * near)
 
 
 def outputs(model, X):
@@ -123,7 +123,6 @@ def outputs(model, X):
         out = model.decision_function(X)
     elif hasattr(model, "classes_"):
         out = model.predict_proba(X)
-        out = out[:, 1] if out.shape[1] == 2 else out
     else:
         out = model.predict(X)
     return np.asarray(out, dtype=float).reshape(len(X), -1)
@@ -133,10 +132,10 @@ def outputs(model, X):
 def test_interventional_values_equal_shap_and_add_up(make, task, gaps):
     model, X = fitted(make(), task, gaps)
     behind, shown = X[:30], X[30:110]
-    read = read_covered_trees(model)
-    found = tree_shapley(read.model, read.covers, shown, behind)
-    np.testing.assert_allclose(found.values.sum(axis=1) + found.base, read.model.scores(shown), atol=1e-9)
-    np.testing.assert_allclose(found.base, read.model.scores(behind).mean(axis=0), atol=1e-12)
+    trees = read_trees(model)
+    found = tree_shapley(trees, shown, behind)
+    np.testing.assert_allclose(found.values.sum(axis=1) + found.base, trees.scores(shown), atol=1e-9)
+    np.testing.assert_allclose(found.base, trees.scores(behind).mean(axis=0), atol=1e-12)
     explainer = shap.TreeExplainer(model, behind, feature_perturbation="interventional")
     expected, _ = kept(explainer.shap_values(shown, check_additivity=False), explainer.expected_value)
     # shap keeps single precision on the way
@@ -157,30 +156,29 @@ def enumerated(game, d):
     return np.stack(found)
 
 
-def walked(tree, cover, row, known, node=0):
+def walked(tree, row, known, node=0):
     """Return the value of a tree if only some features are known: both ways, by the shares of the training rows."""
     if tree.feature[node] < 0:
         return tree.value[node]
     below = tree.left[node], tree.right[node]
     if tree.feature[node] in known:
         left = tree.goes_left(node, np.array([row[tree.feature[node]]]))[0]
-        return walked(tree, cover, row, known, below[0] if left else below[1])
-    return sum(cover[one] / cover[node] * walked(tree, cover, row, known, one) for one in below)
+        return walked(tree, row, known, below[0] if left else below[1])
+    return sum(tree.cover[one] / tree.cover[node] * walked(tree, row, known, one) for one in below)
 
 
 @pytest.mark.parametrize(("make", "task", "gaps"), CASES)
 def test_both_games_equal_their_enumeration_with_the_models_own_answers(make, task, gaps):
     model, X = fitted(make(), task, gaps)
-    read = read_covered_trees(model)
+    trees = read_trees(model)
     shown, behind = X[:3], X[40:52]
-    paths = tree_shapley(read.model, read.covers, shown)
-    mixed = tree_shapley(read.model, read.covers, shown, behind)
+    paths = tree_shapley(trees, shown)
+    mixed = tree_shapley(trees, shown, behind)
     near = 1e-5 if "XGB" in type(model).__name__ else 1e-9
     for i, row in enumerate(shown):
 
         def by_paths(known, row=row):
-            pairs = zip(read.model.trees, read.covers, strict=True)
-            return sum(walked(tree, cover, row, known) for tree, cover in pairs)
+            return sum(walked(tree, row, known) for tree in trees.trees)
 
         def by_background(known, row=row):
             asked = behind.copy()
@@ -219,11 +217,12 @@ def test_a_large_table_adds_up(d):
     np.testing.assert_allclose(total, expected, atol=1e-12)
 
 
-def one_tree(feature, threshold, left, right, value, missing=None):
+def one_tree(feature, threshold, left, right, value, cover, missing=None):
     m = len(feature)
     return Tree(
         np.array(feature), np.array(threshold, dtype=float), np.array(left), np.array(right),
         np.zeros(m, dtype=bool) if missing is None else np.array(missing), np.array(value, dtype=float)[:, np.newaxis],
+        np.array(cover, dtype=float),
     )  # fmt: skip
 
 
@@ -233,8 +232,10 @@ def summed(*trees, width):
 
 def test_two_questions_and_two_halves_by_hand():
     # x0 <= 0 gives 0; else x1 <= 0 gives 2, else 4; half of the rows go each way
-    tree = one_tree([0, -1, 1, -1, -1], [0] * 5, [1, -1, 3, -1, -1], [2, -1, 4, -1, -1], [0, 0, 0, 2, 4])
-    found = tree_shapley(summed(tree, width=3), [np.array([8.0, 4, 4, 2, 2])], [[1.0, 1.0, 7.0]])
+    tree = one_tree(
+        [0, -1, 1, -1, -1], [0] * 5, [1, -1, 3, -1, -1], [2, -1, 4, -1, -1], [0, 0, 0, 2, 4], [8, 4, 4, 2, 2]
+    )
+    found = tree_shapley(summed(tree, width=3), [[1.0, 1.0, 7.0]])
     # nothing known 1.5, x0 known 3, x1 known 2, both known 4
     assert found.base.tolist() == [1.5]
     np.testing.assert_allclose(found.values[0, :, 0], [1.75, 0.75, 0.0], atol=1e-15)
@@ -243,21 +244,25 @@ def test_two_questions_and_two_halves_by_hand():
 def test_a_question_asked_twice_is_one_condition():
     # 0 < x0 <= 1 gives 1, else 0; of 10 rows 6 are above 0, of these 3 at most 1
     tree = one_tree(
-        [0, -1, 0, -1, -1], [0, 0, 1, 0, 0], [1, -1, 3, -1, -1], [2, -1, 4, -1, -1], [0, 0, 0, 1, 0]
+        [0, -1, 0, -1, -1],
+        [0, 0, 1, 0, 0],
+        [1, -1, 3, -1, -1],
+        [2, -1, 4, -1, -1],
+        [0, 0, 0, 1, 0],
+        [10, 4, 6, 3, 3],
     )
-    found = tree_shapley(summed(tree, width=1), [np.array([10.0, 4, 6, 3, 3])], [[-1.0], [0.5], [2.0]])
+    found = tree_shapley(summed(tree, width=1), [[-1.0], [0.5], [2.0]])
     np.testing.assert_allclose(found.values[:, 0, 0], [-0.3, 0.7, -0.3], atol=1e-15)
 
 
 def test_trees_of_one_leaf_and_constant_trees_only_move_the_base():
-    leaf = one_tree([-1], [0], [-1], [-1], [2.5])
-    same = one_tree([0, -1, -1], [0] * 3, [1, -1, -1], [2, -1, -1], [0, 1.5, 1.5])
-    covers = [np.array([4.0]), np.array([4.0, 3, 1])]
+    leaf = one_tree([-1], [0], [-1], [-1], [2.5], [4])
+    same = one_tree([0, -1, -1], [0] * 3, [1, -1, -1], [2, -1, -1], [0, 1.5, 1.5], [4, 3, 1])
     for background in (None, [[3.0, 4.0]]):
-        found = tree_shapley(summed(leaf, same, width=2), covers, [[1.0, 2.0], [-1.0, np.nan]], background)
+        found = tree_shapley(summed(leaf, same, width=2), [[1.0, 2.0], [-1.0, np.nan]], background)
         assert found.base.tolist() == [4.0]
         np.testing.assert_allclose(found.values, 0.0, atol=1e-15)
-        alone = tree_shapley(summed(leaf, width=2), covers[:1], [[1.0, 2.0]], background)
+        alone = tree_shapley(summed(leaf, width=2), [[1.0, 2.0]], background)
         assert (alone.base.tolist(), alone.values.tolist()) == ([2.5], [[[0.0], [0.0]]])
 
 
@@ -267,9 +272,9 @@ def test_a_model_that_found_nothing_gives_zeros(model):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model.fit(X, np.arange(40) % 2)
-    read = read_covered_trees(model)
-    assert not tree_shapley(read.model, read.covers, X).values.any()
-    assert not tree_shapley(read.model, read.covers, X, X[:3]).values.any()
+    trees = read_trees(model)
+    assert not tree_shapley(trees, X).values.any()
+    assert not tree_shapley(trees, X, X[:3]).values.any()
 
 
 @st.composite
@@ -298,21 +303,20 @@ def grown(draw):
         cover[at] = draw(st.integers(1, 5)) if feature[at] < 0 else cover[left[at]] + cover[right[at]]
     number = st.sampled_from([-3.0, -2.0, -1.0, 0.0, 0.5, 2.0, 3.0, np.nan])
     table = st.lists(st.tuples(number, number, number), min_size=1, max_size=4)
-    return one_tree(feature, threshold, left, right, value, missing), cover, draw(table), draw(table)
+    return one_tree(feature, threshold, left, right, value, cover, missing), draw(table), draw(table)
 
 
 @settings(max_examples=60, deadline=None)
 @given(grown(), grown())
 def test_random_trees_equal_their_enumeration(first, second):
-    (one, cover, X, behind), (other, other_cover, _, _) = first, second
-    trees, covers = (one, other), [cover, other_cover]
-    model = summed(*trees, width=3)
+    (one, X, behind), (other, _, _) = first, second
+    model = summed(one, other, width=3)
     X, behind = np.array(X), np.array(behind)
-    paths, mixed = tree_shapley(model, covers, X), tree_shapley(model, covers, X, behind)
+    paths, mixed = tree_shapley(model, X), tree_shapley(model, X, behind)
     for i, row in enumerate(X):
 
         def by_paths(known, row=row):
-            return sum(walked(tree, c, row, known) for tree, c in zip(trees, covers, strict=True))
+            return sum(walked(tree, row, known) for tree in model.trees)
 
         def by_background(known, row=row):
             asked = behind.copy()
@@ -328,47 +332,20 @@ def test_random_trees_equal_their_enumeration(first, second):
 @pytest.mark.parametrize("n", [1, 300, 40_000])
 def test_how_many_rows_are_asked_at_once_does_not_matter(n):
     model, X = fitted(lightgbm.LGBMRegressor(n_estimators=5, **LIGHT), "regression", gaps=True)
-    read = read_covered_trees(model)
-    whole = tree_shapley(read.model, read.covers, X, X[:20])
-    some = tree_shapley(read.model, read.covers, np.resize(X, (n, D)), X[:20])
+    trees = read_trees(model)
+    whole = tree_shapley(trees, X, X[:20])
+    some = tree_shapley(trees, np.resize(X, (n, D)), X[:20])
     np.testing.assert_allclose(some.values, np.resize(whole.values, (n, D, 1)), atol=1e-12)
 
 
 def test_what_it_does_not_take():
-    leaf = one_tree([-1], [0], [-1], [-1], [2.5])
-    empty = one_tree([0, -1, -1], [0] * 3, [1, -1, -1], [2, -1, -1], [0, 1, 2])
+    leaf = one_tree([-1], [0], [-1], [-1], [2.5], [1])
+    empty = one_tree([0, -1, -1], [0] * 3, [1, -1, -1], [2, -1, -1], [0, 1, 2], [0, 0, 0])
     with pytest.raises(InputError, match="at least one row"):
-        tree_shapley(summed(leaf, width=2), [np.ones(1)], np.empty((0, 2)))
+        tree_shapley(summed(leaf, width=2), np.empty((0, 2)))
     with pytest.raises(InputError, match="at least one row"):
-        tree_shapley(summed(leaf, width=2), [np.ones(1)], [[1.0, 2.0]], np.empty((0, 2)))
-    with pytest.raises(InputError, match="one array of covers a tree"):
-        tree_shapley(summed(leaf, width=2), [], [[1.0, 2.0]])
+        tree_shapley(summed(leaf, width=2), [[1.0, 2.0]], np.empty((0, 2)))
     with pytest.raises(InputError, match="2 columns"):
-        tree_shapley(summed(leaf, width=2), [np.ones(1)], [[1.0]])
+        tree_shapley(summed(leaf, width=2), [[1.0]])
     with pytest.raises(NotApplicable, match="no training row"):
-        tree_shapley(summed(empty, width=1), [np.zeros(3)], [[1.0]])
-
-
-def test_models_that_are_not_read():
-    X = rows()
-    y = target(X, "binary")
-    words = np.column_stack([np.arange(N) % 5, X[:, 0]])
-    shuffled = (words[:, 0].astype(int) * 7 % 5 > 2).astype(int)
-    both = np.column_stack([y, y])
-    marked = np.nan_to_num(X, nan=-1.0)
-    cases = [
-        (object(), "no sum of trees"),
-        (HistGradientBoostingClassifier(max_iter=3, categorical_features=[0]).fit(words, shuffled), "categories"),
-        (lightgbm.LGBMClassifier(n_estimators=3, cat_smooth=1, min_data_per_group=1, max_cat_to_onehot=1, **LIGHT).fit(words, shuffled, categorical_feature=[0]), "categories"),
-        (lightgbm.LGBMRegressor(n_estimators=3, linear_tree=True, **LIGHT).fit(X, X[:, 0]), "linear models"),
-        (lightgbm.LGBMRegressor(n_estimators=3, zero_as_missing=True, **LIGHT).fit(np.where(X > 0.5, 0, X), y), "zero for missing"),
-        (lightgbm.LGBMRegressor(n_estimators=3, boosting_type="rf", subsample=0.5, subsample_freq=1, **LIGHT).fit(X, y), "averages"),
-        (RandomForestRegressor(2).fit(X, both), "several outputs"),
-        (DecisionTreeRegressor().fit(X, both), "several outputs"),
-        (xgboost.XGBClassifier(n_estimators=2, missing=-1.0).fit(marked, y), "number for missing"),
-        (xgboost.XGBClassifier(n_estimators=2, booster="gblinear").fit(X, y), "no plain sum"),
-        (xgboost.XGBClassifier(n_estimators=2, booster="dart").fit(X, y), "no plain sum"),
-    ]  # fmt: skip
-    for model, says in cases:
-        with pytest.raises(NotApplicable, match=says):
-            read_covered_trees(model)
+        tree_shapley(summed(empty, width=1), [[1.0]])

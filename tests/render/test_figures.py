@@ -88,6 +88,19 @@ def test_bands_keep_their_own_order():
     ]
 
 
+def test_values_of_several_features_stand_feature_by_feature_and_bands_in_their_order():
+    names = ["age=under 25", "sex=F", "age=25 to under 40", "sex=M", "age=40 or more", "age=missing"]
+    drawing = figure(estimates([(name, 0.1 * at, 0, 1, 5) for at, name in enumerate(names)]))
+    shown = [text.partition("  (")[0] for text in drawing["layout"]["yaxis"]["ticktext"]]
+    assert shown == [names[0], names[2], names[4], names[5], "sex=M", "sex=F"]
+    slices = figure(estimates([("sex=F", 0.1, 0, 1, 5), ("age=3", 0.3, 0, 1, 5), ("job=x", 0.2, 0, 1, 5)]))
+    assert [t.partition("  (")[0] for t in slices["layout"]["yaxis"]["ticktext"]] == [
+        "age=3",
+        "job=x",
+        "sex=F",
+    ]
+
+
 def test_labels_that_look_like_dates_or_numbers_stay_words():
     drawing = figure(estimates([("2020-01-01", 0.1, 0, 1, 5), ("1e3", 0.2, 0, 1, 5)]))
     assert all(isinstance(y, (int, float)) for y in drawing["data"][0]["y"])
@@ -318,12 +331,22 @@ def test_a_large_swarm_is_thinned_with_its_ends_and_says_so():
 
 
 def test_a_waterfall_steps_from_base_to_output(each_table):
-    (bars,) = figure(each_table["steps"])["data"]
-    assert bars["base"] == [0, 0.2, 0.7, 0]
-    assert bars["x"] == [0.2, 0.5, -0.3, 0.4]
-    assert bars["text"] == ["0.200", "+0.500", "\u22120.300", "0.400"]
-    colours = bars["marker"]["color"]
-    assert colours[0] == colours[3] != colours[1] != colours[2]
+    whole, up, down, words = figure(each_table["steps"])["data"]
+    assert (whole["base"], up["base"], down["base"]) == ([0, 0], [0.2], [0.7])
+    assert (whole["x"], up["x"], down["x"]) == ([0.2, 0.4], [0.5], [-0.3])
+    assert (whole["y"], up["y"], down["y"]) == ([0, -3], [-1], [-2])
+    assert len({bars["marker"]["color"] for bars in (whole, up, down)}) == 3
+    assert [text.strip() for text in words["text"]] == ["0.200", "+0.500", "\u22120.300", "0.400"]
+    assert words["x"] == [0.2, 0.7, 0.7, 0.4]  # right of each bar
+
+
+def test_a_waterfall_of_log_odds_says_the_probability_too(each_table):
+    steps = each_table["steps"]
+    columns = {**steps["columns"], "probability": [0.55, 0.668, 0.599, 0.599]}
+    drawing = figure({**steps, "columns": columns})
+    assert drawing["data"][-1]["text"][-1].replace("\u00a0", "") == "0.400<br>60%"
+    axis = drawing["layout"]["xaxis"]
+    assert dict(zip(axis["tickvals"], axis["ticktext"], strict=True))[0] == "0<br>50%"
 
 
 def test_small_parts_of_a_long_waterfall_are_one_bar():
@@ -334,12 +357,52 @@ def test_small_parts_of_a_long_waterfall_are_one_bar():
         "role": ["base", *["part"] * 30, "output"],
     }
     drawing = figure({"title": "t", "kind": "waterfall", "columns": columns})
-    (bars,) = drawing["data"]
-    assert len(bars["x"]) == 2 + 24
-    assert sum(bars["x"][1:-1]) == pytest.approx(sum(parts))
-    assert bars["base"][-2] + bars["x"][-2] == pytest.approx(bars["x"][-1])
+    whole, up, _ = drawing["data"]
+    assert (len(whole["x"]), len(up["x"])) == (2, 24)
+    assert sum(up["x"]) == pytest.approx(sum(parts))
+    assert up["base"][-1] + up["x"][-1] == pytest.approx(whole["x"][-1])
     assert drawing["layout"]["yaxis"]["ticktext"][-2] == "7 other parts"
     assert "7 small parts" in drawing["layout"]["title"]["subtitle"]["text"]
+
+
+def test_a_rule_has_a_line_for_each_condition_and_no_ellipsis():
+    rule = "duration_months above 29 and checking_status is no checking account and age up to 41 and savings is below 100 DM"
+    (text,) = figure(estimates([(rule, 0.2, 0.1, 0.3, 10)]))["layout"]["yaxis"]["ticktext"]
+    assert text.split("<br>") == [
+        "duration_months above 29",
+        "and checking_status is no checking",
+        "account",
+        "and age up to 41",
+        "and savings is below 100 DM",
+        "(n = 10)",
+    ]
+
+
+def curve(x, value, **more):
+    columns = {"x": x, "value": value, "low": value, "high": value, "n": [9] * len(x)}
+    return figure({"title": "t", "kind": "curve", "columns": columns, **more})
+
+
+def test_what_a_curve_is_compared_with_stands_in_the_legend_and_not_over_it():
+    drawing = curve([0.5, 2.5], [0.1, 0.2], reference=0.8, labels={"value": "share", "reference": "the rule"})
+    line, band, drawn = drawing["data"]
+    assert (line["name"], line["x"], line["y"]) == ("the rule 0.8", [0.5, 2.5], [0.8, 0.8])
+    assert (band["showlegend"], drawn["name"], drawing["layout"]["showlegend"]) == (False, "share", True)
+    assert "annotations" not in drawing["layout"]
+
+
+def test_the_line_of_perfect_calibration_reaches_as_far_as_the_values():
+    assert curve([0.2, 0.7], [0.1, 0.9], labels={"diagonal": "perfect"})["data"][0]["x"] == [0, 1]
+    assert curve([80, 250], [90, 240], labels={"diagonal": "perfect"})["data"][0]["x"] == [80, 250]
+
+
+def test_a_few_counts_are_ticks_and_nothing_between_them():
+    axis = curve([2, 4.0, 8], [0.1, 0.2, 0.3])["layout"]["xaxis"]
+    assert (axis["tickvals"], axis["ticktext"]) == ([2, 4, 8], ["2", "4", "8"])
+    assert (
+        "tickvals" not in curve([1, 2, 900], [0.1, 0.2, 0.3])["layout"]["xaxis"]
+    )  # they would lie over each other
+    assert "tickvals" not in curve([1, 2.5], [0.1, 0.2])["layout"]["xaxis"]
 
 
 def test_labels_are_cut_and_whole_on_hover():

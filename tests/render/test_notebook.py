@@ -337,3 +337,61 @@ def test_people_sign_after_the_methods_and_before_the_pages(report, each_table, 
 
 def test_without_a_verdict_there_is_nothing_to_sign(parsed):
     assert "Signatures" not in said(parsed, notebook_html(notebook(text("# T"), code())))
+
+
+def told(report, **cells):
+    """Return a notebook with a question over each check, one chapter, and what travels with the findings."""
+    asked = [
+        part
+        for e in report["evidence"]
+        for part in (
+            text(f"### Is {e['check']} so?"),
+            code(bundle("evidence", views.view_data("evidence", report, e["check"]))),
+        )
+    ]
+    findings = code(bundle("findings", views.view_data("findings", report)))
+    return notebook(*cells.get("before", []), text("## Chapter"), *asked, text("## Findings"), findings)
+
+
+def test_what_was_found_leads_to_each_check_and_what_is_not_met_is_not_folded(report, parsed):
+    html = notebook_html(told(report))
+    box = html[html.index('aria-label="What was found"') : html.index('aria-label="Findings"')]
+    saying = [e["check"] for e in report["evidence"] if e["says"]]
+    assert saying
+    for check in saying:
+        assert box.count(f'href="#check-{check.lower()}"') == 1
+        assert html.count(f'id="check-{check.lower()}"') == 1
+    open_part = box.split("<details>", maxsplit=1)[0]
+    failed = {f["check"] for f in report["findings"] if f["status"] == "fail"} & set(saying)
+    assert failed
+    assert all(f"#check-{check.lower()}" in open_part for check in failed)
+    assert "Not met: " in open_part
+
+
+def test_a_question_over_a_check_is_not_asked_twice(report, parsed):
+    question = report["provenance"]["plan"][0]["question"]
+    first = {**report, "evidence": report["evidence"][:1]}
+    assert question not in said(parsed, notebook_html(told(first)))
+    bare = code(bundle("evidence", views.view_data("evidence", report, report["evidence"][0]["check"])))
+    assert question in said(parsed, notebook_html(notebook(bare)))
+
+
+def test_a_long_note_is_told_once_and_then_referred_to(report, parsed):
+    one, other = ({**e, "notes": ["Explainer: paths. It can be read."]} for e in report["evidence"][:2])
+    words = said(parsed, notebook_html(told({**report, "evidence": [one, other]})))
+    assert words.count("It can be read.") == 1
+    assert f"Explainer: paths; see {one['check']}." in words
+
+
+def test_settings_subject_and_plan_are_folded_and_an_error_in_them_is_not(parsed):
+    stopped = {"output_type": "error", "ename": "E", "evalue": "no", "traceback": []}
+    cells = [{**text("## Settings\n\nAll of them."), "id": "about-settings"}]
+    calm = notebook_html(notebook(*cells, code(shown(text__plain="out")), text("## Rest\n\nThe rest.")))
+    folded = re.search(
+        r'<details class="ak-fold"><summary><h2>Settings</h2></summary>(.*?)</details>', calm, re.DOTALL
+    )
+    assert folded
+    assert "All of them." in folded[1]
+    assert "out" in folded[1]
+    assert "The rest." not in folded[1]
+    assert '<details class="ak-fold" open>' in notebook_html(notebook(*cells, code(stopped)))

@@ -182,7 +182,7 @@ def test_a_remark_of_the_policy_is_told_and_not_counted():
     remark = {"status": "not_applicable", "check": "policy", "reason": "the policy also speaks of r2"}
     report = {"findings": [remark, {"status": "pass"}], "counts": {"pass": 1}}
     assert status.shown_counts(report)["not_applicable"] == 0
-    assert status.remarks(report) == ["The policy also speaks of r2."]
+    assert status.remarks(report) == [("The policy also speaks of r2", [])]
 
 
 def test_one_failing_model_is_told_once_in_the_summary():

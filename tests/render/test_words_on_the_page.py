@@ -61,9 +61,10 @@ def test_what_is_not_judged_is_one_list_and_a_remark_of_the_policy_is_no_finding
               "reason": "the policy also speaks of what this audit did not measure: train_test_gap, attack_auc"}  # fmt: skip
     html = page.findings(report([{**unjudged, "check": c} for c in ("AK001", "AK101")] + [remark]))
     assert html.count("ak-unjudged") == 1
-    assert html.count("<details") == 0
+    assert html.count("<details") == 2
     assert "AK001 · Performance" in html
-    assert "did not measure: train-test gap, attack AUC." in html
+    assert "did not measure (2)" in html
+    assert "train-test gap, attack AUC." in html
     counted = page.verdict(report([{**unjudged, "check": "AK001"}, remark]))
     assert "1 check measured but not judged" in counted
     assert "not applicable, " not in counted

@@ -12,6 +12,8 @@ import pytest
 import auditkit as ak
 from auditkit import ThreatModel
 from auditkit.predictors import from_callable
+from auditkit.threat.draft import of_a_life
+from auditkit.threat.feature import Feature
 
 SENSITIVE = ["sex", "group", "age"]
 HELD = {
@@ -158,3 +160,83 @@ def test_ends_between_which_a_column_of_short_floats_holds_no_value_are_taken_as
     assert (space.low[0], space.high[0]) == (0.1, 0.1)
     far = ThreatModel.draft(rows).edit("a", high=1e300).space  # beyond the largest
     assert far.high[0] == np.finfo(np.float32).max
+
+
+# --- what its name says of a life
+
+
+def aged(**said) -> ak.Subject:
+    """Return a model that grants to the young, of people whose age is no sensitive feature; below 40 is granted."""
+    rng = np.random.default_rng(1)
+    age = rng.integers(20, 60, 120)
+    X = pd.DataFrame({"age": age, "debt": rng.normal(size=120), "year_of_birth": 2020 - age})
+    grants = from_callable(lambda rows: np.where(rows["age"] < 40, "granted", "refused"), output="labels")
+    return ak.Subject(
+        "aged", grants, ak.Dataset(X, np.where(age < 40, "granted", "refused")), positive="granted", **said
+    )
+
+
+def test_an_age_only_rises_and_a_birth_stays_with_the_reason_beside_it():
+    threat = aged().threat_model()
+    assert [(one.mutable, one.direction) for one in threat.features] == [
+        (True, "up"),
+        (True, "both"),
+        (False, "both"),
+    ]
+    text = threat.to_toml()
+    assert 'direction = "up"  # by its name an age, which only rises\n' in text
+    assert '"year_of_birth",  # by its name of a birth, which does not change\n' in text
+    again = aged(threat=pasted(text)).threat_model()
+    assert [(one.mutable, one.direction) for one in again.features] == [
+        (one.mutable, one.direction) for one in threat.features
+    ]
+    before = aged().test.X.iloc[:2]
+    older, younger = (before.assign(age=before["age"].to_numpy() + by) for by in (1, -1))
+    assert not threat.violations(before, older).to_numpy().any()
+    assert threat.violations(before, younger)["age"].all()
+
+
+@pytest.mark.parametrize(
+    ("name", "way"),
+    [
+        ("age", "up"), ("Age", "up"), ("applicant_age", "up"), ("ageYears", "up"), ("AGE", "up"), ("years of age", "up"),
+        ("average_age", "both"), ("age_of_youngest_child", "both"), ("page", "both"), ("wage", "both"), ("age_gap", "both"),
+        ("dob", "held"), ("DateOfBirth", "held"), ("birth_weight", "both"), ("months", "both"),
+    ],
+)  # fmt: skip
+def test_names_that_are_an_age_or_a_birth(name, way):
+    one = of_a_life(Feature(name=name, columns=(name,), kind="integer"))
+    assert (one.direction if one.mutable else "held") == way
+
+
+def test_ages_in_words_have_no_direction_and_what_somebody_said_stays():
+    bands = Feature(name="age", columns=("age",), kind="categorical", values=("young", "old"))
+    assert of_a_life(bands) == bands
+    assert (
+        aged(threat={}).threat_model().features[0].direction == "both"
+    )  # a table says what holds, and no more
+    assert aged().threat_model(immutable=[]).features[2].mutable  # in place of what a draft holds
+
+
+def test_no_way_and_no_attack_makes_anybody_younger():
+    plan = {
+        "counterfactuals": {"rows": 20, "max_calls": 30},
+        "decision_attack": {"rows": 60, "max_calls": 40, "radius": 9.0},
+    }
+    report = ak.Audit(plan).run(aged(), seed=0)
+    ways, attack = report.of("counterfactuals"), report.of("decision_attack")
+    rate = next(m for m in ways.measurements if m.metric == "recourse_rate" and m.group is None)
+    assert rate.value == 0  # who is 40 or more would have to be younger
+    assert ways.says.startswith(
+        "Under drafted rules that nobody has checked (age upwards, debt may change): "
+    )
+    assert any("age up only (by its name an age, which only rises)" in note for note in ways.notes)
+    free = ak.Audit(plan).run(aged(threat={"immutable": ["year_of_birth"], "norm": "l1"}), seed=0)
+    rate = next(
+        m for m in free.of("counterfactuals").measurements if m.metric == "recourse_rate" and m.group is None
+    )
+    assert rate.value == 1  # both ways, every record has one
+    assert (
+        attack.measurement("attack_success_rate").value
+        < free.of("decision_attack").measurement("attack_success_rate").value
+    )

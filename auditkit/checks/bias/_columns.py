@@ -31,7 +31,7 @@ class Column:
     codes : ndarray of int, shape (n,)
         From 0; codes from ``len(labels)`` on stand for values that are too rare to be named.
     labels : list of str
-        "sex=Female", "age 25 to < 40", "age missing".
+        "sex=Female", "age 25 to under 40", "age missing".
     """
 
     name: str
@@ -69,8 +69,10 @@ def coded(name: str, column: Any, bins: int, fewest: int = 1) -> Column:
         words = [f"{edge:.4g}" for edge in edges]
         if len(set(words)) < len(words):
             words = [repr(float(edge)) for edge in edges]
-        middle = [f"{name} {low} to < {high}" for low, high in pairwise(words)]
-        ends = [f"{name} < {words[0]}", *middle, f"{name} >= {words[-1]}"] if words else [f"{name} any"]
+        middle = [f"{name} {low} to under {high}" for low, high in pairwise(words)]
+        ends = (
+            [f"{name} under {words[0]}", *middle, f"{name} {words[-1]} or more"] if words else [f"{name} any"]
+        )
         return Column(name, codes, [*ends, f"{name} missing"])
     raw, values_of = codes_of({name: column})
     counts = np.bincount(raw, minlength=len(values_of))

@@ -252,7 +252,7 @@ def of_both(
         groups = ", ".join(_two(one.surest, grouping, sizes[at]))
         said.append(f"{near.verb(metric)} the {LABEL[at].lower()}: {groups}")
     if far != value:
-        said.append(f"the interval {'begins' if is_ratio else 'ends'} at the {LABEL[far].lower()}")
+        said.append(f"{near.far_verb(metric)} the {LABEL[far].lower()}")
     return said
 
 

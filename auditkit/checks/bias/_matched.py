@@ -258,5 +258,5 @@ def _table(name: str, shifts: list[Measurement]) -> Table:
         f"largest for {top.group}, {top.value:+.3f}{ends}."
     )
     return Table(
-        f"{word} with {name} and its proxies changed", columns, "estimates", {"value": word, "n": "records"}, summary, reference=0.0,
+        f"{word} with {name} and its proxies changed", columns, "estimates", {"value": word, "n": "records", "reference": "no change"}, summary, reference=0.0,
     )  # fmt: skip

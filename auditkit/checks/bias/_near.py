@@ -9,17 +9,24 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from auditkit.deciding import BEGINS_AT, ENDS_AT
+
 if TYPE_CHECKING:
     from auditkit.evidence import Measurement
 
-__all__ = ["groups", "of", "verb", "without"]
+__all__ = ["far_verb", "groups", "of", "verb", "without"]
 
 _SIZES = re.compile(r", [\d,]+ records?( against [\d,]+ records?)?$")
 
 
 def verb(metric: str) -> str:
     """Return the words before the groups: a ratio below 1 has its upper end next to 1."""
-    return "the interval ends at" if metric.endswith("_ratio") else "the interval begins at"
+    return ENDS_AT if metric.endswith("_ratio") else BEGINS_AT
+
+
+def far_verb(metric: str) -> str:
+    """Return the words before what the other end rests on."""
+    return BEGINS_AT if metric.endswith("_ratio") else ENDS_AT
 
 
 def of(m: Measurement) -> str:

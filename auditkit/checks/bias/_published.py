@@ -204,6 +204,7 @@ def table(division: Division, level: float, *, scored: bool) -> Table:
         "rate": word.lower(),
         "share": "share of the records",
         "remark": "remark",
+        "reference": "four-fifths rule",
     }
     title = f"{word} and impact ratio by {division.name}"
     return Table(title, columns, "estimates", words, _sentence(division, level), reference=impact.FOUR_FIFTHS)

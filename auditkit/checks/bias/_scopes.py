@@ -283,6 +283,6 @@ def _forest(found: list[Measurement], feature: str, strata: Strata) -> Table:
         columns["series"] = tuple(m.metric.removesuffix("_difference").replace("_", " ") for m in shown)
     clear = sum(m.interval is not None and m.interval.low > 0 for m in shown)
     summary = f"Differences over {feature} within {len(strata.labels)} strata of {strata.name}: {clear} of {len(shown)} intervals leave out 0."
-    labels = {"value": "Difference", "n": "records"}
+    labels = {"value": "Difference", "n": "records", "reference": "none"}
     title = f"Differences over {feature} within strata of {strata.name}"
     return Table(title, columns, "estimates", labels, summary, reference=0.0)

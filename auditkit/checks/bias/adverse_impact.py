@@ -209,7 +209,7 @@ def _ratios(
         "rate": hits / sizes,
         **tests,
     }
-    words = _LABELS if weights is None else _LABELS | _WEIGHTED
+    words = (_LABELS if weights is None else _LABELS | _WEIGHTED) | {"reference": "four-fifths rule"}
     summary = _ratio_summary(grouping, found, labels[reference], hits[reference] / sizes[reference])
     title = f"Selection by {grouping.name}, against {labels[reference]}"
     listed = {name: tuple(values) for name, values in columns.items()}

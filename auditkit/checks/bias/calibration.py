@@ -270,7 +270,12 @@ def _table(groups: list[Reliability], grouping: common.Grouping) -> Table:
         )
         + "; not corrected for the number of bins."
     )
-    labels = {"x": "Mean score", "value": "Share that came true", "n": "records", "diagonal": "exact"}
+    labels = {
+        "x": "Mean score",
+        "value": "Share that came true",
+        "n": "records",
+        "diagonal": "perfect calibration: what is said comes true",
+    }
     return Table(
         f"Calibration by {grouping.name}",
         {**columns, "n": counts, "series": series},

@@ -172,7 +172,7 @@ def _moved(
     summary = f"With only {name} changed the mean prediction moves most for {top.group}: by {top.value:+.4g}."
     word = "Mean change of the prediction"
     title = f"{word} with {name}"
-    labels = {"value": word, "n": "records"}
+    labels = {"value": word, "n": "records", "reference": "no change"}
     table = Table(title, common.estimates(shifts), "estimates", labels, summary, reference=0.0)
     return [*found, *shifts], {name: table}
 

@@ -248,7 +248,11 @@ def _alike(name: str, found: list[Measurement]) -> Table:
         summary = (
             f"Among records with like inputs the positive label is given, against all others, to {told}."
         )
-    labels = {"value": "Difference in the rate of the positive label", "n": "records"}
+    labels = {
+        "value": "Difference in the rate of the positive label",
+        "n": "records",
+        "reference": "no difference",
+    }
     title = f"Labels of records that look alike, by {name}"
     return Table(title, common.estimates(found), "estimates", labels, summary, reference=0.0)
 

@@ -263,7 +263,7 @@ def _forest(apart: list[Measurement], grouping: common.Grouping) -> Table:
     found = f"intervals leave out 0 for {names}" if clear else "no interval leaves out 0"
     summary = f"Differences over {grouping.name}: {found}; not corrected for their number."
     return Table(
-        f"Differences over {grouping.name}", columns, "estimates", {"value": "Difference", "n": "records"}, summary,
+        f"Differences over {grouping.name}", columns, "estimates", {"value": "Difference", "n": "records", "reference": "none"}, summary,
         reference=0.0,
     )  # fmt: skip
 

@@ -247,7 +247,7 @@ def _table(
         f"How well {target.name} is predicted",
         {key: tuple(values) for key, values in columns.items()},
         "estimates",
-        {"value": word, "n": "records"},
+        {"value": word, "n": "records", "reference": "chance"},
         summary,
         reference=0.0 if number else 0.5,
     )

@@ -294,7 +294,12 @@ def _ratio_curve(sweep: _Sweep, level: float) -> Table:
         f"The impact ratio by {sweep.grouping.name} lies below four fifths at {below} of {len(sweep.grid)} thresholds. Intervals hold for "
         "all pairs of groups at one threshold."
     )
-    words = {"x": "Threshold on the score", "value": "Impact ratio", "n": "records"}
+    words = {
+        "x": "Threshold on the score",
+        "value": "Impact ratio",
+        "n": "records",
+        "reference": "four-fifths rule",
+    }
     return Table(title, columns, "curve", words, summary, reference=impact.FOUR_FIFTHS)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import ceil
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +11,13 @@ from auditkit import progress
 from auditkit.checks.explainability._explanation import Explanation, alike, unit_of
 from auditkit.errors import NotApplicable
 from auditkit.frames import Codec
-from auditkit.methods.attributions import enumerated_rows, enumerated_shapley, sampled_shapley
+from auditkit.methods.attributions import (
+    enumerated_calls,
+    enumerated_rows,
+    enumerated_shapley,
+    sampled_calls,
+    sampled_shapley,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +40,7 @@ class _Plan:
     permutations : int
         Orders for each row at most; 0 where all sets are enumerated.
     rows, calls : int
-        Of the model, at most, about.
+        Of the model, at most; rows about.
     reduced : str
         What was lessened to keep within the calls allowed; empty if nothing.
     """
@@ -65,9 +70,11 @@ def ask(
     X, background = alike(X, background)
     codec = Codec.of(X, background)
     rows, others = codec.encode(X), codec.encode(background)
-    others = others[rng.permutation(len(others))]
-    plan = _planned(rows, others, permutations, max_calls)
-    progress.step(0.0, f"at most about {plan.calls:,} calls to the model, about {plan.rows:,} rows")
+    # which of them are met, where not all are, is no matter of the seed: that draws orders alone
+    others = others[np.random.default_rng(0).permutation(len(others))]
+    outputs = len(subject.classes) if subject.task == "multiclass" and subject.classes is not None else 1
+    plan = _planned(rows, others, permutations, max_calls, outputs)
+    progress.step(0.0, f"at most {plan.calls:,} calls to the model, about {plan.rows:,} rows")
 
     def said(matrix: np.ndarray) -> np.ndarray:
         return subject.asks(codec.decode(matrix))
@@ -89,16 +96,18 @@ def ask(
         how = f"all sets of inputs over {len(others)} background rows"
     known = found.standard_error[np.isfinite(found.standard_error)]
     cost = (
-        f"Estimated before: at most about {plan.calls:,} calls to the model about {plan.rows:,} rows{plan.reduced}. "
+        f"Estimated before: at most {plan.calls:,} calls to the model about {plan.rows:,} rows{plan.reduced}. "
         f"Asked: {found.calls + 1:,} calls about {found.rows + len(rows):,} rows"
     )
     return Explanation(
         found.values, found.base, output, method, f"{why}; {how}, {found.calls + 1:,} calls to the model", unit_of(subject),
-        float(known.mean()) if known.size else float("nan"), found.standard_error, cost,
+        float(known.mean()) if known.size else float("nan"), found.standard_error, cost, found.behind,
     )  # fmt: skip
 
 
-def _planned(rows: np.ndarray, others: np.ndarray, permutations: int, max_calls: int | None) -> _Plan:
+def _planned(
+    rows: np.ndarray, others: np.ndarray, permutations: int, max_calls: int | None, outputs: int
+) -> _Plan:
     """Return the cheaper of enumeration and sampling, within the calls allowed.
 
     Raises
@@ -107,40 +116,42 @@ def _planned(rows: np.ndarray, others: np.ndarray, permutations: int, max_calls:
         If the calls allowed do not suffice for `FEWEST` orders a row.
     """
     most = float("inf") if max_calls is None else max_calls
+
+    def sampling(orders: int) -> _Plan:
+        behind = others[: orders // 2]
+        known = sampled_calls(
+            rows, behind, permutations=_whole(orders, len(behind)), outputs=outputs, batch_rows=BATCH_ROWS
+        )
+        return _Plan(orders, int(_sampled_rows(rows, behind, orders)) + len(rows), 1 + known)
+
+    full = sampling(permutations)
     behind = others[: permutations // 2]
-    sampled = _sampled_rows(rows, behind, permutations)
-    if (every := enumerated_rows(rows, behind)) <= sampled:
-        calls = _calls(every) + rows.shape[1]  # one more for each number of values that differ
+    if (every := enumerated_rows(rows, behind)) <= full.rows - len(rows):
+        calls = 1 + enumerated_calls(rows, behind, batch_rows=BATCH_ROWS)
         if calls <= most:
             return _Plan(0, int(every) + len(rows), calls)
-    calls = _calls(sampled)
-    if calls <= most:
-        return _Plan(permutations, int(sampled) + len(rows), calls)
-    fewer = permutations
-    while fewer > FEWEST and _calls(_sampled_rows(rows, behind[: fewer // 2], fewer)) > most:
+    if full.calls <= most:
+        return full
+    fewer, plan = permutations, full
+    while fewer > FEWEST and plan.calls > most:
         fewer = max(FEWEST, 2 * (fewer * 4 // 10))
-    cost = _sampled_rows(rows, behind[: fewer // 2], fewer)
-    if _calls(cost) > most:
+        plan = sampling(fewer)
+    if plan.calls > most:
         raise NotApplicable(
-            f"explaining {len(rows):,} rows takes about {_calls(cost):,} calls to this model even with {fewer} orders a row, and "
-            f"max_calls allows {max_calls:,}: allow max_calls={_calls(cost)}, or explain fewer rows"
+            f"explaining {len(rows):,} rows takes up to {plan.calls:,} calls to this model even with {fewer} orders a row, and "
+            f"max_calls allows {max_calls:,}: allow max_calls={plan.calls}, or explain fewer rows"
         )
     reduced = (
-        f"; with {permutations} orders a row it would be {calls:,}, above max_calls={max_calls:,}: orders lessened to {fewer}, and "
+        f"; with {permutations} orders a row it would be {full.calls:,}, above max_calls={max_calls:,}: orders lessened to {fewer}, and "
         f"background rows to {min(len(behind), fewer // 2)}"
     )
-    return _Plan(fewer, int(cost) + len(rows), _calls(cost), reduced)
+    return replace(plan, reduced=reduced)
 
 
 def _sampled_rows(rows: np.ndarray, others: np.ndarray, permutations: int) -> float:
     """Return how many rows sampling asks about at most, about: steps are taken only where values differ."""
     apart = float(np.mean([(rows != other).sum(axis=1).mean() for other in others]))
     return len(rows) * (1 + permutations * max(apart - 1, 0.0)) + len(others)
-
-
-def _calls(rows: float) -> int:
-    """Return in how many calls, about: batches are not all full, and each look at the errors ends one."""
-    return 3 + ceil(1.25 * rows / BATCH_ROWS)
 
 
 def _whole(permutations: int, others: int) -> int:

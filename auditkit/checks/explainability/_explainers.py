@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
+from annotated_types import Ge, Le, MultipleOf
+from typing_extensions import Doc
 
 from auditkit.checks.explainability._asked import ask
+from auditkit.checks.explainability._behind import by_parts
 from auditkit.checks.explainability._explanation import Explanation, additivity, alike
-from auditkit.checks.explainability._inside import Raw, dense, how_to_read
+from auditkit.checks.explainability._inside import LINEAR, Raw, dense, how_to_read
 from auditkit.checks.explainability._slopes import by_slopes
 from auditkit.errors import NotApplicable
 
@@ -17,7 +20,18 @@ if TYPE_CHECKING:
 
     from auditkit.subject import Subject
 
-__all__ = ["Explanation", "additivity", "explain"]
+__all__ = ["Background", "Explanation", "Permutations", "additivity", "explain"]
+
+Background = Annotated[
+    int, Ge(2), Doc("Rows that stand for an unknown value, where the explainer needs them.")
+]
+Permutations = Annotated[
+    int,
+    Ge(2),
+    Le(4096),
+    MultipleOf(2),
+    Doc("Orders drawn for each row at most, where no exact explainer fits the model."),
+]
 
 _WRONG = 0.005  # of the output's spread: an explainer that misses by more is not believed
 _PROBED = 400
@@ -55,7 +69,7 @@ def explain(
     target_error : float
         Sampling stops where standard errors are at most this share of the output's standard deviation over rows.
     max_calls : int, optional
-        Calls to the model that may be planned; more lessen the orders, and where few are left it is refused.
+        Calls to the model at most; where more would be needed the orders are lessened, and where few are left it is refused.
     interventional : bool
         Explain trees against the background rows, not along their own paths. Trees that cannot be read so are asked.
 
@@ -72,9 +86,12 @@ def explain(
         if np.isnan(miss) or miss <= _WRONG:
             return found
         why = f"{found.method} missed the model's output by {miss:.2g} of its spread"
+    before = subject.model.calls
     found, told = by_slopes(subject, X, background, rng, target_error, max_calls, why)
     if found is not None:
         return found
+    if max_calls is not None:  # what looking for slopes took
+        max_calls = max(1, max_calls - (subject.model.calls - before))
     return ask(
         subject,
         X,
@@ -106,20 +123,35 @@ def _inside(
         return None, f"the exact explainer refused this model ({type(error).__name__})"
     if values.shape[1] != len(owner):
         return None, "its preprocessing gives other columns than the model reads"
-    summed = np.zeros((len(X), X.shape[1], *values.shape[2:]))
-    for column, at in enumerate(owner):
-        if at >= 0:
-            summed[:, at] += values[:, column]
-        elif np.abs(values[:, column]).max(initial=0.0) > 0:
-            return None, "its preprocessing makes a column that no input column moves"
+    if any(at < 0 and values[:, column].any() for column, at in enumerate(owner)):
+        return None, "its preprocessing makes a column that no input column moves"
+    summed, behind = _summed(values, owner, X.shape[1]), None
+    if raw.method == LINEAR:  # what a background row takes off every row is what explains that row itself
+        own, _, _ = _about_positive(subject, read(final, Z_background, Z_background))
+        behind = by_parts(summed, _summed(own, owner, X.shape[1]))
     summed_to = (
         ""
         if owner == list(range(X.shape[1]))
         else "; encoded columns are summed to the input column they come from"
     )
     return Explanation(
-        summed, base, output, raw.method, f"{type(final).__name__} can be read exactly{summed_to}", raw.unit
+        summed,
+        base,
+        output,
+        raw.method,
+        f"{type(final).__name__} can be read exactly{summed_to}",
+        raw.unit,
+        behind=behind,
     ), ""
+
+
+def _summed(values: np.ndarray, owner: list[int], d: int) -> np.ndarray:
+    """Return the parts of encoded columns summed to the input columns they come from."""
+    found = np.zeros((len(values), d, *values.shape[2:]))
+    for column, at in enumerate(owner):
+        if at >= 0:
+            found[:, at] += values[:, column]
+    return found
 
 
 def _steps(inner: object) -> list[tuple[str, object]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,6 +35,8 @@ class Explanation:
         The standard error of each attribution, where it was sampled.
     cost : str
         What was estimated before the model was asked, and what it came to; empty where it was not asked.
+    behind : ndarray of shape (g, *values.shape), or None
+        The values with each of `g` parts of the background only; None where no background is read, or this is not known.
     """
 
     values: np.ndarray
@@ -46,6 +48,13 @@ class Explanation:
     sampling_error: float = 0.0
     errors: np.ndarray | None = None
     cost: str = ""
+    behind: np.ndarray | None = None
+
+    def of(self, rows: np.ndarray) -> Explanation:
+        """Return the explanation of some of its rows."""
+        errors = None if self.errors is None else self.errors[rows]
+        behind = None if self.behind is None else self.behind[:, rows]
+        return replace(self, values=self.values[rows], output=self.output[rows], errors=errors, behind=behind)
 
     @property
     def shapley(self) -> bool:

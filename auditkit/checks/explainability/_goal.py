@@ -30,6 +30,9 @@ class Goal:
         As a sentence names it: "'granted'", "at least 5".
     met : ndarray of bool, shape (n,)
         Which test rows have it.
+    lacking : ndarray of shape (n,)
+        How far each test row is from it: by how much another answer is likelier, or how much the value lacks; 0 where the model
+        does not tell.
     meets : callable
         Takes rows as the model reads them, gives whether each has it.
     scores : callable, optional
@@ -38,6 +41,7 @@ class Goal:
 
     words: str
     met: np.ndarray
+    lacking: np.ndarray
     meets: Callable[[pd.DataFrame], np.ndarray]
     scores: Callable[[pd.DataFrame], np.ndarray] | None
 
@@ -64,13 +68,17 @@ def goal_of(subject: Subject, wanted: str | None, at_least: float | None, at_mos
     label = _label(subject, wanted, answers)
     at = int(subject.class_index(np.array([label]))[0])
 
-    def scores(frame: pd.DataFrame) -> np.ndarray:
-        proba = subject.model.predict_proba(frame)
+    def beside(proba: np.ndarray) -> np.ndarray:
         return np.column_stack([np.delete(proba, at, axis=1).max(axis=1), proba[:, at]])
 
+    def scores(frame: pd.DataFrame) -> np.ndarray:
+        return beside(subject.model.predict_proba(frame))
+
+    known = subject.answers("test").proba
     return Goal(
         repr(str(label)),
         answers == label,
+        np.zeros(len(answers)) if known is None else -np.diff(beside(known), axis=1)[:, 0],
         lambda frame: np.asarray(subject.model.predict(frame) == label),
         scores if subject.model.has_proba else None,
     )
@@ -96,7 +104,8 @@ def _of_range(subject: Subject, answers: np.ndarray, at_least: float | None, at_
     words = " and ".join(
         f"{word} {end:g}" for word, end in (("at least", at_least), ("at most", at_most)) if end is not None
     )
-    return Goal(words, margin(answers) >= 0, lambda frame: margin(subject.model.predict(frame)) >= 0, scores)
+    short = margin(answers)
+    return Goal(words, short >= 0, -short, lambda frame: margin(subject.model.predict(frame)) >= 0, scores)
 
 
 def _label(subject: Subject, wanted: str | None, answers: np.ndarray) -> Any:

@@ -23,6 +23,7 @@ __all__ = ["Raw", "dense", "how_to_read", "one_by_one"]
 
 _FORESTS = ("DecisionTree", "RandomForest", "ExtraTree")
 _ALSO_LINEAR = ("LinearSVC", "LinearSVR", "LinearDiscriminantAnalysis")
+LINEAR = "closed form of a linear model (interventional)"
 _LOGISTIC = ("LogisticRegression", "LogisticRegressionCV", "LinearDiscriminantAnalysis")
 _LOG_ODDS = ("binary", "binary:logistic", "reg:logistic", "binary:logitraw", "multiclassova", "cross_entropy")
 _PLAIN = ("regression", "regression_l1", "l2", "l1", "huber", "fair", "quantile", "mape", "reg:squarederror", "reg:absoluteerror",
@@ -255,8 +256,7 @@ def _linear(final: Any, Z: Any, background: Any) -> Raw:
     output = np.asarray(final.decision_function(Z) if classes else final.predict(Z))
     logistic = type(final).__name__ in _LOGISTIC or getattr(final, "loss", "") == "log_loss"
     unit = "value" if not classes else "log odds" if logistic and output.ndim == 1 else "decision value"
-    method = "closed form of a linear model (interventional)"
-    return Raw(linear_shap(coef, rows, centre), centre @ coef.T + intercept, output, method, unit)
+    return Raw(linear_shap(coef, rows, centre), centre @ coef.T + intercept, output, LINEAR, unit)
 
 
 def _unit(objective: str) -> str:

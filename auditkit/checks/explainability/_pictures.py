@@ -9,7 +9,7 @@ import numpy as np
 from auditkit import statistics
 from auditkit.evidence import Table
 from auditkit.frames import Codec
-from auditkit.render.text import number
+from auditkit.render.text import amount, number, share
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +40,9 @@ def one_output(found: Explanation) -> tuple[np.ndarray, np.ndarray, np.ndarray, 
 
 
 def swarm(found: Explanation, X: pd.DataFrame, names: list[str]) -> Table:
-    """Return the attributions of the leading inputs, each with the rank of the input's value; no value of a record is in it.
+    """Return the attributions of the leading inputs, each with the rank of the input's value; nothing in it is of one record alone.
+
+    The attributions of a linear model are the input's values in another unit, so a dot stands at the mean of at least 5 neighbours.
 
     Parameters
     ----------
@@ -62,11 +64,12 @@ def swarm(found: Explanation, X: pd.DataFrame, names: list[str]) -> Table:
     for name in shown:
         j = places[name]
         order = np.argsort(values[:, j], kind="stable")
+        place = _shared(values[:, j])
         if len(order) > most:
             order = order[np.linspace(0, len(order) - 1, most).round().astype(int)]
         rank = _ranks(codes[:, j]) if codec.kinds[j] != "categorical" else np.full(len(X), np.nan)
         label += [name] * len(order)
-        value += [float(f"{v:.5g}") for v in values[order, j]]  # as fine as a dot is
+        value += [float(f"{v:.5g}") for v in place[order]]  # as fine as a dot is
         strength += [None if np.isnan(r) else round(float(r), 4) for r in rank[order]]
     each = (
         ""
@@ -78,8 +81,8 @@ def swarm(found: Explanation, X: pd.DataFrame, names: list[str]) -> Table:
         {"label": tuple(label), "value": tuple(value), "strength": tuple(strength)},
         "beeswarm",
         {"value": f"{found.noun} ({word})", "strength": "value of the input"},
-        f"One dot a record{each}: right of 0 the input raised the output, left of 0 it lowered it; the colour is the rank of the "
-        "input's value among these records, grey where values have no order.",
+        f"One dot a record{each}, at the mean of {_FEWEST} neighbours or more so that none gives a record away: right of 0 the input raised the output, "
+        "left of 0 it lowered it; the colour is the rank of the input's value among these records, grey where values have no order.",
     )  # fmt: skip
 
 
@@ -111,24 +114,37 @@ def dependence(found: Explanation, X: pd.DataFrame, names: list[str], level: flo
         if len(lines) > 1:
             head = ("label" if words else "x", "value", "low", "high", "n")
             cells = {key: tuple(line[at] for line in lines) for at, key in enumerate(head)}
-            tables[f"along_{len(tables) + 1}"] = Table(
-                f"How the part of the output owed to {name} goes with its value", cells, "estimates" if words else "curve",
-                {"x": name, "value": f"mean {found.noun} ({word})", "n": "records"}, _along(name, lines, words=words),
+            tables[f"part by {name}"] = Table(
+                f"What {name} adds to the output, by its value", cells, "estimates" if words else "curve",
+                {"x": name, "value": f"mean {found.noun} ({word})", "n": "records", "reference": "adds nothing"}, _along(name, lines, words=words), reference=0.0,
             )  # fmt: skip
     return tables
 
 
-def waterfalls(found: Explanation, X: pd.DataFrame, examples: int) -> dict[str, Table]:
-    """Return one record's way from base to output, for records spread over the output; nothing where none were asked for.
+def waterfalls(
+    found: Explanation, X: pd.DataFrame, names: list[str], positive: object = None
+) -> dict[str, Table]:
+    """Return each record's way from base to output; their values are shown. Log odds of one label are said as its probability too.
 
-    Records are called by letters, not by their numbers; their values are shown.
+    Parameters
+    ----------
+    found : Explanation
+        Of the rows `X`.
+    X : DataFrame of shape (n, d)
+        The records to show.
+    names : list of str, length n
+        What the records are called: pseudonyms, not their numbers.
+    positive : label, optional
+        What log odds are the odds of.
     """
     values, base, output, word = one_output(found)
+    from scipy.special import expit
+
+    odds = found.unit == "log odds" and found.values.ndim == 2
+    whose = f" of {positive!r}" if positive is not None and odds else ""
     tables: dict[str, Table] = {}
     rows = "rows the trees were grown on" if found.along_paths else "background"
-    order = np.argsort(output, kind="stable")
-    places = np.unique(np.linspace(0, len(order) - 1, min(examples, len(order))).round().astype(int))
-    for at, row in enumerate(order[places].tolist()):
+    for row, name in enumerate(names):
         leading = np.argsort(-np.abs(values[row]), kind="stable")
         leading, rest = leading[:_STEPS], leading[_STEPS:]
         parts = [
@@ -136,15 +152,30 @@ def waterfalls(found: Explanation, X: pd.DataFrame, examples: int) -> dict[str, 
         ]
         if len(rest):
             parts.append((f"{len(rest)} other inputs", float(values[row, rest].sum()), "part"))
-        lines = [("base value", float(base[row]), "base"), *parts, ("output", float(output[row]), "output")]
-        letter = chr(ord("A") + at)
-        tables[f"record_{letter}"] = Table(
-            f"Record {letter}: from the base value to the output",
-            {key: tuple(line[i] for line in lines) for i, key in enumerate(("label", "value", "role"))},
+        ends = (
+            ("base value (mean)", float(base[row]), "base"),
+            ("output for this record", float(output[row]), "output"),
+        )
+        lines = [ends[0], *parts, ends[1]]
+        cells = {key: tuple(line[i] for line in lines) for i, key in enumerate(("label", "value", "role"))}
+        labels, said = {"value": f"{word}{whose}"}, [number(base[row]), number(output[row])]
+        if odds:
+            so_far = np.array([base[row], *(base[row] + np.cumsum(cells["value"][1:-1])), output[row]])
+            cells["probability"] = tuple(np.round(expit(so_far), 6).tolist())
+            labels = {
+                "value": f"{word}{whose}, with its probability",
+                "probability": f"probability{whose} so far",
+            }
+            said = [
+                f"{text} ({share(float(p))})" for text, p in zip(said, expit(so_far[[0, -1]]), strict=True)
+            ]
+        tables[f"record_{chr(ord('A') + row)}"] = Table(
+            f"Record {name}: from the base value to the output",
+            cells,
             "waterfall",
-            {"value": word},
-            f"From {number(base[row])}, the mean over the {rows}, to {number(output[row])}; the largest parts are "
-            + ", ".join(f"{name} ({value:+.2g})" for name, value, _ in parts[:3])
+            labels,
+            f"From {said[0]}, the mean over the {rows}, to {said[1]}; the largest parts are "
+            + ", ".join(f"{part} ({'+' if value > 0 else ''}{number(value)})" for part, value, _ in parts[:3])
             + ".",
         )
     return tables
@@ -152,7 +183,7 @@ def waterfalls(found: Explanation, X: pd.DataFrame, examples: int) -> dict[str, 
 
 def _along(name: str, lines: list[tuple[Any, ...]], *, words: bool) -> str:
     low, high = min(lines, key=lambda line: line[1]), max(lines, key=lambda line: line[1])
-    at = [str(line[0]) if words else f"about {number(line[0])}" for line in (low, high)]
+    at = [str(line[0]) if words else f"about {amount(line[0])}" for line in (low, high)]
     return f"The part owed to {name} is smallest at {at[0]} ({low[1]:+.2g} on average) and largest at {at[1]} ({high[1]:+.2g})."
 
 
@@ -169,6 +200,21 @@ def _bands(codes: np.ndarray) -> list[np.ndarray]:
     return [(at == band) & np.isfinite(codes) for band in range(len(edges) + 1)]
 
 
+def _shared(values: np.ndarray) -> np.ndarray:
+    """Return for each value the mean of its group: neighbours, equal ones together, of at least 5 records (microaggregation, Domingo-Ferrer & Mateo-Sanz 2002)."""
+    fine = np.array([float(f"{v:.5g}") for v in values])
+    _, same, counts = np.unique(fine, return_inverse=True, return_counts=True)
+    group, size, at = np.zeros(len(counts), dtype=np.intp), 0, 0
+    for i, count in enumerate(counts):
+        if size >= _FEWEST:
+            at, size = at + 1, 0
+        group[i], size = at, size + int(count)
+    if size < _FEWEST and at:  # what is left joins the last group
+        group[group == at] = at - 1
+    of = group[same]
+    return np.asarray((np.bincount(of, values) / np.bincount(of))[of])
+
+
 def _ranks(codes: np.ndarray) -> np.ndarray:
     """Return ranks from 0 to 1, ties in their middle; ``nan`` where there is no value."""
     from scipy.stats import rankdata
@@ -181,4 +227,4 @@ def _ranks(codes: np.ndarray) -> np.ndarray:
 
 
 def _word(value: Any) -> str:
-    return number(value) if isinstance(value, (float, np.floating)) else str(value)
+    return amount(value) if isinstance(value, (float, np.floating)) else str(value)

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-from annotated_types import Ge, Le, MultipleOf
+from annotated_types import Ge
 from typing_extensions import Doc
 
 from auditkit import shared
 from auditkit.checks import _common as common
 from auditkit.checks import _weights
 from auditkit.checks.explainability._explainers import Explanation, explain
+from auditkit.checks.explainability._shown import behind
 from auditkit.errors import ModelError, NotApplicable, in_words
 
 if TYPE_CHECKING:
@@ -23,13 +24,12 @@ if TYPE_CHECKING:
     from auditkit.subject import Subject
 
 __all__ = [
-    "Background",
-    "Permutations",
     "Rows",
     "Shown",
     "centred",
     "flat",
     "given_label",
+    "leading",
     "needs_refits",
     "of_label",
     "refitted",
@@ -38,21 +38,12 @@ __all__ = [
 ]
 
 _FEWEST = 3
+_TOP = 3  # inputs that count as leading
 
 Rows = Annotated[
     int,
     Ge(10),
     Doc("Rows whose explanation is questioned, at most; drawn at random where there are more."),
-]
-Background = Annotated[
-    int, Ge(2), Doc("Comparison rows that stand for an unknown value, where the explainer needs them.")
-]
-Permutations = Annotated[
-    int,
-    Ge(2),
-    Le(4096),
-    MultipleOf(2),
-    Doc("Orders drawn for each row, where no exact explainer fits the model."),
 ]
 
 
@@ -88,13 +79,13 @@ class Shown:
         self, subject: Subject, *, background: pd.DataFrame | None = None, draw: int = 0
     ) -> Explanation:
         """Explain the same rows again: of another model, against other comparison rows, or with another draw."""
-        behind = self.background if background is None else background
+        others = self.background if background is None else background
         rng = np.random.default_rng((self.seed, 1, draw))
-        return explain(subject, self.X, behind, rng, permutations=self.permutations)
+        return explain(subject, self.X, others, rng, permutations=self.permutations)
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
         """Say which explainer was questioned, and what was left out."""
-        which = f"Explainer questioned: {self.found.method}. {self.found.why}."
+        which = f"Explainer: {self.found.method}. {self.found.why}."
         return (which, *_weights.ignored(subject.test))
 
 
@@ -123,11 +114,10 @@ def shown(
         own = subject.counted()
         rows_rng = np.random.default_rng((seed, 0))
         chosen = common.draw(len(own.test), rows, rows_rng)
-        source = (own.train if own.train is not None else own.test).X
-        behind = source.iloc[common.draw(len(source), background, rows_rng)].reset_index(drop=True)
+        others, source = behind(own, background, rows_rng)
         X = own.test.X.iloc[chosen].reset_index(drop=True)
-        found = explain(own, X, behind, np.random.default_rng((seed, 1, 0)), permutations=permutations)
-        return Shown(X, behind, chosen, source, found, seed, permutations), own.model.cost()
+        found = explain(own, X, others, np.random.default_rng((seed, 1, 0)), permutations=permutations)
+        return Shown(X, others, chosen, source, found, seed, permutations), own.model.cost()
 
     key = ("explanation", rows, background, permutations, seed)
     found, cost = shared.once(subject.memory, key, make)
@@ -177,6 +167,14 @@ def sizes(values: np.ndarray) -> np.ndarray:
     """Return the size of each input's part, several classes averaged, shape (n, d)."""
     found = np.abs(values)
     return np.asarray(found.mean(axis=2)) if found.ndim == 3 else found
+
+
+def leading(base: Shown) -> tuple[int, str]:
+    """Return how many inputs count as leading, and the words that say so."""
+    of = base.X.shape[1]
+    top = min(_TOP, of // 2)
+    chance = common.number(top / of)
+    return top, f"Leading inputs: the first {top} of {of}; by chance a share of {chance} would lead in both."
 
 
 def given_label(answers: np.ndarray) -> np.ndarray | None:

@@ -8,22 +8,43 @@ import numpy as np
 
 from auditkit import statistics
 from auditkit.checks import _common as common
+from auditkit.checks.explainability._behind import sizes_behind, widened
+from auditkit.errors import NotApplicable
 from auditkit.evidence import Measurement, Table
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from auditkit.checks.explainability._explanation import Explanation
     from auditkit.subject import Subject
 
-__all__ = ["behind_note", "drawn", "importances", "listed", "ranking"]
+__all__ = ["SPREAD", "behind", "behind_note", "drawn", "enough", "importances", "listed", "ranking"]
+
+_FEWEST = 10
+
+SPREAD = "One spread of the output is its standard deviation over these rows: about how far a row's output typically lies from the mean."
 
 
-def importances(metric: str, names: list[str], sizes: np.ndarray, level: float) -> list[Measurement]:
-    """Return the mean size of each input's part, with Student's interval over rows."""
-    n = len(sizes)
-    found = []
+def enough(n: int, purpose: str) -> None:
+    """Raise `NotApplicable` where there are fewer than ten rows."""
+    if n < _FEWEST:
+        raise NotApplicable(
+            f"{n} {'row is' if n == 1 else 'rows are'} too few {purpose}: give at least {_FEWEST} test rows"
+        )
+
+
+def importances(
+    metric: str, names: list[str], sizes: np.ndarray, level: float, behind: np.ndarray | None = None
+) -> list[Measurement]:
+    """Return the mean size of each input's part, with Student's interval over rows, and over the background (`sizes_behind`) where it is known."""
+    n, found = len(sizes), []
+    method = "t over rows" if behind is None else "t over rows and background"
     for j, name in enumerate(names):
-        ends = statistics.mean_interval_of(sizes[:, j], level)
-        found.append(common.measured(metric, sizes[:, j].mean(), n, ends, level, "t over rows", group=name))
+        low, high = statistics.mean_interval_of(sizes[:, j], level)
+        parts = None if behind is None else behind[:, :, j].mean(axis=1)
+        mean = float(sizes[:, j].mean())
+        ends = widened((float(low), float(high)), mean, parts, level)
+        found.append(common.measured(metric, mean, n, ends, level, method, group=name))
     return found
 
 
@@ -34,7 +55,11 @@ def ranking(found: list[Measurement], word: str, title: str) -> Table:
     lead = " lead" if len(known) > 3 else ""
     summary = f"{word}, by input: {listed(known)}{lead}." if known else ""
     return Table(
-        title, common.estimates([*known, *unknown]), "estimates", {"value": word, "n": "records"}, summary
+        title,
+        common.estimates([*known, *unknown]),
+        "estimates",
+        {"value": word, "n": "records", "largest": "largest"},
+        summary,
     )
 
 
@@ -52,10 +77,21 @@ def drawn(used: int, of: int) -> tuple[str, ...]:
     )
 
 
+def behind(subject: Subject, most: int, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return rows that stand for an unknown value, and those they are drawn from: training rows, or else test rows."""
+    source = (subject.test if subject.train is None else subject.train).X
+    return source.iloc[common.draw(len(source), most, rng)].reset_index(drop=True), source
+
+
 def behind_note(found: Explanation, used: int, of: int, subject: Subject) -> str:
     """Say which rows stood for an unknown value."""
     if found.along_paths:
         return "Background: none is read; the base value and the parts rest on the rows that the trees were grown on."
     where = "test" if subject.train is None else "training"
     how = "all" if used == of else "drawn at random without replacement"
-    return f"Background: {used:,} of {of:,} {where} rows, {how}; another draw moves the base value and all parts somewhat."
+    held = (
+        "the intervals of sizes, shares and gaps hold what another draw would change"
+        if sizes_behind(found) is not None
+        else "the intervals do not hold that another draw moves all parts somewhat"
+    )
+    return f"Background: {used:,} of {of:,} {where} rows, {how}; {held}."

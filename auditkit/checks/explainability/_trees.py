@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from auditkit.errors import NotApplicable
-from auditkit.methods.attributions import read_covered_trees, tables_pay, tree_shapley
+from auditkit.methods.attributions import tables_pay, tree_shapley
+from auditkit.methods.trees import read_trees
 
 __all__ = ["by_tables"]
 
@@ -22,7 +23,7 @@ def by_tables(
     Parameters
     ----------
     model : estimator or booster
-        Anything; `read_covered_trees` says what is read.
+        Anything; `read_trees` says what is read.
     rows : ndarray (n, d)
         What the model reads.
     output : ndarray (n,) or (n, k)
@@ -33,18 +34,16 @@ def by_tables(
     if background is None and len(rows) < _FEW:
         return None
     try:
-        read = read_covered_trees(model)
-        if background is None and not tables_pay(read.model, read.covers, len(rows)):
+        trees = read_trees(model)
+        if background is None and not tables_pay(trees, len(rows)):
             return None
-        found = tree_shapley(read.model, read.covers, rows, background)
+        found = tree_shapley(trees, rows, background)
     except NotApplicable:
         return None
     values, base = found.values, found.base
-    if output.ndim == 2 and output.shape[1] == 2 and len(base) == 1:
-        values, base = np.concatenate([-values, values], axis=2), np.concatenate([-base, base])
     off = output.reshape(len(rows), -1) - (values.sum(axis=1) + base)
     added = np.median(off, axis=0)
-    if not np.abs(off - added).max() <= read.model.slack:
+    if not np.abs(off - added).max() <= trees.slack:
         return None  # it answers otherwise than its trees do, by more than a constant
     base = base + added
     name = (

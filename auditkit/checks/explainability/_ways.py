@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from auditkit.dataset import Dataset
     from auditkit.methods.counterfactuals import Counterfactuals
-    from auditkit.threat import ThreatModel
+    from auditkit.threat import Feature, ThreatModel
 
-__all__ = ["Ways", "by_group", "changed_inputs", "examples_of", "longest", "overall"]
+__all__ = ["Ways", "by_group", "changed_inputs", "examples_of", "longest", "overall", "usual_change"]
 
 RATE, COST, INPUTS = "recourse_rate", "recourse_cost", "recourse_inputs_changed"
 RATE_GAP, COST_GAP = "recourse_rate_difference", "recourse_cost_difference"
@@ -120,53 +120,97 @@ def longest(found: list[Measurement]) -> str:
 
 
 def changed_inputs(found: Counterfactuals, threat: ThreatModel, X: np.ndarray, level: float) -> Table:
-    """Return how often each input is changed on the way that changes fewest; no record is shown."""
+    """Return how often each input is changed on the way that changes fewest, and by how much; no record is shown."""
     _, first = np.unique(found.of, return_index=True)
-    changed = threat.space.changed(X[found.of[first]], found.rows[first])
+    before, after = X[found.of[first]], found.rows[first]
+    changed = threat.space.changed(before, after)
     n, hits = len(first), changed.sum(axis=0)
     order = [int(j) for j in np.argsort(-hits, kind="stable") if hits[j]]
     low, high = statistics.wilson(hits, np.full(len(hits), n), level)
+    size = {
+        j: usual_change(threat.features[j], before[changed[:, j], j], after[changed[:, j], j]) for j in order
+    }
     columns: dict[str, tuple[Any, ...]] = {
         "label": tuple(threat.space.names[j] for j in order),
         "value": tuple(float(hits[j] / n) for j in order),
         "low": tuple(float(low[j]) for j in order),
         "high": tuple(float(high[j]) for j in order),
         "n": (n,) * len(order),
+        "change": tuple(size[j] or "too few records to tell" for j in order),
     }
-    lead = ", ".join(threat.space.names[j] for j in order[:3])
+    lead = ", ".join(
+        f"{threat.space.names[j]} ({size[j]})" if size[j] else threat.space.names[j] for j in order[:3]
+    )
     return Table(
         "Inputs changed on the way with the fewest changes", columns, "estimates",
-        {"value": "Share of the records with a way", "n": "records"}, f"Changed most often: {lead}.",
+        {"value": "Share of the records with a way", "n": "records", "change": "median change, or the new value that is most frequent"},
+        f"Changed most often: {lead}. A change is the median over the records whose input was changed, in the input's own unit; "
+        f"none is told of fewer than {FEWEST}.",
     )  # fmt: skip
 
 
+def usual_change(one: Feature, before: np.ndarray, after: np.ndarray) -> str:
+    """Return in words by how much an input was changed: "+3,100", or "to 'rent'" for a category; empty for few records.
+
+    Parameters
+    ----------
+    one : Feature
+        The input.
+    before, after : ndarray of shape (k,)
+        Its values in the records where it was changed, as the threat model codes them.
+    """
+    if len(after) < FEWEST:
+        return ""
+    if not one.coded:
+        sizes = (after - before)[~np.isnan(after - before)]
+        return _signed(float(np.median(sizes))) if len(sizes) else ""
+    codes, counts = np.unique(after[~np.isnan(after)].astype(int), return_counts=True)
+    if counts.max(initial=0) < FEWEST:
+        return ""
+    value = one.values[codes[counts.argmax()]]
+    if one.joint:  # of a one-hot block the name of the input that is 1
+        hot = all(sorted(map(str, known)) == sorted(map(str, one.values[0])) for known in one.values) and set(
+            value
+        ) == {0.0, 1.0}
+        value = one.columns[value.index(1.0)] if hot else " and ".join(map(_word, value))
+    return f"to {_word(value)}"
+
+
 def examples_of(
-    found: Counterfactuals,
-    threat: ThreatModel,
-    data: Dataset,
-    rows: np.ndarray,
-    original: pd.DataFrame,
-    examples: int,
+    found: Counterfactuals, threat: ThreatModel, original: pd.DataFrame, shown: np.ndarray, names: list[str]
 ) -> dict[str, Table]:
-    """Return the ways of so many records, before and after, under pseudonyms; nothing where none were asked for."""
-    if not examples or not len(found.of):
+    """Return the ways of some records, before and after; nothing where none were asked for.
+
+    Parameters
+    ----------
+    found : Counterfactuals
+        Ways of the rows `original`.
+    threat : ThreatModel
+        Whose coding they are in.
+    original : DataFrame of shape (n, inputs)
+        The records.
+    shown : ndarray of int, shape (k,)
+        Those to show, in this order.
+    names : list of str, length k
+        Their pseudonyms.
+    """
+    if not len(shown):
         return {}
-    of = np.unique(found.of)[:examples]
-    kept = np.flatnonzero(np.isin(found.of, of))
-    after = threat.decode(found.rows[kept])
-    names = dict(zip(of.tolist(), data.record_ids(rows[of]), strict=True))
+    after = threat.decode(found.rows) if len(found.of) else original.iloc[:0]
     lines: list[tuple[Any, ...]] = []
-    way, last = 0, -1
-    for place, at in enumerate(found.of[kept].tolist()):
-        way, last = (way + 1 if at == last else 1), at
-        for column in original.columns:
-            old, new = _word(original[column].iloc[at]), _word(after[column].iloc[place])
-            if old != new:
-                lines.append((names[at], way, str(column), old, new, float(found.cost[kept[place]])))
+    for at, name in zip(shown.tolist(), names, strict=True):
+        for way, place in enumerate(np.flatnonzero(found.of == at).tolist(), 1):
+            for column in original.columns:
+                old, new = _word(original[column].iloc[at]), _word(after[column].iloc[place])
+                if old != new:
+                    lines.append((name, way, str(column), old, new, float(found.cost[place])))
     header = ("record", "way", "input", "before", "after", "cost of the way")
-    columns = {name: tuple(line[at] for line in lines) for at, name in enumerate(header)}
+    columns = {word: tuple(line[at] for line in lines) for at, word in enumerate(header)}
+    without = [name for at, name in zip(shown.tolist(), names, strict=True) if at not in found.of]
+    told = len(shown) - len(without)
     summary = (
-        f"Ways of {len(of)} records; `Dataset.record_ids` of the test data gives the pseudonyms of its rows."
+        f"Ways of {told} {'record' if told == 1 else 'records'}; `Dataset.record_ids` of the test data gives the pseudonyms of its rows."
+        + (f" No way was found for {', '.join(without)}." if without else "")
     )
     return {
         "shown": Table(
@@ -268,3 +312,9 @@ def _word(value: Any) -> str:
     if isinstance(value, (float, np.floating)):
         return "missing" if np.isnan(value) else f"{value:.6g}"
     return "missing" if value is None or str(value) in ("<NA>", "NaT") else str(value)
+
+
+def _signed(size: float) -> str:
+    """Return a difference with its sign, whole numbers without decimals."""
+    sign = "+" if size > 0 else "−" if size < 0 else ""
+    return sign + (f"{int(abs(size)):,}" if size == int(size) else common.number(abs(size)))

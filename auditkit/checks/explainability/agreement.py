@@ -12,13 +12,13 @@ from auditkit import statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks.explainability import _quality as quality
+from auditkit.checks.explainability._explainers import Background, Permutations
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.frames import Codec
 from auditkit.methods import attributions
 from auditkit.methods import explanation_quality as science
 from auditkit.subject import Subject
 
-_TOP = 3
 _OCCLUSION, _SHUFFLE = "occlusion", "permutation importance"
 _NO_ORDER = "an explainer gives all inputs the same importance: there is no order to compare"
 
@@ -35,8 +35,8 @@ def explainer_agreement(
     *,
     rng: np.random.Generator,
     rows: quality.Rows = 100,
-    background: quality.Background = 100,
-    permutations: quality.Permutations = 64,
+    background: Background = 100,
+    permutations: Permutations = 64,
     shuffled: Annotated[int, Ge(10), Doc("Rows that permutation importance is measured on, at most.")] = 1000,
     repeats: Annotated[
         int, Ge(1), Le(100), Doc("Shuffles of each input, averaged, for permutation importance.")
@@ -82,8 +82,7 @@ def explainer_agreement(
     rows_agree = science.rank_correlation(*(quality.of_label(v, label) for v in (base.found.values, alone)))
     own = quality.sizes(base.found.values)
     parts = {_OCCLUSION: quality.sizes(alone), _SHUFFLE: _rises(subject, shuffled, repeats, rng)}
-    top = min(_TOP, own.shape[1] // 2)
-    chance = common.number(top / own.shape[1])
+    top, leading = quality.leading(base)
     rowwise = _over_rows(rows_agree, level)
     overall = [_overall(own, part, name, level) for name, part in parts.items()]
     tops = [_leading(own, part, name, top) for name, part in parts.items()]
@@ -98,7 +97,7 @@ def explainer_agreement(
             *base.notes(subject),
             "Occlusion: how far the output falls when one input alone is replaced by the comparison rows' values.",
             "Permutation importance: how much worse the model becomes (squared error) when one input is shuffled.",
-            f"Leading inputs: the first {top} of {own.shape[1]}; by chance a share of {chance} agrees.",
+            leading,
         ),
         rows=common.rows_used(len(base.X), len(subject.test)),
     )

@@ -14,6 +14,7 @@ from auditkit.checks import _common as common
 from auditkit.checks import _weights
 from auditkit.checks.explainability import _ways
 from auditkit.checks.explainability._goal import Goal, goal_of
+from auditkit.checks.explainability._records import Records, borderline, with_more
 from auditkit.checks.robustness._threats import (
     Immutable,
     NormOfChange,
@@ -74,8 +75,12 @@ def counterfactuals(
     examples: Annotated[
         int,
         Ge(0),
-        Doc("Records whose ways are shown, none by default: real records, show only data you may share."),
+        Doc(
+            "Records whose ways are shown, those that missed the wanted answer by least, none by default: real records, show only data "
+            "you may share."
+        ),
     ] = 0,
+    records: Records = None,
     level: common.Level = 0.95,
 ) -> Evidence:
     """Search, for records that did not get the wanted answer, for allowed changes that get it: few inputs first, then little cost.
@@ -103,7 +108,9 @@ def counterfactuals(
     max_calls : int
         Budget of calls; a call asks about all records.
     examples : int
-        Records shown at most.
+        Records shown at most: those that missed the wanted answer by least, also where they were not among the rows drawn.
+    records : list of int, optional
+        Numbers of the test rows to show in their place.
     level : float
         Confidence level.
 
@@ -125,10 +132,13 @@ def counterfactuals(
             f"the model answers {goal.words} for every test row: no record needs another answer"
         )
     chosen = refused[common.draw(len(refused), rows, rng)]
-    original = data.X.iloc[chosen].reset_index(drop=True)
+    asked = borderline(goal, examples) if records is None else np.array(records, dtype=int)
+    both, shown = with_more(chosen, asked[~goal.met[asked]])
+    original = data.X.iloc[both].reset_index(drop=True)
     X = threat.encode(original)
-    found = _found(subject, threat, original, X, goal, rng, several, radius, max_calls)
-    ways = _ways.Ways.of(found, len(X))
+    every = _found(subject, threat, original, X, goal, rng, several, radius, max_calls)
+    found = _of_first(every, len(chosen))  # figures are about the rows drawn
+    ways = _ways.Ways.of(found, len(chosen))
     unit = sized(threat.within(2.0)).removeprefix("2 ")
     budget = f"{max_calls:,} calls" + ("" if radius is None else f", cost up to {radius:g}")
     total = _ways.overall(ways, level, budget)
@@ -140,7 +150,7 @@ def counterfactuals(
         {
             **changed,
             **tables,
-            **_ways.examples_of(found, threat, data, chosen, original, examples),
+            **_ways.examples_of(every, threat, original, shown, data.record_ids(both[shown])),
             "allowed": allowed_table(threat),
         },
         says=_drafted(subject, threat) + _says(ways, total, goal.words, unit) + _ways.longest(groups),
@@ -159,6 +169,7 @@ def counterfactuals(
             f"Wanted: {goal.words}. Costs are in {unit}, over the records for which a way was found.",
             *allowed_words(threat),
             *told,
+            *_no_need(data.record_ids(asked[goal.met[asked]])),
             *_weights.ignored(data),
             f"{found.asked:,} rows asked in {found.calls:,} calls.",
         ),
@@ -221,11 +232,25 @@ def _found(
     )  # fmt: skip
 
 
+def _of_first(found: Counterfactuals, n: int) -> Counterfactuals:
+    """Return the ways of the first n records."""
+    own = found.of < n
+    return replace(
+        found, of=found.of[own], rows=found.rows[own], inputs=found.inputs[own], cost=found.cost[own]
+    )
+
+
+def _no_need(names: list[str]) -> tuple[str, ...]:
+    """Name records asked for that need no way."""
+    return (f"These have the wanted answer already, and need no way: {', '.join(names)}.",) if names else ()
+
+
 def _drafted(subject: Subject, threat: ThreatModel) -> str:
     """Say that nobody has checked what may change, where that was drafted from the data."""
     if subject.threat is not None:
         return ""
-    free = [name for one in threat.features if one.mutable for name in one.columns]
+    way = {"both": "", "up": " upwards", "down": " downwards"}
+    free = [f"{name}{way[one.direction]}" for one in threat.features if one.mutable for name in one.columns]
     some = ", ".join(free[:4]) + (f" and {len(free) - 4} more" if len(free) > 4 else "")
     return f"Under drafted rules that nobody has checked ({some} may change): "
 
@@ -239,7 +264,9 @@ def _says(ways: _ways.Ways, total: list[Any], words: str, unit: str) -> str:
     )
     if np.isnan(cost.value):
         return f"{first}."
-    return (
-        f"{first}. The simplest way changes {common.with_ends(inputs)} inputs on average; the cheapest costs "
-        f"{common.with_ends(cost)} {unit}."
+    simplest = (
+        "One input was enough for each of them"
+        if np.nanmax(ways.inputs) == 1
+        else f"The simplest way changes {common.with_ends(inputs)} inputs on average"
     )
+    return f"{first}. {simplest}; the cheapest way costs {common.with_ends(cost)} {unit} on average."

@@ -14,7 +14,7 @@ from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks import _weights
 from auditkit.checks.explainability._output import Asked, Scale, spread_of, which
-from auditkit.checks.explainability._shown import listed, ranking
+from auditkit.checks.explainability._shown import SPREAD, listed, ranking
 from auditkit.checks.explainability._what_if import what_if
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.frames import Codec
@@ -114,7 +114,7 @@ def input_effects(
          **what_if(ask, X, shown, bins, examples)},
         says=_says(top, uneven, len(chosen)),
         does_not_say="What would happen to a person whose input changed: other inputs, and the outcome itself, do not follow along here.",
-        notes=(*ask.notes(), *_notes(found, details, asked), *_weights.ignored(data)),
+        notes=(*ask.notes(), SPREAD, *_notes(found, details, asked), *_weights.ignored(data)),
         rows=common.rows_used(len(chosen), len(data)),
     )  # fmt: skip
 
@@ -262,11 +262,13 @@ class _Detail:
         return float(np.abs(self.curve.value - self.pdp.curve().value).max(axis=0).mean())
 
     def shown(self, asked: _Rows) -> np.ndarray:
-        """Return which points are shown: of categories those of several records, so that none names one."""
-        if self.of.ale is not None:
-            return np.ones(len(self.of.grid), dtype=bool)
+        """Return which points are shown: values of several records, or with several at or beyond them, so that none names one."""
         column = asked.X[:, self.of.column]
-        return np.array([np.isclose(column, v, equal_nan=True).sum() >= _FEWEST for v in self.of.grid])
+        same = np.array([np.isclose(column, v, equal_nan=True).sum() for v in self.of.grid])
+        if self.of.ale is None or len(np.unique(column[np.isfinite(column)])) <= asked.bins + 1:
+            return np.asarray(same >= _FEWEST)
+        beyond = [min((column <= v).sum(), (column >= v).sum()) for v in self.of.grid]
+        return np.asarray(np.array(beyond) >= _FEWEST)
 
     def table(self, asked: _Rows) -> Table:
         """Return the curves with intervals, and the middle of the curves of rows, in the unit of the output."""
@@ -299,6 +301,7 @@ class _Detail:
             place: self.of.name,
             "value": f"Change of the {asked.ask.unit} from its mean",
             "n": "records",
+            "reference": "its mean",
         }
         title = f"How the output changes with {self.of.name}"
         return Table(title, columns, kind, labels, self._summary(x, kept), 0.0)
@@ -306,7 +309,7 @@ class _Detail:
     def _summary(self, x: list[Any], kept: np.ndarray) -> str:
         most = self.curve.value[kept, int(np.ptp(self.curve.value, axis=0).argmax())]
         ends = (x[int(most.argmin())], x[int(most.argmax())])
-        low, high = (common.number(v) if isinstance(v, float) else v for v in ends)
+        low, high = (common.amount(v) if isinstance(v, float) else v for v in ends)
         word = "partial dependence" if self.of.ale is None else "accumulated local effects"
         return f"By {word} the output is lowest at {self.of.name} {low} and highest at {high}."
 
@@ -355,7 +358,7 @@ def _says(top: list[Measurement], uneven: list[Measurement], n: int) -> str:
     known = [m for m in top if not np.isnan(m.value)]
     if not known:
         return f"On {n:,} rows no input has two values to move between."
-    said = f"On {n:,} rows the output moves farthest, in its spreads, with {listed(known)}."
+    said = f"On {n:,} rows the output moves farthest, in its spreads (standard deviations over these rows), with {listed(known)}."
     against = [
         m for m in uneven if m.metric == "opposite_effect_share" and m.interval and m.interval.low > _BAND[0]
     ]
@@ -380,7 +383,7 @@ def _notes(found: list[_Known], details: list[_Detail], asked: _Rows) -> tuple[s
     rare = [one.of.name for one in details if not one.shown(asked).all()]
     if rare:
         notes.append(
-            f"Categories of fewer than {_FEWEST} records were tried and are not shown, of: {', '.join(rare)}."
+            f"Values of fewer than {_FEWEST} records were tried and are not shown, of: {', '.join(rare)}."
         )
     if gaps:
         notes.append(f"Rows without a value do not enter the ALE of: {', '.join(gaps)}.")

@@ -12,6 +12,7 @@ from auditkit import statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks.explainability import _quality as quality
+from auditkit.checks.explainability._explainers import Background, Permutations
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.frames import Codec
 from auditkit.methods import explanation_quality as science
@@ -32,8 +33,8 @@ def explanation_faithfulness(
     *,
     rng: np.random.Generator,
     rows: quality.Rows = 100,
-    background: quality.Background = 100,
-    permutations: quality.Permutations = 64,
+    background: Background = 100,
+    permutations: Permutations = 64,
     fillers: Annotated[
         int, Ge(1), Doc("Comparison rows whose values replace what is taken away; averaged over.")
     ] = 20,
@@ -159,6 +160,7 @@ def _curves(
             "x": f"Share of inputs {way}",
             "value": f"Mean change of the {what} (mean deviations)",
             "n": "records",
+            "reference": f"{what} as it was",
         },
         f"With half of the inputs {way} the {what} lies away from that of the whole row by: {said} (mean deviations).",
         reference=0.0,

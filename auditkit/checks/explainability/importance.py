@@ -6,16 +6,33 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
-from annotated_types import Ge, Gt, Le, MultipleOf
+from annotated_types import Ge, Gt, Le
 from typing_extensions import Doc
 
 from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks import _weights
-from auditkit.checks.explainability._explainers import Explanation, additivity, explain
+from auditkit.checks.explainability._behind import sizes_behind
+from auditkit.checks.explainability._explainers import (
+    Background,
+    Explanation,
+    Permutations,
+    additivity,
+    explain,
+)
 from auditkit.checks.explainability._explanation import in_words
+from auditkit.checks.explainability._goal import goal_of
 from auditkit.checks.explainability._pictures import dependence, swarm, waterfalls
-from auditkit.checks.explainability._shown import behind_note, drawn, importances, listed, ranking
+from auditkit.checks.explainability._records import MOST, Records, borderline, with_more
+from auditkit.checks.explainability._shown import (
+    behind,
+    behind_note,
+    drawn,
+    enough,
+    importances,
+    listed,
+    ranking,
+)
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.frames import Codec
 from auditkit.subject import Subject
@@ -33,16 +50,8 @@ def shap_importance(
     *,
     rng: np.random.Generator,
     rows: Annotated[int, Ge(10), Doc("Rows explained at most; drawn at random where there are more.")] = 500,
-    background: Annotated[
-        int, Ge(2), Doc("Rows that stand for an unknown value, where the explainer needs them.")
-    ] = 100,
-    permutations: Annotated[
-        int,
-        Ge(2),
-        Le(4096),
-        MultipleOf(2),
-        Doc("Orders drawn for each row at most, where no exact explainer fits the model."),
-    ] = 512,
+    background: Background = 100,
+    permutations: Permutations = 512,
     target_error: Annotated[
         float,
         Gt(0),
@@ -52,7 +61,7 @@ def shap_importance(
     max_calls: Annotated[
         int,
         Ge(5),
-        Doc("Calls to the model that may be planned; a call asks about up to 65,536 rows."),
+        Doc("Calls to the model at most; a call asks about up to 65,536 rows."),
     ] = 200,
     interventional: Annotated[
         bool,
@@ -63,9 +72,13 @@ def shap_importance(
     examples: Annotated[
         int,
         Ge(0),
-        Le(10),
-        Doc("Single rows explained one by one: real records, show only data you may share."),
+        Le(MOST),
+        Doc(
+            "Single rows explained one by one, those that missed the positive answer by least: real records, show only data you may "
+            "share."
+        ),
     ] = 0,
+    records: Records = None,
     level: common.Level = 0.95,
 ) -> Evidence:
     """Attribute the model's output to its inputs with Shapley values (Lundberg & Lee 2017).
@@ -85,13 +98,16 @@ def shap_importance(
     target_error : float
         Where sampling stops, as a share of the output's standard deviation over rows.
     max_calls : int
-        Calls to the model that may be planned. Where more would be needed, orders and background rows are lessened,
+        Calls to the model at most. Where more would be needed, orders and background rows are lessened,
         and where fewer than 16 orders are left the check is not applicable.
     interventional : bool
         For trees: what the model does when the unknown inputs come from the background, whatever the known ones are. Along their own
         paths, by default, values stay nearer to what goes together in the data.
     examples : int
-        Rows of which a waterfall is drawn.
+        Rows of which a waterfall is drawn: those that missed the positive answer by least, also where they were not among the
+        rows drawn; of a regression, rows spread over the values.
+    records : list of int, optional
+        Numbers of the test rows to show in their place.
     level : float
         Confidence level, over rows.
 
@@ -104,19 +120,24 @@ def shap_importance(
     """
     common.needs_model(subject)
     data = subject.test
+    enough(len(data), "to say what moves the output")
     chosen = common.draw(len(data), rows, rng)
-    source = subject.train if subject.train is not None else data
-    behind = source.X.iloc[common.draw(len(source), background, rng)].reset_index(drop=True)
-    X = data.X.iloc[chosen].reset_index(drop=True)
-    found = explain(
+    others, source = behind(subject, background, rng)
+    both, shown = with_more(chosen, _shown_rows(subject, chosen, examples, records))
+    every = data.X.iloc[both].reset_index(drop=True)
+    explained = explain(
         subject,
-        X,
-        behind,
+        every,
+        others,
         rng,
         permutations=permutations,
         target_error=target_error,
         max_calls=max_calls,
         interventional=interventional,
+    )
+    X, found = every.iloc[: len(chosen)], explained.of(np.arange(len(chosen)))
+    single = waterfalls(
+        explained.of(shown), every.iloc[shown], data.record_ids(both[shown]), subject.positive
     )
     importance = _importance(found, [str(c) for c in X.columns], level)
     top = sorted(importance, key=lambda m: -m.value)
@@ -126,20 +147,33 @@ def shap_importance(
         (*importance, _additivity(found)),
         {"importance": ranking(top, f"Mean |{found.noun}| ({found.unit})", "Which inputs move the output most"),
          "swarm": swarm(found, X, names), **dependence(found, X, names, level),
-         "dependence": _direction(found, X, top), **waterfalls(found, X, examples)},
+         "dependence": _direction(found, X, top), **single},
         says=f"On {len(chosen):,} rows the output " + (f"moves most with {listed(top)}." if found.values.any() else "moves with no input."),
         does_not_say="That these inputs cause the outcome, or that changing them would change a person's case.",
-        notes=(f"Explainer: {found.method}. {found.why}.", in_words(found.unit, subject.positive), *drawn(len(chosen), len(data)), behind_note(found, len(behind), len(source), subject),
+        notes=(f"Explainer: {found.method}. {found.why}.", in_words(found.unit, subject.positive), *drawn(len(chosen), len(data)), behind_note(found, len(others), len(source), subject),
                *_weights.ignored(data), *((f"{found.cost}.",) if found.cost else ()), *_error_note(found)),
         rows=common.rows_used(len(chosen), len(data)),
     )  # fmt: skip
+
+
+def _shown_rows(subject: Subject, chosen: np.ndarray, examples: int, records: list[int] | None) -> np.ndarray:
+    """Return the test rows to show one by one; none where none were asked for."""
+    if records is not None:
+        return np.array(records, dtype=int)
+    if not examples:
+        return np.array([], dtype=int)
+    if subject.task != "regression":
+        return borderline(goal_of(subject, None, None, None), examples, filled=True)
+    values = np.asarray(subject.answers("test").labels, dtype=float)[chosen]
+    places = np.linspace(0, len(chosen) - 1, min(examples, len(chosen))).round().astype(int)
+    return np.asarray(chosen[np.argsort(values, kind="stable")[np.unique(places)]])
 
 
 def _importance(found: Explanation, names: list[str], level: float) -> list[Measurement]:
     """Return mean sizes with intervals over rows; the lower end gives up what sampling noise may have added to the sizes."""
     sizes, errors = np.abs(found.values), found.errors
     sizes = sizes.mean(axis=2) if sizes.ndim == 3 else sizes
-    plain = importances("shap_importance", names, sizes, level)
+    plain = importances("shap_importance", names, sizes, level, sizes_behind(found))
     if errors is None or not np.isfinite(errors).all() or not errors.any():
         return plain
     errors = errors.mean(axis=2) if errors.ndim == 3 else errors
@@ -150,7 +184,7 @@ def _importance(found: Explanation, names: list[str], level: float) -> list[Meas
         ends = m.interval
         if ends is not None and more > 0:
             low = max(min(0.0, ends.low), ends.low - float(more))
-            m = replace(m, interval=replace(ends, low=low, method="t over rows, less sampling noise"))  # noqa: PLW2901
+            m = replace(m, interval=replace(ends, low=low, method=f"{ends.method}, less sampling noise"))  # noqa: PLW2901
         wider.append(m)
     return wider
 
@@ -160,7 +194,12 @@ def _additivity(found: Explanation) -> Measurement:
     if np.isnan(miss):
         reason = "the output is the same for all rows: there is nothing to attribute"
         return Measurement("shap_additivity_error", float("nan"), n, reason=reason)
-    return Measurement("shap_additivity_error", miss, n, reason="largest miss, in spreads of the output")
+    reason = "largest miss, in standard deviations of the output over these rows"
+    if found.shapley:
+        reason += (
+            "; Shapley values add up to the output by definition, and an explainer that misses it is not used"
+        )
+    return Measurement("shap_additivity_error", miss, n, reason=reason, by_construction=found.shapley)
 
 
 def _error_note(found: Explanation) -> tuple[str, ...]:

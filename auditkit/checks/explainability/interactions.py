@@ -15,7 +15,7 @@ from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks import _weights
 from auditkit.checks.explainability._output import Asked, Scale, spread_of, which
-from auditkit.checks.explainability._shown import ranking
+from auditkit.checks.explainability._shown import SPREAD, ranking
 from auditkit.errors import InputError, NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.frames import Codec
@@ -106,7 +106,7 @@ def input_interactions(
          "inputs": _inputs([(names[j], float(np.sqrt(effect[j]) / spread)) for j in np.argsort(-effect)], min(len(X), _LOOKED[0]))},
         says=_says(top, len(pairs)),
         does_not_say="That no three inputs act together, nor that the inputs interact in the world: it is the model's arithmetic that is looked at.",
-        notes=(*ask.notes(), f"{len(chosen)} of {len(names)} inputs are paired: {', '.join(names[j] for j in chosen)}.",
+        notes=(*ask.notes(), SPREAD, f"{len(chosen)} of {len(names)} inputs are paired: {', '.join(names[j] for j in chosen)}.",
                f"Values of {len(X):,} rows were put into {len(others):,} rows.", *_weights.ignored(data)),
         rows=common.rows_used(len(X), len(data)),
     )  # fmt: skip
@@ -210,7 +210,7 @@ def _says(top: list[Measurement], pairs: int) -> str:
         rest = (
             "what each does adds up"
             if open_to < _COUNTS
-            else f"these rows leave open one of up to {common.number(open_to)} spreads"
+            else f"these rows leave open one of up to {common.number(open_to)} spreads (standard deviations of the output)"
         )
         return (
             f"No interaction of 1% of the output's spread was detected among {pairs} pairs of inputs: {rest}."
@@ -221,4 +221,4 @@ def _says(top: list[Measurement], pairs: int) -> str:
         if len(real) > 1
         else f"One of {pairs} pairs of inputs makes"
     )
-    return f"{most} together what neither makes alone, in spreads of the output: {words}{', ...' if len(real) > 3 else ''}."
+    return f"{most} together what neither makes alone, in spreads of the output (standard deviations over these rows): {words}{', ...' if len(real) > 3 else ''}."

@@ -9,6 +9,7 @@ from annotated_types import Ge, Gt, Le
 from scipy import special
 from typing_extensions import Doc
 
+from auditkit import statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks import _weights
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _METHOD = "t over rows asked about and rows shuffled in"
+_OF_ANSWERS = "bonett-price, for the pairs of rows that show as much spread"
+_ROUNDING = 1e-12
+_FEW = 10  # rows that changed, below which their spread says little of how they go together
 
 
 @check(
@@ -92,7 +96,7 @@ def permutation_importance(
         _loss(subject, codec, chosen), X, columns=[*singles, *groups], repeats=repeats, rng=rng
     )
     measured = [
-        _measured(found, i, " + ".join(names[j] for j in part), level, grouped=len(part) > 1)
+        _measured(subject, found, i, " + ".join(names[j] for j in part), level, grouped=len(part) > 1)
         for i, part in enumerate([*singles, *groups])
     ]
     top = sorted(measured[: len(names)], key=lambda m: -m.value)
@@ -150,11 +154,43 @@ def _given(together: list[list[str]], names: list[str]) -> list[list[int]]:
     return [list(group) for group in dict.fromkeys(tuple(sorted(group)) for group in groups)]
 
 
-def _measured(found: attributions.Shuffled, i: int, name: str, level: float, *, grouped: bool) -> Measurement:
-    value, n = float(found.rises[i].mean()), found.rises.shape[1]
-    half = float(special.stdtrit(n - 1, 0.5 + level / 2)) * float(found.standard_error[i])
+def _measured(
+    subject: Subject, found: attributions.Shuffled, i: int, name: str, level: float, *, grouped: bool
+) -> Measurement:
     metric = "grouped_permutation_importance" if grouped else "permutation_importance"
-    return common.measured(metric, value, n, (value - half, value + half), level, _METHOD, group=name)
+    value, n = float(found.rises[i].mean()), found.rises.shape[1]
+    if subject.task != "regression":
+        ends = _of_answers(found, i, level)
+        return common.measured(metric, value, n, ends, level, _OF_ANSWERS, group=name)
+    changed = int((found.rises[i] != 0).sum())
+    if not changed:
+        reason = (
+            "no answer changed, and errors have no upper bound: how much rarer rows would change is not known"
+        )
+        return Measurement(metric, value, n, group=name, reason=reason)
+    half = float(special.stdtrit(n - 1, 0.5 + level / 2)) * float(found.standard_error[i])
+    few = f"only {changed} rows changed: the interval is too short" if changed < _FEW else None
+    ends = (value - half, value + half)
+    return common.measured(metric, value, n, ends, level, _METHOD, group=name, reason=few)
+
+
+def _of_answers(found: attributions.Shuffled, i: int, level: float) -> tuple[float, float]:
+    """Return the interval of a rise whose single parts are -1, 0 or 1: as of so many independent pairs as show as much spread.
+
+    Where no answer changed, `n` rows make n / 2 pairs that have no row in common (Hoeffding 1963); where fewer than ten rows did,
+    they count as `n` pairs at most, since the spread of so few says little.
+    """
+    value, square, n = float(found.rises[i].mean()), float(found.square[i]), found.rises.shape[1]
+    spread, error = max(square - value**2, 0.0), float(found.standard_error[i])
+    pairs = spread / error**2 if min(spread, error) > _ROUNDING else float(n)
+    if square == 0:
+        pairs = n / 2
+    elif int((found.rises[i] != 0).sum()) < _FEW:
+        pairs = min(pairs, n)
+    worse, better = (max(0.0, pairs * (square + sign * value) / 2) for sign in (1, -1))
+    whole = max(pairs, worse + better)  # rounding
+    low, high = statistics.paired_difference(worse, better, whole, level)
+    return min(float(low), value), max(float(high), value)
 
 
 def _together(

@@ -12,6 +12,7 @@ from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks import _weights
 from auditkit.checks.explainability import _similar as similar
+from auditkit.checks.explainability._shown import enough
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.subject import Subject
 
@@ -76,6 +77,7 @@ def prototypes(
     """
     common.needs_model(subject)
     common.needs_classes(subject)
+    enough(len(subject.test), "to compare with their nearest training rows")
     looked = similar.rows_of(subject, rows, pool, rng)
     k = min(neighbours, len(looked.train))
     agreed = similar.agreements(looked, k, level)
@@ -120,10 +122,10 @@ def _says(agreed: Measurement, chance: Measurement, told: list[Measurement], k: 
         else f"{near[0].upper()}{near[1:]}, {common.share_with_ends(agreed)} get the same answer"
     )
     gain = told[1]
-    side = "above" if gain.value >= 0 else "below"
+    side, points = "above" if gain.value >= 0 else "below", common.percent(abs(gain.value)).removesuffix("%")
     return (
         f"{first}; of rows at random {common.percent(chance.value)} would. The nearest of {many} prototypes tells the model's answer for "
-        f"{common.share_with_ends(told[0])} of test rows, {common.percent(abs(gain.value))} {side} always giving the most frequent answer."
+        f"{common.share_with_ends(told[0])} of test rows, {points} percentage points {side} always giving the most frequent answer."
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import numpy as np
 from annotated_types import Ge, Lt
+from scipy import special
 from typing_extensions import Doc
 
 from auditkit import statistics
@@ -16,12 +17,13 @@ from auditkit.checks import _common as common
 from auditkit.checks import _weights
 from auditkit.checks.bias import _columns, _targets
 from auditkit.checks.bias._gaps import measurement as gap_measurement
-from auditkit.checks.explainability._explainers import explain
+from auditkit.checks.explainability._behind import sizes_behind, widened
+from auditkit.checks.explainability._explainers import Background, explain
 from auditkit.checks.explainability._explanation import in_words
-from auditkit.checks.explainability._shown import behind_note, drawn
+from auditkit.checks.explainability._shown import behind, behind_note, drawn
 from auditkit.disguises import settling
 from auditkit.errors import NotApplicable
-from auditkit.evidence import Evidence, Measurement, Table
+from auditkit.evidence import Evidence, Interval, Measurement, Table
 from auditkit.frames import Codec
 from auditkit.statistics.welch import mean_difference
 from auditkit.subject import Subject
@@ -49,12 +51,23 @@ class _Rests(NamedTuple):
         Their sizes, over outputs on average.
     scale : float
         Mean of a row's sizes together.
+    behind : ndarray of shape (g, n, d), or None
+        Sizes with parts of the background, where these are known.
     """
 
     names: list[str]
     values: np.ndarray | None
     sizes: np.ndarray
     scale: float
+    behind: np.ndarray | None
+
+    def behind_share(self, rows: np.ndarray, inputs: list[int], value: float) -> np.ndarray | None:
+        """Return the share of all sizes that some inputs have, weighted by `rows`, with each part of the background, (g,)."""
+        if self.behind is None:
+            return None
+        part = np.einsum("gnd,n->g", self.behind[:, :, inputs], rows)
+        whole = self.behind.sum(axis=2).mean(axis=1)
+        return np.asarray(value + (part - value * whole) / self.scale)  # a ratio, by the delta method
 
 
 @check(
@@ -70,9 +83,7 @@ def reasons_by_group(
     rng: np.random.Generator,
     features: common.Features = None,
     rows: Annotated[int, Ge(50), Doc("Rows explained at most; drawn at random where there are more.")] = 1000,
-    background: Annotated[
-        int, Ge(2), Doc("Rows that stand for an unknown value, where the explainer needs them.")
-    ] = 100,
+    background: Background = 100,
     proxy_auc: Annotated[
         float,
         Ge(0.5),
@@ -116,9 +127,8 @@ def reasons_by_group(
             f"{len(data)} rows are too few to compare the reasons of groups: at least {_FEWEST} are needed"
         )
     chosen = common.draw(len(data), rows, rng)
-    source = subject.train if subject.train is not None else data
-    behind = source.X.iloc[common.draw(len(source), background, rng)].reset_index(drop=True)
-    explained = explain(subject, data.X.iloc[chosen].reset_index(drop=True), behind, rng)
+    others, source = behind(subject, background, rng)
+    explained = explain(subject, data.X.iloc[chosen].reset_index(drop=True), others, rng)
     rests = _rests(explained, [str(c) for c in data.X.columns])
     if rests.scale == 0:
         raise NotApplicable("the output is the same for all rows: there is nothing to attribute")
@@ -146,7 +156,7 @@ def reasons_by_group(
         notes=(
             *notes,
             *drawn(len(chosen), len(data)),
-            behind_note(explained, len(behind), len(source), subject),
+            behind_note(explained, len(others), len(source), subject),
             *common.notes_on(groupings),
             *_weights.ignored(data),
         ),
@@ -159,7 +169,7 @@ def _rests(explained: Explanation, names: list[str]) -> _Rests:
     if sizes.ndim == 3:
         sizes = sizes.mean(axis=2)
     values = explained.values if explained.values.ndim == 2 else None
-    return _Rests(names, values, sizes, float(sizes.sum(axis=1).mean()))
+    return _Rests(names, values, sizes, float(sizes.sum(axis=1).mean()), sizes_behind(explained))
 
 
 def _codes(subject: Subject) -> dict[str, np.ndarray]:
@@ -214,9 +224,32 @@ def _gap(
         return one
     name = rests.names[others[widest]]
     said = f"input {name}; {one.reason}" if one.reason else f"input {name}"
+    ends, one = _held(rests, gaps[widest], one, at, others[widest], 1 - (1 - level) / d)
     p = None if one.p_value is None else min(1.0, one.p_value * d)
-    interval = replace(one.interval, level=level, method=f"{one.interval.method}, bonferroni over {d} inputs")
-    return replace(one, reason=said, p_value=p, interval=interval)
+    method = f"{one.interval.method if one.interval else ''}, bonferroni over {d} inputs"
+    if rests.behind is not None:
+        method += ", and the background"
+    return replace(one, reason=said, p_value=p, interval=Interval(*ends, level, method))
+
+
+def _held(
+    rests: _Rests, gap: Gap, one: Measurement, at: np.ndarray, j: int, level: float
+) -> tuple[tuple[float, float], Measurement]:
+    """Return the ends of a gap, and its p-value, with what another background would change."""
+    ends = (one.interval.low, one.interval.high) if one.interval is not None else (0.0, 1.0)
+    first, last = at == gap.highest_index, at == gap.lowest_index
+    if gap.highest_index == gap.lowest_index:
+        last = ~first
+    if rests.behind is None or not (first.any() and last.any()):
+        return ends, one
+    apart = first / first.sum() - last / last.sum()
+    low, high = widened(ends, one.value, rests.behind_share(apart, [j], one.value), level)
+    if one.p_value is not None and high > one.value:
+        # as a normal deviate, shortened as the interval grew longer
+        shorter = (ends[1] - one.value) / (high - one.value)
+        p = float(2 * special.ndtr(special.ndtri(one.p_value / 2) * shorter))
+        one = replace(one, p_value=p)
+    return (max(0.0, low), min(1.0, high)), one
 
 
 def _skewness(values: np.ndarray, at: np.ndarray, enough: np.ndarray) -> float:
@@ -249,10 +282,14 @@ def _share(metric: str, rests: _Rests, name: str, inputs: list[str], level: floa
     at = [rests.names.index(one) for one in inputs]
     part, whole = rests.sizes[:, at].sum(axis=1), rests.sizes.sum(axis=1)
     value = float(part.mean() / whole.mean())
-    low, high = statistics.mean_interval_of((part - value * whole) / whole.mean(), level)
-    ends = max(0.0, value + float(low)), min(1.0, value + float(high))
+    ends = statistics.mean_interval_of((part - value * whole) / whole.mean(), level)
+    behind = rests.behind_share(np.full(n, 1 / n), at, value)
+    low, high = widened((value + float(ends[0]), value + float(ends[1])), value, behind, level)
+    method = "delta method" if behind is None else "delta method, rows and background"
     listed = ", ".join(inputs[:5]) + (f" and {len(inputs) - 5} more" if len(inputs) > 5 else "")
-    return common.measured(metric, value, n, ends, level, "delta method", group=name, reason=listed)
+    return common.measured(
+        metric, value, n, (max(0.0, low), min(1.0, high)), level, method, group=name, reason=listed
+    )
 
 
 def _tables(
@@ -269,11 +306,11 @@ def _tables(
     for j in top:
         for g in shown:
             inside = at == g
-            ends = statistics.mean_interval_of(rests.sizes[inside, j], level)
+            known = statistics.mean_interval_of(rests.sizes[inside, j], level)
             mean = float(rests.sizes[inside, j].mean())
-            found["importance"].append(
-                (rests.names[j], grouping.labels[g], mean, float(ends[0]), float(ends[1]), int(sizes[g]))
-            )
+            behind = None if rests.behind is None else rests.behind[:, inside, j].mean(axis=1)
+            ends = widened((float(known[0]), float(known[1])), mean, behind, level)
+            found["importance"].append((rests.names[j], grouping.labels[g], mean, *ends, int(sizes[g])))
             if rests.values is not None and 2 <= sizes[g] <= len(at) - 2:
                 value, low, high = _apart(rests.values[inside, j], rests.values[~inside, j], each)
                 found["through"].append((rests.names[j], grouping.labels[g], value, low, high, int(sizes[g])))

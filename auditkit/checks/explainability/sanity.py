@@ -12,6 +12,7 @@ from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks._converging import converging
 from auditkit.checks.explainability import _quality as quality
+from auditkit.checks.explainability._explainers import Background, Permutations
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.methods import explanation_quality as science
@@ -32,8 +33,8 @@ def explanation_sanity(
     *,
     rng: np.random.Generator,
     rows: quality.Rows = 100,
-    background: quality.Background = 100,
-    permutations: quality.Permutations = 64,
+    background: Background = 100,
+    permutations: Permutations = 64,
     repeats: Annotated[int, Ge(2), Le(100), Doc("Models trained on shuffled labels.")] = 10,
     level: common.Level = 0.95,
 ) -> Evidence:
@@ -126,7 +127,11 @@ def _each(similar: np.ndarray, m: Measurement) -> Table:
         "How alike the explanation is for models that learned nothing",
         columns,
         "estimates",
-        {"value": "Rank correlation with the real explanation (ends: middle half of rows)", "n": "records"},
+        {
+            "value": "Rank correlation with the real explanation (ends: middle half of rows)",
+            "n": "records",
+            "reference": "unrelated",
+        },
         summary,
         reference=0.0,
     )

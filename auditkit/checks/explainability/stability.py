@@ -13,12 +13,12 @@ from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks._converging import converging
 from auditkit.checks.explainability import _quality as quality
+from auditkit.checks.explainability._explainers import Background, Permutations
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.methods import explanation_quality as science
 from auditkit.subject import Subject
 
-_TOP = 3
 _BACKGROUNDS, _REFITS = (
     1_000,
     2_000,
@@ -57,8 +57,8 @@ def explanation_stability(
     *,
     rng: np.random.Generator,
     rows: quality.Rows = 100,
-    background: quality.Background = 100,
-    permutations: quality.Permutations = 64,
+    background: Background = 100,
+    permutations: Permutations = 64,
     repeats: Annotated[
         int, Ge(2), Le(100), Doc("Explanations made again for each thing that is drawn anew.")
     ] = 5,
@@ -98,8 +98,7 @@ def explanation_stability(
             _other_backgrounds(subject, base, repeats, rng),
             _other_models(subject, base, repeats, rng),
         ]
-    top = min(_TOP, base.X.shape[1] // 2)
-    chance = common.number(top / base.X.shape[1])
+    top, leading = quality.leading(base)
     first = [_cosine(base, one, level) for one in again]
     measurements = (
         *first,
@@ -115,7 +114,7 @@ def explanation_stability(
         does_not_say="That the explanation is right: one that is wrong in the same way each time is stable too.",
         notes=(
             *base.notes(subject),
-            f"Leading inputs: the first {top} of {base.X.shape[1]}; by chance a share of {chance} would lead again.",
+            leading,
             *early,
         ),
         rows=common.rows_used(len(base.X), len(subject.test)),
@@ -204,7 +203,9 @@ def _mean(metric: str, values: list[np.ndarray], again: _Again, level: float) ->
         reason = "no row has anything to compare: all its attributions are the same, or 0, each time"
         return Measurement(metric, float("nan"), len(values[0]), group=again.group, reason=reason)
     if again.fixed:
-        return Measurement(metric, found.value, found.rows, group=again.group, reason=again.reason)
+        return Measurement(
+            metric, found.value, found.rows, group=again.group, reason=again.reason, by_construction=True
+        )
     ends = np.clip([found.low, found.high], -1.0, 1.0)
     return common.measured(
         metric,
@@ -226,13 +227,20 @@ def _tops(base: quality.Shown, again: _Again, top: int) -> Measurement:
     reason = (
         again.reason if again.fixed else f"a share over {len(shares)} repeats: too few for an interval of use"
     )
-    return Measurement(metric, float(np.mean(shares)), len(base.X), group=again.group, reason=reason)
+    return Measurement(
+        metric,
+        float(np.mean(shares)),
+        len(base.X),
+        group=again.group,
+        reason=reason,
+        by_construction=again.fixed,
+    )
 
 
 def _error(base: quality.Shown, seeds: _Again, level: float) -> Measurement:
     metric, n = "sampling_error_ratio", len(base.X)
     if seeds.fixed:
-        return Measurement(metric, 0.0, n, reason=seeds.reason)
+        return Measurement(metric, 0.0, n, reason=seeds.reason, by_construction=True)
     draws = np.stack([quality.flat(one) for one in (base.found.values, *seeds.values)])
     found = science.sampling_error_ratio(draws, level)
     if np.isnan(found.value):
@@ -259,7 +267,11 @@ def _table(found: list[Measurement]) -> Table:
         "How alike the reasons for a row are when the explanation is made again",
         columns,
         "estimates",
-        {"value": "Mean cosine of a row's attributions (1: the same)", "n": "records"},
+        {
+            "value": "Mean cosine of a row's attributions (1: the same)",
+            "n": "records",
+            "reference": "the same",
+        },
         summary[:1].upper() + summary[1:] + "." if summary else "",
         reference=1.0,
     )

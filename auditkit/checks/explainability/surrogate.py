@@ -83,7 +83,7 @@ def surrogate_tree(
     found = {size: surrogate.skill(*pair, level=level) for size, pair in losses.items()}
     tree, own = trees[leaves], found[leaves]
     measured = _measured(own, losses[leaves][0], tree.leaves, level, classes=classes)
-    rules = tree.rules([str(c) for c in codec.columns], codec.categories, common.number)
+    rules = tree.rules([str(c) for c in codec.columns], codec.categories, common.amount)
     return Evidence(
         "AK406",
         tuple(measured),
@@ -180,9 +180,15 @@ def _growth(
         "high": tuple(found[size].high for _, size in sizes),
         "n": tuple(n for _ in sizes),
     }
-    word = "Errors of a constant guess that the tree avoids" if classes else "R-squared against the model"
+    word = (
+        "Share of a constant guess's errors that the tree avoids"
+        if classes
+        else "R-squared against the model"
+    )
     summary = f"With {sizes[-1][0]} rules a tree reaches {common.number(columns['value'][-1])}, on rows it has not seen."
-    return Table("What more rules would add", columns, "curve", {"x": "rules", "value": word}, summary)
+    return Table(
+        "What more rules would add", columns, "curve", {"x": "Rules of the tree", "value": word}, summary
+    )
 
 
 def _says(found: list[Measurement], leaves: int, *, classes: bool) -> str:

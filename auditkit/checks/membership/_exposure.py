@@ -9,12 +9,11 @@ import numpy as np
 
 from auditkit import statistics
 from auditkit.checks import _common as common
+from auditkit.checks._kinds import FEWEST, kinds
 from auditkit.evidence import Measurement, Table
 from auditkit.statistics.ranking import largest_auc_gap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from auditkit.statistics import Auc
     from auditkit.subject import Subject
 
@@ -22,8 +21,6 @@ __all__ = ["METRICS", "Records", "by_group", "most_exposed", "score_shares"]
 
 METRICS = ["group_attack_auc", "attack_auc_difference"]
 
-_FEWEST = 10  # members and others of a group, below which nothing is said of it
-_MOST_GROUPS = 20  # values of one feature that are told apart
 _LISTED = 20
 _BINS = 30
 
@@ -44,20 +41,6 @@ class Records:
     inside: np.ndarray
     outside: np.ndarray
 
-    def kinds(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Yield what records can be told apart by, the class and each sensitive feature, and the value of each record."""
-        train, test = self.subject.split("train"), self.subject.test
-        if self.subject.task != "regression":
-            labels = np.concatenate([train.y[self.inside], test.y[self.outside]])
-            yield "class", np.array([f"class={label}" for label in labels.tolist()])
-        for name in test.sensitive_names:
-            if name in train.sensitive_names:
-                parts = []
-                for data, rows in ((train, self.inside), (test, self.outside)):
-                    (found,) = common.groupings(data, [name], intersections=False)
-                    parts.append(np.array(found.labels)[found.codes[rows]])
-                yield name, np.concatenate(parts)
-
 
 def by_group(
     records: Records, scores: np.ndarray, truth: np.ndarray, level: float
@@ -67,16 +50,15 @@ def by_group(
     Groups of fewer than 10 members or others are left out, and named with that reason.
     """
     found: list[Measurement] = []
-    for name, values in records.kinds():
-        labels = np.unique(values)
-        if not 2 <= len(labels) <= _MOST_GROUPS:
-            continue
+    train, test = records.subject.split("train"), records.subject.test
+    whole = (train, records.inside), (test, records.outside)
+    for name, labels, codes in kinds(*whole, classes=records.subject.task != "regression"):
         each: list[Auc] = []
-        for label in labels.tolist():
-            at = values == label
+        for code, label in enumerate(labels):
+            at = codes == code
             n_in, n_out = int(truth[at].sum()), int((~truth[at]).sum())
-            if min(n_in, n_out) < _FEWEST:
-                reason = f"{n_in} members and {n_out} others: at least {_FEWEST} of each are needed"
+            if min(n_in, n_out) < FEWEST:
+                reason = f"{n_in} members and {n_out} others: at least {FEWEST} of each are needed"
                 found.append(
                     Measurement("group_attack_auc", np.nan, n_in + n_out, group=label, reason=reason)
                 )
@@ -114,7 +96,7 @@ def by_group(
 
 def _gap(name: str, each: list[Auc], n: int, level: float) -> Measurement:
     if len(each) < 2:
-        reason = f"fewer than two values of {name} have {_FEWEST} members and {_FEWEST} others"
+        reason = f"fewer than two values of {name} have {FEWEST} members and {FEWEST} others"
         return Measurement("attack_auc_difference", np.nan, n, group=name, reason=reason)
     gap = largest_auc_gap(each, level)
     p = None if np.isnan(gap.p_value) else gap.p_value

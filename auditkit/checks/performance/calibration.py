@@ -150,7 +150,12 @@ def _of_values(subject: Subject, bins: int, level: float) -> tuple[list[Measurem
         "high": tuple((true.mean[kept] + high).tolist()),
         "n": tuple(int(v) for v in np.bincount(at, minlength=edges.size + 1)[kept]),
     }
-    labels = {"x": "Mean prediction", "value": "Mean of the true values", "n": "records", "diagonal": "exact"}
+    labels = {
+        "x": "Mean prediction",
+        "value": "Mean of the true values",
+        "n": "records",
+        "diagonal": "perfect calibration: the mean is as predicted",
+    }
     summary = f"Mean of the true values by prediction, {int(kept.sum())} bins: exact where the two are equal."
     return found, Table("True values by prediction", columns, "curve", labels, summary)
 
@@ -192,7 +197,12 @@ def _curve(said: Reliability, title: str) -> Table:
         "high": tuple(said.high.tolist()),
         "n": tuple(int(v) for v in said.n),
     }
-    labels = {"x": "Mean score", "value": "Share that came true", "n": "records", "diagonal": "exact"}
+    labels = {
+        "x": "Mean score",
+        "value": "Share that came true",
+        "n": "records",
+        "diagonal": "perfect calibration: what is said comes true",
+    }
     summary = (
         f"Share that came true by mean score, {said.n.size} bins: exact where the two are equal. The intervals of {off} "
         f"{'bin leaves' if off == 1 else 'bins leave'} out the score; not corrected for the number of bins."

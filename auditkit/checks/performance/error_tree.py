@@ -91,7 +91,7 @@ def error_tree(
     errors = wrong[there].astype(float)
     best = _size(X[there], errors, kinds, leaves, held, rng)
     tree = surrogate.grow(X[there], errors, kinds, classes=False, leaves=best, smallest=held)
-    rules = tree.rules([str(c) for c in codec.columns], codec.categories, common.number)
+    rules = tree.rules([str(c) for c in codec.columns], codec.categories, common.amount)
     told = _told(tree.predict(X[here]), wrong[here], tree.leaves, level)
     rates = _rates(rules, tree.rule_of(X[here]), wrong[here], level)
     low, high = statistics.wilson(wrong[here].sum(), len(here), level)

@@ -17,9 +17,9 @@ def band_edges(k: int) -> list[int]:
 
 
 def band_words(edges: list[int]) -> tuple[str, ...]:
-    """Return the bands in words: "1", "2 to 4", ">= 100"."""
+    """Return the bands in words: "1", "2 to 4", "100 or more"."""
     words = (str(low) if high - low == 1 else f"{low} to {high - 1}" for low, high in pairwise(edges))
-    return (*words, f">= {edges[-1]}")
+    return (*words, f"{edges[-1]} or more")
 
 
 def band_sums(sizes: np.ndarray, weights: np.ndarray, edges: list[int]) -> np.ndarray:

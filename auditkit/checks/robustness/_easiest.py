@@ -8,19 +8,15 @@ import numpy as np
 
 from auditkit import statistics
 from auditkit.checks import _common as common
+from auditkit.checks._kinds import FEWEST, kinds
 from auditkit.evidence import Measurement, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from auditkit.subject import Subject
 
 __all__ = ["METRICS", "by_group"]
 
 METRICS = ["group_attack_success_rate", "attack_success_difference"]
-
-_FEWEST = 10  # records of a group, below which nothing is said of it
-_MOST_GROUPS = 20  # values of one feature that are told apart
 
 
 def by_group(
@@ -48,16 +44,12 @@ def by_group(
         holds for a pair that was picked; and the rates as a table, None where nothing was measured.
     """
     found: list[Measurement] = []
-    for name, values in _kinds(subject, rows):
-        labels, codes = np.unique(values, return_inverse=True)
-        if not 2 <= len(labels) <= _MOST_GROUPS:
-            continue
+    for name, labels, codes in kinds((subject.test, rows)):
         n, hits = np.bincount(codes), np.bincount(codes, weights=flipped).astype(int)
         found += [
-            _rate(str(label), k, m, level)
-            for label, k, m in zip(labels, hits.tolist(), n.tolist(), strict=True)
+            _rate(label, k, m, level) for label, k, m in zip(labels, hits.tolist(), n.tolist(), strict=True)
         ]
-        found.append(_gap(name, hits[n >= _FEWEST], n[n >= _FEWEST], len(rows), level, rng))
+        found.append(_gap(name, hits[n >= FEWEST], n[n >= FEWEST], len(rows), level, rng))
     rates = [m for m in found if m.metric == METRICS[0] and not np.isnan(m.value)]
     if not rates:
         return found, None
@@ -73,17 +65,9 @@ def by_group(
     )
 
 
-def _kinds(subject: Subject, rows: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-    test = subject.test
-    yield "class", np.array([f"class={label}" for label in test.y[rows].tolist()])
-    for name in test.sensitive_names:
-        (groups,) = common.groupings(test, [name], intersections=False)
-        yield name, np.array(groups.labels)[groups.codes[rows]]
-
-
 def _rate(label: str, k: int, n: int, level: float) -> Measurement:
-    if n < _FEWEST:
-        reason = f"{n} records were attacked: at least {_FEWEST} are needed"
+    if n < FEWEST:
+        reason = f"{n} records were attacked: at least {FEWEST} are needed"
         return Measurement(METRICS[0], float("nan"), n, group=label, bound="lower", reason=reason)
     ends = statistics.clopper_pearson(k, n, level)
     return common.measured(METRICS[0], k / n, n, ends, level, "clopper-pearson", group=label, bound="lower")
@@ -93,7 +77,7 @@ def _gap(
     name: str, hits: np.ndarray, sizes: np.ndarray, n: int, level: float, rng: np.random.Generator
 ) -> Measurement:
     if len(sizes) < 2:
-        reason = f"fewer than two values of {name} have {_FEWEST} attacked records"
+        reason = f"fewer than two values of {name} have {FEWEST} attacked records"
         return Measurement(METRICS[1], float("nan"), n, group=name, reason=reason)
     gap = statistics.largest_gap(hits, sizes, level, rng=rng)
     p = None if np.isnan(gap.p_value) else gap.p_value

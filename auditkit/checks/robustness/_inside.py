@@ -14,7 +14,7 @@ from auditkit.methods.evasion import (
     additive_minimal_distance,
     additive_score,
     cells_of,
-    read_trees,
+    read_classifier,
     tree_minimal_distance,
 )
 from auditkit.predictors._columns import learnt_as
@@ -115,7 +115,7 @@ def settle(
     way = _way_into(subject, threat)
     if _is_linear(way.final):
         return "linear model", _linear(way, ask, X, y, norm)
-    trees, scores = read_trees(way.final)
+    trees, scores = read_classifier(way.final)
     native = way.dressed(threat.decode(X))
     if hasattr(native, "toarray") and type(way.final).__module__.startswith("xgboost"):
         raise NotApplicable("XGBoost takes the zeros of a sparse table for missing, which is not read here")

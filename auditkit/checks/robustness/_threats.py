@@ -110,6 +110,11 @@ def allowed_words(threat: ThreatModel) -> tuple[str, ...]:
         for rule in threat.rules
     ]
     joint = [" and ".join(one.columns) for one in threat.features if one.joint and one.mutable]
+    one_way = [
+        f"{one.name} {_ways(one)}{f' ({one.because})' if one.because else ''}"
+        for one in threat.features
+        if one.mutable and one.direction != "both"
+    ]
     return (
         (
             "Allowed: values within the range of the data or of the threat model, whole numbers stay whole, categories stay known; "
@@ -120,6 +125,7 @@ def allowed_words(threat: ThreatModel) -> tuple[str, ...]:
             if joint
             else ()
         ),
+        *((f"One way: {'; '.join(one_way)}.",) if one_way else ()),
         *((f"Rules held: {'; '.join(rules)}.",) if rules else ()),
     )
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditkit.errors import InputError
-from auditkit.methods._arrays import asked, table
+from auditkit.methods._arrays import asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Asker", "differing", "tables"]
+__all__ = ["Asker", "differing"]
 
 
 class Asker:
@@ -54,14 +54,6 @@ class Asker:
                 )
             parts.append(found)
         return np.concatenate(parts)
-
-
-def tables(X: NDArray[Any], background: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return both as tables with the same columns."""
-    rows, others = table("X", X), table("background", background)
-    if rows.shape[1] != others.shape[1]:
-        raise InputError(f"X has {rows.shape[1]} columns and background {others.shape[1]}")
-    return rows, others
 
 
 def differing(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.bool_]:

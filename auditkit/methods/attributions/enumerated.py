@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from math import factorial
+from math import ceil, factorial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from auditkit.errors import InputError
-from auditkit.methods.attributions._asking import Asker, differing, tables
-from auditkit.methods.attributions.shapley import ShapleyEstimate
+from auditkit.methods._arrays import tables
+from auditkit.methods.attributions._asking import Asker, differing
+from auditkit.methods.attributions.shapley import PARTS, ShapleyEstimate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["enumerated_rows", "enumerated_shapley"]
+__all__ = ["enumerated_calls", "enumerated_rows", "enumerated_shapley"]
 
 MOST = 20
 """Features that differ, at most: a million sets for each pair of rows."""
@@ -70,7 +71,8 @@ def enumerated_shapley(
     rows, others = tables(X, background)
     asker = Asker(ask, batch_rows)
     at_row, at_other = asker.about(rows), asker.about(others)
-    values = np.zeros((len(rows), rows.shape[1], *at_row.shape[1:]))
+    groups = min(PARTS, len(others))
+    sums = np.zeros((groups, len(rows), rows.shape[1], *at_row.shape[1:]))
     players = _players(rows, others)
     most = int(players.max())
     if most > MOST:
@@ -88,9 +90,11 @@ def enumerated_shapley(
             if size > 1:
                 games[:, 1:-1] = _between(asker, rows[i], others[j], at).reshape(games[:, 1:-1].shape)
             parts = np.tensordot(games, _weights(size), axes=(1, 1))
-            np.add.at(values, (i[:, np.newaxis], at), np.moveaxis(parts, -1, 1))
+            np.add.at(sums, ((j % groups)[:, np.newaxis], i[:, np.newaxis], at), np.moveaxis(parts, -1, 1))
+    values = sums.sum(axis=0) / len(others)
+    held = np.bincount(np.arange(len(others)) % groups).reshape(-1, *([1] * (sums.ndim - 1)))
     return ShapleyEstimate(
-        values / len(others), np.zeros_like(values), np.asarray(at_other.mean(axis=0)), 0, asker.calls, asker.rows
+        values, np.zeros_like(values), np.asarray(at_other.mean(axis=0)), 0, asker.calls, asker.rows, sums / held
     )  # fmt: skip
 
 
@@ -107,6 +111,24 @@ def enumerated_rows(X: NDArray[Any], background: NDArray[Any]) -> float:
     if players.max() > MOST:
         return float("inf")
     return float(len(rows) + len(others) + np.maximum(np.exp2(players) - 2, 0).sum())
+
+
+def enumerated_calls(X: NDArray[Any], background: NDArray[Any], *, batch_rows: int = 65_536) -> int:
+    """Return how often `enumerated_shapley` would call the model, where it does not refuse.
+
+    Examples
+    --------
+    >>> enumerated_calls(np.array([[1.0, 2.0, 3.0]]), np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 3.0]]))
+    4
+    """
+    rows, others = tables(X, background)
+    calls = ceil(len(rows) / batch_rows) + ceil(len(others) / batch_rows)
+    for size, pairs in zip(*np.unique(_players(rows, others), return_counts=True), strict=True):
+        sets = 2 ** int(size) - 2
+        if sets > 0:
+            step = max(1, batch_rows // sets)
+            calls += ceil(int(pairs) / step) * ceil(min(step, int(pairs)) * sets / batch_rows)
+    return calls
 
 
 def _players(rows: NDArray[Any], others: NDArray[Any]) -> NDArray[np.intp]:

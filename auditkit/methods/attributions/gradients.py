@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditkit.errors import InputError
-from auditkit.methods.attributions._asking import Asker, tables
+from auditkit.methods._arrays import tables
+from auditkit.methods.attributions._asking import Asker
 from auditkit.methods.attributions.sums import additivity_error
 
 if TYPE_CHECKING:

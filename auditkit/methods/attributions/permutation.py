@@ -31,11 +31,14 @@ class Shuffled:
         Rise in loss of the rows that got the value of each row, averaged over shuffles.
     standard_error : ndarray of shape (features,)
         Of the mean rise, over rows in both roles, and the shuffling.
+    square : ndarray of shape (features,)
+        Mean square of the single rises, over rows and shuffles; where these are -1, 0 or 1, the share that changed.
     """
 
     rises: NDArray[np.float64]
     given: NDArray[np.float64]
     standard_error: NDArray[np.float64]
+    square: NDArray[np.float64]
 
 
 def permutation_importance(
@@ -156,7 +159,8 @@ def shuffled(
             given[index, orders[place]] += rise[place]
             squares[index] += rise[place] ** 2
     rises, given = rises / repeats, given / repeats
-    return Shuffled(rises, given, _errors(rises, given, squares.mean(axis=1) / repeats, repeats))
+    square = squares.mean(axis=1) / repeats
+    return Shuffled(rises, given, _errors(rises, given, square, repeats), square)
 
 
 def _errors(

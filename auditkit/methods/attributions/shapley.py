@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from auditkit.errors import InputError
-from auditkit.methods.attributions._asking import Asker, differing, tables
+from auditkit.methods._arrays import tables
+from auditkit.methods.attributions._asking import Asker, differing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["ShapleyEstimate", "sampled_shapley"]
+__all__ = ["ShapleyEstimate", "sampled_calls", "sampled_shapley"]
 
 _FIRST_LOOK = 8  # pairs before a standard error is believed
 _AGAIN = 32  # background rows met again before these tell the error: fewer may all agree by luck
+PARTS = 20
+"""Parts of the background whose values are kept."""
 _CELLS = 4_000_000  # numbers kept of one block of rows: 32 MB
 
 
@@ -37,6 +41,9 @@ class ShapleyEstimate:
         Orders used for the row that needed most.
     calls, rows : int
         Calls to the model, and rows asked in them.
+    behind : numpy.ndarray of float, shape (g, n, d) or (g, n, d, k)
+        The values with a part of the background only, every g-th of its rows, at most 20 parts: how far they lie apart tells what
+        another background would change.
     """
 
     values: NDArray[np.float64]
@@ -45,6 +52,7 @@ class ShapleyEstimate:
     permutations: int
     calls: int
     rows: int
+    behind: NDArray[np.float64]
 
 
 def sampled_shapley(
@@ -120,18 +128,74 @@ def sampled_shapley(
         raise InputError(f"target_error must be positive, got {target_error}")
     asker = Asker(ask, batch_rows)
     at_row, at_other = asker.about(rows), asker.about(others)
-    cells = len(others) * rows.shape[1] * int(np.prod(at_row.shape[1:]))
-    step = max(1, _CELLS // cells)
+    step = _together(others, int(np.prod(at_row.shape[1:])))
     parts = [
         _Block(asker, (rows[a : a + step], at_row[a : a + step]), (others, at_other)).run(
             rng, permutations // 2, target_error
         )
         for a in range(0, len(rows), step)
     ]
-    values, error, pairs = zip(*parts, strict=True)
+    values, error, behind, pairs = zip(*parts, strict=True)
     return ShapleyEstimate(
-        np.concatenate(values), np.concatenate(error), np.asarray(at_other.mean(axis=0)), 2 * max(pairs), asker.calls, asker.rows
+        np.concatenate(values), np.concatenate(error), np.asarray(at_other.mean(axis=0)), 2 * max(pairs), asker.calls, asker.rows,
+        np.concatenate(behind, axis=1),
     )  # fmt: skip
+
+
+def sampled_calls(
+    X: NDArray[Any],
+    background: NDArray[Any],
+    *,
+    permutations: int,
+    targeted: bool = True,
+    outputs: int = 1,
+    batch_rows: int = 65_536,
+) -> int:
+    """Return how often `sampled_shapley` calls the model at most.
+
+    Parameters
+    ----------
+    X, background, permutations, batch_rows
+        As in `sampled_shapley`.
+    targeted : bool
+        Whether a target error is given: each look at the errors may leave a call that is not full.
+    outputs : int
+        Outputs of the model for a row.
+
+    Examples
+    --------
+    >>> sampled_calls(np.array([[1.0, 2.0]]), np.array([[0.0, 0.0], [2.0, 2.0]]), permutations=4)
+    3
+    """
+    rows, others = tables(X, background)
+    pairs, m = permutations // 2, len(others)
+    ends = sorted({*_looks(pairs, m, 1.0 if targeted else None), *range(m, pairs, m)})
+    visits = np.diff([0, *ends])
+    step, calls = _together(others, outputs), ceil(len(rows) / batch_rows) + ceil(m / batch_rows)
+    for a in range(0, len(rows), step):
+        asks = _asks(rows[a : a + step], others)
+        most, one = int(asks.max(axis=1).sum()), int(asks.max())
+        if most > batch_rows:  # a call ends where the next path does not fit
+            split = (
+                ceil(most / (batch_rows - one + 1))
+                if one <= batch_rows
+                else len(asks) * ceil(one / batch_rows)
+            )
+            calls += pairs * split
+        elif most:
+            calls += int(np.ceil(visits / (batch_rows // most)).sum())
+    return calls
+
+
+def _together(others: NDArray[Any], outputs: int) -> int:
+    """Return how many rows are explained together."""
+    return max(1, _CELLS // (others.size * outputs))
+
+
+def _asks(rows: NDArray[Any], others: NDArray[Any]) -> NDArray[np.intp]:
+    """Return about how many rows an order there and back asks for each row and background row, (n, m)."""
+    apart = np.stack([differing(rows, other[np.newaxis]).sum(axis=1) for other in others], axis=1)
+    return np.asarray(2 * np.maximum(apart - 1, 0))
 
 
 class _Block:
@@ -151,13 +215,13 @@ class _Block:
         self.squares = np.zeros((self.n, *shape))
         self.visits = np.zeros((self.n, self.m))
         self.done = np.zeros(self.n, dtype=np.intp)
-        apart = np.mean([differing(rows, other[np.newaxis]).mean() for other in others])
-        self.paths = max(1, int(asker.batch_rows / max(1.0, 2 * (self.d - 1) * float(apart))))
+        self.asks = _asks(rows, others)
+        self.held: NDArray[np.intp] | None = None
 
     def run(
         self, rng: np.random.Generator, pairs: int, target_error: float | None
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
-        """Return values, standard errors, and pairs of orders for the row that needed most."""
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], int]:
+        """Return values, standard errors, values with parts of the background, and pairs of orders for the row that needed most."""
         # its own generator, so that the orders are drawn alike whatever fits into a batch
         walk = _walk(self.n, self.m, np.random.default_rng(rng.integers(2**63)))
         active = np.arange(self.n)
@@ -165,21 +229,23 @@ class _Block:
         for goal in _looks(pairs, self.m, target_error):
             while done < goal:
                 # no further than the round goes: each background row is met once
-                visits = min(goal - done, max(1, self.paths // len(active)), self.m - done % self.m)
-                met = np.stack([next(walk)[active] for _ in range(visits)])
+                met = self._next(walk, active, min(goal - done, self.m - done % self.m))
                 self._take(active, met, np.argsort(rng.random((*met.shape, self.d)), axis=2))
-                done += visits
+                done += len(met)
             if target_error is not None and done >= min(_FIRST_LOOK, pairs):
                 largest = self.error().reshape(self.n, -1).max(axis=1) * self._caution()
                 active = active[~(largest[active] <= target_error)]
                 if not len(active):
                     break
-        return self.values(), self.error(), int(self.done.max())
+        parts = np.stack([self.values(slice(part, None, PARTS)) for part in range(min(PARTS, self.m))])
+        return self.values(), self.error(), parts, int(self.done.max())
 
-    def values(self) -> NDArray[np.float64]:
-        """Return the mean over background rows of the mean gain with each; of those that were met."""
-        each = self.sums / self._spread(np.maximum(self.visits, 1))
-        met = (self.visits > 0).sum(axis=1)
+    def values(self, some: slice = slice(None)) -> NDArray[np.float64]:
+        """Return the mean over background rows of the mean gain with each; of those that were met (``nan`` if none was)."""
+        visits = self.visits[:, some]
+        each = self.sums[:, some] / visits.clip(1).reshape(*visits.shape, *([1] * (self.sums.ndim - 2)))
+        met = (visits > 0).sum(axis=1)
+        met = np.where(met, met, np.nan)
         return np.asarray(each.sum(axis=1) / met.reshape(self.n, *([1] * (each.ndim - 2))))
 
     def error(self) -> NDArray[np.float64]:
@@ -207,14 +273,31 @@ class _Block:
     def _spread(self, visits: NDArray[np.float64]) -> NDArray[np.float64]:
         return visits.reshape(self.n, self.m, *([1] * (self.sums.ndim - 2)))
 
+    def _next(
+        self, walk: Iterator[NDArray[np.intp]], active: NDArray[np.intp], most: int
+    ) -> NDArray[np.intp]:
+        """Return the background rows that are met next, as many of each row's as one call has room for but at least one, (visits, rows)."""
+        met: list[NDArray[np.intp]] = []
+        room = self.asker.batch_rows
+        while len(met) < most:
+            around = next(walk) if self.held is None else self.held
+            room -= int(self.asks[active, around[active]].sum())
+            self.held = around if met and room < 0 else None
+            if self.held is not None:
+                break
+            met.append(around[active])
+        return np.stack(met)
+
     def _take(self, active: NDArray[np.intp], met: NDArray[np.intp], order: NDArray[np.intp]) -> None:
         """Walk each order, (visits, rows, d), forwards and backwards, and add up what each feature gained."""
         (rows, at_row), (others, at_other) = self.explained, self.background
         row, other = np.broadcast_to(active, met.shape).ravel(), met.ravel()
         flat = order.reshape(-1, self.d)
-        parts = []
-        for begin in range(0, len(row), self.paths):
-            some = slice(begin, begin + self.paths)
+        parts, begin, rows_to = [], 0, self.asks[row, other].cumsum()
+        while begin < len(row):
+            room = self.asker.batch_rows + (rows_to[begin - 1] if begin else 0)
+            some = slice(begin, max(begin + 1, int(np.searchsorted(rows_to, room, side="right"))))
+            begin = some.stop
             ends = (np.tile(row[some], 2), np.tile(other[some], 2))
             gains = _gains(
                 self.asker,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from auditkit.methods.evasion.trees import Tree
+    from auditkit.methods.trees import Tree
 
 __all__ = ["Box", "Scale", "boxes_of"]
 
@@ -88,15 +88,13 @@ class Scale:
         return out
 
 
-def boxes_of(tree: Tree, cover: NDArray[np.float64], scale: Scale) -> Iterator[Box]:
+def boxes_of(tree: Tree, scale: Scale) -> Iterator[Box]:
     """Yield the leaves of a tree from left to right.
 
     Parameters
     ----------
     tree : Tree
         Node 0 is the root.
-    cover : array (m,)
-        Training rows (or their weight) that came to each node.
     scale : Scale
         Of the whole sum.
 
@@ -105,12 +103,12 @@ def boxes_of(tree: Tree, cover: NDArray[np.float64], scale: Scale) -> Iterator[B
     NotApplicable
         If no training row came to a question: what share of them went on is not known.
     """
-    if np.any(~(cover[tree.feature >= 0] > 0)):
+    if np.any(~(tree.cover[tree.feature >= 0] > 0)):
         raise NotApplicable(
             "no training row came to some node of its trees: the shares along the paths are unknown"
         )
     feature, left, right = tree.feature.tolist(), tree.left.tolist(), tree.right.tolist()
-    question, goes, weight = scale.questions(tree).tolist(), tree.missing_left.tolist(), cover.tolist()
+    question, goes, weight = scale.questions(tree).tolist(), tree.missing_left.tolist(), tree.cover.tolist()
     stack: list[tuple[int, dict[int, tuple[int, int, bool, float]]]] = [(0, {})]
     while stack:
         at, path = stack.pop()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,12 +13,12 @@ from auditkit.methods.attributions.tree_bundles import Bundle, bundles_of
 from auditkit.methods.attributions.tree_tables import leaf_tables, product_law
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import ArrayLike, NDArray
 
     from auditkit.methods.attributions.tree_boxes import Box
-    from auditkit.methods.evasion.trees import TreeModel
+    from auditkit.methods.trees import TreeModel
 
     Codes = NDArray[np.unsignedinteger]
 
@@ -27,6 +27,7 @@ __all__ = ["TreeShapley", "tables_pay", "tree_shapley"]
 _DEEPEST = 18  # conditions of a leaf
 _HELD = 1 << 23  # numbers of tables at a time
 _ROWS = 1 << 14  # looked up at a time
+_SAME = 1e-14  # of a sum: what rounding may add
 _LEAF, _ENTRY, _STEP = (
     4e-4,
     3e-8,
@@ -50,12 +51,7 @@ class TreeShapley:
     base: NDArray[np.float64]
 
 
-def tree_shapley(
-    model: TreeModel,
-    covers: Sequence[NDArray[np.float64]],
-    X: ArrayLike,
-    background: ArrayLike | None = None,
-) -> TreeShapley:
+def tree_shapley(model: TreeModel, X: ArrayLike, background: ArrayLike | None = None) -> TreeShapley:
     """Return the exact Shapley values of every row.
 
     What a leaf adds depends on a row only through which of the leaf's conditions it fulfils. All patterns are
@@ -65,8 +61,6 @@ def tree_shapley(
     ----------
     model : TreeModel
         The trees.
-    covers : sequence of array (m,)
-        For each tree, the training rows (or their weight) that came to each node.
     X : array (n, width)
         Rows to explain; a missing value is ``nan``.
     background : array (b, width), optional
@@ -94,15 +88,16 @@ def tree_shapley(
     others = None if background is None else model.read(background)
     if not len(rows) or (others is not None and not len(others)):
         raise InputError("expected at least one row to explain, and one of the background where it is given")
-    if len(covers) != len(model.trees):
-        raise InputError(
-            f"expected one array of covers a tree, got {len(covers)} for {len(model.trees)} trees"
-        )
+    whole = _constant(model)
+    if whole is not None:
+        of_second = tree_shapley(_second(model), X, background)
+        values, base = of_second.values, of_second.base
+        return TreeShapley(np.concatenate([-values, values], axis=2), np.concatenate([whole - base, base]))
     scale = Scale.of(model.trees, model.width)
     gaps = np.isnan(rows if others is None else np.concatenate([rows, others])).any(axis=0)
     codes = scale.codes(rows)
     elsewhere = None if others is None else scale.codes(others)
-    boxes = [list(boxes_of(tree, cover, scale)) for tree, cover in zip(model.trees, covers, strict=True)]
+    boxes = [list(boxes_of(tree, scale)) for tree in model.trees]
     if max(len(box.features) for of_tree in boxes for box in of_tree) > _DEEPEST:
         raise NotApplicable(
             f"a leaf of its trees rests on more than {_DEEPEST} features: its table would be too large"
@@ -111,21 +106,21 @@ def tree_shapley(
         base = model.base + sum(box.value * np.prod(box.share) for of_tree in boxes for box in of_tree)
     else:
         base = model.scores(others).mean(axis=0)
-    values = np.zeros((model.classes, model.width, len(rows)))
+    values = np.zeros((model.outputs, model.width, len(rows)))
     limit = _limit(len(rows))
     bundles = (bundle for of_tree in boxes for bundle in bundles_of(of_tree, scale, gaps, limit))
-    for block in _blocks(bundles, model.classes):
+    for block in _blocks(bundles, model.outputs):
         _look_up(block, _tables(block, scale, elsewhere), codes, values)
     return TreeShapley(np.ascontiguousarray(values.transpose(2, 1, 0)), base)
 
 
-def tables_pay(model: TreeModel, covers: Sequence[NDArray[np.float64]], n: int) -> bool:
+def tables_pay(model: TreeModel, n: int) -> bool:
     """Return whether tables are possible, and sooner made than `n` rows walk along the paths.
 
     Parameters
     ----------
-    model, covers
-        As `tree_shapley` takes them.
+    model : TreeModel
+        The trees.
     n : int
         Rows to explain.
 
@@ -134,10 +129,27 @@ def tables_pay(model: TreeModel, covers: Sequence[NDArray[np.float64]], n: int) 
     A walk is that of Tree SHAP (Lundberg et al. 2020): its steps grow with the square of a leaf's conditions, for each row.
     """
     scale = Scale.of(model.trees, model.width)
-    pairs = zip(model.trees, covers, strict=True)
-    d = np.array([len(box.features) for tree, cover in pairs for box in boxes_of(tree, cover, scale)])
+    d = np.array([len(box.features) for tree in model.trees for box in boxes_of(tree, scale)])
     made = float((_LEAF + _ENTRY * d * 2.0**d).sum())
     return bool(d.max() <= _DEEPEST and made < n * _STEP * float(((d + 2) ** 2).sum()))
+
+
+def _constant(model: TreeModel) -> float | None:
+    """Return what two scores add up to on every row, as the probabilities of two classes do; None if they do not."""
+    if model.outputs != 2:
+        return None
+    whole = float(model.base.sum())
+    for tree in model.trees:
+        both = tree.value[tree.leaves].sum(axis=1)
+        if np.ptp(both) > _SAME * np.abs(both).max():
+            return None
+        whole += float(both[0])
+    return whole
+
+
+def _second(model: TreeModel) -> TreeModel:
+    trees = tuple(replace(tree, value=tree.value[:, 1:]) for tree in model.trees)
+    return replace(model, trees=trees, base=model.base[1:])
 
 
 def _limit(n: int) -> int:

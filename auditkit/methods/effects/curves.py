@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Curve", "Range", "curve_range", "grid_of", "grid_weights"]
 
 _TAIL = 0.01
+_BEYOND = 5  # rows at or beyond either end, so that no end is one record's extreme
 _DRAWS = 500
 _EXACT = 1e-12  # of the largest value: below it, rounding
 
@@ -70,8 +71,10 @@ class Range(NamedTuple):
 def grid_of(values: ArrayLike, bins: int, *, smallest: int = 10) -> NDArray[np.float64]:
     """Return the edges of at most `bins` bins that hold about as many rows each (Apley & Zhu 2020).
 
-    Every edge is a value that was seen. With no more than ``bins + 1`` different values each is an edge; with more, the edges
-    are quantiles from 1% to 99%, so that no extreme record is shown. Bins of fewer rows than `smallest` are joined with the next.
+    Every edge is a value that was seen. With no more than ``bins + 1`` different values each is an edge; with more, the edges are
+    quantiles from 1% to 99%. At or beyond either end there are five rows at least (with many values a quarter of the rows, where these are
+    fewer than twenty), so that no end is the extreme of one record; two values stay two. Bins of fewer rows than `smallest` are joined
+    with the next.
 
     Parameters
     ----------
@@ -80,7 +83,7 @@ def grid_of(values: ArrayLike, bins: int, *, smallest: int = 10) -> NDArray[np.f
     bins : int
         At least 1.
     smallest : int
-        Rows a bin holds at least.
+        Rows a bin holds at least; below five also those at either end.
 
     Returns
     -------
@@ -101,9 +104,15 @@ def grid_of(values: ArrayLike, bins: int, *, smallest: int = 10) -> NDArray[np.f
         raise InputError(f"expected at least 1 bin of at least 1 row, got {bins} and {smallest}")
     known = np.asarray(values, dtype=np.float64)
     known = np.sort(known[np.isfinite(known)])
-    edges = np.unique(known)
+    edges, few = np.unique(known), min(_BEYOND, smallest)
     if len(edges) > bins + 1:
-        edges = np.unique(np.quantile(known, np.linspace(_TAIL, 1 - _TAIL, bins + 1), method="inverted_cdf"))
+        tail = min(max(_TAIL, few / len(known)), 0.25)
+        edges = np.unique(np.quantile(known, np.linspace(tail, 1 - tail, bins + 1), method="inverted_cdf"))
+    elif len(edges) > 2:
+        up_to = np.searchsorted(known, edges, side="right")
+        down_to = len(known) - np.searchsorted(known, edges, side="left")
+        inside = edges[(up_to >= few) & (down_to >= few)]
+        edges = inside if len(inside) > 1 else edges
     if len(edges) < 2:
         return np.asarray(edges, dtype=np.float64)
     below = np.searchsorted(known, edges, side="right")

@@ -20,9 +20,8 @@ from auditkit.methods.evasion.separable import additive_minimal_distance
 from auditkit.methods.evasion.surrogates import random_changes, surrogate_scores
 from auditkit.methods.evasion.trees import (
     MinimalDistance,
-    TreeModel,
     cells_of,
-    read_trees,
+    read_classifier,
     tree_minimal_distance,
 )
 
@@ -31,7 +30,6 @@ __all__ = [
     "Attack",
     "AttackResult",
     "MinimalDistance",
-    "TreeModel",
     "additive_minimal_distance",
     "additive_score",
     "apgd",
@@ -52,7 +50,7 @@ __all__ = [
     "pgd",
     "random_changes",
     "random_search",
-    "read_trees",
+    "read_classifier",
     "surrogate_scores",
     "tree_minimal_distance",
 ]

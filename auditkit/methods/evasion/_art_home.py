@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import os
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from auditkit.methods.evasion._borrowed import environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,7 @@ def no_folder_at_home() -> Iterator[None]:
     """Load ART's settings with the home folder elsewhere, so that none is made at home; the block imports the rest of ART.
 
     ART has no variable for this: the folder follows from the home folder alone. Only the one module of settings is loaded while it
-    lies elsewhere. Data that ART is told to fetch later goes where it always goes. A folder that is there is used as it is.
+    lies elsewhere. Data that ART is environment to fetch later goes where it always goes. A folder that is there is used as it is.
     """
     package = importlib.util.find_spec("art")
     home = Path("~").expanduser() / ".art"
@@ -36,7 +37,7 @@ def no_folder_at_home() -> Iterator[None]:
         yield
         return
     settings = importlib.util.module_from_spec(spec)
-    with tempfile.TemporaryDirectory() as elsewhere, _living(elsewhere):
+    with tempfile.TemporaryDirectory() as elsewhere, environment(HOME=elsewhere, USERPROFILE=elsewhere):
         spec.loader.exec_module(settings)
     vars(settings)["ART_DATA_PATH"] = str(home / "data")
     sys.modules[_SETTINGS] = settings
@@ -46,18 +47,3 @@ def no_folder_at_home() -> Iterator[None]:
         sys.modules.pop(_SETTINGS, None)
         raise
     vars(sys.modules["art"])["config"] = settings
-
-
-@contextlib.contextmanager
-def _living(folder: str) -> Iterator[None]:
-    """Let the home folder be another one, under both names that systems have for it."""
-    before = {word: os.environ.get(word) for word in ("HOME", "USERPROFILE")}
-    os.environ.update(dict.fromkeys(before, folder))
-    try:
-        yield
-    finally:
-        for word, value in before.items():
-            if value is None:
-                del os.environ[word]
-            else:
-                os.environ[word] = value

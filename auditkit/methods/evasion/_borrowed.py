@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import random
 import sys
 import threading
@@ -16,7 +17,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["borrowed"]
+__all__ = ["borrowed", "environment"]
 
 _ALONE = threading.RLock()  # the generators of the process belong to one attack at a time
 
@@ -65,3 +66,18 @@ def _seeded(seed: int) -> Iterator[None]:
         log.setLevel(level)
         if torch is not None:
             torch.set_rng_state(drawn)
+
+
+@contextlib.contextmanager
+def environment(**words: str) -> Iterator[None]:
+    """Let variables of the environment be others."""
+    before = {word: os.environ.get(word) for word in words}
+    os.environ.update(words)
+    try:
+        yield
+    finally:
+        for word, value in before.items():
+            if value is None:
+                del os.environ[word]
+            else:
+                os.environ[word] = value

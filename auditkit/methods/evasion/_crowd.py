@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from auditkit import progress
 from auditkit.errors import InputError, NotApplicable
+from auditkit.methods.evasion._settled import settled
 from auditkit.methods.evasion.gradients.ball import free_columns
-from auditkit.methods.evasion.result import AttackResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from auditkit.methods.evasion.gradients.differentiable import Differentiable
+    from auditkit.methods.evasion.result import AttackResult
     from auditkit.methods.feature_space import FeatureSpace, Norm
 
 __all__ = ["Crowd", "SpentError"]
@@ -82,7 +83,7 @@ class Crowd:
         self.gradients = np.zeros(n, dtype=np.int64)
         self.first, self.distance, self.best = np.full(n, np.inf), np.full(n, np.inf), X.copy()
         self.attacked = np.asarray(ask_labels(X) == y) if n else np.zeros(0, dtype=bool)
-        self.reason = np.where(self.attacked, "nothing found", "had another label").astype(object)
+        self.reason = np.full(n, "nothing found", dtype=object)
         self.rows = np.flatnonzero(self.attacked)
 
     def ends(self) -> tuple[float, float]:
@@ -159,21 +160,10 @@ class Crowd:
             hit[found] = self.ask(self.best[found]) != self.y[found]
             self.asked[found] += 1
             self.calls += 1
-        success = found & hit & ~self.space.violations(self.X, self.best).any(axis=1)
-        reason = np.select(
-            [success, found], ["", "the model did not repeat its answer"], self.reason.astype(str)
-        )
-        length = self.space.distance(self.X, self.best, self.norm)
-        return AttackResult(
-            adversarial=np.where(success[:, None], self.best, self.X),
-            success=success,
-            distance=np.where(success, length, np.where(self.attacked, np.inf, np.nan)),
-            queries=self.asked,
-            calls=self.calls,
-            reason=reason,
-            first=self.first,
-            gradients=self.gradients,
-        )
+        return settled(
+            self.X, self.best, self.attacked, found, hit, self.space, self.norm, missed=self.reason.astype(str),
+            queries=self.asked, calls=self.calls, first=self.first, gradients=self.gradients,
+        )  # fmt: skip
 
     def _nearest(self, row: int, others: Floats) -> Floats:
         """Return the changes of a row to the nearest pool rows, as it may be turned into them."""

@@ -18,6 +18,7 @@ from auditkit.errors import InputError, NotApplicable, did_you_mean
 from auditkit.methods.evasion._art_home import no_folder_at_home
 from auditkit.methods.evasion._borrowed import borrowed
 from auditkit.methods.evasion._oracle import Oracle
+from auditkit.methods.evasion._settled import settled
 from auditkit.methods.evasion.result import AttackResult, reference_labels
 from auditkit.methods.feature_space import FeatureSpace, Norm, as_matrix
 
@@ -356,18 +357,7 @@ def _settle(
     if found.any():
         hit[found] = model.ask(best[found]).argmax(axis=1) != y[found]
         queries[found] += 1
-    success = found & hit & ~space.violations(X, best).any(axis=1)
-    reason = np.select(
-        [success, found, attacked],
-        ["", "the model did not repeat its answer", "nothing found"],
-        "had another label",
-    )
-    return AttackResult(
-        adversarial=np.where(success[:, None], best, X),
-        success=success,
-        distance=np.where(success, space.distance(X, best, norm), np.where(attacked, np.inf, np.nan)),
-        queries=queries,
-        calls=model.calls,
-        reason=reason,
-        first=np.array([one.first for one in tried]),
-    )
+    return settled(
+        X, best, attacked, found, hit, space, norm,
+        queries=queries, calls=model.calls, first=np.array([one.first for one in tried]),
+    )  # fmt: skip

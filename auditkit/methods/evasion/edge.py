@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from auditkit import progress
 from auditkit.errors import InputError
 from auditkit.methods.evasion._oracle import Oracle
+from auditkit.methods.evasion._settled import settled
 from auditkit.methods.evasion.result import AttackResult, reference_labels
 from auditkit.methods.feature_space import FeatureSpace, Norm, as_matrix, norm_of
 
@@ -45,22 +46,12 @@ def edge_search(
     ----------
     ask_labels : callable
         Takes rows (m, d), gives a label each.
-    X : array (n, d)
-        Rows to attack.
-    y : array (n,)
-        The labels to get away from. Rows that have another label already are not attacked, see `decision_search`.
-    space : FeatureSpace
-        What may change.
+    X, y, space, norm, rng, proposals
+        As for `decision_search`.
     radius : float
         Size of the change, in standardised units.
-    norm : {"l1", "l2", "linf", "l0"}
-        How a row's costs are added up.
-    rng : numpy.random.Generator
-        Source of every draw.
     max_calls : int
         Calls to the model at most, at least 3.
-    proposals : int
-        Candidates of each row in one call.
 
     Returns
     -------
@@ -98,15 +89,14 @@ def edge_search(
         ]
         left[rows[found]] = False
     tried = attacked & ~left
-    success = np.zeros(len(X), dtype=bool)
+    again = space.distance(X, best, norm) <= radius
     if tried.any():
-        success[tried] = model.ask(best[tried]) != labels[tried]
+        again[tried] &= model.ask(best[tried]) != labels[tried]
         queries[tried] += 1
-    length = space.distance(X, best, norm)
-    success &= ~space.violations(X, best).any(axis=1) & (length <= radius)
-    reason = np.where(success, "", np.where(attacked, "nothing found at the radius", "had another label"))
-    distance = np.where(success, length, np.where(attacked, np.inf, np.nan))
-    return AttackResult(np.where(success[:, None], best, X), success, distance, queries, model.calls, reason)
+    return settled(
+        X, best, attacked, tried, again, space, norm,
+        missed="nothing found at the radius", queries=queries, calls=model.calls,
+    )  # fmt: skip
 
 
 def _at_the_edge(

@@ -11,7 +11,8 @@ from auditkit import progress
 from auditkit.errors import InputError
 from auditkit.methods.evasion._ball import NormBall
 from auditkit.methods.evasion._oracle import Oracle
-from auditkit.methods.evasion.result import AttackResult, reference_labels
+from auditkit.methods.evasion._settled import settled
+from auditkit.methods.evasion.result import AttackResult, reference_columns
 from auditkit.methods.evasion.scores import PROPOSALS, AskScores, margin
 from auditkit.methods.feature_space import FeatureSpace, Norm, as_matrix
 
@@ -46,25 +47,14 @@ def feature_search(
 
     Parameters
     ----------
-    ask_scores : callable
-        Takes rows (m, d), gives one score a class, (m, n_classes); the label is the largest.
-    X : array (n, d)
-        Rows to attack.
-    y : array of int (n,)
-        The reference class of each row, as a column of the scores. Rows that have another label already are not
-        attacked, see `decision_search`.
-    space : FeatureSpace
-        What may change.
+    ask_scores, X, y, space, rng, proposals
+        As for `random_search`.
     radius : float
         Largest change of a row, in the units of the space.
-    rng : numpy.random.Generator
-        Source of every draw.
     norm : {"l1", "l2", "linf", "l0"}
         How a row's costs are added up.
     max_calls : int
         Calls to the model at most, at least 4.
-    proposals : int
-        Candidates of each row in one call.
 
     Returns
     -------
@@ -77,14 +67,10 @@ def feature_search(
         If shapes or options do not fit.
     """
     X = as_matrix(X, "X", len(space.names))
-    labels = reference_labels(y, len(X))
+    labels = reference_columns(y, len(X))
     if max_calls < 4 or proposals < 1 or not radius > 0:
         raise InputError(
             f"expected max_calls >= 4, proposals >= 1 and radius > 0, got {max_calls}, {proposals} and {radius}"
-        )
-    if not np.issubdtype(labels.dtype, np.integer):
-        raise InputError(
-            f"y: expected the reference class as a column number of the scores, got {labels.dtype}"
         )
     model = Oracle(ask_scores, max_calls - 1, axes=2)  # the last call re-measures
     climb = _Climb(model, X, labels, NormBall(space, radius, norm), rng, proposals)
@@ -121,7 +107,7 @@ def margin_search(
         If shapes or options do not fit.
     """
     X = as_matrix(X, "X", len(space.names))
-    labels = reference_labels(y, len(X))
+    labels = reference_columns(y, len(X))
     model = Oracle(ask_scores, max_calls, axes=2)
     climb = _Climb(model, X, labels, NormBall(space, radius, norm), rng, proposals, goal=-np.inf)
     if len(X):
@@ -164,34 +150,17 @@ class _Climb:
 
     def settled(self) -> AttackResult:
         """Ask about the final rows once more, and say of each what became of it."""
-        space, n = self.ball.space, len(self.X)
+        n = len(self.X)
         attacked = self.lowest >= 0 if not n else self.attacked
         held = attacked & (self.lowest < 0)
-        final = np.full(n, np.inf)
+        again = self.ball.holds(self.X, self.best)
         if held.any():
-            final[held] = margin(self.model.ask(self.best[held]), self.y[held])
+            again[held] &= margin(self.model.ask(self.best[held]), self.y[held]) < 0
             self.queries[held] += 1
-        success = (
-            held
-            & (final < 0)
-            & ~space.violations(self.X, self.best).any(axis=1)
-            & self.ball.holds(self.X, self.best)
-        )
-        reason = np.select(
-            [success, held, attacked],
-            ["", "the model did not repeat its answer", "nothing found within the radius"],
-            "had another label",
-        )
-        far = space.distance(self.X, self.best, self.ball.norm)
-        return AttackResult(
-            adversarial=np.where(success[:, None], self.best, self.X),
-            success=success,
-            distance=np.where(success, far, np.where(attacked, np.inf, np.nan)),
-            queries=self.queries,
-            calls=self.model.calls,
-            reason=reason,
-            first=self.first,
-        )
+        return settled(
+            self.X, self.best, attacked, held, again, self.ball.space, self.ball.norm,
+            missed="nothing found within the radius", queries=self.queries, calls=self.model.calls, first=self.first,
+        )  # fmt: skip
 
     def _open(self) -> Rows:
         return np.flatnonzero(self.attacked & (self.lowest >= self.goal))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 import inspect
-import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,15 +12,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from auditkit.errors import AuditkitError, InputError, NotApplicable, did_you_mean
-from auditkit.methods.evasion._borrowed import borrowed
+from auditkit.methods.evasion._borrowed import borrowed, environment
 from auditkit.methods.evasion._crowd import Crowd, SpentError
 from auditkit.methods.evasion.gradients.engine import TorchEngine
 from auditkit.methods.evasion.result import reference_labels
 from auditkit.methods.feature_space import as_matrix
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from auditkit.methods.evasion.gradients.differentiable import Differentiable
     from auditkit.methods.evasion.result import AttackResult
     from auditkit.methods.feature_space import FeatureSpace, Norm
@@ -98,14 +95,8 @@ def foolbox_attack(
         One of `foolbox_attacks`, or a short name of it.
     model : Differentiable
         The model around ``X``, in torch, as a function of the columns that `free_columns` gives.
-    X : array (n, d)
-        Rows to attack; missing cells stay missing.
-    y : array of int (n,)
-        The reference labels, as columns of the scores.
-    space : FeatureSpace
-        What may change.
-    pool : array (p, d)
-        Rows to start from, where an attack takes a start.
+    X, y, space, pool, queries
+        As in `art_attack`.
     radius : float
         Handed to attacks that stay within one (``epsilon``).
     rng : numpy.random.Generator
@@ -114,8 +105,6 @@ def foolbox_attack(
         Takes rows (m, d), gives labels (m,): the model as it is used. Asked about the first and the final rows.
     norm : {"l1", "l2", "linf", "l0"}
         How a row's costs are added up. An attack that stays within a radius must measure it so.
-    queries : int
-        Rows the model is asked about on behalf of a row, at most; gradients count as one each.
     options : mapping, optional
         The attack's own parameters, by Foolbox's names.
 
@@ -270,23 +259,9 @@ def _kinds() -> dict[str, Any]:
 def _foolbox() -> Any:
     try:
         importlib.metadata.version("foolbox")
-        with _without_git():
+        # it loads a package that wants git, and refuses to be imported where none is
+        with environment(GIT_PYTHON_REFRESH="quiet"):
             import foolbox
     except ImportError as error:
         raise NotApplicable(_NEEDS) from error
     return foolbox
-
-
-@contextlib.contextmanager
-def _without_git() -> Iterator[None]:
-    """Let Foolbox be imported where no git is: it loads a package for it, which refuses otherwise."""
-    word = "GIT_PYTHON_REFRESH"
-    before = os.environ.get(word)
-    os.environ[word] = "quiet"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[word]
-        else:
-            os.environ[word] = before

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from auditkit.errors import InputError
 
-__all__ = ["AttackResult", "reference_labels"]
+__all__ = ["AttackResult", "reference_columns", "reference_labels"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -65,4 +65,14 @@ def reference_labels(y: ArrayLike, n: int) -> NDArray[Any]:
     labels = np.asarray(y)
     if labels.shape != (n,):
         raise InputError(f"y: expected one reference label for each of {n} rows, got shape {labels.shape}")
+    return labels
+
+
+def reference_columns(y: ArrayLike, n: int) -> NDArray[Any]:
+    """Return the reference labels as columns of the scores, an array of int (n,), or raise `InputError`."""
+    labels = reference_labels(y, n)
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise InputError(
+            f"y: expected the reference class as a column number of the scores, got {labels.dtype}"
+        )
     return labels

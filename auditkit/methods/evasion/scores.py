@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from auditkit import progress
 from auditkit.errors import InputError
 from auditkit.methods.evasion._oracle import Oracle
-from auditkit.methods.evasion.result import AttackResult, reference_labels
+from auditkit.methods.evasion._settled import settled
+from auditkit.methods.evasion.result import AttackResult, reference_columns
 from auditkit.methods.feature_space import FeatureSpace, as_matrix
 
 __all__ = ["margin", "random_search"]
@@ -79,15 +80,11 @@ def random_search(
         If shapes or options do not fit.
     """
     X = as_matrix(X, "X", len(space.names))
-    labels = reference_labels(y, len(X))
+    labels = reference_columns(y, len(X))
     if max_calls < 3 or proposals < 1 or category_changes < 0 or not radius > 0:
         raise InputError(
             "expected max_calls >= 3, proposals >= 1, category_changes >= 0 and radius > 0, "
             f"got {max_calls}, {proposals}, {category_changes} and {radius}"
-        )
-    if not np.issubdtype(labels.dtype, np.integer):
-        raise InputError(
-            f"y: expected the reference class as a column number of the scores, got {labels.dtype}"
         )
     dear = space.categorical & (space.category_cost > category_radius)
     if dear.any():
@@ -115,15 +112,14 @@ def random_search(
         best[rows[lower]] = candidates[winner, np.arange(len(rows))][lower]
         lowest[rows[lower]] = found[winner, np.arange(len(rows))][lower]
         first[rows[lowest[rows] < 0]] = queries[rows[lowest[rows] < 0]]
-    final = np.full(len(X), np.inf)
+    again = ball.holds(X, best)
     if attacked.any():
-        final[attacked] = margin(model.ask(best[attacked]), labels[attacked])
+        again[attacked] &= margin(model.ask(best[attacked]), labels[attacked]) < 0
         queries[attacked] += 1
-    success = attacked & (final < 0) & ~space.violations(X, best).any(axis=1) & ball.holds(X, best)
-    reason = np.where(success, "", np.where(attacked, "nothing found within the radius", "had another label"))
-    distance = np.where(success, space.distance(X, best, "linf"), np.where(attacked, np.inf, np.nan))
-    found = np.where(success[:, None], best, X)
-    return AttackResult(found, success, distance, queries, model.calls, reason, first)
+    return settled(
+        X, best, attacked, attacked & (lowest < 0), again, space, "linf",
+        missed="nothing found within the radius", queries=queries, calls=model.calls, first=first,
+    )  # fmt: skip
 
 
 def margin(scores: NDArray[Any], y: NDArray[Any]) -> Floats:

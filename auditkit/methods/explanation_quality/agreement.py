@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 
 from auditkit.errors import InputError
-from auditkit.methods._arrays import asked, table
+from auditkit.methods._arrays import asked, tables
 from auditkit.methods.explanation_quality.stability import pair
 from auditkit.statistics import mean_interval_of
 
@@ -222,9 +222,7 @@ def occlusion(
     >>> occlusion(lambda Z: Z[:, 0] - Z[:, 1], np.array([[3.0, 1.0]]), np.array([[0.0, 0.0], [2.0, 2.0]])).tolist()
     [[2.0, 0.0]]
     """
-    rows, others = table("X", X), table("background", background)
-    if rows.shape[1] != others.shape[1]:
-        raise InputError(f"X has {rows.shape[1]} columns and background {others.shape[1]}")
+    rows, others = tables(X, background)
     usual = asked(ask, rows, batch_rows)
     found = np.zeros((len(rows), rows.shape[1], *usual.shape[1:]))
     step = max(1, batch_rows // len(others))

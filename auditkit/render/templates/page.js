@@ -48,12 +48,12 @@
   const wrap = (text, width) => {
     const lines = [""];
     for (const word of text.replaceAll(" = ", "\u00a0=\u00a0").split(/<br>| +/)) {
-      const parts = length(word) > width ? word.match(new RegExp(`(?:&#?\\w+;|.){1,${width}}`, "gsu")) : [word];
-      for (const part of parts) {
+      const parts = length(word) > width ? word.match(new RegExp(`(?:&#?\\w+;|.){1,${width - 1}}[_=/-]|(?:&#?\\w+;|.){1,${width}}`, "gsu")) : [word];
+      parts.forEach((part, at) => {  // the rest of a word begins a line
         const last = lines.at(-1);
-        if (last && length(last) + 1 + length(part) > width) lines.push(part);
+        if (last && (at || length(last) + 1 + length(part) > width)) lines.push(part);
         else lines[lines.length - 1] = last ? `${last} ${part}` : part;
-      }
+      });
     }
     return lines.join("<br>");
   };
@@ -68,6 +68,13 @@
     if (xaxis?.title?.text) xaxis.title.text = wrap(xaxis.title.text, Math.floor((width - (names.length ? 180 : 80)) / 7.5));
     if (yaxis?.title?.text) yaxis.title.text = wrap(yaxis.title.text, 30);
     data.filter((trace) => trace.type === "heatmap" && trace.texttemplate).forEach((trace) => { trace.showscale = false; });
+    const named = data.filter((trace) => trace.name && trace.showlegend !== false).flatMap((trace) => trace.name.split("<br>"));
+    if (layout.showlegend) layout.height += 20 * Math.max(0, named.length - 3);
+    // a scale beside the plot would take the room of the dots: it lies over them
+    data.map((trace) => trace.marker?.colorbar).filter(Boolean).forEach((bar) => {
+      Object.assign(bar, { orientation: "h", x: 0.5, y: 1, yanchor: "bottom", len: 0.9 });
+      bar.title.side = "top";
+    });
   };
   const draw = (plot) => {
     const { data, layout } = figures[plots.indexOf(plot)];

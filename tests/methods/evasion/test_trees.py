@@ -21,9 +21,10 @@ from sklearn.tree import DecisionTreeClassifier
 
 from auditkit.errors import InputError, NotApplicable
 from auditkit.methods.evasion import decision_search
-from auditkit.methods.evasion.trees import Tree, TreeModel, cells_of, read_trees, tree_minimal_distance
+from auditkit.methods.evasion.trees import cells_of, read_classifier, tree_minimal_distance
 from auditkit.methods.evasion.trees.bound import leaf_distances, single_bound
 from auditkit.methods.feature_space import FeatureSpace
+from auditkit.methods.trees import Tree, TreeModel
 
 NORMS = ["l1", "l2", "linf", "l0"]
 NAMES = ["whole", "kind", "odd"]
@@ -72,7 +73,7 @@ PLAIN = np.zeros(3, dtype=bool)
 
 
 def read(model, X, space=GRID, scattered=PLAIN, front=lambda rows: rows):
-    found, scores = read_trees(model)
+    found, scores = read_classifier(model)
     return cells_of(found.based_on(scores(front(X)), front(X)), front, space, X, scattered)
 
 
@@ -100,7 +101,7 @@ def test_the_trees_that_were_read_answer_as_the_model_does(name, classes):
     )
     y = np.digitize(np.nan_to_num(X[:, 0] + X[:, 1] * X[:, 2]), [0, 1][: classes - 1])
     model = models()[name].fit(X, y)
-    found, scores = read_trees(model)
+    found, scores = read_classifier(model)
     found = found.based_on(scores(X[:100]), X[:100])
     new = rng.normal(size=(2000, 4)) * 2
     new[rng.random(new.shape) < 0.1] = np.nan if np.isnan(X).any() else 1.0
@@ -129,7 +130,7 @@ def test_native_boosters_are_read_too():
     )
     extreme = xgboost.train({"objective": "binary:logistic", "nthread": 1}, xgboost.DMatrix(X, y), 5)
     for one in (light, extreme):
-        found, scores = read_trees(one)
+        found, scores = read_classifier(one)
         found = found.based_on(scores(X), X)
         np.testing.assert_allclose(found.scores(EVERY), scores(EVERY), atol=2 * found.slack)
 
@@ -140,7 +141,7 @@ def test_early_stopping_leaves_the_later_rounds_out():
     y = (score + 6 * np.random.default_rng(0).normal(size=400) > 3).astype(int)
     model = xgboost.XGBClassifier(n_estimators=60, early_stopping_rounds=5, n_jobs=1)
     model.fit(X[:200], y[:200], eval_set=[(X[200:], y[200:])], verbose=False)
-    found, scores = read_trees(model)
+    found, scores = read_classifier(model)
     assert len(found.trees) == model.best_iteration + 1 < 60
     found = found.based_on(scores(X), X)
     np.testing.assert_allclose(found.scores(EVERY), scores(EVERY), atol=2 * found.slack)
@@ -166,7 +167,7 @@ def test_numbers_on_a_threshold_in_single_precision_are_read_as_the_model_reads_
 )
 def test_an_edge_is_the_last_number_whose_code_goes_left(threshold, shift, scale, single):
     split = Tree(np.array([0, -1, -1]), np.array([threshold, 0, 0]), np.array([1, -1, -1]), np.array([2, -1, -1]), np.zeros(3, bool),
-                 np.array([[0, 0], [1.0, 0], [0, 1.0]]))  # fmt: skip
+                 np.array([[0, 0], [1.0, 0], [0, 1.0]]), np.array([2.0, 1, 1]))  # fmt: skip
     model = TreeModel((split,), np.zeros(2), 1, single, 1e-12)
     front = lambda rows: (rows - shift) / scale  # noqa: E731
     X = np.array([[-1e12], [1e12]])

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from sklearn.ensemble import GradientBoostingClassifier
 
-from auditkit.methods.evasion.trees import cells_of, read_trees, tree_minimal_distance
+from auditkit.methods.evasion.trees import cells_of, read_classifier, tree_minimal_distance
 from auditkit.methods.evasion.trees.bound import leaf_distances, single_bound
 from auditkit.methods.feature_space import FeatureSpace
 
@@ -61,7 +61,7 @@ def test_the_toolbox_agrees(model, verify):
         names=("a", "b", "c"), kind=("continuous",) * 3, low=np.full(3, -9.0), high=np.full(3, 9.0), step=np.zeros(3),
         n_categories=np.zeros(3), mutable=np.ones(3, dtype=bool), direction=np.zeros(3), scale=np.ones(3),
     )  # fmt: skip
-    found, scores = read_trees(model)
+    found, scores = read_classifier(model)
     cells = cells_of(found.based_on(scores(X), X), lambda Z: Z, space, rows, np.zeros(3, dtype=bool))
     exact = tree_minimal_distance(cells, model.predict, rows, labels, norm="linf")
     assert exact.proved.all()

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from auditkit.errors import AuditkitError, NotApplicable
 
 if TYPE_CHECKING:
-    from auditkit.methods.evasion.trees.model import TreeModel
     from auditkit.methods.feature_space import FeatureSpace
+    from auditkit.methods.trees import TreeModel
 
 __all__ = ["Front", "edges_of", "held"]
 

@@ -12,8 +12,8 @@ from auditkit.errors import NotApplicable
 from auditkit.methods.evasion.trees._edges import Front, edges_of, held
 
 if TYPE_CHECKING:
-    from auditkit.methods.evasion.trees.model import Tree, TreeModel
     from auditkit.methods.feature_space import FeatureSpace
+    from auditkit.methods.trees import Tree, TreeModel
 
 __all__ = ["Cells", "Leaves", "cells_of"]
 

@@ -30,7 +30,9 @@ class Tree:
     missing_left : array of bool (m,)
         Whether a missing value goes left.
     value : array (m, k)
-        What a leaf adds to the score of each class; 0 in other nodes.
+        What a leaf adds to each score; 0 in other nodes.
+    cover : array (m,)
+        Training rows (or their weight) that came to each node.
     """
 
     feature: NDArray[np.int64]
@@ -39,6 +41,7 @@ class Tree:
     right: NDArray[np.int64]
     missing_left: NDArray[np.bool_]
     value: Floats
+    cover: Floats
 
     @property
     def leaves(self) -> NDArray[np.intp]:
@@ -65,7 +68,7 @@ class Tree:
 
 @dataclass(frozen=True, eq=False)
 class TreeModel:
-    """Trees whose leaves add up to one score a class; the label is the class of the greatest.
+    """Trees whose leaves add up to scores: one a class, or one alone (a value, or the score of the second of two classes).
 
     Attributes
     ----------
@@ -91,8 +94,8 @@ class TreeModel:
     zero: float = 0.0
 
     @property
-    def classes(self) -> int:
-        """How many."""
+    def outputs(self) -> int:
+        """How many scores."""
         return len(self.base)
 
     def read(self, Z: ArrayLike) -> Floats:
@@ -110,7 +113,7 @@ class TreeModel:
             return rows.astype(np.float32).astype(np.float64)
 
     def scores(self, Z: ArrayLike) -> Floats:
-        """Return the score of each class, (n, k)."""
+        """Return the scores, (n, k)."""
         rows = self.read(Z)
         out = np.tile(self.base, (len(rows), 1))
         for tree in self.trees:
@@ -132,7 +135,7 @@ class TreeModel:
         NotApplicable
             If no constant does: the trees were not read as the model reads them.
         """
-        off = np.asarray(scores, dtype=float) - replace(self, base=np.zeros(self.classes)).scores(Z)
+        off = np.asarray(scores, dtype=float) - replace(self, base=np.zeros(self.outputs)).scores(Z)
         base = np.median(off, axis=0)
         worst = float(np.abs(off - base).max(initial=0.0))
         if not worst <= self.slack:

@@ -1,4 +1,4 @@
-"""Read: the trees of scikit-learn, LightGBM and XGBoost, classifiers and regressors, with the training rows that came to each node.
+"""Read: the trees of scikit-learn, LightGBM and XGBoost, classifiers and regressors, as a `TreeModel`.
 
 Nothing is imported of the models' libraries: a model is recognised by the attributes that those document.
 """
@@ -6,46 +6,31 @@ Nothing is imported of the models' libraries: a model is recognised by the attri
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from auditkit.errors import NotApplicable
-from auditkit.methods.evasion.trees import Tree, TreeModel
+from auditkit.methods.trees.model import Tree, TreeModel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
 
-__all__ = ["CoveredTrees", "read_covered_trees"]
+__all__ = ["read_trees"]
 
 _DOUBLE, _SINGLE = (
     1e-11,
     2e-6,
 )  # of the greatest sum of leaves: what sums in double and single precision may lose
 _LIGHTGBM_ZERO = float(np.float32(1e-35))  # what LightGBM takes for 0
-_CATEGORIES = "its trees split on categories; only splits of numbers are read here"
+_CATEGORIES = (
+    "its trees split on categories; only splits of numbers are read: code the categories before the model"
+)
 
 
-@dataclass(frozen=True, eq=False)
-class CoveredTrees:
-    """Trees, and the training rows (or their weight) that came to each of their nodes.
-
-    Attributes
-    ----------
-    model : TreeModel
-        One score, or one a class. Without its base: `TreeModel.based_on` gives it that.
-    covers : tuple of array (m,)
-        For each tree.
-    """
-
-    model: TreeModel
-    covers: tuple[Floats, ...]
-
-
-def read_covered_trees(model: Any) -> CoveredTrees:
+def read_trees(model: Any) -> TreeModel:
     """Return the trees of a fitted model.
 
     Parameters
@@ -53,7 +38,12 @@ def read_covered_trees(model: Any) -> CoveredTrees:
     model : estimator or booster
         A decision tree, random forest, extra trees, gradient boosting or histogram gradient boosting of scikit-learn; an
         estimator or booster of LightGBM or XGBoost. Forests give probabilities or values; boosting gives raw scores.
-        Two classes have one score, that of the second.
+        Two classes have two probabilities, or one raw score: that of the second.
+
+    Returns
+    -------
+    TreeModel
+        Without its base: `TreeModel.based_on` gives it that.
 
     Raises
     ------
@@ -67,7 +57,7 @@ def read_covered_trees(model: Any) -> CoveredTrees:
     raise NotApplicable(f"{type(model).__name__} is no sum of trees that can be read here")
 
 
-def _scikit(model: Any) -> CoveredTrees | None:
+def _scikit(model: Any) -> TreeModel | None:
     name = type(model).__name__
     several = name.startswith(("RandomForest", "ExtraTrees")) and hasattr(model, "estimators_")
     if not type(model).__module__.startswith("sklearn.") or not (several or hasattr(model, "tree_")):
@@ -80,13 +70,11 @@ def _scikit(model: Any) -> CoveredTrees | None:
         value = np.asarray(one.tree_.value, dtype=float)[:, 0, :]
         if hasattr(model, "classes_"):
             value = value / value.sum(axis=1, keepdims=True)
-            value = value[:, 1:] if value.shape[1] == 2 else value
         trees.append(_of_arrays(one.tree_, value / len(parts)))
-    covers = [one.tree_.weighted_n_node_samples for one in parts]
-    return _together(trees, covers, int(model.n_features_in_), single=True, loss=_DOUBLE)
+    return _together(trees, int(model.n_features_in_), single=True, loss=_DOUBLE)
 
 
-def _gradient(model: Any) -> CoveredTrees | None:
+def _gradient(model: Any) -> TreeModel | None:
     stages = getattr(model, "estimators_", None)
     if not type(model).__name__.startswith("GradientBoosting") or stages is None:
         return None
@@ -96,17 +84,19 @@ def _gradient(model: Any) -> CoveredTrees | None:
         for stage in stages
         for at, one in enumerate(stage)
     ]
-    covers = [one.tree_.weighted_n_node_samples for one in stages.ravel()]
-    return _together(trees, covers, int(model.n_features_in_), single=True, loss=_DOUBLE)
+    return _together(trees, int(model.n_features_in_), single=True, loss=_DOUBLE)
 
 
 def _of_arrays(tree: Any, value: Floats) -> Tree:
     left = np.asarray(tree.children_left, dtype=np.int64)
     goes = getattr(tree, "missing_go_to_left", np.zeros(len(left)))
-    return _tree(left < 0, tree.feature, tree.threshold, left, tree.children_right, goes, value)
+    cover = tree.weighted_n_node_samples
+    return _tree(left < 0, tree.feature, tree.threshold, left, tree.children_right, goes, value, cover)
 
 
-def _tree(leaf: Any, feature: Any, threshold: Any, left: Any, right: Any, missing: Any, value: Any) -> Tree:
+def _tree(
+    leaf: Any, feature: Any, threshold: Any, left: Any, right: Any, missing: Any, value: Any, cover: Any
+) -> Tree:
     return Tree(
         np.where(leaf, -1, np.asarray(feature, dtype=np.int64)),
         np.asarray(threshold, dtype=float),
@@ -114,17 +104,18 @@ def _tree(leaf: Any, feature: Any, threshold: Any, left: Any, right: Any, missin
         np.where(leaf, -1, np.asarray(right, dtype=np.int64)),
         np.asarray(missing, dtype=bool),
         np.where(np.asarray(leaf)[:, np.newaxis], value, 0.0),
+        np.asarray(cover, dtype=float),
     )
 
 
-def _histogram(model: Any) -> CoveredTrees | None:
+def _histogram(model: Any) -> TreeModel | None:
     rounds = getattr(model, "_predictors", None)
     if not rounds or not hasattr(rounds[0][0], "nodes"):
         return None
     if np.any(getattr(model, "is_categorical_", False)):
         raise NotApplicable(_CATEGORIES)
     k = len(rounds[0])
-    trees, covers = [], []
+    trees = []
     for stage in rounds:
         for at, one in enumerate(stage):
             nodes = one.nodes
@@ -132,13 +123,13 @@ def _histogram(model: Any) -> CoveredTrees | None:
                 _tree(
                     nodes["is_leaf"].astype(bool), nodes["feature_idx"], nodes["num_threshold"], nodes["left"].astype(np.int64),
                     nodes["right"].astype(np.int64), nodes["missing_go_to_left"], _in_column(nodes["value"], at, k),
+                    nodes["count"],
                 )
             )  # fmt: skip
-            covers.append(nodes["count"])
-    return _together(trees, covers, int(model.n_features_in_), single=False, loss=_DOUBLE)
+    return _together(trees, int(model.n_features_in_), single=False, loss=_DOUBLE)
 
 
-def _lightgbm(model: Any) -> CoveredTrees | None:
+def _lightgbm(model: Any) -> TreeModel | None:
     booster = model if _is(model, "lightgbm") else getattr(model, "booster_", None)
     if booster is None or not _is(booster, "lightgbm"):
         return None
@@ -146,13 +137,12 @@ def _lightgbm(model: Any) -> CoveredTrees | None:
     if dump.get("average_output"):
         raise NotApplicable("it averages its trees, which is not read here")
     k = int(dump["num_tree_per_iteration"])
-    found = [_lightgbm_tree(one["tree_structure"], at % k, k) for at, one in enumerate(dump["tree_info"])]
-    trees, covers = [tree for tree, _ in found], [cover for _, cover in found]
+    trees = [_lightgbm_tree(one["tree_structure"], at % k, k) for at, one in enumerate(dump["tree_info"])]
     width = int(dump["max_feature_idx"]) + 1
-    return _together(trees, covers, width, single=False, loss=_DOUBLE, zero=_LIGHTGBM_ZERO)
+    return _together(trees, width, single=False, loss=_DOUBLE, zero=_LIGHTGBM_ZERO)
 
 
-def _lightgbm_tree(root: dict[str, Any], place: int, k: int) -> tuple[Tree, Floats]:
+def _lightgbm_tree(root: dict[str, Any], place: int, k: int) -> Tree:
     nodes, below = [root], []
     for node in nodes:  # grows on the way
         children = [node[side] for side in ("left_child", "right_child") if side in node]
@@ -171,12 +161,12 @@ def _lightgbm_tree(root: dict[str, Any], place: int, k: int) -> tuple[Tree, Floa
         for node in nodes
     ]
     value = _in_column(np.array([node.get("leaf_value", 0.0) for node in nodes]), place, k)
-    cover = np.array([node.get("internal_count", node.get("leaf_count", 0)) for node in nodes], dtype=float)
+    cover = np.array([node.get("internal_count", node.get("leaf_count", 0)) for node in nodes])
     feature, threshold = ([node.get(key, 0) for node in nodes] for key in ("split_feature", "threshold"))
-    return _tree(left < 0, feature, threshold, left, right, missing, value), cover
+    return _tree(left < 0, feature, threshold, left, right, missing, value, cover)
 
 
-def _xgboost(model: Any) -> CoveredTrees | None:
+def _xgboost(model: Any) -> TreeModel | None:
     dressed = getattr(model, "get_booster", None)
     booster = model if _is(model, "xgboost") else dressed() if dressed else None
     if booster is None or not _is(booster, "xgboost"):
@@ -193,9 +183,7 @@ def _xgboost(model: Any) -> CoveredTrees | None:
     k = max(int(told.get("num_class", "0") or 0), int(told.get("num_target", "1") or 1), 1)
     raw = inner["model"]["trees"]
     trees = [_xgboost_tree(one, int(group), k) for one, group in zip(raw, groups, strict=True)]
-    return _together(
-        trees, [one["sum_hessian"] for one in raw], int(told["num_feature"]), single=True, loss=_SINGLE
-    )
+    return _together(trees, int(told["num_feature"]), single=True, loss=_SINGLE)
 
 
 def _xgboost_tree(one: dict[str, Any], place: int, k: int) -> Tree:
@@ -209,7 +197,7 @@ def _xgboost_tree(one: dict[str, Any], place: int, k: int) -> Tree:
     threshold = np.nextafter(told, np.float32(-np.inf)).astype(float)
     return _tree(
         leaf, one["split_indices"], threshold, one["left_children"], one["right_children"], one["default_left"],
-        _in_column(told.astype(float), place, k),
+        _in_column(told.astype(float), place, k), one["sum_hessian"],
     )  # fmt: skip
 
 
@@ -219,16 +207,12 @@ def _in_column(values: Any, place: int, k: int) -> Floats:
     return out
 
 
-def _together(
-    trees: list[Tree], covers: list[Any], width: int, *, single: bool, loss: float, zero: float = 0.0
-) -> CoveredTrees:
+def _together(trees: list[Tree], width: int, *, single: bool, loss: float, zero: float = 0.0) -> TreeModel:
     if not trees:
         raise NotApplicable("it has no trees")
     reach = sum(float(np.abs(tree.value).max()) for tree in trees)
-    model = TreeModel(
-        tuple(trees), np.zeros(trees[0].value.shape[1]), width, single, loss * max(reach, 1.0), zero
-    )
-    return CoveredTrees(model, tuple(np.asarray(cover, dtype=float) for cover in covers))
+    base = np.zeros(trees[0].value.shape[1])
+    return TreeModel(tuple(trees), base, width, single, loss * max(reach, 1.0), zero)
 
 
 def _is(model: Any, library: str) -> bool:

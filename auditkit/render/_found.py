@@ -1,0 +1,120 @@
+"""Found: what an audit has to say, in one sentence a check, for a reader who stops there."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from auditkit.render._templating import fill
+from auditkit.render.status import STATUSES, shown_status
+from auditkit.render.text import criterion_text, measured, of_group, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["found"]
+
+PRESSING = ("fail", "error", "inconclusive")
+_END = re.compile(r"(?<=[.!?;])\s+(?=\S)")
+NAMED = 2  # findings of a check that are told beside what it says
+LONGEST = 240  # characters; longer sentences stand in the chapter
+
+
+def found(report: Mapping[str, Any], chapters: Sequence[tuple[str, str, str]]) -> Markup:
+    """Return a box with what each chapter of a page found.
+
+    Parameters
+    ----------
+    report : mapping
+        What ``Report.to_dict()`` returned, or what travels with the view of the findings.
+    chapters : sequence of (str, str, str)
+        Chapter, code of a check in it and its address on the page, in the order of the page.
+
+    Returns
+    -------
+    Markup
+        Chapters with something not met or undecided first. Of each chapter these checks, or its first; the others are folded.
+        Empty where no check of the page says anything.
+    """
+    plan = {p.get("code"): p for p in (report.get("provenance") or {}).get("plan") or []}
+    evidence = {e.get("check"): e for e in report.get("evidence") or []}
+    statuses, pressing = _statuses(report), _pressing(report)
+    by_chapter: dict[str, list[dict[str, Any]]] = {}
+    for chapter, code, address in chapters:
+        says = _first(evidence.get(code, {}))
+        if says:
+            line = {
+                "title": one_line(plan.get(code, {}).get("title")) or one_line(code),
+                "says": says,
+                "pressing": pressing.get(code, ""),
+                "status": statuses.get(code, "not_judged"),
+                "address": address,
+            }
+            by_chapter.setdefault(chapter, []).append(line)
+    shown = [_chapter(title, lines) for title, lines in by_chapter.items()]
+    return fill("found.html.j2", chapters=sorted(shown, key=lambda one: one["rank"])) if shown else Markup("")
+
+
+def _chapter(title: str, lines: list[dict[str, Any]]) -> dict[str, Any]:
+    pressing = [line for line in lines if line["status"] in PRESSING]
+    first = sorted(pressing, key=_rank) or lines[:1]
+    return {
+        "title": title,
+        "first": first,
+        "rest": [line for line in lines if line not in first],
+        "rank": _rank(first[0]) if pressing else len(STATUSES),
+    }
+
+
+def _rank(line: Mapping[str, Any]) -> int:
+    return list(STATUSES).index(line["status"])
+
+
+def _statuses(report: Mapping[str, Any]) -> dict[str, str]:
+    """Return the most pressing status of each check."""
+    order = list(STATUSES)
+    found: dict[str, str] = {}
+    for finding in report.get("findings") or []:
+        status, code = shown_status(finding), str(finding.get("check"))
+        if status and order.index(status) < order.index(found.get(code, order[-1])):
+            found[code] = status
+        elif status:
+            found.setdefault(code, status)
+    return found
+
+
+def _pressing(report: Mapping[str, Any]) -> dict[str, str]:
+    """Return for each check its gravest findings that are not met or undecided, in words."""
+    every: dict[tuple[str, str], list[str]] = {}
+    for f in report.get("findings") or []:
+        m, criterion = f.get("measurement"), f.get("criterion")
+        if f.get("status") in PRESSING and m and criterion:
+            about = of_group(m.get("metric"), m.get("group"))
+            told = f"{about} {measured({**m, 'reason': None})}, asked {criterion_text(criterion)}"
+            every.setdefault((str(f.get("check")), str(f["status"])), []).append(told)
+    found: dict[str, str] = {}
+    for (code, status), lines in sorted(every.items(), key=lambda one: PRESSING.index(one[0][1])):
+        more = f"; and {len(lines) - NAMED} more" if len(lines) > NAMED else ""
+        found.setdefault(code, f"{STATUSES[status][1].capitalize()}: {'; '.join(lines[:NAMED])}{more}.")
+    return found
+
+
+def _first(evidence: Mapping[str, Any]) -> str:
+    """Return the first sentence of what a check says; why it broke where it did.
+
+    Examples
+    --------
+    >>> _first({"says": "Accuracy is 0.855 [0.845, 0.865]; the gap is 0.041. Always guessing gives 0.763."})
+    'Accuracy is 0.855 [0.845, 0.865]; the gap is 0.041.'
+    """
+    said = one_line(evidence.get("says"))
+    if not said and evidence.get("outcome") == "error":
+        said = f"Could not run: {one_line(evidence.get('reason'))}"
+    whole = ""
+    for sentence in _END.split(said):
+        if whole and (not whole.endswith(";") or len(f"{whole} {sentence}") > LONGEST):
+            break
+        whole = f"{whole} {sentence}".strip()
+    return whole.removesuffix(";") + ("." if whole.endswith(";") else "")

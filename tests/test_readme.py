@@ -1,0 +1,74 @@
+"""The README's way from a model to a page: what it saves, says and types, as a reader would."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from auditkit.errors import InputError
+from auditkit.loading import load_subject
+from auditkit.report import load_report
+
+README = (Path(__file__).resolve().parent.parent / "README.md").read_text("utf-8")
+
+
+def block(start, language=""):
+    """Return the one block of a language that begins so."""
+    every = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    found = [text for of, text in every if of == language and text.startswith(start)]
+    assert len(found) == 1
+    return found[0]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    where = tmp_path_factory.mktemp("readme")
+    source = block("import auditkit as ak", "python").partition("report = ")[0] + block(
+        "import skops.io", "python"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(where)
+        exec(compile(source, "README.md", "exec"), {"__name__": "page"})
+    (where / "income.toml").write_text(block("model.path", "toml"), "utf-8")
+    return where
+
+
+def test_the_subject_file_is_of_the_model_that_was_saved(folder):
+    subject = load_subject(folder / "income.toml")
+    assert list(subject.test.X.columns) == ["education_num", "hours_per_week", "capital_gain", "age"]
+    assert (len(subject.test), subject.positive, subject.test.sensitive_names) == (16281, ">50K", ["sex"])
+
+
+def test_a_joblib_file_is_opened_with_its_digest_and_not_without(folder):
+    import joblib
+    import skops.io
+
+    model = skops.io.load(folder / "income.skops", trusted=["sklearn.tree._tree.Tree"])
+    joblib.dump(model, folder / "income.joblib")
+    said = block("model.path", "toml").replace("income.skops", "income.joblib")
+    text = "".join(line for line in said.splitlines(True) if not line.startswith("model.trusted"))
+    (folder / "other.toml").write_text(text, "utf-8")
+    with pytest.raises(InputError, match="pin it: sha256"):
+        load_subject(folder / "other.toml")
+    digest = hashlib.sha256((folder / "income.joblib").read_bytes()).hexdigest()
+    (folder / "other.toml").write_text(f'model.sha256 = "{digest}"\n{text}', "utf-8")
+    assert load_subject(folder / "other.toml").positive == ">50K"
+
+
+@pytest.mark.kernel
+def test_the_commands_run(folder):
+    criterion = (
+        '[[criterion]]\nmetric = "demographic_parity_difference"\nat_most = 0.1\nwhy = "as an example"\n'
+    )
+    (folder / "policy.toml").write_text(criterion, "utf-8")
+    for line in block("auditkit run").splitlines():
+        command = [str(Path(sys.executable).with_name("auditkit")), *line.split()[1:]]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=500)
+        assert done.returncode in (0, 1, 3), done.stdout + done.stderr
+    assert load_report(folder / "reports" / "report.json").of("demographic_parity").outcome == "observed"
+    assert (folder / "reports" / "report.html").exists()
