@@ -237,7 +237,9 @@ class Records:
         reasons = self._why(changed, about, explained)
         tables = {}
         if reasons is not None:
-            tables["why"] = shown.waterfall(reasons, changed, name, bool(moved), values=values)
+            tables["why"] = shown.waterfall(
+                reasons, changed, name, self.subject.positive, changed=bool(moved), values=values
+            )
         tables["answer"] = shown.answer_table(self.subject, said, now)
         if moved:
             tables["changed"] = shown.changed_table(moved, values=values)

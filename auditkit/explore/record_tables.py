@@ -138,23 +138,38 @@ def because(reasons: Reasons, positive: object) -> str:
     return f"The largest parts of the output are owed to {', '.join(top)}. {in_words(reasons.unit, positive)}"
 
 
-def waterfall(reasons: Reasons, frame: pd.DataFrame, name: str, changed: bool, *, values: bool) -> Table:  # noqa: FBT001
+def waterfall(
+    reasons: Reasons, frame: pd.DataFrame, name: str, positive: object, *, changed: bool, values: bool
+) -> Table:
     """Return the way from the base value to the output, in input columns."""
     first = reasons.leading(_STEPS)
     rest = [j for j in range(len(reasons.names)) if j not in set(first)]
     parts = [(_called(reasons, frame, j, values=values), float(reasons.values[j]), "part") for j in first]
     if rest:
         parts.append((f"{len(rest)} other inputs", float(reasons.values[rest].sum()), "part"))
-    lines = [("base value", reasons.base, "base"), *parts, ("output", reasons.output, "output")]
+    lines = [
+        ("base value (mean)", reasons.base, "base"),
+        *parts,
+        ("output for this record", reasons.output, "output"),
+    ]
+    cells = {key: tuple(line[at] for line in lines) for at, key in enumerate(("label", "value", "role"))}
+    labels, said = {"value": reasons.unit}, [number(reasons.base), number(reasons.output)]
+    if reasons.unit == "log odds":
+        so_far = np.array([reasons.base, *(reasons.base + np.cumsum(cells["value"][1:-1])), reasons.output])
+        odds = 1 / (1 + np.exp(-so_far))
+        whose = f" of {str(positive)!r}"
+        cells["probability"] = tuple(np.round(odds, 6).tolist())
+        labels = {
+            "value": f"log odds{whose}, with its probability",
+            "probability": f"probability{whose} so far",
+        }
+        said = [f"{text} ({share(float(p))})" for text, p in zip(said, odds[[0, -1]], strict=True)]
     largest = float(reasons.errors.max(initial=0.0))
     doubt = f" Standard errors from sampling are at most {largest:.2g}." if largest else ""
     return Table(
-        f"Why: record {name}{', changed' if changed else ''}, from the base value to the output",
-        {key: tuple(line[at] for line in lines) for at, key in enumerate(("label", "value", "role"))},
-        "waterfall",
-        {"value": reasons.unit},
-        f"From {number(reasons.base)}, the mean over the {reasons.rows}, to {number(reasons.output)}. Explainer: {reasons.method}.{doubt}",
-    )
+        f"Why: record {name}{', changed' if changed else ''}, from the base value to the output", cells, "waterfall", labels,
+        f"From {said[0]}, the mean over the {reasons.rows}, to {said[1]}. Explainer: {reasons.method}.{doubt}",
+    )  # fmt: skip
 
 
 def parts_table(before: Reasons, after: Reasons) -> Table:
