@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -130,6 +131,7 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
 
     def __init__(self, session: Session | Subject) -> None:
         self.session, self.work = as_session(session), Work()
+        self._turn = threading.RLock()
         self.found: Any = None
         self.answer: Answer | None = None
         self.going = Going("Prepare", f"Prepare: {self.title}", start=self.start, cancel=self.work.cancel)
@@ -179,7 +181,11 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
         self.work.start(self.prepare, seed=self.session.seed)
 
     def refresh(self, _: Any = None) -> None:
-        """Show the answer at where the controls stand."""
+        """Show the answer at where the controls stand; one at a time: a control can be heard while the first picture is still made in a thread."""
+        with self._turn:
+            self._show()
+
+    def _show(self) -> None:
         try:
             self.answer = self.ask()
         except (InputError, NotApplicable) as error:
