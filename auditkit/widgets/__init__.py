@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from auditkit.widgets.explorers.pair import Compare
 from auditkit.widgets.session import Session
 from auditkit.widgets.studio import Bias, Explainability, Membership, Robustness, Studio
 
-__all__ = ["Bias", "Explainability", "Membership", "Robustness", "Session", "Studio"]
+__all__ = ["Bias", "Compare", "Explainability", "Membership", "Robustness", "Session", "Studio"]

@@ -24,9 +24,11 @@ class Static:
         """Yield MIME bundles of what the component comes to with its settings as they are; runs what it needs."""
 
     def _ipython_display_(self) -> None:
-        if front_end().mode != "static":
-            raise NotImplementedError  # IPython then shows the widget, as ever
         from IPython.display import display
 
-        for bundle in self.still():
+        live = front_end().mode != "static"
+        for bundle in (self._repr_mimebundle_(),) if live else self.still():
             display(bundle, raw=True)  # type: ignore[no-untyped-call]
+
+    _repr_mimebundle_: Any
+    """The widget's own."""

@@ -287,8 +287,9 @@ def test_a_record_explained_in_log_odds_ends_in_the_probability_the_model_gives(
     y = np.where(X.a + rng.normal(size=120) > 0, "yes", "no")
     model = LogisticRegression().fit(X[:80], y[:80])
     data = [Dataset(X[at].reset_index(drop=True), y[at]) for at in (slice(80, 120), slice(80))]
-    table = run(Subject("t", model, *data, positive="yes"), examples=1).tables["record_A"]
-    lowest = model.predict_proba(X[80:])[:, 1].min()
+    said = model.predict_proba(X[80:])[:, 1]
+    lowest, row = said.min(), int(said.argmin())
+    table = run(Subject("t", model, *data, positive="yes"), records=[row]).tables["record_A"]
     assert table.columns["probability"][-1] == pytest.approx(lowest, abs=1e-5)
     assert "of 'yes'" in table.labels["value"]
     assert f"{100 * lowest:.1f}%" in table.summary

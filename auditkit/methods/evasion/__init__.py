@@ -5,7 +5,7 @@ from __future__ import annotations
 from auditkit.methods.evasion.additive import AdditiveScore, additive_score
 from auditkit.methods.evasion.art import art_attack, art_attacks
 from auditkit.methods.evasion.decision import decision_search
-from auditkit.methods.evasion.edge import edge_search
+from auditkit.methods.evasion.edge import edge_rows, edge_search
 from auditkit.methods.evasion.features import feature_search, margin_search
 from auditkit.methods.evasion.foolbox import foolbox_attack, foolbox_attacks
 from auditkit.methods.evasion.gradients.apgd import apgd
@@ -37,6 +37,7 @@ __all__ = [
     "art_attacks",
     "cells_of",
     "decision_search",
+    "edge_rows",
     "edge_search",
     "ensemble",
     "feature_search",

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from auditkit.widgets.explorers.exposure import ExposureExplorer
 from auditkit.widgets.explorers.live import Dial, Explorer
+from auditkit.widgets.explorers.pair import Compare, PairExplorer
 from auditkit.widgets.explorers.record import RecordExplorer, RecordExposureExplorer
+from auditkit.widgets.explorers.remedies import RemedyExplorer
 from auditkit.widgets.explorers.thresholds import ThresholdExplorer
 
 __all__ = [
     "BY_DIMENSION",
+    "Compare",
     "Dial",
     "Explorer",
     "ExposureExplorer",
+    "PairExplorer",
     "RecordExplorer",
     "RecordExposureExplorer",
+    "RemedyExplorer",
     "ThresholdExplorer",
 ]
 
@@ -21,5 +26,6 @@ BY_DIMENSION: dict[str, tuple[type[Explorer], ...]] = {
     "explainability": (RecordExplorer,),
     "bias": (ThresholdExplorer,),
     "membership": (ExposureExplorer, RecordExposureExplorer),
+    "mitigation": (RemedyExplorer,),
 }
 """What can be explored live in the step of a dimension."""

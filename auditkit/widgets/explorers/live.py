@@ -75,7 +75,8 @@ class Dial(w.HBox):  # type: ignore[misc]
             if log
             else w.FloatSlider(min=low, max=high, step=step, **about)
         )
-        w.link((self.box, "value"), (self.slider, "value"))
+        # a browser's slider is off by a rounding error, and tells so before anybody moved it
+        w.link((self.box, "value"), (self.slider, "value"), (lambda value: value, self._at))
         self._moved, self._quiet = moved, False
         self.box.observe(self._heard, "value")
         super().__init__([self.box, self.slider], layout=w.Layout(flex_flow="row wrap", align_items="center"))
