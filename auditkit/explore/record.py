@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -133,8 +133,7 @@ class Records:
             subject, threat, behind, ends_of(codes), found, found is not None, 0.0, by_proba, seed
         )  # fmt: skip
         seconds, explained = made._timed()
-        live = found is not None or explained <= _LIVE
-        return cls(subject, threat, behind, made.ends, found, live, seconds, by_proba, seed, made._reasons)
+        return replace(made, live=found is not None or explained <= _LIVE, seconds=seconds)
 
     def __repr__(self) -> str:
         return f"Records({self.subject.name}; .at(row, changes) to ask, .ways(row) for what would flip it)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import ipywidgets as w
@@ -16,7 +17,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 import auditkit as ak
 from auditkit.predictors import from_predictions
-from auditkit.widgets import Session
+from auditkit.widgets import Session, canvas
 from auditkit.widgets.explorers import RecordExplorer, RecordExposureExplorer
 from auditkit.widgets.explorers.live import Dial
 from auditkit.widgets.explorers.record_form import MOST, RecordForm
@@ -87,6 +88,31 @@ def test_a_change_moves_words_picture_and_data(explorer: Any) -> None:
     explorer.form.reset()
     assert explorer.form.changes == {}
     assert "before" not in explorer.words.value
+
+
+def test_a_slider_that_is_off_by_rounding_moves_nothing(explorer: Any) -> None:
+    dial, said = explorer.form.controls["income"], explorer.answer
+    dial.slider.value = dial.value * (1 + 2e-16) + 1e-14
+    assert explorer.answer is said
+    assert explorer.form.changes == {}
+
+
+def test_pictures_are_drawn_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, drawing = [], canvas._made
+
+    def slow(*given: Any) -> Any:
+        made.append(1)
+        time.sleep(0.3)
+        return drawing(*given)
+
+    monkeypatch.setattr(canvas, "_made", slow)
+    explorer = RecordExplorer(Session(subject(), ["explainability"]))
+    explorer.going.run.click()
+    while not made:  # the first picture is being made in a thread
+        time.sleep(0.01)
+    explorer.refresh()
+    assert explorer.work.wait(60)
+    assert len(made) == 1
 
 
 def test_held_inputs_are_locked_and_say_why(explorer: Any) -> None:
