@@ -44,10 +44,15 @@ Order = Literal["row number", "most borderline"]
 SLOW = 0.1
 """Seconds for the answer about one row, from which on a drag waits for the model."""
 
-_LIVE = 0.06  # seconds, within which an explanation can follow a drag
-_PROBED = 50  # rows on which an exact explainer is tried
-_BACKGROUND = 100
-_REMEMBERED = 500
+_LIVE, _LIVE_EXACT = (
+    0.06,
+    0.3,
+)  # seconds within which an explanation follows a drag; an exact one is waited for somewhat
+_PROBED, _BACKGROUND, _REMEMBERED = (
+    50,
+    100,
+    500,
+)  # rows an explainer is tried on, rows for unknown values, and records kept in mind
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +138,7 @@ class Records:
             subject, threat, behind, ends_of(codes), found, found is not None, 0.0, by_proba, seed
         )  # fmt: skip
         seconds, explained = made._timed()
-        return replace(made, live=found is not None or explained <= _LIVE, seconds=seconds)
+        return replace(made, live=explained <= (_LIVE if found is None else _LIVE_EXACT), seconds=seconds)
 
     def __repr__(self) -> str:
         return f"Records({self.subject.name}; .at(row, changes) to ask, .ways(row) for what would flip it)"
@@ -353,17 +358,16 @@ class Records:
             start = time.perf_counter()
             self._ask(frame)
             times.append(time.perf_counter() - start)
-        took = 0.0
-        if self.ready is None:
-            for turn in range(2):
-                start = time.perf_counter()
-                try:
-                    self._explained(frame, 0 if turn else 1)
-                except NotApplicable:
-                    return sorted(times)[1], float("inf")
-                took = time.perf_counter() - start
-                if took > 20 * _LIVE:
-                    break
+        took = float("inf")
+        for turn in range(2):  # the first loads what later ones find loaded
+            start = time.perf_counter()
+            try:
+                self._explained(frame, turn)
+            except NotApplicable:
+                break
+            took = time.perf_counter() - start
+            if took > 20 * _LIVE:
+                break
         return sorted(times)[1], took
 
     def _why(self, frame: pd.DataFrame, about: int | None, explained: bool | None) -> Reasons | None:  # noqa: FBT001

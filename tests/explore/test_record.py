@@ -276,6 +276,15 @@ def test_a_model_that_is_asked_is_explained_on_demand(monkeypatch: pytest.Monkey
     assert "parts" in answer.tables
 
 
+def test_an_exact_explainer_that_is_slow_is_on_demand_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("auditkit.explore.record._LIVE_EXACT", -1.0)
+    made = Records.prepare(credit())
+    assert made.ready is not None
+    assert not made.live
+    assert "why" not in made.at(0).tables
+    assert "why" in made.at(0, explained=True).tables
+
+
 def test_a_slow_model_is_said_to_be_slow() -> None:
     X = pd.DataFrame({"x": np.arange(20.0)})
 
