@@ -9,7 +9,22 @@ from __future__ import annotations
 from auditkit.explore.answer import Answer
 from auditkit.explore.exposure import Exposure
 from auditkit.explore.pair import Pair
+from auditkit.explore.record import Records
+from auditkit.explore.record_exposure import RecordExposure
+from auditkit.explore.record_inputs import RecordInput
+from auditkit.explore.record_ways import RecordWays, Way
 from auditkit.explore.remedies import Remedies
 from auditkit.explore.thresholds import Thresholds
 
-__all__ = ["Answer", "Exposure", "Pair", "Remedies", "Thresholds"]
+__all__ = [
+    "Answer",
+    "Exposure",
+    "Pair",
+    "RecordExposure",
+    "RecordInput",
+    "RecordWays",
+    "Records",
+    "Remedies",
+    "Thresholds",
+    "Way",
+]

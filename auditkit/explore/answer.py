@@ -35,6 +35,17 @@ class Answer:
     does_not_say: str
     tables: dict[str, Table] = field(default_factory=dict)
 
+    def beside(self, *others: Answer) -> Answer:
+        """Return one answer of this and others about the same thing; a sentence that two share is said once."""
+        every = (self, *others)
+        tables = {name: table for one in every for name, table in one.tables.items()}
+        at = {key: value for one in reversed(every) for key, value in one.at.items()}
+        says, does_not = (
+            " ".join(dict.fromkeys(words for words in part if words))
+            for part in zip(*((one.says, one.does_not_say) for one in every), strict=True)
+        )
+        return Answer(self.about, at, says, does_not, tables)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return {

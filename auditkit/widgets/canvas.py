@@ -120,8 +120,15 @@ def _redraw(lent: _Lent, data: list[dict[str, Any]], layout: dict[str, Any]) -> 
     with made.batch_update():
         if not same:
             made.data = []
-        if layout != lent.layout:
-            made.layout, lent.layout = layout, layout
+        # the whole of it would take the template along, which takes longer than all else
+        differs = {
+            key: layout.get(key)
+            for key in {**lent.layout, **layout}
+            if layout.get(key) != lent.layout.get(key)
+        }
+        if differs:
+            made.layout.update(differs, overwrite=True)
+            lent.layout = layout
         for shown, new in zip(made.data, data, strict=False) if same else ():
             shown.update(new, overwrite=True)
     if not same:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from auditkit.widgets.explorers.exposure import ExposureExplorer
 from auditkit.widgets.explorers.live import Dial, Explorer
 from auditkit.widgets.explorers.pair import Compare, PairExplorer
+from auditkit.widgets.explorers.record import RecordExplorer, RecordExposureExplorer
 from auditkit.widgets.explorers.remedies import RemedyExplorer
 from auditkit.widgets.explorers.thresholds import ThresholdExplorer
 
@@ -15,13 +16,16 @@ __all__ = [
     "Explorer",
     "ExposureExplorer",
     "PairExplorer",
+    "RecordExplorer",
+    "RecordExposureExplorer",
     "RemedyExplorer",
     "ThresholdExplorer",
 ]
 
 BY_DIMENSION: dict[str, tuple[type[Explorer], ...]] = {
+    "explainability": (RecordExplorer,),
     "bias": (ThresholdExplorer,),
-    "membership": (ExposureExplorer,),
+    "membership": (ExposureExplorer, RecordExposureExplorer),
     "mitigation": (RemedyExplorer,),
 }
 """What can be explored live in the step of a dimension."""

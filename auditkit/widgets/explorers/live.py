@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -74,7 +75,8 @@ class Dial(w.HBox):  # type: ignore[misc]
             if log
             else w.FloatSlider(min=low, max=high, step=step, **about)
         )
-        w.link((self.box, "value"), (self.slider, "value"))
+        # a browser's slider is off by a rounding error, and tells so before anybody moved it
+        w.link((self.box, "value"), (self.slider, "value"), (lambda value: value, self._at))
         self._moved, self._quiet = moved, False
         self.box.observe(self._heard, "value")
         super().__init__([self.box, self.slider], layout=w.Layout(flex_flow="row wrap", align_items="center"))
@@ -123,18 +125,22 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
     """What preparing does, and what it costs."""
     pictures: ClassVar[tuple[str, ...]]
     """Which tables of the answer are drawn, in order, one canvas each."""
+    slot: ClassVar[int] = 0
+    """From which figure on it borrows: explorers that are in sight together borrow different ones."""
     ends: ClassVar[Mapping[str, Mapping[str, tuple[float, float]]]] = {}
     """Of the axes ("x", "y") of these that stay as they are while the picture changes."""
 
     def __init__(self, session: Session | Subject) -> None:
         self.session, self.work = as_session(session), Work()
+        self._turn = threading.RLock()
         self.found: Any = None
         self.answer: Answer | None = None
         self.going = Going("Prepare", f"Prepare: {self.title}", start=self.start, cancel=self.work.cancel)
         self.controls, self.words, self.beneath = w.VBox(), w.HTML(), w.HTML()
-        self.canvases = {name: Canvas(self.session, f"live {i}") for i, name in enumerate(self.pictures)}
         self.captions = {name: (w.HTML(), w.HTML()) for name in self.pictures}
-        self.canvases = {name: Canvas(self.session, f"live {i}") for i, name in enumerate(self.pictures)}
+        self.canvases = {
+            name: Canvas(self.session, f"live {i}") for i, name in enumerate(self.pictures, self.slot)
+        }
         self.trouble = w.HTML()
         self.stage = w.VBox(
             [
@@ -176,7 +182,11 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
         self.work.start(self.prepare, seed=self.session.seed)
 
     def refresh(self, _: Any = None) -> None:
-        """Show the answer at where the controls stand."""
+        """Show the answer at where the controls stand; one at a time: a control can be heard while the first picture is still made in a thread."""
+        with self._turn:
+            self._show()
+
+    def _show(self) -> None:
         try:
             self.answer = self.ask()
         except (InputError, NotApplicable) as error:
@@ -285,9 +295,13 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
         """Keep what is shown now, with the note, for the report."""
         if self.answer is None:
             raise InputError("nothing is shown yet: prepare first")
-        self.session.keep(self.answer, self.why.value)
+        self.session.keep(self.kept(self.answer), self.why.value)
         self.trouble.value = said("Added to the report.")
         self.why.value = ""
+
+    def kept(self, answer: Answer) -> Answer:
+        """Return what of the answer is kept for the report: all of it, where a subclass does not say otherwise."""
+        return answer
 
     def _failed(self, why: str) -> None:
         self.trouble.value = problem(why)
