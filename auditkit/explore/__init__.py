@@ -9,7 +9,8 @@ from __future__ import annotations
 from auditkit.explore.answer import Answer
 from auditkit.explore.exposure import Exposure
 from auditkit.explore.pair import Pair
+from auditkit.explore.radius import Radius
 from auditkit.explore.remedies import Remedies
 from auditkit.explore.thresholds import Thresholds
 
-__all__ = ["Answer", "Exposure", "Pair", "Remedies", "Thresholds"]
+__all__ = ["Answer", "Exposure", "Pair", "Radius", "Remedies", "Thresholds"]

@@ -127,9 +127,9 @@ def _made(
     right = case.labels(case.X) == case.y
     grid = _grid(threat)
     found = []
-    for done, one in enumerate(attackers.ATTACKERS):
-        progress.step(done / (len(attackers.ATTACKERS) + 1), one.name)
-        found.append(attackers.attack(one, case))
+    for done, attacker in enumerate(attackers.ATTACKERS):
+        progress.step(done / (len(attackers.ATTACKERS) + 1), attacker.name)
+        found.append(attackers.attack(attacker, case))
     kept = attackers.decided(right, found)
     case, right, found = case.only(kept), right[kept], [one.only(kept) for one in found]
     nearest = np.fmin.reduce([one.distance for one in found])
