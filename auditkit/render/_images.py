@@ -14,6 +14,7 @@ MOST = 24
 MOST_SIDE = 64
 ACROSS = 6  # two rows of before, after and difference stand side by side
 SIDE = 170  # pixels of the page that a picture and its caption take
+ALONE = 260  # where one row has no more than three
 GREYS = [[0, "#ffffff"], [1, "#1d2126"]]
 DIVERGING = [[0, "#a4491a"], [0.5, "#f3f1ee"], [1, "#12507f"]]
 
@@ -58,7 +59,16 @@ def images(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, An
             "x": left + width / 2, "xanchor": "center", "y": top - 0.15 / down, "yanchor": "bottom",
         })  # fmt: skip
         traces.append(_picture(name, cells, ends, suffix, DIVERGING if signed[name] else GREYS))
-    return traces, {**own, "annotations": words, "height": 30 + SIDE * down, "showlegend": False}, notes
+    return (
+        traces,
+        {
+            **own,
+            "annotations": words,
+            "height": 30 + (ALONE if len(panels) <= 3 else SIDE * down),
+            "showlegend": False,
+        },
+        notes,
+    )
 
 
 def _panels(columns: Mapping[str, Any]) -> tuple[list[tuple[str, dict[tuple[int, int], float]]], list[str]]:

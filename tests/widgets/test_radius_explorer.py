@@ -15,7 +15,7 @@ from auditkit.widgets import Robustness, Session
 from auditkit.widgets.explorers import RadiusExplorer
 
 
-def prepared(subject: ak.Subject, norm: str | None = None, **options: Any) -> RadiusExplorer:
+def prepared(subject: ak.Subject, norm: str = "", **options: Any) -> RadiusExplorer:
     session = Session(subject, {"robust_accuracy": {"rows": 40, "max_calls": 20, "samples": 0, **options}})
     made = RadiusExplorer(session)
     made.norm.value = norm
@@ -31,7 +31,7 @@ def small() -> RadiusExplorer:
 
 
 def test_the_dial_moves_the_line_and_the_groups(small: RadiusExplorer) -> None:
-    small.record.value = None
+    small.record.value = ""
     small.dial.box.value = 0.1
     (line,) = small.canvases["bracket"].figure.layout.shapes
     assert line.x0 == pytest.approx(0.1)
@@ -66,7 +66,7 @@ def test_a_record_takes_the_place_of_the_groups_and_shows_its_values(small: Radi
     kept = small.session.notes[-1].seen
     assert kept is not None
     assert kept["at"]["record"] == record
-    small.record.value = None
+    small.record.value = ""
     assert "Who stands" in small.captions["by_group"][0].value
     assert small.values.value == ""
 

@@ -26,7 +26,7 @@ __all__ = ["RadiusExplorer"]
 
 _SHARED = ("radius", "norm", "immutable", "rows", "max_calls", "boxes", "nodes", "level")
 _NORMS = (
-    ("as set for robust accuracy (AK304)", None),
+    ("as set for robust accuracy (AK304)", ""),
     ("straight line (l2)", "l2"),
     ("largest single change (linf)", "linf"),
     ("sum of the changes (l1)", "l1"),
@@ -76,7 +76,7 @@ class RadiusExplorer(Explorer):
         """Attack once, with the settings of AK304 where it is in the plan."""
         known = self.session.settings.get("AK304", {})
         options = {name: known[name] for name in _SHARED if name in known}
-        if self.norm.value is not None:
+        if self.norm.value:
             options["norm"] = self.norm.value
         return Radius.prepare(self.session.subject, seed=self.session.seed, **options)
 
@@ -91,7 +91,7 @@ class RadiusExplorer(Explorer):
             "Columns, at most" if counted else "Radius, at most", low, found.end, min(found.threat.radius, found.end), step,
             self.refresh, f"How far each record may be changed, in {found.unit}", log=log,
         )  # fmt: skip
-        options: list[tuple[str, str | None]] = [("nobody: who falls first, by group", None)]
+        options = [("nobody: who falls first, by group", "")]  # a menu shows nothing for None
         options += [
             (one_line(f"{record}: class {way.truth}, {_fall(found, record)}"), record)
             for record, way in found.ways.items()
@@ -116,8 +116,8 @@ class RadiusExplorer(Explorer):
 
     def ask(self) -> Answer:
         """Return what stands at the dial."""
-        self.fall.disabled = self.record.value is None
-        return self.found.at(self.dial.value, self.record.value)  # type: ignore[no-any-return]
+        self.fall.disabled = not self.record.value
+        return self.found.at(self.dial.value, self.record.value or None)  # type: ignore[no-any-return]
 
     def refresh(self, change: Any = None) -> None:
         """Show the answer at where the controls stand, and the values of the record."""
