@@ -59,7 +59,7 @@ def test_drag_a_digit_type_and_add(
     look.press("ArrowDown")
     look.press("Enter")
     studio.get_by_text("the nearest change found turns it").wait_for()
-    studio.locator(".heatmaplayer").first.wait_for(timeout=30_000)
+    studio.locator(".heatmaplayer image").first.wait_for(state="attached", timeout=30_000)
     box = studio.get_by_label("Radius, at most")
     box.focus()
     box.press("ControlOrMeta+a")
