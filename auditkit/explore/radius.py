@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Radius"]
 
-_FEWEST = 10
+_SMALLEST = 10  # budget of rows, and of calls
 _POINTS = 33
 _MOST = "at most, under attack"
 _LEAST = "at least, certified"
@@ -132,9 +132,9 @@ class Radius:
         """
         common.needs_model(subject)
         common.needs_classes(subject)
-        if min(rows, max_calls) < _FEWEST or min(boxes, nodes, records) < 0:
+        if min(rows, max_calls) < _SMALLEST or min(boxes, nodes, records) < 0:
             raise InputError(
-                f"expected rows and max_calls of at least {_FEWEST}, and boxes, nodes and records of at least 0; got {rows}, "
+                f"expected rows and max_calls of at least {_SMALLEST}, and boxes, nodes and records of at least 0; got {rows}, "
                 f"{max_calls}, {boxes}, {nodes} and {records}"
             )
         threat = threat_of(subject, immutable=immutable, radius=radius, norm=norm)
