@@ -20,11 +20,12 @@ _CONFIG = {"displaylogo": False, "displayModeBar": False, "responsive": True}
 
 @dataclass(slots=True)
 class _Lent:
-    """A figure, the canvas that has it, and the layout it was given last."""
+    """A figure, the canvas that has it, and the layout and traces it was given last."""
 
     figure: Any
     holder: Canvas | None
     layout: dict[str, Any]
+    data: list[dict[str, Any]]
 
 
 _pools: WeakKeyDictionary[Any, dict[str, _Lent]] = WeakKeyDictionary()
@@ -88,11 +89,13 @@ class Canvas(w.VBox):  # type: ignore[misc]
             self.figure._send_relayout_msg({"autosize": True})  # noqa: SLF001 - setting it again would send nothing
 
     def _put(self, drawn: Mapping[str, Any]) -> None:
-        layout = {key: value for key, value in drawn["layout"].items() if key != "autosize"}
+        # named where there are none, so that those of the picture before go
+        layout = {"shapes": [], "annotations": [], **drawn["layout"]}
+        layout.pop("autosize", None)
         pool = _pools.setdefault(self._owner, {})
         lent = pool.get(self._slot)
         if lent is None:
-            lent = pool[self._slot] = _Lent(_made(drawn["data"], layout), None, layout)
+            lent = pool[self._slot] = _Lent(_made(drawn["data"], layout), None, layout, drawn["data"])
         else:
             _redraw(lent, drawn["data"], layout)
         if lent.holder is not self:
@@ -114,22 +117,20 @@ def _made(data: Any, layout: Mapping[str, Any]) -> Any:
 
 
 def _redraw(lent: _Lent, data: list[dict[str, Any]], layout: dict[str, Any]) -> None:
-    """Change what differs, where the traces are of the same sorts; else draw anew. Most of a drag leaves the layout as it is."""
+    """Change what differs, where the traces are of the same sorts; else draw anew. Most of a drag leaves most as it is."""
     made = lent.figure
     same = [one.type for one in made.data] == [one.get("type", "scatter") for one in data]
+    differs = {key: value for key, value in layout.items() if value != lent.layout.get(key)}
     with made.batch_update():
         if not same:
             made.data = []
-        # the whole of it would take the template along, which takes longer than all else
-        differs = {
-            key: layout.get(key)
-            for key in {**lent.layout, **layout}
-            if layout.get(key) != lent.layout.get(key)
-        }
-        if differs:
+        if lent.layout.keys() - layout.keys():
+            made.layout = layout
+        elif differs:
             made.layout.update(differs, overwrite=True)
-            lent.layout = layout
-        for shown, new in zip(made.data, data, strict=False) if same else ():
-            shown.update(new, overwrite=True)
+        for shown, new, old in zip(made.data, data, lent.data, strict=False) if same else ():
+            if new != old:
+                shown.update(new, overwrite=True)
     if not same:
         made.add_traces(data)
+    lent.layout, lent.data = layout, data

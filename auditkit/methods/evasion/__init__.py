@@ -14,6 +14,7 @@ from auditkit.methods.evasion.gradients.ensemble import Attack, ensemble, joined
 from auditkit.methods.evasion.gradients.fgsm import fgsm
 from auditkit.methods.evasion.gradients.pgd import pgd
 from auditkit.methods.evasion.linear import linear_minimal_distance
+from auditkit.methods.evasion.partway import partway
 from auditkit.methods.evasion.result import AttackResult
 from auditkit.methods.evasion.scores import random_search
 from auditkit.methods.evasion.separable import additive_minimal_distance
@@ -48,6 +49,7 @@ __all__ = [
     "joined",
     "linear_minimal_distance",
     "margin_search",
+    "partway",
     "pgd",
     "random_changes",
     "random_search",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from auditkit.widgets.explorers.exposure import ExposureExplorer
 from auditkit.widgets.explorers.live import Dial, Explorer
 from auditkit.widgets.explorers.pair import Compare, PairExplorer
+from auditkit.widgets.explorers.radius import RadiusExplorer
 from auditkit.widgets.explorers.record import RecordExplorer, RecordExposureExplorer
 from auditkit.widgets.explorers.remedies import RemedyExplorer
 from auditkit.widgets.explorers.thresholds import ThresholdExplorer
@@ -16,6 +17,7 @@ __all__ = [
     "Explorer",
     "ExposureExplorer",
     "PairExplorer",
+    "RadiusExplorer",
     "RecordExplorer",
     "RecordExposureExplorer",
     "RemedyExplorer",
@@ -27,5 +29,6 @@ BY_DIMENSION: dict[str, tuple[type[Explorer], ...]] = {
     "bias": (ThresholdExplorer,),
     "membership": (ExposureExplorer, RecordExposureExplorer),
     "mitigation": (RemedyExplorer,),
+    "robustness": (RadiusExplorer,),
 }
 """What can be explored live in the step of a dimension."""
