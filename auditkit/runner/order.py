@@ -183,7 +183,7 @@ def _plan(template: Template, given: Mapping[str, Any], policy: Path | None) -> 
     try:
         return Audit(checks, criteria)
     except InputError as error:
-        named = str(error).startswith("a criterion")
+        named = str(error).startswith(("a criterion", "a waiver"))
         raise InputError(f"{policy}: {error}") if named and policy else error from None
 
 
