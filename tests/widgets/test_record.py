@@ -127,7 +127,7 @@ def test_every_setting_stands_in_the_template(session: Any, tmp_path: Any) -> No
     plan = template.source_of("plan")
     assert "import gap" in plan
     assert "why='a <b>test</b>'" in plan
-    words = "".join("".join(c["source"]) for c in template.notebook["cells"] if c["cell_type"] == "markdown")
+    words = "\n".join("".join(c["source"]) for c in template.notebook["cells"] if c["cell_type"] == "markdown")
     assert "# Gaps, \\<b\\>again\\</b\\>\n" in words
     assert "## Bias" in words
     assert "Whom does the model treat differently?" in words
@@ -141,7 +141,7 @@ def test_a_shipped_check_brings_its_narrative(tmp_path: Any) -> None:
     session.set("AK101", level=0.9)
     notebook = session.template()
     assert notebook["metadata"]["auditkit"]["title"] == "Performance and bias audit"
-    words = "".join("".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "markdown")
+    words = "\n".join("".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "markdown")
     for check in session.checks:
         assert f"({check.code})" in words
     assert words.count("**Method.**") == len(session.checks)
