@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from auditkit.errors import InputError
-from auditkit.evidence import jsonable
+from auditkit.evidence import Table, jsonable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +62,9 @@ class Note:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read what `to_dict` wrote."""
+        """Read what `to_dict` wrote; a table in it must be one."""
+        for table in ((data.get("seen") or {}).get("tables") or {}).values():
+            Table.from_dict(table)
         return cls(**data)
 
 

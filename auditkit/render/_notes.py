@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+def in_order(note: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a note whose tables and settings are lists: a saved notebook sorts the keys of its objects."""
+    seen = note.get("seen")
+    if not seen:
+        return dict(note)
+    tables = [{**one, "order": list(one["columns"])} for one in seen["tables"].values()]
+    return {**note, "seen": {**seen, "tables": tables, "at": [[k, v] for k, v in seen["at"].items()]}}
+
+
 def one_note(note: Mapping[str, Any]) -> str:
     """Return a note in one line."""
     who, seen = signed(note), note.get("seen") or {}
@@ -27,7 +36,7 @@ def added(report: Mapping[str, Any], *, figures: bool = False) -> str:
     Parameters
     ----------
     report : mapping
-        What ``Report.to_dict()`` returned, or the view "notes" of it.
+        The view "notes" of a report.
     figures : bool, default False
         Whether to add the data of each figure, for a page that draws them.
     """
@@ -45,10 +54,10 @@ def _shown(note: Mapping[str, Any], *, figures: bool) -> dict[str, Any]:
         **signed(note),
         "about": one_line(seen.get("about")) or place,
         "seen": bool(seen),
-        "at": [(words(name), _setting(value)) for name, value in (seen.get("at") or {}).items()],
+        "at": [(words(name), _setting(value)) for name, value in seen.get("at") or ()],
         "says": one_line(seen.get("says")),
         "does_not_say": one_line(seen.get("does_not_say")),
-        "figures": [figure_html(table, draw=figures) for table in (seen.get("tables") or {}).values()],
+        "figures": [figure_html(table, draw=figures) for table in seen.get("tables") or ()],
     }
 
 

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from auditkit.errors import InputError, did_you_mean
 from auditkit.render import page
-from auditkit.render._notes import added, one_note
+from auditkit.render._notes import added, in_order, one_note
 from auditkit.render._templating import fill
 from auditkit.render.figures import figure
 from auditkit.render.status import repeated, summary_lines
@@ -53,7 +53,7 @@ def view_data(view: View, report: Mapping[str, Any], code: str | None = None) ->
     if view == "notes":
         return {
             "schema": report.get("schema"),
-            "notes": list(report.get("notes") or []),
+            "notes": [in_order(note) for note in report.get("notes") or []],
             "findings": [f for f in report.get("findings") or [] if f.get("fingerprint") in _noted(report)],
         }
     bare = [{k: v for k, v in e.items() if k not in ("tables", "measurements")} for e in everything]

@@ -18,8 +18,9 @@ from auditkit.widgets.step import Runner
 
 if TYPE_CHECKING:
     from auditkit.finding import Finding
+    from auditkit.widgets.session import Session
 
-__all__ = ["Findings"]
+__all__ = ["Findings", "signature"]
 
 _WIDE = {"width": "min(44rem, 100%)"}
 
@@ -71,13 +72,13 @@ class Say(w.VBox):  # type: ignore[misc]
 
     children: Any
 
-    def __init__(self, session: Any) -> None:
+    def __init__(self, session: Session) -> None:
         self.session = session
         self.pick = w.Dropdown(
             description="Finding", description_allow_html=False, layout=w.Layout(**_WIDE),
             tooltip="Which finding you speak of; those that ask for an answer come first",
         )  # fmt: skip
-        self.author = _text("Your name", "Stands beside each note and waiver", "who you are", session.author)
+        self.author = signature(session)
         self.remark = w.Textarea(
             description="Note", description_allow_html=False, rows=2, layout=w.Layout(**_WIDE),
             tooltip="Stands beside the finding in the report", placeholder="what you conclude, and why",
@@ -109,8 +110,6 @@ class Say(w.VBox):  # type: ignore[misc]
             layout=w.Layout(display="none"),
         )  # fmt: skip
         self.add_class("ak-check")
-        self.author.observe(self._signed, "value")
-        session.observe(lambda change: setattr(self.author, "value", change["new"]), "author")
         session.observe(self._fill, "report")
         self.pick.observe(self._chosen, "value")
         self._fill()
@@ -133,7 +132,7 @@ class Say(w.VBox):  # type: ignore[misc]
     def _chosen(self, _: Any = None) -> None:
         if self.pick.value is None:
             return
-        finding = self.session.report.finding(self.pick.value)
+        finding = self.session.measured().finding(self.pick.value)
         can = finding.criterion is not None and (finding.was or finding.status) in WAIVABLE
         self.accept.disabled = self.reason.disabled = self.until.disabled = not can
         lines = [
@@ -141,9 +140,6 @@ class Say(w.VBox):  # type: ignore[misc]
             *(f"Note of {n.author}: {n.text}" for n in self.session.notes if n.about == finding.fingerprint),
         ]
         self.about.value = "".join(said(line, kind="ak-help") for line in lines)
-
-    def _signed(self, change: Any) -> None:
-        self.session.author = change["new"]
 
     def _note(self) -> None:
         self.session.note(self._finding(), self.remark.value)
@@ -166,6 +162,15 @@ class Say(w.VBox):  # type: ignore[misc]
 
     def _failed(self, why: str) -> None:
         self.told.value = problem(why)
+
+
+def signature(session: Session) -> Any:
+    """Return the field of who signs; the same name wherever it stands."""
+    field = _text(
+        "Your name", "Stands beside each note and waiver in the report", "who you are", session.author
+    )
+    w.link((session, "author"), (field, "value"))
+    return field
 
 
 def _text(name: str, tooltip: str, placeholder: str, value: str = "") -> Any:

@@ -16,6 +16,8 @@ from auditkit.widgets.step import Runner
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from auditkit.widgets.session import Session
+
 __all__ = ["Report", "Saving"]
 
 _WIDE = {"width": "min(44rem, 100%)"}
@@ -95,7 +97,7 @@ class Saving(w.VBox):  # type: ignore[misc]
     """
 
     def __init__(
-        self, session: Any, folder: str, template: str, ready: Callable[[], None] | None = None
+        self, session: Session, folder: str, template: str, ready: Callable[[], None] | None = None
     ) -> None:
         self.session, self._ready = session, ready or (lambda: None)
         self.folder = _place("Folder", folder, "Where to write the report; made if it is not there")
@@ -116,7 +118,7 @@ class Saving(w.VBox):  # type: ignore[misc]
             layout=w.Layout(width="min(60rem, 100%)", display="none"),
         )  # fmt: skip
         self.code.add_class("ak-code")
-        template_help = "Runs with papermill or `auditkit run`, on any subject; every setting stands in its first cell of code."
+        template_help = "Runs with papermill or auditkit run, on any subject; every setting stands in its first cell of code."
         super().__init__(
             [
                 self.folder, self.export, self.told,
@@ -137,6 +139,7 @@ class Saving(w.VBox):  # type: ignore[misc]
     def _code(self) -> None:
         self._ready()
         self.code.value = self.session.code()
+        self.code.rows = min(30, self.code.value.count("\n") + 2)
         self.code.layout.display = ""
 
     def _failed(self, why: str) -> None:

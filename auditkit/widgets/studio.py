@@ -9,7 +9,7 @@ import ipywidgets as w
 from auditkit.render.tables import table_html
 from auditkit.render.text import one_line, words
 from auditkit.widgets.component import Component
-from auditkit.widgets.findings import Findings
+from auditkit.widgets.findings import Findings, signature
 from auditkit.widgets.parts import button, problem, said
 from auditkit.widgets.report import Report
 from auditkit.widgets.session import Session
@@ -152,6 +152,7 @@ class Start(w.VBox):  # type: ignore[misc]
             [
                 w.HTML(said("What is under audit?", tag="h3")),
                 w.HTML(_about(session)),
+                signature(session),
                 w.HTML(said(told)),
                 self.runner,
             ]

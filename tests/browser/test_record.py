@@ -97,7 +97,7 @@ def test_from_the_explorer_to_the_exported_page(harness: Any, browser: Any, lab:
     assert [bool(note.get("seen")) for note in report["notes"]] == [True, False]
     assert report["waivers"][0]["by"] == "maria"
     assert (folder / "template.ipynb").is_file()
-    page = browser.page.context.new_page()
+    page = browser.page.context.browser.new_page()
     page.set_viewport_size({"width": 1100, "height": 1600})
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
