@@ -30,6 +30,7 @@ __all__ = [
     "shown_counts",
     "shown_status",
     "summary_lines",
+    "verdict_word",
     "verdict_words",
     "waiver_words",
 ]
@@ -140,6 +141,18 @@ def repeated(findings: Iterable[Mapping[str, Any]]) -> dict[str, str]:
         if first.setdefault(reason, code) != code:
             found[code] = first[reason]
     return found
+
+
+def verdict_word(verdict: str, counts: Mapping[str, int]) -> str:
+    """Return the plain word over the page; what is waived is not met, and the word says so.
+
+    Examples
+    --------
+    >>> verdict_word("pass", {"pass": 3}), verdict_word("pass", {"pass": 3, "waived": 1})
+    ('Met', 'Met but for what is waived')
+    """
+    waived = verdict == "pass" and counts.get("waived")
+    return f"{VERDICTS[verdict]} but for what is waived" if waived else VERDICTS[verdict]
 
 
 def verdict_words(counts: Mapping[str, int]) -> str:

@@ -264,6 +264,11 @@ def _literal(value: Any) -> str:
     """Return a plain value as code; an infinite number has no literal of its own, and one too large to hold is read as it."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{_literal(k)}: {_literal(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        inner = ", ".join(map(_literal, value))
+        return f"[{inner}]" if isinstance(value, list) else f"({inner}{',' if len(value) == 1 else ''})"
+    if isinstance(value, str) and value.isprintable():
+        return json.dumps(value, ensure_ascii=False)
     if isinstance(value, float) and math.isinf(value):
         return "1e999" if value > 0 else "-1e999"
     return repr(value)

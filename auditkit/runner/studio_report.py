@@ -43,7 +43,7 @@ def filled(template: Mapping[str, Any], report: Report) -> Any:
             continue
         part, count = part_shown("".join(cell["source"])), count + 1
         cell.update(_run(count, report, part))
-        if part == "findings" and report.notes:
+        if part == "findings" and _by_hand(report):
             cells.append(
                 {"cell_type": "code", "id": "notes", "metadata": {}, "source": ['show(report, "notes")']}
             )
@@ -111,6 +111,12 @@ def write_template(template: Mapping[str, Any], path: str | os.PathLike[str]) ->
         raise InputError(
             f"cannot write {str(target)!r}: {error.strerror or error}; give another path"
         ) from error
+
+
+def _by_hand(report: Report) -> bool:
+    """Whether there are notes that stand beside no finding."""
+    here = {one.fingerprint for one in report.findings}
+    return any(note.seen or note.about not in here for note in report.notes)
 
 
 def _run(count: int, report: Report, part: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import shutil
@@ -92,7 +93,8 @@ def test_notes_are_all_that_notes_add(made: Any, tmp_path: Path) -> None:
 
     session, (_, before, _), _ = made
     table = Table("Rates", {"label": ("a<b", "b"), "value": (0.1, 0.2), "low": (0.0, 0.1), "high": (0.2, 0.3), "n": (9, 9)}, "estimates")  # fmt: skip
-    answer = Answer("thresholds by <b>sex</b>", {"at": 0.5}, "They differ.", "Why they do.", {"rates": table})
+    plain_table = Table("Now", {"what": ("a", "b"), "now": (1, 2)}, "plain")
+    answer = Answer("thresholds by <b>sex</b>", {"z": 0.5, "a": "sex"}, "They differ.", "Why they do.", {"rates": table, "now": plain_table})  # fmt: skip
     session.note(session.report.findings[0], "Looked at\n<script>twice</script>.")
     session.keep(answer, "The <b>board</b> should see this.")
     as_data, as_page, _ = session.export(tmp_path)
@@ -102,6 +104,8 @@ def test_notes_are_all_that_notes_add(made: Any, tmp_path: Path) -> None:
         "The &lt;b&gt;board&lt;/b&gt; should see this.", "&lt;script&gt;twice&lt;/script&gt;", "maria, 2", "1 note",
     ):  # fmt: skip
         assert shown in noted, shown
+    for first, second in (("Rates", "Now"), (">what<", ">now<"), ("<dt>z</dt>", "<dt>a</dt>")):
+        assert noted.index(first) < noted.index(second), "what was seen keeps its order"
     assert ak.load_report(as_data).notes == session.report.notes
     plain = noted
     for what in NOTES:
@@ -109,6 +113,37 @@ def test_notes_are_all_that_notes_add(made: Any, tmp_path: Path) -> None:
         assert times, what
     figures = re.compile(r'(?s)<script type="application/gzip\+base85" id="ak-figures">.*?</script>')
     assert sections(figures.sub("", plain)) == sections(figures.sub("", before.read_text()))
+
+
+OWN = """
+from auditkit.check import check
+from auditkit.evidence import Evidence, Measurement
+
+@check(code="XX900", title="Rows <i>counted</i>", question="How many rows?", dimension="bias", metrics=["rows_counted"])
+def rows_counted(subject, *, rng, times: int = 1) -> Evidence:
+    n = len(subject.test)
+    return Evidence("XX900", (Measurement("rows_counted", float(n * times), n),), says="Counted.")
+"""
+
+
+def test_a_check_of_ones_own_runs_from_the_template_too(
+    credit_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "rows_counted_here.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))  # a module must be found where the template runs
+    own = importlib.import_module("rows_counted_here").rows_counted
+    limit = [ak.Criterion("rows_counted", at_least=1000)]
+    session = Session(ak.load_subject(credit_file), [own], criteria=limit, seed=1)
+    session.set("XX900", times=2)
+    session.start()
+    assert session.wait(30)
+    session.waive(session.report.findings[0], "few are enough", "2999-12-31")
+    path = session.save_template(tmp_path / "own.ipynb")
+    result = run_template(path, credit_file, tmp_path / "out", parameters={"rows_counted__times": 2})
+    assert result.report.stable_dict() == session.report.stable_dict()
+    assert result.report.verdict == "pass"
+    assert "Met but for what is waived" in result.html_path.read_text()
 
 
 def sections(page: str) -> str:

@@ -126,8 +126,10 @@ def test_every_setting_stands_in_the_template(session: Any, tmp_path: Any) -> No
     assert "seed = 3 " in source
     plan = template.source_of("plan")
     assert "import gap" in plan
-    assert "why='a <b>test</b>'" in plan
-    words = "\n".join("".join(c["source"]) for c in template.notebook["cells"] if c["cell_type"] == "markdown")
+    assert 'why="a <b>test</b>"' in plan
+    words = "\n".join(
+        "".join(c["source"]) for c in template.notebook["cells"] if c["cell_type"] == "markdown"
+    )
     assert "# Gaps, \\<b\\>again\\</b\\>\n" in words
     assert "## Bias" in words
     assert "Whom does the model treat differently?" in words
@@ -161,6 +163,25 @@ def test_a_shipped_check_brings_its_narrative(tmp_path: Any) -> None:
     assert order.audit is not None
 
 
+def test_every_installed_check_can_stand_in_a_template(tmp_path: Any) -> None:
+    import nbformat
+
+    from auditkit.data import make_credit
+
+    session: Any = Session(make_credit(n_train=60, n_test=60))
+    notebook = session.template()
+    nbformat.validate(nbformat.from_dict(notebook))
+    assert notebook["metadata"]["auditkit"]["title"] == "Saved audit"
+    template = read_template(session.save_template(tmp_path / "all.ipynb"))
+    assert {check.code for check in template.resolved_checks()} == {check.code for check in session.checks}
+    defaults = {name: p.default for name, p in declared(template).items()}
+    for check in session.checks:
+        for name, value in session.settings[check.code].items():
+            assert defaults[f"{check.name}__{name}"] == value
+    dimensions = ", ".join(f'"{name}"' for name in session.dimensions)
+    assert f"    [{dimensions}]," in session.code()
+
+
 def test_a_template_is_a_notebook(session: Any, tmp_path: Any) -> None:
     with pytest.raises(InputError, match=r"ends in \.ipynb"):
         session.save_template(tmp_path / "gap.html")
@@ -176,14 +197,14 @@ def test_code_holds_what_differs(small: Any) -> None:
     assert 'ak.Audit(\n    ["model_performance", "bias"],\n)' in session.code()
     session.set("AK101", level=0.9)
     code = session.code()
-    assert "\"demographic_parity\": {'level': 0.9}," in code
+    assert '"demographic_parity": {"level": 0.9},' in code
     assert '"model_performance": {},' in code
     assert '"performance"' not in code
     assert "criteria" not in code
     own: Any = Session(small.subject(), [small.gap], criteria=[Criterion("gap", at_most=float("inf"))])
     assert f"from {small.gap.__module__} import gap" in own.code()
     assert "[gap]," in own.code()
-    assert "ak.Criterion(metric='gap', at_most=1e999)," in own.code()
+    assert 'ak.Criterion(metric="gap", at_most=1e999),' in own.code()
     compile(own.code(), "code", "exec")
 
 
