@@ -77,6 +77,9 @@ class Criterion:
             raise InputError(f"a criterion on {self.metric!r} needs at_most or at_least")
         if any(math.isnan(v) for v in limits):
             raise InputError(f"a limit on {self.metric!r} must be a number, got nan")
+        for name in ("at_most", "at_least"):  # 1 and 1.0 are one limit, and give one fingerprint
+            if (limit := getattr(self, name)) is not None:
+                object.__setattr__(self, name, float(limit))
         if self.at_most is not None and self.at_least is not None and self.at_least > self.at_most:
             raise InputError(f"at_least={self.at_least} is above at_most={self.at_most} for {self.metric!r}")
         self._within_range()

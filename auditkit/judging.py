@@ -44,6 +44,7 @@ _OF_CLASSES = (
 )  # fmt: skip
 
 _NAMED = 12  # groups named in a reason
+_REMARK = "the waiver of "  # how a remark on a waiver begins
 
 
 def judge(
@@ -135,9 +136,6 @@ def waive(
             done.append(replace(one, waiver=last))
     idle = [_idle(w, found) for w in dict.fromkeys(waivers)]
     return (*done, *(Finding(POLICY, "not_applicable", reason=why) for why in idle if why))
-
-
-_REMARK = "the waiver of "
 
 
 def _no_remark(finding: Finding) -> bool:

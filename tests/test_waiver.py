@@ -207,6 +207,11 @@ def test_the_fingerprint_does_not_change_with_the_waiver():
     assert judged(waiver())[0].fingerprint == judged()[0].fingerprint
 
 
+def test_a_whole_limit_and_its_float_are_one_finding():
+    (first,), (second,) = (judge([seen()], [Criterion("gap", at_most=one)]) for one in (1, 1.0))
+    assert first.fingerprint == second.fingerprint == Finding.from_dict(first.to_dict()).fingerprint
+
+
 # --- the report
 
 
