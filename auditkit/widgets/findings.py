@@ -98,6 +98,9 @@ class Say(w.VBox):  # type: ignore[misc]
         self.accept = button(
             "Waive", "Accept this finding for the reason given, until that day", self._waive, self._failed, icon="flag"
         )  # fmt: skip
+        self.withdraw = button(
+            "Withdraw", "Take your waiver of this finding back", self._withdraw, self._failed, icon="undo"
+        )
         help_ = note("A waived finding stays in the report, with the reason, your name and the day. After that day it counts again.")  # fmt: skip
         super().__init__(
             [
@@ -134,6 +137,8 @@ class Say(w.VBox):  # type: ignore[misc]
             return
         finding = self.session.measured().finding(self.pick.value)
         can = finding.criterion is not None and (finding.was or finding.status) in WAIVABLE
+        mine = any(one.finding == finding.fingerprint for one in self.session.waivers)
+        self.withdraw.layout.display = "" if mine else "none"
         self.accept.disabled = self.reason.disabled = self.until.disabled = not can
         lines = [
             *([] if can else ["It cannot be waived: only what is not met, or undecided, can."]),
@@ -154,6 +159,10 @@ class Say(w.VBox):  # type: ignore[misc]
         self.session.waive(self._finding(), self.reason.value, self.until.value)
         self.told.value = status(f"Waived until {self.until.value}.")
         self.reason.value, self.until.value = "", None
+
+    def _withdraw(self) -> None:
+        self.session.withdraw(self._finding())
+        self.told.value = status("The waiver is withdrawn: the finding counts again.")
 
     def _finding(self) -> str:
         if self.pick.value is None:

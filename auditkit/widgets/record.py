@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from traitlets import HasTraits, Instance, Tuple, Unicode, default
+from traitlets import HasTraits, Instance, Tuple, Unicode, default, observe
 
 from auditkit.errors import InputError
 from auditkit.judging import waive
@@ -24,7 +24,7 @@ NOTHING = "nothing was measured yet: run a check first"
 
 
 class Record(HasTraits):
-    """A report in the making, and what a person adds to it.
+    """A report in the making, and what a person adds to it; whenever notes or waivers change, the report follows.
 
     Attributes
     ----------
@@ -79,10 +79,24 @@ class Record(HasTraits):
         InputError
             As there, or if nothing was measured yet.
         """
-        report = self.measured().waive(finding, reason, until, by=self.author)
-        given = report.waivers[-1]
+        given = self.measured().waive(finding, reason, until, by=self.author).waivers[-1]
         self.waivers = (*(w for w in self.waivers if w.finding != given.finding), given)
-        self.adopt(report)
+
+    def withdraw(self, finding: Finding | str) -> None:
+        """Take a waiver back that was given here.
+
+        Raises
+        ------
+        InputError
+            If none was given here; one of the policy stays until the policy is changed.
+        """
+        about = self.measured().finding(finding).fingerprint
+        left = tuple(w for w in self.waivers if w.finding != about)
+        if left == self.waivers:
+            raise InputError(
+                "no waiver of this finding was given here; one of the policy is changed in the policy"
+            )
+        self.waivers = left
 
     def measured(self) -> Report:
         """Return the report so far.
@@ -103,6 +117,9 @@ class Record(HasTraits):
 
     def _add(self, note: Note) -> Note:
         self.notes = (*self.notes, note)
-        if self.report is not None:
-            self.report = replace(self.report, notes=self.notes)
         return note
+
+    @observe("notes", "waivers")
+    def _added(self, _: object) -> None:
+        if self.report is not None:
+            self.adopt(self.report)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as w
 from markupsafe import Markup
 
+from auditkit.render import views
 from auditkit.render.text import clean, one_line
 from auditkit.widgets.component import Component, session_of
 from auditkit.widgets.parts import button, note, problem, said
@@ -50,17 +51,31 @@ class Report(Component):
             "Leave out what was not run", "Take the checks that were not run out of this audit; the report names them",
             self._leave_out, self._failed, icon="minus",
         )  # fmt: skip
-        self.missing, self.told = w.HTML(), w.HTML()
+        self.back = button(
+            "Take back the last note", "Remove what was noted or added last", self._take_back, self._failed, icon="undo"
+        )  # fmt: skip
+        self.missing, self.told, self.added = w.HTML(), w.HTML(), w.HTML()
         slug = _slug(session.subject.name)
         self.saving = Saving(session, f"reports/{slug}", f"templates/{slug}.ipynb", ready)
         intro = "A report holds what was measured so far, and names what was not. It opens offline."
         super().__init__(
             session,
-            [w.HTML(said(intro)), self.missing, self.runner, self.drop, self.told, self.saving],
+            [
+                w.HTML(said(intro)),
+                self.missing,
+                self.runner,
+                self.drop,
+                self.told,
+                self.saving,
+                self.added,
+                self.back,
+            ],
             alone=alone,
         )
         session.observe(self._follow, ["report", "settings", "left_out", "state"])
+        session.observe(self._show, ["report", "notes"])
         self._follow()
+        self._show()
 
     def _follow(self, _: Any = None) -> None:
         session = self.session
@@ -71,6 +86,24 @@ class Report(Component):
         self.missing.value = said(told, kind="ak-help") if left else ""
         self.drop.layout.display = "" if left and session.current() else "none"
         self.drop.disabled = session.busy
+
+    def _show(self, _: Any = None) -> None:
+        """Show what was added by hand, as the report will, without its figures."""
+        session = self.session
+        self.back.layout.display = "" if session.notes else "none"
+        if not session.notes:
+            self.added.value = ""
+        elif session.report is None:
+            told = "It goes into the report as soon as something was measured."
+            self.added.value = said(f"Added by hand: {len(session.notes)}. {told}")
+        else:
+            self.added.value = views.draw(
+                "notes", views.view_data("notes", session.report.to_dict()), figures=False
+            )
+
+    def _take_back(self) -> None:
+        self.session.notes = self.session.notes[:-1]
+        self.told.value = said("The last note is removed.")
 
     def _leave_out(self) -> None:
         session = self.session

@@ -256,6 +256,29 @@ def test_a_finding_is_noted_and_waived_in_the_view(findings: Any) -> None:
     assert say.pick.label.startswith("⚑ waived")
 
 
+def test_a_waiver_given_here_can_be_withdrawn(findings: Any) -> None:
+    say, session = findings.say, findings.session
+    assert say.withdraw.layout.display == "none"
+    session.waive(gap(session), "a pilot", LAST)
+    assert say.withdraw.layout.display == ""
+    say.withdraw.click()
+    assert (session.waivers, gap(session).status) == ((), "fail")
+    assert "counts again" in say.told.value
+    with pytest.raises(InputError, match="no waiver of this finding was given here"):
+        session.withdraw(gap(session))
+
+
+def test_what_was_added_is_shown_and_can_be_taken_back(measured: Any) -> None:
+    view = Report(measured)
+    assert view.back.layout.display == "none"
+    measured.keep(Answer("thresholds", {"at": 0.5}, "They <b>differ</b>.", "Why."), "See this.")
+    assert "Looked at by hand, outside the plan" in view.added.value
+    assert "They &lt;b&gt;differ&lt;/b&gt;." in view.added.value
+    view.back.click()
+    assert measured.notes == measured.report.notes == ()
+    assert view.added.value == ""
+
+
 def test_what_cannot_be_waived_says_so(findings: Any) -> None:
     say = findings.say
     say.pick.value = next(f.fingerprint for f in findings.session.report.findings if f.check == "XX302")
