@@ -95,8 +95,15 @@ def show(report: Report, part: str) -> None:
         _display(bundle)
 
 
-def outputs(report: Report, part: str) -> list[dict[str, Any]]:
+def outputs(report: Report, part: str, data: dict[str, Any] | None = None) -> list[dict[str, Any]]:
     """Return what `show` displays, each as a MIME bundle.
+
+    Parameters
+    ----------
+    report, part
+        As for `show`.
+    data : dict, optional
+        ``report.to_dict()``, for who asks for many parts.
 
     Raises
     ------
@@ -105,7 +112,7 @@ def outputs(report: Report, part: str) -> list[dict[str, Any]]:
     """
     from auditkit.render import views
 
-    data = report.to_dict()
+    data = report.to_dict() if data is None else data
     if part in _VIEWS:
         return [views.bundle(part, views.view_data(part, data))]  # type: ignore[arg-type]
     return [bundle for code in _codes(report, part) for bundle in _evidence(data, code)]

@@ -35,19 +35,19 @@ def filled(template: Mapping[str, Any], report: Report) -> Any:
     """
     import nbformat
 
-    made = deepcopy(dict(template))
+    made, data = deepcopy(dict(template)), report.to_dict()
     cells, count = [], 0
     for cell in made["cells"]:
         cells.append(cell)
         if cell["cell_type"] != "code":
             continue
         part, count = part_shown("".join(cell["source"])), count + 1
-        cell.update(_run(count, report, part))
+        cell.update(_run(count, report, part, data))
         if part == "findings" and _by_hand(report):
             cells.append(
                 {"cell_type": "code", "id": "notes", "metadata": {}, "source": ['show(report, "notes")']}
             )
-            cells[-1].update(_run(count, report, "notes"))
+            cells[-1].update(_run(count, report, "notes", data))
     about = {**made["metadata"].get("auditkit", {}), "command": _command(report)}
     given = {"subject_file": SUBJECT_FILE, "policy_file": None, "seed": report.provenance.get("seed", 0)}
     papermill = {"parameters": {**given, "jobs": 1, "out_dir": "."}}
@@ -119,8 +119,8 @@ def _by_hand(report: Report) -> bool:
     return any(note.seen or note.about not in here for note in report.notes)
 
 
-def _run(count: int, report: Report, part: str) -> dict[str, Any]:
-    shown = outputs(report, part) if part else []
+def _run(count: int, report: Report, part: str, data: dict[str, Any]) -> dict[str, Any]:
+    shown = outputs(report, part, data) if part else []
     outs = [{"output_type": "display_data", "data": bundle, "metadata": {}} for bundle in shown]
     return {"execution_count": count, "outputs": outs}
 
