@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from auditkit.evidence import jsonable
+from auditkit.errors import InputError
+from auditkit.evidence import Table, jsonable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Note"]
+__all__ = ["Note", "logged_in"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +44,32 @@ class Note:
     def now(
         cls, text: str, *, author: str = "", about: str = "", seen: Mapping[str, Any] | None = None
     ) -> Self:
-        """Return a note of this moment, by whoever is logged in where no author is given."""
+        """Return a note of this moment, by whoever is logged in where no author is given.
+
+        Raises
+        ------
+        InputError
+            If it says nothing and shows nothing.
+        """
+        if seen is None and not (isinstance(text, str) and text.strip()):
+            raise InputError(f"a note needs words: what you conclude, and why; got {text!r}")
         time = datetime.now(UTC).isoformat(timespec="seconds")
-        return cls(text, author or _logged_in(), time, about, None if seen is None else jsonable(dict(seen)))
+        return cls(text, author or logged_in(), time, about, None if seen is None else jsonable(dict(seen)))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        return asdict(self)
+        """Return plain JSON values; what it is not about and did not see is left out."""
+        return {k: v for k, v in asdict(self).items() if k in ("text", "author", "time") or v}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read what `to_dict` wrote."""
+        """Read what `to_dict` wrote; a table in it must be one."""
+        for table in ((data.get("seen") or {}).get("tables") or {}).values():
+            Table.from_dict(table)
         return cls(**data)
 
 
-def _logged_in() -> str:
+def logged_in() -> str:
+    """Return the name of whoever is logged in, "unknown" where the machine does not tell."""
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):

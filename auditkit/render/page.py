@@ -14,7 +14,15 @@ from auditkit.render._methods import methods, rows_used
 from auditkit.render._templating import asset, fill
 from auditkit.render.figures import bare
 from auditkit.render.sanitize import caption
-from auditkit.render.status import VERDICTS, chips, remarks, shown_counts, shown_status, verdict_words
+from auditkit.render.status import (
+    VERDICTS,
+    chips,
+    remarks,
+    shown_counts,
+    shown_status,
+    verdict_word,
+    verdict_words,
+)
 from auditkit.render.tables import table_html
 from auditkit.render.text import (
     count,
@@ -117,7 +125,7 @@ def _head(report: Mapping[str, Any]) -> dict[str, Any]:
         "name": one_line(subject.get("name")) or "Unnamed subject",
         "kicker": one_line(report.get("kicker")) or "Audit report",
         "verdict": verdict,
-        "word": VERDICTS[verdict],
+        "word": verdict_word(verdict, counts),
         "headline": verdict_words(counts),
         "chips": chips(counts),
         "audited": [*_audited(subject), *_how(about_run)],

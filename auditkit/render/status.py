@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 __all__ = [
+    "ALSO",
     "NOT_JUDGED",
     "POLICY",
     "STATUSES",
@@ -29,10 +30,13 @@ __all__ = [
     "shown_counts",
     "shown_status",
     "summary_lines",
+    "verdict_word",
     "verdict_words",
+    "waiver_words",
 ]
 
 NOT_JUDGED = "measured, not judged"  # how the reason of such a finding begins; its status is not_applicable
+ALSO = "the policy also speaks of what this audit did not measure"  # how that remark begins; metrics follow
 POLICY = "policy"  # stands for the code of a check in a finding about criteria that nothing measured
 # status as shown -> (icon, word on a chip, words in a sentence); the order is the order of concern
 STATUSES: dict[str, tuple[str, str, str]] = {
@@ -76,14 +80,37 @@ def _only_bounded(finding: Mapping[str, Any]) -> bool:
     return limit is not None and criterion.get(limit) is not None
 
 
+def waiver_words(finding: Mapping[str, Any]) -> str:
+    """Return what a waiver says of a finding: who accepts it, why, until when, or that it has run out; empty without one.
+
+    Examples
+    --------
+    >>> waiver = {"by": "maria", "until": "2027-01-31", "reason": "a pilot."}
+    >>> waiver_words({"status": "waived", "was": "fail", "waiver": waiver})
+    'Waived by maria until 2027-01-31: a pilot. Without the waiver: not met'
+    >>> waiver_words({"status": "fail", "was": None, "waiver": waiver})
+    'A waiver by maria ran out on 2027-01-31 and no longer counts (a pilot.)'
+    """
+    waiver = finding.get("waiver")
+    if not waiver:
+        return ""
+    by, until, reason = (one_line(waiver.get(key)) for key in ("by", "until", "reason"))
+    if finding.get("status") != "waived":
+        return f"A waiver by {by} ran out on {until} and no longer counts ({reason})"
+    was = STATUSES.get(str(finding.get("was")), ("", "not known", ""))[1]
+    return f"Waived by {by} until {until}: {reason.rstrip('.')}. Without the waiver: {was}"
+
+
 def remarks(report: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
     """Return what is said of the policy and of no check, and the metrics it names."""
     found = []
     for f in report.get("findings") or []:
-        told, _, names = one_line(f.get("reason")).partition(": ")
-        if shown_status(f) is None and told:
-            listed = [words(name) for name in names.split(", ")] if names else []
-            found.append((f"{told[:1].upper()}{told[1:]}".removesuffix("."), listed))
+        told = one_line(f.get("reason"))
+        if shown_status(f) is not None or not told:
+            continue
+        names = told.removeprefix(f"{ALSO}: ").split(", ") if told.startswith(f"{ALSO}: ") else []
+        told = ALSO if names else told
+        found.append((f"{told[:1].upper()}{told[1:]}".removesuffix("."), [words(name) for name in names]))
     return found
 
 
@@ -116,6 +143,18 @@ def repeated(findings: Iterable[Mapping[str, Any]]) -> dict[str, str]:
         if first.setdefault(reason, code) != code:
             found[code] = first[reason]
     return found
+
+
+def verdict_word(verdict: str, counts: Mapping[str, int]) -> str:
+    """Return the plain word over the page; what is waived is not met, and the word says so.
+
+    Examples
+    --------
+    >>> verdict_word("pass", {"pass": 3}), verdict_word("pass", {"pass": 3, "waived": 1})
+    ('Met', 'Met but for what is waived')
+    """
+    waived = verdict == "pass" and counts.get("waived")
+    return f"{VERDICTS[verdict]} but for what is waived" if waived else VERDICTS[verdict]
 
 
 def verdict_words(counts: Mapping[str, int]) -> str:
@@ -161,20 +200,26 @@ def summary_lines(report: Mapping[str, Any], *, markdown: bool = False) -> list[
     Returns
     -------
     list of str
-        The verdict, one line for each finding that was not met, could not run or is undecided, and one line
-        for what was not examined, for each reason.
+        The verdict, one line for each finding that was not met, could not run, is undecided or waived, one for each waiver that
+        does nothing, and one line for what was not examined, for each reason.
     """
     say = markdown_escape if markdown else one_line
     start = "- " if markdown else "  "
     head = f"{report.get('subject', {}).get('name', 'subject')}: {verdict_words(shown_counts(report))}"
     lines = [f"**{say(head)}**" if markdown else say(head)]
     open_ones = [
-        f for f in report.get("findings", []) if f.get("status") in ("fail", "error", "inconclusive")
+        f
+        for f in report.get("findings", [])
+        if f.get("status") in ("fail", "error", "inconclusive", "waived")
     ]
     order, again = list(STATUSES), repeated(open_ones)
     ranked = sorted(open_ones, key=lambda f: order.index(f["status"]))
     gaps = report.get("provenance", {}).get("not_examined", [])
-    lines.extend(start + say(_finding_line(f, again.get(str(f.get("check")), ""))) for f in ranked)
+    for f in ranked:
+        about_waiver = waiver_words(f)
+        line = _finding_line(f, again.get(str(f.get("check")), ""))
+        lines.append(start + say(f"{line}. {about_waiver}" if about_waiver else line))
+    lines.extend(start + say(line) for line in remarks(report) if line.startswith("The waiver of "))
     lines.extend(start + say(f"not examined: {'; '.join(what)} ({why})") for what, why, _ in gathered(gaps))
     return lines
 

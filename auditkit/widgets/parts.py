@@ -33,6 +33,7 @@ _CSS = """
 .ak-studio .ak-problem { border-left: 4px solid var(--ak-fail); padding: .3rem .6rem; }
 .ak-studio .ak-check { border-left: 3px solid var(--jp-border-color2, #bbb); padding-left: .8rem; margin: .4rem 0; }
 .ak-studio .ak-steps button { width: auto; }
+.ak-studio .ak-code textarea { font-family: var(--jp-code-font-family, monospace); white-space: pre; }
 .ak-studio .ak-here { font-weight: 700; text-decoration: underline; text-underline-offset: .25em; }
 .ak-studio button:focus-visible, .ak-studio input:focus-visible, .ak-studio select:focus-visible, .ak-studio summary:focus-visible {
   outline: 3px solid var(--jp-brand-color1, #1976d2) !important; outline-offset: 1px; }

@@ -97,7 +97,7 @@ class Step(w.VBox):  # type: ignore[misc]
             ]
         )
         session.observe(self._measured, "report")
-        session.observe(self._follow, ["state", "settings"])
+        session.observe(self._follow, ["state", "settings", "left_out"])
 
     def _form(self, check: Check) -> Form:
         session = self.session
@@ -171,6 +171,7 @@ class Step(w.VBox):  # type: ignore[misc]
         for code, form in self.forms.items():
             form.enable(on=not self.session.busy)
             self.chosen[code].disabled = self.session.busy
+            self.chosen[code].value = code not in self.session.left_out
         stale = ", ".join(self.session.stale(self.dimension))
         text = f"The settings of {stale} changed since this was measured; run it again, or what is shown will be left out of the next report."
         self.changed.value = said(text, kind="ak-problem") if stale else ""

@@ -186,9 +186,9 @@ def test_what_fails_is_told(studio: Any) -> None:
     assert step.forms["XX101"].layout.display == "none"
     step.runner.run.click()
     assert "No check is chosen" in step.runner.trouble.value
-    export = studio.pages[-1][1]
-    export.export.click()
-    assert "run a check first" in export.told.value
+    saving = studio.pages[-1][1].saving
+    saving.export.click()
+    assert "run a check first" in saving.told.value
 
 
 def test_changed_settings_are_told(studio: Any) -> None:
@@ -201,10 +201,11 @@ def test_changed_settings_are_told(studio: Any) -> None:
 
 
 def test_findings_and_export(studio: Any, tmp_path: Any) -> None:
-    findings, export = studio.pages[-2][1], studio.pages[-1][1]
+    findings, report = studio.pages[-2][1], studio.pages[-1][1]
+    export = report.saving
     assert "run a check first" in findings.text.value
     assert export.folder.value == "reports/small-b-credit-b"
-    export.runner.run.click()
+    report.runner.run.click()
     assert studio.session.wait(30)
     assert "What was not examined" in findings.text.value
     export.folder.value = str(tmp_path / "out")
