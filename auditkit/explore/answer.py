@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
+from auditkit.errors import InputError, did_you_mean
 from auditkit.evidence import Table, jsonable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from plotly.graph_objects import Figure
 
 __all__ = ["Answer"]
 
@@ -34,6 +37,31 @@ class Answer:
     says: str
     does_not_say: str
     tables: dict[str, Table] = field(default_factory=dict)
+
+    def plot(self, table: str | None = None) -> Figure:
+        """Return a plotly figure of a table.
+
+        Parameters
+        ----------
+        table : str, optional
+            Which one; the first that can be drawn when left out.
+
+        Raises
+        ------
+        InputError
+            If there is no such table, or it is rows to read.
+        """
+        from plotly.graph_objects import Figure
+
+        from auditkit.render.figures import figure
+
+        if table is not None and table not in self.tables:
+            raise InputError(f"no table {table!r} here.{did_you_mean(table, self.tables)}")
+        for name in [table] if table else list(self.tables):
+            drawn = figure(self.tables[name].to_dict())
+            if drawn is not None:
+                return Figure(drawn)
+        raise InputError("these tables are rows to read: see .tables[...].frame()")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import ipywidgets as w
 from markupsafe import Markup
 
-from auditkit.render import page
+from auditkit.render import page, views
 from auditkit.render.tables import table_html
 from auditkit.render.text import clean, one_line, words
 from auditkit.widgets.parts import button, explained, paged, problem, said, sheet
 from auditkit.widgets.session import Session
+from auditkit.widgets.static import Static
 from auditkit.widgets.step import Runner, Step
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from concurrent.futures import Executor
 
     from auditkit.subject import Subject
@@ -25,7 +27,7 @@ __all__ = ["Bias", "Explainability", "Membership", "Robustness", "Studio"]
 NOTHING = "Nothing was measured yet: run a check first."
 
 
-class Studio(w.VBox):  # type: ignore[misc]
+class Studio(Static, w.VBox):  # type: ignore[misc]
     """The guided audit: subject, each dimension, findings, report.
 
     It shows and asks; it computes nothing. All it knows stands in ``session``, which can be used without it.
@@ -101,6 +103,24 @@ class Studio(w.VBox):  # type: ignore[misc]
                 "model_id": self.model_id,
             }
         return bundle
+
+    def still(self) -> Iterator[dict[str, Any]]:
+        """Run what is missing, and yield the verdict, each check's evidence with its figures, and the findings."""
+        session = self.session
+        if session.missing():
+            session.start()
+            session.wait()
+        if session.report is None:
+            yield {"text/plain": session.message, "text/html": problem(session.message)}
+            return
+        data = session.report.to_dict()
+        yield views.bundle("verdict", views.view_data("verdict", data))
+        for one in data["evidence"]:
+            yield views.bundle("evidence", views.view_data("evidence", data, one["check"]))
+            for table in one["tables"].values():
+                if table["kind"] != "plain":
+                    yield views.bundle("figure", table)
+        yield views.bundle("findings", views.view_data("findings", data))
 
     def go(self, at: int) -> None:
         """Show the step at this place, the first or last beyond the ends."""
