@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -63,9 +65,7 @@ class Case:
 
 # one line a further explorer
 CASES = (
-    Case(
-        "thresholds by group", "shown = explorers.ThresholdExplorer(subject)", "[*shown.dials.values()][0]"
-    ),
+    Case("thresholds by group", "shown = explorers.ThresholdExplorer(subject)", "[*shown.dials.values()][0]"),
     Case("who is found out", "shown = explorers.ExposureExplorer(subject)", "shown.dial"),
 )
 
@@ -74,23 +74,25 @@ def in_kernel(case: Case, rows: int, moves: int) -> dict[str, Any]:
     """Return the processor's milliseconds of asking and of asking and redrawing, and the bytes of the widgets' state."""
     import ipywidgets
 
+    ipywidgets.Widget.close_all()
     about: dict[str, Any] = {}
     begin = time.perf_counter()
-    exec(PEOPLE.replace("ROWS", str(rows)) + case.source, about)  # noqa: S102 - the text above
+    exec(PEOPLE.replace("ROWS", str(rows)) + case.source, about)
     shown = about["shown"]
     shown.start()
     shown.work.wait()
     prepared = time.perf_counter() - begin
-    dial = eval(case.dial, about)  # noqa: S307 - the text above
+    dial = eval(case.dial, about)
+    places = np.linspace(dial.box.min, dial.box.max, moves + 2)[1:-1].round(3).tolist()
     asked, moved = [], []
     for move in range(moves):
         begin = time.process_time()
         shown.ask()
         asked.append(1000 * (time.process_time() - begin))
         begin = time.process_time()
-        dial.slider.value = dial.slider.min + (dial.slider.max - dial.slider.min) * (move + 1) / (moves + 1)
+        dial.box.value = places[move]
         moved.append(1000 * (time.process_time() - begin))
-    states = ipywidgets.Widget.get_manager_state(drop_defaults=True)["state"]
+    states = ipywidgets.Widget.get_manager_state(drop_defaults=False)["state"]
     scripts = sum(len(s["state"].get("_esm", "")) for s in states.values())
     total = len(json.dumps(states, default=str))
     return {
@@ -103,9 +105,7 @@ def in_browser(case: Case, rows: int, moves: int, shot: Path | None = None) -> l
     harness = _harness()
     source = PEOPLE.replace("ROWS", str(rows)) + case.source
     # the style sheet and the class that a studio gives
-    source += (
-        "\nfrom auditkit.widgets.parts import sheet\nimport ipywidgets\nbox = ipywidgets.VBox([sheet(), shown])"
-    )
+    source += "\nfrom auditkit.widgets.parts import sheet\nimport ipywidgets\nbox = ipywidgets.VBox([sheet(), shown])"
     source += "\nbox.add_class('ak-studio')\nbox"
     with tempfile.TemporaryDirectory() as folder:
         root, home = Path(folder, "root"), Path(folder, "home")
@@ -123,7 +123,7 @@ def _dragged(browser: Any, moves: int, shot: Path | None) -> Iterator[tuple[floa
     button = page.get_by_role("button", name="Prepare")
     button.wait_for(timeout=240_000)
     button.press("Enter")
-    page.locator(".ak-studio .js-plotly-plot .main-svg .trace").first.wait_for(timeout=240_000)
+    page.locator(".ak-studio .js-plotly-plot .main-svg .trace").first.wait_for(state="attached", timeout=120_000)
     page.wait_for_timeout(2_000)
     handle = page.locator(".ak-studio .noUi-handle").first
     handle.scroll_into_view_if_needed()
