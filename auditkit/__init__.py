@@ -14,7 +14,7 @@ from auditkit._version import __version__
 from auditkit.check import check
 
 if TYPE_CHECKING:
-    from auditkit import data, predictors, widgets
+    from auditkit import data, explore, predictors, widgets
     from auditkit.audit import Audit
     from auditkit.dataset import Dataset
     from auditkit.finding import Criterion
@@ -35,6 +35,7 @@ _WHERE = {
     "Waiver": "auditkit.waiver",
     "data": "",
     "doctor": "auditkit.runner.doctor",
+    "explore": "",
     "load_policy": "auditkit.loading",
     "load_report": "auditkit.report",
     "load_subject": "auditkit.loading",
@@ -54,6 +55,7 @@ __all__ = [
     "check",
     "data",
     "doctor",
+    "explore",
     "load_policy",
     "load_report",
     "load_subject",

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
+from auditkit.errors import InputError, did_you_mean
 from auditkit.evidence import Table, jsonable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from plotly.graph_objects import Figure
 
 __all__ = ["Answer"]
 
@@ -45,6 +48,31 @@ class Answer:
             for part in zip(*((one.says, one.does_not_say) for one in every), strict=True)
         )
         return Answer(self.about, at, says, does_not, tables)
+
+    def plot(self, table: str | None = None) -> Figure:
+        """Return a plotly figure of a table.
+
+        Parameters
+        ----------
+        table : str, optional
+            Which one; the first that can be drawn when left out.
+
+        Raises
+        ------
+        InputError
+            If there is no such table, or it is rows to read.
+        """
+        from plotly.graph_objects import Figure
+
+        from auditkit.render.figures import figure
+
+        if table is not None and table not in self.tables:
+            raise InputError(f"no table {table!r} here.{did_you_mean(table, self.tables)}")
+        for name in [table] if table else list(self.tables):
+            drawn = figure(self.tables[name].to_dict())
+            if drawn is not None:
+                return Figure(drawn)
+        raise InputError("these tables are rows to read: see .tables[...].frame()")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""

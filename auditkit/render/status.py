@@ -219,7 +219,7 @@ def summary_lines(report: Mapping[str, Any], *, markdown: bool = False) -> list[
         about_waiver = waiver_words(f)
         line = _finding_line(f, again.get(str(f.get("check")), ""))
         lines.append(start + say(f"{line}. {about_waiver}" if about_waiver else line))
-    lines.extend(start + say(line) for line in remarks(report) if line.startswith("The waiver of "))
+    lines.extend(start + say(f"{told}.") for told, _ in remarks(report) if told.startswith("The waiver of "))
     lines.extend(start + say(f"not examined: {'; '.join(what)} ({why})") for what, why, _ in gathered(gaps))
     return lines
 

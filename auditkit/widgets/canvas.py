@@ -11,21 +11,23 @@ import ipywidgets as w
 from auditkit.render.figures import figure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 __all__ = ["Canvas"]
 
 _CONFIG = {"displaylogo": False, "displayModeBar": False, "responsive": True}
 
+_UNASKED = -1  # the number of an edit whose echo from the browser plotly is to ignore
+
 
 @dataclass(slots=True)
 class _Lent:
-    """A figure, the canvas that has it, and the layout and traces it was given last."""
+    """A figure, the canvas that has it, and what it was given last."""
 
     figure: Any
     holder: Canvas | None
-    layout: dict[str, Any]
     data: list[dict[str, Any]]
+    layout: dict[str, Any]
 
 
 _pools: WeakKeyDictionary[Any, dict[str, _Lent]] = WeakKeyDictionary()
@@ -95,7 +97,7 @@ class Canvas(w.VBox):  # type: ignore[misc]
         pool = _pools.setdefault(self._owner, {})
         lent = pool.get(self._slot)
         if lent is None:
-            lent = pool[self._slot] = _Lent(_made(drawn["data"], layout), None, layout, drawn["data"])
+            lent = pool[self._slot] = _Lent(_made(drawn["data"], layout), None, drawn["data"], layout)
         else:
             _redraw(lent, drawn["data"], layout)
         if lent.holder is not self:
@@ -117,20 +119,68 @@ def _made(data: Any, layout: Mapping[str, Any]) -> Any:
 
 
 def _redraw(lent: _Lent, data: list[dict[str, Any]], layout: dict[str, Any]) -> None:
-    """Change what differs, where the traces are of the same sorts; else draw anew. Most of a drag leaves most as it is."""
+    """Change what differs, where the traces are of the same sorts; else draw anew."""
     made = lent.figure
-    same = [one.type for one in made.data] == [one.get("type", "scatter") for one in data]
-    differs = {key: value for key, value in layout.items() if value != lent.layout.get(key)}
-    with made.batch_update():
-        if not same:
+    sorts = [[one.get("type", "scatter") for one in traces] for traces in (lent.data, data)]
+    if sorts[0] == sorts[1]:
+        _change(lent, data, layout)
+    else:
+        with made.batch_update():
             made.data = []
-        if lent.layout.keys() - layout.keys():
             made.layout = layout
-        elif differs:
-            made.layout.update(differs, overwrite=True)
-        for shown, new, old in zip(made.data, data, lent.data, strict=False) if same else ():
-            if new != old:
-                shown.update(new, overwrite=True)
-    if not same:
         made.add_traces(data)
-    lent.layout, lent.data = layout, data
+    lent.data, lent.layout = data, layout
+
+
+def _change(lent: _Lent, data: list[dict[str, Any]], layout: dict[str, Any]) -> None:
+    """Send the few properties that a drag changes, in one message.
+
+    By `FigureWidget.update` plotly would validate all traces, and read back what the browser filled in, ten times as long as an answer takes.
+    """
+    made = lent.figure
+    differ = [dict(_differing(new, old)) for new, old in zip(data, lent.data, strict=True)]
+    moved = dict(_differing(layout, lent.layout))
+    touched = [at for at, change in enumerate(differ) if change]
+    if not touched and not moved:
+        return
+    paths = dict.fromkeys(path for change in differ for path in change)
+    style = {path: [_within(data[at], path) for at in touched] for path in paths}
+    for path, values in style.items():
+        for at, value in zip(touched, values, strict=True):
+            _write(made._data[at], path, value)  # noqa: SLF001
+    for path, value in moved.items():
+        _write(made._layout, path, value)  # noqa: SLF001
+    made._py2js_update = {  # noqa: SLF001 - the message that plotly's own update sends
+        "style_data": style, "layout_data": moved, "style_traces": touched,
+        "trace_edit_id": _UNASKED, "layout_edit_id": _UNASKED, "source_view_id": None,
+    }  # fmt: skip
+    made._py2js_update = None  # noqa: SLF001
+
+
+def _differing(new: Mapping[str, Any], old: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the path of each property that differs and its new value, None where it is gone."""
+    for key in {**old, **new}:
+        now, before = new.get(key), old.get(key)
+        if now == before:
+            continue
+        if isinstance(now, dict) and isinstance(before, dict):
+            yield from _differing(now, before, f"{within}{key}.")
+        else:
+            yield f"{within}{key}", now
+
+
+def _within(tree: Mapping[str, Any], path: str) -> Any:
+    found: Any = tree
+    for key in path.split("."):
+        found = found.get(key) if found else None
+    return found
+
+
+def _write(tree: dict[str, Any], path: str, value: Any) -> None:
+    *way, last = path.split(".")
+    for key in way:
+        tree = tree.setdefault(key, {})
+    if value is None:
+        tree.pop(last, None)
+    else:
+        tree[last] = value

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as w
 
 from auditkit.errors import InputError
+from auditkit.render import views
 from auditkit.subject import Subject
-from auditkit.widgets.parts import sheet
+from auditkit.widgets.parts import problem, sheet
 from auditkit.widgets.session import Session
+from auditkit.widgets.static import Static
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 __all__ = ["Component", "session_of"]
 
@@ -35,7 +37,7 @@ def session_of(given: object) -> Session:
     )
 
 
-class Component(w.VBox):  # type: ignore[misc]
+class Component(Static, w.VBox):  # type: ignore[misc]
     """A view of a session that can stand alone, and says in text and as a page what it is where no widget is shown.
 
     Parameters
@@ -72,3 +74,21 @@ class Component(w.VBox):  # type: ignore[misc]
                 "model_id": self.model_id,
             }
         return bundle
+
+    def still(self) -> Iterator[dict[str, Any]]:
+        """Run what is missing, and yield the verdict, each check's evidence with its figures, and the findings."""
+        session = self.session
+        if session.missing():
+            session.start()
+            session.wait()
+        if session.report is None:
+            yield {"text/plain": session.message, "text/html": problem(session.message)}
+            return
+        data = session.report.to_dict()
+        yield views.bundle("verdict", views.view_data("verdict", data))
+        for one in data["evidence"]:
+            yield views.bundle("evidence", views.view_data("evidence", data, one["check"]))
+            for table in one["tables"].values():
+                if table["kind"] != "plain":
+                    yield views.bundle("figure", table)
+        yield views.bundle("findings", views.view_data("findings", data))

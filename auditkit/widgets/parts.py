@@ -28,6 +28,9 @@ _CSS = """
 .ak-studio .ak p.ak-help { color: var(--jp-content-font-color2, inherit); font-size: 12px; margin: 0; max-width: 40rem; line-height: 1.35; }
 .ak-studio .widget-inline-hbox > .widget-label { text-align: left; }
 .ak-studio .widget-vbox > .jupyter-button { align-self: flex-start; width: auto; }
+.ak-studio .widget-hbox { flex-wrap: wrap; }
+.ak-studio .widget-hbox > .jupyter-button { flex-shrink: 0; max-width: 100%; }
+.ak-studio .ak table td { overflow-wrap: anywhere; }
 .ak-studio .ak-title .widget-label-basic { font-weight: 600; }
 .ak-studio .ak-row { flex-flow: row wrap; align-items: center; column-gap: 1rem; }
 .ak-studio .ak-problem { border-left: 4px solid var(--ak-fail); padding: .3rem .6rem; }

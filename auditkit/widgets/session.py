@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from auditkit.audit import Event
     from auditkit.evidence import Evidence
 
-__all__ = ["Session", "as_session"]
+__all__ = ["Session"]
 
 
 class Session(Record):
@@ -348,17 +348,6 @@ class Session(Record):
         with self._turn:
             self.message = message
             self.state = state
-
-
-def as_session(given: Session | Subject) -> Session:
-    """Return a session, or the session of a subject.
-
-    Raises
-    ------
-    InputError
-        If it is neither.
-    """
-    return given if isinstance(given, Session) else Session(given)
 
 
 def _everything() -> list[Any]:

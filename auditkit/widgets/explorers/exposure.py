@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import ipywidgets as w
 
 from auditkit.explore import Exposure
+from auditkit.widgets.component import session_of
 from auditkit.widgets.explorers.live import Dial, Explorer
-from auditkit.widgets.session import as_session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ class ExposureExplorer(Explorer):
     pictures: ClassVar[tuple[str, ...]] = ("roc", "by_group")
 
     def __init__(self, session: Session | Subject) -> None:
-        session = as_session(session)
+        session = session_of(session)
         options = [("the model's own confidence", "population")]
         if session.subject.model.can_refit:
             options.append(("reference models (RMIA)", "references"))

@@ -15,8 +15,8 @@ from auditkit.render import views
 from auditkit.render.tables import table_html
 from auditkit.render.text import clean, one_line
 from auditkit.widgets.canvas import Canvas
+from auditkit.widgets.component import session_of
 from auditkit.widgets.parts import button, note, problem, said
-from auditkit.widgets.session import as_session
 from auditkit.widgets.static import Static
 from auditkit.widgets.working import Going, Work
 
@@ -131,7 +131,7 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
     """Of the axes ("x", "y") of these that stay as they are while the picture changes."""
 
     def __init__(self, session: Session | Subject) -> None:
-        self.session, self.work = as_session(session), Work()
+        self.session, self.work = session_of(session), Work()
         self._turn = threading.RLock()
         self.found: Any = None
         self.answer: Answer | None = None

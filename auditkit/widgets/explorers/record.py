@@ -10,6 +10,7 @@ import ipywidgets as w
 
 from auditkit.errors import NotApplicable
 from auditkit.explore import RecordExposure, Records
+from auditkit.widgets.component import session_of
 from auditkit.widgets.explorers.live import Explorer
 from auditkit.widgets.explorers.record_form import Pick, RecordForm, ended
 from auditkit.widgets.explorers.record_parts import (
@@ -20,7 +21,6 @@ from auditkit.widgets.explorers.record_parts import (
     lacks_exposure,
 )
 from auditkit.widgets.parts import note, said
-from auditkit.widgets.session import as_session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,7 +45,7 @@ class RecordExplorer(Explorer):
     pictures: ClassVar[tuple[str, ...]] = ("why", "parts", "in_out")
 
     def __init__(self, session: Session | Subject) -> None:
-        session = as_session(session)
+        session = session_of(session)
         self.exposing: ExposurePart | None = (
             None if lacks_exposure(session.subject) else ExposurePart(session, self._exposed)
         )

@@ -10,9 +10,9 @@ from auditkit.errors import InputError, NotApplicable
 from auditkit.explore import Remedies
 from auditkit.explore.remedies import KINDS, clash
 from auditkit.render.text import one_line, words
+from auditkit.widgets.component import session_of
 from auditkit.widgets.explorers.live import Explorer
 from auditkit.widgets.parts import button, note, said
-from auditkit.widgets.session import as_session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,7 +45,7 @@ class RemedyExplorer(Explorer):
     ends: ClassVar[Mapping[str, Mapping[str, tuple[float, float]]]] = {"sides": {"x": (-0.02, 1.02)}}
 
     def __init__(self, session: Session | Subject) -> None:
-        session = as_session(session)
+        session = session_of(session)
         names = session.subject.test.sensitive_names
         self.feature = w.Dropdown(
             options=[(one_line(name), name) for name in names],

@@ -9,9 +9,9 @@ import ipywidgets as w
 
 from auditkit.explore import Thresholds
 from auditkit.render.text import one_line, words
+from auditkit.widgets.component import session_of
 from auditkit.widgets.explorers.live import Dial, Explorer
 from auditkit.widgets.parts import button, said
-from auditkit.widgets.session import as_session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ class ThresholdExplorer(Explorer):
     ends: ClassVar[Mapping[str, Mapping[str, tuple[float, float]]]] = {"rates": {"x": (-0.02, 1.02)}}
 
     def __init__(self, session: Session | Subject) -> None:
-        session = as_session(session)
+        session = session_of(session)
         names = session.subject.test.sensitive_names
         self.feature = w.Dropdown(
             options=[(one_line(name), name) for name in names],
