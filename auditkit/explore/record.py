@@ -44,15 +44,10 @@ Order = Literal["row number", "most borderline"]
 SLOW = 0.1
 """Seconds for the answer about one row, from which on a drag waits for the model."""
 
-_LIVE, _LIVE_EXACT = (
-    0.06,
-    0.3,
-)  # seconds within which an explanation follows a drag; an exact one is waited for somewhat
-_PROBED, _BACKGROUND, _REMEMBERED = (
-    50,
-    100,
-    500,
-)  # rows an explainer is tried on, rows for unknown values, and records kept in mind
+# seconds within which an explanation follows a drag; an exact one is waited for somewhat
+_LIVE, _LIVE_EXACT = 0.06, 0.3
+# rows an explainer is tried on, rows that stand for unknown values, and records that are kept in mind
+_PROBED, _BACKGROUND, _REMEMBERED = 50, 100, 500
 
 
 @dataclass(frozen=True, eq=False)

@@ -119,3 +119,16 @@ def test_it_stands_in_the_step_of_robustness_and_says_what_it_lacks() -> None:
     assert made.work.wait(60)
     assert made.work.state == "done", made.work.message
     assert "classes" in RadiusExplorer.lacks(make_regression(n_train=50, n_test=50))
+
+
+def test_axes_stay_and_numbers_are_tidy(small: RadiusExplorer) -> None:
+    small.record.value = ""
+    small.dial.box.value = 0.12999999999999998
+    assert small.dial.value == 0.13
+    assert small.answer is not None
+    assert small.answer.at["radius"] == 0.13
+    assert tuple(small.canvases["by_group"].figure.layout.xaxis.range) == (-0.02, 1.02)
+    small.record.value = small.record.options[1][1]
+    assert tuple(small.canvases["by_group"].figure.layout.yaxis.range) == (-0.02, 1.02)
+    assert small.canvases["by_group"].figure.layout.xaxis.range is None
+    small.record.value = ""

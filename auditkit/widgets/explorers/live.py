@@ -103,7 +103,12 @@ class Dial(w.HBox):  # type: ignore[misc]
         return min(high, float(f"{low + steps * step:.12g}"))
 
     def _heard(self, _: Any) -> None:
-        if not self._quiet:
+        tidy = float(
+            f"{self.box.value:.12g}"
+        )  # a browser counts up in binary: 0.12 and 0.01 are 0.12999999999999998
+        if tidy != self.box.value:
+            self.box.value = tidy
+        elif not self._quiet:
             self._moved()
 
 
@@ -134,7 +139,6 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
         self.session, self.work = session_of(session), Work()
         self._turn = threading.RLock()
         self.found: Any = None
-        self.answer: Answer | None = None
         self.going = Going("Prepare", f"Prepare: {self.title}", start=self.start, cancel=self.work.cancel)
         self.controls, self.words, self.beneath = w.VBox(), w.HTML(), w.HTML()
         self.captions = {name: (w.HTML(), w.HTML()) for name in self.pictures}
@@ -176,6 +180,10 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
     @abstractmethod
     def ask(self) -> Answer:
         """Return the answer at where the controls stand."""
+
+    def ends_of(self, name: str) -> Mapping[str, tuple[float, float]]:
+        """Return the ends of a picture's axes that stay as they are."""
+        return self.ends.get(name, {})
 
     def start(self) -> None:
         """Prepare, in a thread."""
@@ -249,7 +257,7 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
         ]
 
     def _draw(self, name: str, table: Table | None) -> None:
-        drawn = self.canvases[name].show(table.to_dict() if table else None, self.ends.get(name))
+        drawn = self.canvases[name].show(table.to_dict() if table else None, self.ends_of(name))
         above, below = self.captions[name]
         above.value = said(table.title, tag="h5") if table and drawn else ""
         below.value = said(table.summary, kind="ak-small") if table and drawn else ""

@@ -15,7 +15,7 @@ from auditkit.widgets.explorers.live import Dial, Explorer
 from auditkit.widgets.parts import button, note
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from auditkit.evidence import Table
     from auditkit.explore import Answer
@@ -32,6 +32,7 @@ _NORMS = (
     ("sum of the changes (l1)", "l1"),
     ("how many columns change (l0)", "l0"),
 )
+_SHARES = (-0.02, 1.02)
 _DECADES = 30  # ends so many times apart, or more, are moved between by factors
 
 
@@ -134,10 +135,21 @@ class RadiusExplorer(Explorer):
             self.dial.put(self.dial.value + self.dial.box.step)
         self.refresh()
 
+    def ends_of(self, name: str) -> Mapping[str, tuple[float, float]]:
+        """Return the axis of shares for the groups, and for a record's answer."""
+        if name != "by_group":
+            return {}
+        record = self._of_record()
+        if record is None:
+            return {"x": _SHARES}
+        return {"y": _SHARES} if record.kind == "curve" else {}
+
+    def _of_record(self) -> Table | None:
+        return self.answer.tables.get("record") if self.answer else None
+
     def _draw(self, name: str, table: Table | None) -> None:
         """Draw the record that is looked at in the place of the groups: two figures suffice."""
-        record = self.answer.tables.get("record") if self.answer and name == "by_group" else None
-        super()._draw(name, record or table)
+        super()._draw(name, (self._of_record() or table) if name == "by_group" else table)
 
 
 def _fall(found: Radius, record: str) -> str:
