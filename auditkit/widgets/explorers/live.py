@@ -139,6 +139,7 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
         self.session, self.work = session_of(session), Work()
         self._turn = threading.RLock()
         self.found: Any = None
+        self.answer: Answer | None = None
         self.going = Going("Prepare", f"Prepare: {self.title}", start=self.start, cancel=self.work.cancel)
         self.controls, self.words, self.beneath = w.VBox(), w.HTML(), w.HTML()
         self.captions = {name: (w.HTML(), w.HTML()) for name in self.pictures}
