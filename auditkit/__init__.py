@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from auditkit.runner.doctor import doctor
     from auditkit.subject import Subject
     from auditkit.threat import ThreatModel
-    from auditkit.waiver import Waiver
 
 _WHERE = {
     "Audit": "auditkit.audit",
@@ -32,7 +31,6 @@ _WHERE = {
     "Report": "auditkit.report",
     "Subject": "auditkit.subject",
     "ThreatModel": "auditkit.threat",
-    "Waiver": "auditkit.waiver",
     "data": "",
     "doctor": "auditkit.runner.doctor",
     "explore": "",
@@ -50,7 +48,6 @@ __all__ = [
     "Report",
     "Subject",
     "ThreatModel",
-    "Waiver",
     "__version__",
     "check",
     "data",

@@ -267,7 +267,7 @@ def test_another_policy_takes_its_own_waivers_only(report):
 def test_an_audit_takes_waivers(tmp_path):
     subject = ak.data.make_biased(gap=0.4, n=500).subject
     limit = ak.Criterion("demographic_parity_difference", at_most=0.05)
-    given = [ak.Waiver(metric=limit.metric, reason="a pilot", by="maria", until="2999-01-01")]
+    given = [Waiver(metric=limit.metric, reason="a pilot", by="maria", until="2999-01-01")]
     report = ak.Audit("demographic_parity", [limit], given).run(subject)
     assert {f.status for f in report.findings} == {"waived"}
     assert ak.load_report(report.save(tmp_path / "report.json")).to_dict() == report.to_dict()

@@ -90,7 +90,7 @@ def as_code(audit: Audit, *, seed: int) -> str:
     given = _criteria(audit.criteria, imports)
     arguments = [_checks(audit)]
     arguments += [f"criteria={given}"] if given else []
-    arguments += [f"waivers={_waivers(audit.waivers)}"] if audit.waivers else []
+    arguments += [f"waivers={_waivers(audit.waivers, imports)}"] if audit.waivers else []
     lines = [
         *dict.fromkeys(imports),
         "",
@@ -204,7 +204,7 @@ def _plan(audit: Audit) -> str:
         head = f"criteria = {given}\n"
         further = ["criteria=criteria if policy_file is None else ak.load_policy(policy_file),"]
     if audit.waivers:
-        further += f"waivers={_waivers(audit.waivers)},".splitlines()
+        further += f"waivers={_waivers(audit.waivers, imports)},".splitlines()
     keys = {check.code: check.name for check in checks if not _installed(check)}
     above = "\n".join(dict.fromkeys(imports))
     return (f"{above}\n\n" if above else "") + head + plan_cell(checks, keys, further)
@@ -239,7 +239,7 @@ def _criteria(policy: Policy, imports: list[str], *, whole: bool = False) -> str
     named = {name: getattr(policy, name) for name in ("name", "description", "unmeasured")}
     told = "".join(f"\n    {name}={_literal(value)}," for name, value in named.items())
     inner = rules.replace("\n", "\n    ")
-    waived = _waivers(policy.waivers).replace("\n", "\n    ")
+    waived = _waivers(policy.waivers, imports).replace("\n", "\n    ")
     return (
         f"Policy(\n    ({inner}\n    ),{told}"
         + (f"\n    waivers={waived}," if policy.waivers else "")
@@ -247,9 +247,11 @@ def _criteria(policy: Policy, imports: list[str], *, whole: bool = False) -> str
     )
 
 
-def _waivers(waivers: Iterable[Waiver]) -> str:
+def _waivers(waivers: tuple[Waiver, ...], imports: list[str]) -> str:
+    if waivers:
+        imports.append("from auditkit.waiver import Waiver")
     each = "".join(
-        f"\n    ak.Waiver({', '.join(f'{k}={_literal(v)}' for k, v in one.to_dict().items())}),"
+        f"\n    Waiver({', '.join(f'{k}={_literal(v)}' for k, v in one.to_dict().items())}),"
         for one in waivers
     )
     return f"[{each}\n]"
