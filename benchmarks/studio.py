@@ -123,7 +123,9 @@ def _dragged(browser: Any, moves: int, shot: Path | None) -> Iterator[tuple[floa
     button = page.get_by_role("button", name="Prepare")
     button.wait_for(timeout=240_000)
     button.press("Enter")
-    page.locator(".ak-studio .js-plotly-plot .main-svg .trace").first.wait_for(state="attached", timeout=120_000)
+    page.locator(".ak-studio .js-plotly-plot .main-svg .trace").first.wait_for(
+        state="attached", timeout=120_000
+    )
     page.wait_for_timeout(2_000)
     handle = page.locator(".ak-studio .noUi-handle").first
     handle.scroll_into_view_if_needed()
