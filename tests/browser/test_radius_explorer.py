@@ -34,7 +34,9 @@ def test_drag_a_digit_type_and_add(
     studio = page.locator(".ak-studio").first
     studio.get_by_role("button", name="Prepare").wait_for(timeout=90_000)
     studio.get_by_role("button", name="Prepare").press("Enter")
-    studio.locator(".js-plotly-plot .main-svg .trace").first.wait_for(timeout=90_000)
+    for place in (0, 1):  # the bracket, and the groups
+        plot = studio.locator(".js-plotly-plot").nth(place)
+        plot.locator(".main-svg .trace").first.wait_for(state="attached", timeout=60_000)
     browser.shot(tmp_path / "1-prepared.png")
 
     # dragged: words and pictures follow the handle while it is held
