@@ -14,7 +14,7 @@ from auditkit.checks import _common as common
 from auditkit.checks import _weights
 from auditkit.checks.explainability import _ways
 from auditkit.checks.explainability._goal import Goal, goal_of
-from auditkit.checks.explainability._records import Records, borderline, with_more
+from auditkit.checks.explainability._records import Records, borderline, called, with_more
 from auditkit.checks.robustness._threats import (
     Immutable,
     NormOfChange,
@@ -134,6 +134,8 @@ def counterfactuals(
     chosen = refused[common.draw(len(refused), rows, rng)]
     asked = borderline(goal, examples) if records is None else np.array(records, dtype=int)
     both, shown = with_more(chosen, asked[~goal.met[asked]])
+    done = asked[goal.met[asked]]
+    said = _ways.Said(len(data), both[shown] if records is not None else None, drafted=subject.threat is None)
     original = data.X.iloc[both].reset_index(drop=True)
     X = threat.encode(original)
     every = _found(subject, threat, original, X, goal, rng, several, radius, max_calls)
@@ -150,7 +152,7 @@ def counterfactuals(
         {
             **changed,
             **tables,
-            **_ways.examples_of(every, threat, original, shown, data.record_ids(both[shown])),
+            **_ways.examples_of(every, threat, original, shown, data.record_ids(both[shown]), said),
             "allowed": allowed_table(threat),
         },
         says=_drafted(subject, threat) + _says(ways, total, goal.words, unit) + _ways.longest(groups),
@@ -169,7 +171,7 @@ def counterfactuals(
             f"Wanted: {goal.words}. Costs are in {unit}, over the records for which a way was found.",
             *allowed_words(threat),
             *told,
-            *_no_need(data.record_ids(asked[goal.met[asked]])),
+            *_no_need(called(data.record_ids(done), done, asked=True)),
             *_weights.ignored(data),
             f"{found.asked:,} rows asked in {found.calls:,} calls.",
         ),
