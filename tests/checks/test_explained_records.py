@@ -58,7 +58,9 @@ def test_the_same_records_bear_the_same_pseudonyms_in_both_checks():
         assert named(waterfalls_of(report.of("AK401"))) == ids  # in the order asked, in place of examples
         ways = report.of("AK407")
         assert set(ways.tables["shown"].columns["record"]) == {ids[0]}
-        assert f"These have the wanted answer already, and need no way: {ids[1]} (row {granted})." in ways.notes
+        assert (
+            f"These have the wanted answer already, and need no way: {ids[1]} (row {granted})." in ways.notes
+        )
         assert set(ways.tables["shown"].columns["row"]) == {first}
         titles = [table.title for table in waterfalls_of(report.of("AK401"))]
         assert titles[0].startswith(f"Record {ids[0]} (row {first}): ")

@@ -11,6 +11,7 @@ from auditkit import statistics
 from auditkit.checks import _common as common
 from auditkit.checks.bias._gaps import of_means
 from auditkit.checks.explainability._records import called, which_row
+from auditkit.checks.robustness._threats import sized
 from auditkit.evidence import Measurement, Table
 
 if TYPE_CHECKING:
@@ -20,7 +21,18 @@ if TYPE_CHECKING:
     from auditkit.methods.counterfactuals import Counterfactuals
     from auditkit.threat import Feature, ThreatModel
 
-__all__ = ["Said", "Ways", "by_group", "changed_inputs", "examples_of", "longest", "overall", "usual_change"]
+__all__ = [
+    "Said",
+    "Ways",
+    "by_group",
+    "changed_inputs",
+    "cost_words",
+    "examples_of",
+    "longest",
+    "overall",
+    "unlimited",
+    "usual_change",
+]
 
 RATE, COST, INPUTS = "recourse_rate", "recourse_cost", "recourse_inputs_changed"
 RATE_GAP, COST_GAP = "recourse_rate_difference", "recourse_cost_difference"
@@ -137,6 +149,27 @@ def longest(found: list[Measurement]) -> str:
         return f" A difference of cost between groups of {', '.join(str(m.group) for m in gaps)} was not detected."
     parts = [f"by {common.with_ends(m)} between groups of {m.group} ({m.reason})" for m in sure]
     return f" What the cheapest way costs differs {'; '.join(parts)}."
+
+
+def cost_words(threat: ThreatModel) -> str:
+    """Return what a change costs, for readers who have seen no threat model."""
+    unit = sized(threat.within(2.0)).removeprefix("2 ")
+    if not unit.startswith("robust standard deviations"):
+        return f"in {unit}"
+    kinds = {one.kind for one in threat.features if one.mutable}
+    parts = [
+        *(["one change of category costs 1"] if "categorical" in kinds else []),
+        *(["a step of an ordered category costs 1"] if "ordinal" in kinds else []),
+        *(["a number costs its change in robust standard deviations"] if kinds & {"continuous", "integer"} else []),
+        *([f"changes of several inputs add up as {threat.norm}"] if threat.norm != "l1" else []),
+    ]  # fmt: skip
+    return "; ".join(parts)
+
+
+def unlimited(threat: ThreatModel) -> list[str]:
+    """Return the categories that may become any other, where no rule limits what goes together."""
+    free = [one.name for one in threat.features if one.mutable and one.kind == "categorical"]
+    return [] if threat.rules else free
 
 
 def changed_inputs(found: Counterfactuals, threat: ThreatModel, X: np.ndarray, level: float) -> Table:

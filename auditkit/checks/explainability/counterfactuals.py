@@ -20,7 +20,6 @@ from auditkit.checks.robustness._threats import (
     NormOfChange,
     allowed_table,
     allowed_words,
-    sized,
     threat_of,
 )
 from auditkit.errors import NotApplicable
@@ -141,7 +140,8 @@ def counterfactuals(
     every = _found(subject, threat, original, X, goal, rng, several, radius, max_calls)
     found = _of_first(every, len(chosen))  # figures are about the rows drawn
     ways = _ways.Ways.of(found, len(chosen))
-    unit = sized(threat.within(2.0)).removeprefix("2 ")
+    cost = _ways.cost_words(threat)
+    free = [] if radius is not None else _ways.unlimited(threat)
     budget = f"{max_calls:,} calls" + ("" if radius is None else f", cost up to {radius:g}")
     total = _ways.overall(ways, level, budget)
     groups, tables, told = _ways.by_group(data, chosen, ways, level, rng)
@@ -155,7 +155,7 @@ def counterfactuals(
             **_ways.examples_of(every, threat, original, shown, data.record_ids(both[shown]), said),
             "allowed": allowed_table(threat),
         },
-        says=_drafted(subject, threat) + _says(ways, total, goal.words, unit) + _ways.longest(groups),
+        says=_drafted(subject, threat) + _says(ways, total, goal.words, cost, free) + _ways.longest(groups),
         does_not_say=(
             "That a person who makes the change gets the other outcome in life: it is about the model's answer, not about causes, and "
             "a changed form is not a changed person. Nor that no way exists where none was found."
@@ -168,7 +168,7 @@ def counterfactuals(
                 if subject.threat is None
                 else ()
             ),
-            f"Wanted: {goal.words}. Costs are in {unit}, over the records for which a way was found.",
+            f"Wanted: {goal.words}. Costs are over the records for which a way was found: {cost}.",
             *allowed_words(threat),
             *told,
             *_no_need(called(data.record_ids(done), done, asked=True)),
@@ -257,13 +257,16 @@ def _drafted(subject: Subject, threat: ThreatModel) -> str:
     return f"Under drafted rules that nobody has checked ({some} may change): "
 
 
-def _says(ways: _ways.Ways, total: list[Any], words: str, unit: str) -> str:
+def _says(ways: _ways.Ways, total: list[Any], words: str, cost_words: str, free: list[str]) -> str:
     rate, cost, inputs = total
     k, n = int(ways.there.sum()), len(ways.cost)
     first = (
         f"For {k} of {n} records that were not answered {words}, {common.share_with_ends(rate)}, a change of the inputs was found "
         "that is allowed and gets this answer"
     )
+    if k == n and free:
+        some = ", ".join(free[:3]) + (f" and {len(free) - 3} more" if len(free) > 3 else "")
+        first += f". That all have one is little news: nothing limits what these may become: {some}"
     if np.isnan(cost.value):
         return f"{first}."
     simplest = (
@@ -271,4 +274,4 @@ def _says(ways: _ways.Ways, total: list[Any], words: str, unit: str) -> str:
         if np.nanmax(ways.inputs) == 1
         else f"The simplest way changes {common.with_ends(inputs)} inputs on average"
     )
-    return f"{first}. {simplest}; the cheapest way costs {common.with_ends(cost)} {unit} on average."
+    return f"{first}. {simplest}; the cheapest way costs {common.with_ends(cost)} on average ({cost_words})."
