@@ -156,7 +156,9 @@ def test_a_record_of_a_regression_without_a_way_is_named():
         ([], r"expected row numbers, got none; type records=\[0\]"),
         ([3, 3, 4], r"row 3 stands there twice; type records=\[3, 4\]"),
         (list(range(12)), r"expected 10 rows at most, got 12"),
-        ([1.5], "valid integer"),
+        ([1.5], r"expected row numbers, whole and from 0, got 1.5; type records=\[0\]"),
+        (["a"], "whole and from 0, got 'a'"),
+        ([True], "whole and from 0, got True"),
     ],
 )
 def test_rows_that_cannot_be_are_refused_when_the_plan_is_made(check, given, said):
