@@ -82,7 +82,7 @@ class RowNumbers:
         """Raise InputError for a list that holds what is no whole number: `True` is none, though Python counts it as one."""
         for row in value if isinstance(value, (list, tuple)) else ():
             digits = isinstance(row, str) and row.strip().isdecimal()
-            number = isinstance(row, Real) and not isinstance(row, bool) and row % 1 == 0
+            number = type(row) is not bool and isinstance(row, Real) and row % 1 == 0
             if not digits and not number:
                 raise InputError(
                     f"{option}: expected row numbers, whole and from 0, got {row!r}; type {option}=[0] for the first row"
