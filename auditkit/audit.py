@@ -236,6 +236,9 @@ class Audit:
         return Report(about, self.judge(evidence, task=about.get("task")), evidence, jsonable(provenance))
 
 
+Audit.__init__.__doc__ = Audit.__doc__  # where help and notebooks look, too
+
+
 def _plan(checks: Any) -> dict[str, tuple[Check, dict[str, Any]]]:
     """Return the checks asked for and their parameters, by code; each once, in the order asked."""
     if isinstance(checks, (str, Check)) or callable(checks):

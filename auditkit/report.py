@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from auditkit.check import registry
 from auditkit.errors import InputError, did_you_mean
 from auditkit.evidence import Evidence, jsonable, writable
 from auditkit.files import write_whole
@@ -143,6 +144,10 @@ class Report:
         for one in self.evidence:
             if one.check == code:
                 return one
+        known = {word for one in registry().checks for word in (one.name, one.code)}
+        if check in known:
+            has = ", ".join(one.check for one in self.evidence) or "none"
+            raise InputError(f"{check} was not part of this audit; it has {has}")
         raise InputError(
             f"no check {check!r} in this report.{did_you_mean(check, [*codes, *codes.values()])}"
         )

@@ -125,6 +125,7 @@ class TestRun:
             ({"-p": "seed=1"}, "--seed"),
             ({"-p": "demographic_parity__level"}, "NAME=VALUE"),
             ({"--seed": "-1"}, "--seed"),
+            ({"--seed": "abc"}, "--seed"),
             ({"--jobs": "0"}, "--jobs"),
         ],
         ids=str,

@@ -117,17 +117,18 @@ def number(value: Any) -> str:
 
 
 def amount(value: Any) -> str:
-    """Return a value of an input, or a cut through it: as `number`, and whole ones without decimals.
+    """Return a value of an input, or a cut through it: as `number`, and without noughts at the end of its decimals.
 
     Examples
     --------
-    >>> amount(29.0), amount(29.5), amount(None)
-    ('29', '29.500', 'undefined')
+    >>> amount(29.0), amount(29.5), amount(2100.0), amount(None)
+    ('29', '29.5', '2,100', 'undefined')
     """
     read = finite(value)
-    return (
-        number(int(read)) if read is not None and read.is_integer() and abs(read) < 10**9 else number(value)
-    )
+    if read is not None and read.is_integer() and abs(read) < 10**9:
+        return number(int(read))
+    said = number(value)
+    return said.rstrip("0").rstrip(".") if "." in said and "e" not in said else said
 
 
 def share(value: Any) -> str:

@@ -15,7 +15,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from auditkit import Audit, Criterion, Dataset, Subject
 from auditkit.checks import explainability
-from auditkit.checks.explainability import importance
+from auditkit.checks.explainability import _pictures, importance
 from auditkit.checks.explainability._behind import by_parts, sizes_behind
 from auditkit.checks.explainability._explainers import Explanation
 from auditkit.checks.explainability._shown import importances
@@ -392,3 +392,13 @@ def test_hardly_any_row_is_refused_with_what_is_needed(n):
     assert report.findings[0].status == "not_applicable"
     assert "too few" in report.findings[0].reason
     assert "at least 10" in report.findings[0].reason
+
+
+def test_a_part_by_whole_numbers_is_told_at_whole_numbers_with_a_minus():
+    lines = [(49.129, -0.125, -0.2, 0.0, 9), (6.5, 0.25, 0.2, 0.3, 9)]
+    said = _pictures._along("months", lines, words=False, whole=True)
+    assert (
+        said
+        == "The part owed to months is smallest at about 49 (−0.12 on average) and largest at about 6 (+0.25)."
+    )
+    assert "about 6.5 (" in _pictures._along("months", lines, words=False, whole=False)

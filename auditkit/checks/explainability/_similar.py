@@ -9,6 +9,7 @@ import numpy as np
 
 from auditkit import statistics
 from auditkit.checks import _common as common
+from auditkit.checks.explainability._records import which_row
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Measurement, Table
 from auditkit.frames import Codec
@@ -210,7 +211,7 @@ def shown(subject: Subject, rows: Rows, chosen: list[Chosen], examples: int) -> 
     }
     for name, values in train.X.iloc[at].items():
         columns[f"input {name}"] = tuple(map(str, values))
-    summary = "`Dataset.record_ids` of the training data gives the pseudonyms of its rows."
+    summary = which_row("train", len(train), train.record_ids(at[:1]))
     return {
         "shown": Table(
             "Prototypes and criticisms", columns, labels={"record": "Record (pseudonym)"}, summary=summary

@@ -23,7 +23,7 @@ from auditkit.checks.explainability._explainers import (
 from auditkit.checks.explainability._explanation import in_words
 from auditkit.checks.explainability._goal import goal_of
 from auditkit.checks.explainability._pictures import dependence, swarm, waterfalls
-from auditkit.checks.explainability._records import MOST, Records, borderline, with_more
+from auditkit.checks.explainability._records import MOST, Records, borderline, called, with_more
 from auditkit.checks.explainability._shown import (
     behind,
     behind_note,
@@ -136,9 +136,8 @@ def shap_importance(
         interventional=interventional,
     )
     X, found = every.iloc[: len(chosen)], explained.of(np.arange(len(chosen)))
-    single = waterfalls(
-        explained.of(shown), every.iloc[shown], data.record_ids(both[shown]), subject.positive
-    )
+    names = called(data.record_ids(both[shown]), both[shown], asked=records is not None)
+    single = waterfalls(explained.of(shown), every.iloc[shown], names, subject.positive)
     importance = _importance(found, [str(c) for c in X.columns], level)
     top = sorted(importance, key=lambda m: -m.value)
     names = [str(m.group) for m in top]

@@ -236,4 +236,4 @@ def _notes(
             else "No inputs were shuffled together, as asked."
         )
     )
-    return (how, f"Cost: {cost:,} rows of the model.")
+    return (how, f"The model was asked about {cost:,} rows.")

@@ -91,7 +91,7 @@ def surrogate_tree(
         says=_says(measured, tree.leaves, classes=classes),
         does_not_say="How the model comes to its answers: the tree imitates them, on rows like these, and where it errs its rules are not the model's.",
         notes=(f"The tree is grown on {len(X):,} {where}, and tried on {len(Z):,} rows it has not seen.",
-               f"Cost: {len(X) + len(Z):,} rows of the model.", f"A rule holds for at least {held} of the rows it was grown on.",
+               f"The model was asked about {len(X) + len(Z):,} rows.", f"A rule holds for at least {held} of the rows it was grown on.",
                *filter(None, [common.not_held_out(subject)]), *_weights.ignored(subject.test)),
         rows=common.rows_used(len(Z), len(subject.test)),
     )  # fmt: skip
