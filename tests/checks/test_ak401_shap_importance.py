@@ -18,7 +18,7 @@ from auditkit.checks.explainability._behind import by_parts, sizes_behind
 from auditkit.checks.explainability._explainers import Explanation
 from auditkit.checks.explainability._shown import importances
 from auditkit.data import make_credit, make_multiclass, make_regression
-from auditkit.predictors import from_predictions
+from auditkit.predictors import from_callable, from_predictions
 
 
 def turned(data):
@@ -355,3 +355,15 @@ def test_hardly_any_row_is_refused_with_what_is_needed(n):
     assert report.findings[0].status == "not_applicable"
     assert "too few" in report.findings[0].reason
     assert "at least 10" in report.findings[0].reason
+
+
+def test_the_first_sentence_has_its_unit():
+    X = pd.DataFrame({"a": np.arange(40) % 2, "b": np.arange(40) % 3})
+    model = lambda f: 0.25 + 0.5 * f["a"].to_numpy()  # noqa: E731
+    data = Dataset(X, np.where(X["a"] == 1, "good", "bad"))
+    chance = run(Subject("p", from_callable(model, classes=["bad", "good"]), data, positive="good"))
+    assert chance.says.startswith("On 40 rows the chance of 'good' moves most with a (25.0 [")
+    assert "] points), b (0.0" in chance.says
+    value = run(Subject("v", model, Dataset(X, model(X)), task="regression"))
+    assert value.says.startswith("On 40 rows the output moves most with a (0.250 [")
+    assert value.says.endswith(": mean sizes, in the target's unit.")
