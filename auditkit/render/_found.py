@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from auditkit.render._templating import fill
 from auditkit.render.status import STATUSES, shown_status
-from auditkit.render.text import criterion_text, measured, of_group, one_line
+from auditkit.render.text import criterion_text, finite, measured, of_group, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,12 +35,13 @@ def found(report: Mapping[str, Any], chapters: Sequence[tuple[str, str, str]]) -
     Returns
     -------
     Markup
-        Chapters with something not met or undecided first. Of each chapter these checks, or its first; the others are folded.
+        Chapters with something not met or undecided first. Of each chapter these checks and those that found a weak spot, or its first; the
+        others are folded.
         Empty where no check of the page says anything.
     """
     plan = {p.get("code"): p for p in (report.get("provenance") or {}).get("plan") or []}
     evidence = {e.get("check"): e for e in report.get("evidence") or []}
-    statuses, pressing = _statuses(report), _pressing(report)
+    statuses, pressing, telling = _statuses(report), _pressing(report), _telling(report)
     by_chapter: dict[str, list[dict[str, Any]]] = {}
     for chapter, code, address in chapters:
         says = _first(evidence.get(code, {}))
@@ -50,6 +51,7 @@ def found(report: Mapping[str, Any], chapters: Sequence[tuple[str, str, str]]) -
                 "says": says,
                 "pressing": pressing.get(code, ""),
                 "status": statuses.get(code, "not_judged"),
+                "telling": code in telling,
                 "address": address,
             }
             by_chapter.setdefault(chapter, []).append(line)
@@ -59,7 +61,10 @@ def found(report: Mapping[str, Any], chapters: Sequence[tuple[str, str, str]]) -
 
 def _chapter(title: str, lines: list[dict[str, Any]]) -> dict[str, Any]:
     pressing = [line for line in lines if line["status"] in PRESSING]
-    first = sorted(pressing, key=_rank) or lines[:1]
+    telling = [line for line in lines if line["telling"] and line not in pressing]
+    first = (sorted(pressing, key=_rank) or lines[:1]) + [
+        line for line in telling if pressing or line != lines[0]
+    ]
     return {
         "title": title,
         "first": first,
@@ -68,13 +73,32 @@ def _chapter(title: str, lines: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def _telling(report: Mapping[str, Any]) -> set[str]:
+    """Return the checks that confirmed a weak spot of the model on rows it was not looked for in: a slice, or a rule of a tree."""
+    sizes: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    for f in report.get("findings") or []:
+        m = f.get("measurement") or {}
+        value, low = finite(m.get("value")), finite((m.get("interval") or {}).get("low"))
+        if value is not None and low is not None:
+            sizes.setdefault((str(f.get("check")), str(m.get("metric"))), []).append((value, low))
+    return {
+        code for code, metric in sizes if _weak(metric, sizes[code, metric], sizes.get((code, "error_rate")))
+    }
+
+
+def _weak(metric: str, found: list[tuple[float, float]], whole: list[tuple[float, float]] | None) -> bool:
+    """Whether the interval of a slice lies above the other records, or that of a rule above all rows of its half."""
+    above = {"worst_slice_difference": 0.0, "leaf_error_rate": whole[0][0] if whole else 1.0}
+    return any(low > above.get(metric, float("inf")) for _, low in found)
+
+
 def _rank(line: Mapping[str, Any]) -> int:
     return list(STATUSES).index(line["status"])
 
 
 def _statuses(report: Mapping[str, Any]) -> dict[str, str]:
-    """Return the most pressing status of each check."""
-    order = list(STATUSES)
+    """Return the most pressing status of each check; "holds by construction" only where nothing else was measured, as it is not of what the check says."""
+    order = [*(status for status in STATUSES if status != "by_construction"), "by_construction"]
     found: dict[str, str] = {}
     for finding in report.get("findings") or []:
         status, code = shown_status(finding), str(finding.get("check"))

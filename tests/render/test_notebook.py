@@ -9,6 +9,7 @@ import re
 import pytest
 
 from auditkit.render import sanitize, views
+from auditkit.render._found import found
 from auditkit.render._packing import LETTERS
 from auditkit.render.document import _plotly
 from auditkit.render.notebook import notebook_html
@@ -366,6 +367,28 @@ def test_what_was_found_leads_to_each_check_and_what_is_not_met_is_not_folded(re
     assert failed
     assert all(f"#check-{check.lower()}" in open_part for check in failed)
     assert "Not met: " in open_part
+
+
+@pytest.mark.parametrize(("low", "told"), [(0.25, True), (0.15, False)])
+def test_a_confirmed_weak_spot_is_not_folded_and_construction_is_no_status_of_a_sentence(low, told):
+    def finding(check, metric, value, low, **more):
+        m = {"metric": metric, "value": value, "interval": {"low": low, "high": 1.0}, **more}
+        status = "pass" if more else "not_applicable"
+        return {"check": check, "measurement": m, "status": status, "reason": "measured, not judged"}
+
+    findings = [
+        finding("AK001", "accuracy", 0.8, 0.7),
+        finding("AK401", "shap_importance", 0.1, 0.0),
+        finding("AK401", "shap_additivity_error", 0.0, 0.0, by_construction=True),
+        finding("AK003", "error_rate", 0.2, 0.1),
+        finding("AK003", "leaf_error_rate", 0.4, low),
+    ]
+    codes = ["AK001", "AK003", "AK401"]
+    report = {"findings": findings, "evidence": [{"check": code, "says": f"It is {code}."} for code in codes]}
+    box = str(found(report, [("Chapter", code, f"#{code}") for code in codes]))
+    assert ("It is AK003." in box.split("<details>", maxsplit=1)[0]) == told
+    assert "It is AK001." in box.split("<details>", maxsplit=1)[0]
+    assert "holds by construction" not in box
 
 
 def test_a_question_over_a_check_is_not_asked_twice(report, parsed):
