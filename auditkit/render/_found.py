@@ -14,7 +14,7 @@ from auditkit.render.text import criterion_text, finite, measured, of_group, one
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["found"]
+__all__ = ["found", "marks"]
 
 PRESSING = ("fail", "error", "inconclusive")
 _END = re.compile(r"(?<=[.!?;])\s+(?=\S)")
@@ -41,7 +41,8 @@ def found(report: Mapping[str, Any], chapters: Sequence[tuple[str, str, str]]) -
     """
     plan = {p.get("code"): p for p in (report.get("provenance") or {}).get("plan") or []}
     evidence = {e.get("check"): e for e in report.get("evidence") or []}
-    statuses, pressing, telling = _statuses(report), _pressing(report), _telling(report)
+    statuses, pressing = _statuses(report), _pressing(report)
+    marked = {code: e if "measured" in e else marks(e) for code, e in evidence.items()}
     by_chapter: dict[str, list[dict[str, Any]]] = {}
     for chapter, code, address in chapters:
         says = _first(evidence.get(code, {}))
@@ -50,13 +51,18 @@ def found(report: Mapping[str, Any], chapters: Sequence[tuple[str, str, str]]) -
                 "title": one_line(plan.get(code, {}).get("title")) or one_line(code),
                 "says": says,
                 "pressing": pressing.get(code, ""),
-                "status": statuses.get(code, "not_judged"),
-                "telling": code in telling,
+                "status": _shown(statuses.get(code, "not_judged"), marked[code]),
+                "telling": marked[code]["weak_spot"],
                 "address": address,
             }
             by_chapter.setdefault(chapter, []).append(line)
     shown = [_chapter(title, lines) for title, lines in by_chapter.items()]
     return fill("found.html.j2", chapters=sorted(shown, key=lambda one: one["rank"])) if shown else Markup("")
+
+
+def _shown(status: str, marked: Mapping[str, Any]) -> str:
+    """Return the status beside a sentence: "holds by construction" only where nothing else was measured that it may speak of."""
+    return "not_judged" if status == "by_construction" and marked["measured"] else status
 
 
 def _chapter(title: str, lines: list[dict[str, Any]]) -> dict[str, Any]:
@@ -73,23 +79,26 @@ def _chapter(title: str, lines: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _telling(report: Mapping[str, Any]) -> set[str]:
-    """Return the checks that confirmed a weak spot of the model on rows it was not looked for in: a slice, or a rule of a tree."""
-    sizes: dict[tuple[str, str], list[tuple[float, float]]] = {}
-    for f in report.get("findings") or []:
-        m = f.get("measurement") or {}
+def marks(evidence: Mapping[str, Any]) -> dict[str, bool]:
+    """Return what of a check's measurements the box of findings needs, which travels without them.
+
+    Returns
+    -------
+    dict
+        ``weak_spot``: whether a slice, or a rule of a tree, was confirmed on rows it was not looked for in; ``measured``: whether anything
+        but what holds by construction was measured.
+    """
+    sizes: dict[str, list[tuple[float, float]]] = {}
+    every = evidence.get("measurements") or []
+    for m in every:
         value, low = finite(m.get("value")), finite((m.get("interval") or {}).get("low"))
         if value is not None and low is not None:
-            sizes.setdefault((str(f.get("check")), str(m.get("metric"))), []).append((value, low))
-    return {
-        code for code, metric in sizes if _weak(metric, sizes[code, metric], sizes.get((code, "error_rate")))
-    }
-
-
-def _weak(metric: str, found: list[tuple[float, float]], whole: list[tuple[float, float]] | None) -> bool:
-    """Whether the interval of a slice lies above the other records, or that of a rule above all rows of its half."""
-    above = {"worst_slice_difference": 0.0, "leaf_error_rate": whole[0][0] if whole else 1.0}
-    return any(low > above.get(metric, float("inf")) for _, low in found)
+            sizes.setdefault(str(m.get("metric")), []).append((value, low))
+    told = [low > 0.5 for _, low in sizes.get("error_predictability_auc", [])]
+    whole = sizes["error_rate"][0][0] if "error_rate" in sizes and all(told) else 1.0
+    above = {"worst_slice_difference": 0.0, "leaf_error_rate": whole}
+    weak = any(low > limit for metric, limit in above.items() for _, low in sizes.get(metric, []))
+    return {"weak_spot": weak, "measured": any(not m.get("by_construction") for m in every)}
 
 
 def _rank(line: Mapping[str, Any]) -> int:
@@ -97,8 +106,8 @@ def _rank(line: Mapping[str, Any]) -> int:
 
 
 def _statuses(report: Mapping[str, Any]) -> dict[str, str]:
-    """Return the most pressing status of each check; "holds by construction" only where nothing else was measured, as it is not of what the check says."""
-    order = [*(status for status in STATUSES if status != "by_construction"), "by_construction"]
+    """Return the most pressing status of each check."""
+    order = list(STATUSES)
     found: dict[str, str] = {}
     for finding in report.get("findings") or []:
         status, code = shown_status(finding), str(finding.get("check"))

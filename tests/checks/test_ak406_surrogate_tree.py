@@ -58,7 +58,7 @@ def test_how_often_the_usual_answer_agrees_is_said_in_numbers():
     worse = [found for s in range(6) if (found := run(made(rare, n=160, seed=s), smallest=2, leaves=4))]
     below = [found for found in worse if found.measurement("surrogate_skill").value < 0]
     for found in below:
-        assert "Always saying 'even' agrees with the model more often (" in found.says
+        assert "; always saying 'even' agrees with the model more often (" in found.says
         assert "avoids -" not in found.says
     assert below
 

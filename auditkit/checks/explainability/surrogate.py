@@ -213,12 +213,12 @@ def _says(found: list[Measurement], leaves: int, usual: tuple[str, float] | None
     if skill.value >= _BELIEVED:
         part = f", and of its errors the tree avoids {common.share_with_ends(skill)}" if usual else ""
         return f"A tree of {leaves} rules {good}{part}."
-    head = "The rules do not say what the model does: do not explain the model by them."
+    head = "The rules do not say what the model does: do not explain the model by them;"
     if usual is None:
-        return f"{head} A tree of {leaves} rules {good}."
+        return f"{head} a tree of {leaves} rules {good}."
     if skill.value < 0:
         return (
-            f"{head} Always saying {usual[0]!r} agrees with the model more often ({common.percent(usual[1])}) than the tree of {leaves} rules "
+            f"{head} always saying {usual[0]!r} agrees with the model more often ({common.percent(usual[1])}) than the tree of {leaves} rules "
             f"({common.percent(fidelity.value)}), on rows it has not seen."
         )
-    return f"{head} A tree of {leaves} rules {good}; of its errors the tree avoids {common.share_with_ends(skill)}."
+    return f"{head} a tree of {leaves} rules {good}; of its errors the tree avoids {common.share_with_ends(skill)}."
