@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from auditkit.errors import InputError, did_you_mean
 from auditkit.render import page
+from auditkit.render._found import marks
 from auditkit.render._templating import fill
 from auditkit.render.figures import figure
 from auditkit.render.status import repeated, summary_lines
@@ -49,7 +50,10 @@ def view_data(view: View, report: Mapping[str, Any], code: str | None = None) ->
             "findings": [f for f in report.get("findings") or [] if f.get("check") == code],
             "provenance": {"plan": [p for p in about.get("plan") or [] if p.get("code") == code]},
         }
-    bare = [{k: v for k, v in e.items() if k not in ("tables", "measurements")} for e in everything]
+    bare = [
+        {**{k: v for k, v in e.items() if k not in ("tables", "measurements")}, **marks(e)}
+        for e in everything
+    ]
     return {**report, "evidence": [] if view == "verdict" else bare}
 
 

@@ -9,6 +9,7 @@ import re
 import pytest
 
 from auditkit.render import sanitize, views
+from auditkit.render._found import found
 from auditkit.render._packing import LETTERS
 from auditkit.render.document import _plotly
 from auditkit.render.notebook import notebook_html
@@ -366,6 +367,28 @@ def test_what_was_found_leads_to_each_check_and_what_is_not_met_is_not_folded(re
     assert failed
     assert all(f"#check-{check.lower()}" in open_part for check in failed)
     assert "Not met: " in open_part
+
+
+@pytest.mark.parametrize(("low", "told"), [(0.25, True), (0.15, False)])
+def test_a_confirmed_weak_spot_is_not_folded_and_construction_is_no_status_of_a_sentence(low, told):
+    def measured(metric, value, low, **more):
+        return {"metric": metric, "value": value, "interval": {"low": low, "high": 1.0}, **more}
+
+    exact = measured("shap_additivity_error", 0.0, 0.0, by_construction=True)
+    every = {
+        "AK001": [measured("accuracy", 0.8, 0.7)],
+        "AK003": [measured("error_rate", 0.2, 0.1), measured("leaf_error_rate", 0.4, low)],
+        "AK401": [measured("shap_importance", 0.1, 0.0), exact],
+        "AK409": [exact],
+    }
+    evidence = [{"check": code, "says": f"It is {code}.", "measurements": of} for code, of in every.items()]
+    findings = [{"check": code, "measurement": exact, "status": "pass"} for code in ("AK401", "AK409")]
+    report = {"findings": findings, "evidence": evidence}
+    for data in (report, views.view_data("findings", report)):
+        box = str(found(data, [("Chapter", code, f"#{code}") for code in every]))
+        assert ("It is AK003." in box.split("<details>", maxsplit=1)[0]) == told
+        assert "It is AK001." in box.split("<details>", maxsplit=1)[0]
+        assert box.count("holds by construction") == 1  # AK409
 
 
 def test_a_question_over_a_check_is_not_asked_twice(report, parsed):
