@@ -140,7 +140,9 @@ def groupings(
     """
     frame = data.sensitive_features
     if frame is None:
-        raise NotApplicable("no sensitive features: pass Dataset(X, y, sensitive_features=[...])")
+        raise NotApplicable(
+            "no sensitive features: pass Dataset(X, y, sensitive_features=[...]), or add data.test.sensitive to the subject file"
+        )
     names = data.sensitive_names if features is None else list(dict.fromkeys(features))
     if not names:
         raise InputError(f"no sensitive feature named: choose from {', '.join(data.sensitive_names)}")
@@ -327,7 +329,9 @@ def positive_of(subject: Subject) -> Any:
     """
     needs_classes(subject)
     if subject.positive is None:
-        raise NotApplicable("which class counts as selected is not known: pass Subject(..., positive=...)")
+        raise NotApplicable(
+            "which class counts as selected is not known: pass Subject(..., positive=...), or add data.test.positive to the subject file"
+        )
     return subject.positive
 
 

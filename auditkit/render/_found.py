@@ -9,14 +9,14 @@ from markupsafe import Markup
 
 from auditkit.render._templating import fill
 from auditkit.render.status import STATUSES, shown_status
-from auditkit.render.text import criterion_text, measured, of_group, one_line
+from auditkit.render.text import criterion_text, measured, of_group, one_line, plain_reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 __all__ = ["found"]
 
-PRESSING = ("fail", "error", "inconclusive")
+PRESSING = ("fail", "error", "inconclusive", "unmeasured")
 _END = re.compile(r"(?<=[.!?;])\s+(?=\S)")
 NAMED = 2  # findings of a check that are told beside what it says
 LONGEST = 240  # characters; longer sentences stand in the chapter
@@ -86,19 +86,35 @@ def _statuses(report: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _pressing(report: Mapping[str, Any]) -> dict[str, str]:
-    """Return for each check its gravest findings that are not met or undecided, in words."""
+    """Return for each check its gravest findings that are not met or undecided, and what could not be measured, in words."""
     every: dict[tuple[str, str], list[str]] = {}
+    lacking: dict[str, dict[str, list[str]]] = {}
     for f in report.get("findings") or []:
-        m, criterion = f.get("measurement"), f.get("criterion")
-        if f.get("status") in PRESSING and m and criterion:
-            about = of_group(m.get("metric"), m.get("group"))
+        m, criterion, status = f.get("measurement"), f.get("criterion"), shown_status(f)
+        if status not in PRESSING or not m or not criterion:
+            continue
+        code, about = str(f.get("check")), of_group(m.get("metric"), m.get("group"))
+        if status == "unmeasured":
+            lacking.setdefault(code, {}).setdefault(plain_reason(m.get("reason")), []).append(about)
+        else:
             told = f"{about} {measured({**m, 'reason': None})}, asked {criterion_text(criterion)}"
-            every.setdefault((str(f.get("check")), str(f["status"])), []).append(told)
+            every.setdefault((code, status), []).append(told)
     found: dict[str, str] = {}
     for (code, status), lines in sorted(every.items(), key=lambda one: PRESSING.index(one[0][1])):
-        more = f"; and {len(lines) - NAMED} more" if len(lines) > NAMED else ""
-        found.setdefault(code, f"{STATUSES[status][1].capitalize()}: {'; '.join(lines[:NAMED])}{more}.")
+        found.setdefault(code, f"{STATUSES[status][1].capitalize()}: {_some(lines)}.")
+    said: dict[str, str] = {}
+    for code, reasons in lacking.items():
+        parts = []
+        for why, names in reasons.items():
+            first = said.setdefault(why, code)
+            parts.append(f"{_some(names)} ({why if first == code else f'as {first}'})")
+        found[code] = f"{found.get(code, '')} Could not be measured: {_some(parts)}.".strip()
     return found
+
+
+def _some(lines: list[str]) -> str:
+    more = f"; and {len(lines) - NAMED} more" if len(lines) > NAMED else ""
+    return "; ".join(lines[:NAMED]) + more
 
 
 def _first(evidence: Mapping[str, Any]) -> str:

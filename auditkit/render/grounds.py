@@ -42,10 +42,10 @@ def grounds(finding: Mapping[str, Any], evidence: Mapping[str, Any] | None = Non
     Returns
     -------
     dict
-        ``{"for": [...], "against": [...]}``; both empty when nothing was measured.
+        ``{"for": [...], "against": [...]}``; both empty when nothing was measured: the reason says it all.
     """
     m = finding.get("measurement")
-    if not m:
+    if not m or (m.get("value") is None and finding.get("status") == "inconclusive"):
         return {"for": [], "against": []}
     if m.get("by_construction") and finding.get("status") == "pass":
         certain = "It could not have come out otherwise, so it is no result of a test of this model."

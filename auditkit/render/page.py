@@ -14,7 +14,15 @@ from auditkit.render._methods import methods, rows_used
 from auditkit.render._templating import asset, fill
 from auditkit.render.figures import bare
 from auditkit.render.sanitize import caption
-from auditkit.render.status import VERDICTS, chips, remarks, shown_counts, shown_status, verdict_words
+from auditkit.render.status import (
+    VERDICTS,
+    chips,
+    remarks,
+    shown_counts,
+    shown_status,
+    unmeasured,
+    verdict_words,
+)
 from auditkit.render.tables import table_html
 from auditkit.render.text import (
     count,
@@ -25,6 +33,7 @@ from auditkit.render.text import (
     one_line,
     p_value,
     percent,
+    plain_reason,
     words,
 )
 
@@ -120,6 +129,7 @@ def _head(report: Mapping[str, Any]) -> dict[str, Any]:
         "word": VERDICTS[verdict],
         "headline": verdict_words(counts),
         "chips": chips(counts),
+        "unmeasured": unmeasured(report),
         "audited": [*_audited(subject), *_how(about_run)],
         "gaps": gathered(gaps),
         "gap_count": len(gaps),
@@ -212,7 +222,9 @@ def evidence(report: Mapping[str, Any], code: str, *, figures: bool = False) -> 
             measurements=_measurements(numbers) if numbers else "",
             measurement_count=len(numbers),
             rows=rows_used(one.get("rows") or {}),
-            reason=f"As {one_line(report['as'])} says." if report.get("as") else one_line(one.get("reason")),
+            reason=f"As {one_line(report['as'])} says."
+            if report.get("as")
+            else plain_reason(one.get("reason")),
             **{key: one_line(one.get(key)) for key in ("says", "does_not_say")},
         )
     )

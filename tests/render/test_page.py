@@ -30,7 +30,8 @@ def test_every_status_is_an_icon_a_word_and_a_count(report, parsed):
     for part in (
         "✕ 1 not met",
         "! 1 error",
-        "? 2 undecided",
+        "? 1 undecided",
+        "∅ 1 could not be measured",
         "⚑ 1 waived",
         "– 1 not applicable",
         "✓ 1 met",
@@ -164,6 +165,15 @@ def test_what_was_not_measured_says_why_without_being_opened(report, parsed):
     summaries = html.split("<summary>")[1:]
     unmeasured = next(s.split("</summary>")[0] for s in summaries if "Robust membership inference" in s)
     assert "no training data: pass Subject(..., train=...)" in unmeasured
+
+
+def test_a_card_without_a_value_says_why_once(report, parsed):
+    said = words(parsed, page.findings(report))
+    assert said.count("no positives in one group") == 1
+    assert "There is no interval" not in said
+    assert "undefined" not in said
+    screen = words(parsed, page.verdict(report))
+    assert "Could not be measured: selection rate ratio (AK102) because: no positives in one group" in screen
 
 
 def six(report, statuses):

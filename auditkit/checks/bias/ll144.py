@@ -160,7 +160,9 @@ def _can_be_made(subject: Subject) -> None:
             "the rules count people, and sample_weight says that a row stands for several: for this table give the data without it"
         )
     if subject.test.sensitive_features is None:
-        raise NotApplicable("no sensitive features: pass Dataset(X, y, sensitive_features=[...])")
+        raise NotApplicable(
+            "no sensitive features: pass Dataset(X, y, sensitive_features=[...]), or add data.test.sensitive to the subject file"
+        )
 
 
 def _unnamed(subject: Subject) -> Measurement:

@@ -63,7 +63,9 @@ def sensitive_reliance(
     columns = [str(c) for c in data.X.columns]
     inputs = [name for name in data.sensitive_names if name in columns]
     if not data.sensitive_names:
-        raise NotApplicable("no sensitive features: pass Dataset(X, y, sensitive_features=[...])")
+        raise NotApplicable(
+            "no sensitive features: pass Dataset(X, y, sensitive_features=[...]), or add data.test.sensitive to the subject file"
+        )
     chosen = common.draw(len(data), rows, rng)
     codec = Codec.of(data.X)
     X = codec.encode(data.X.iloc[chosen])
