@@ -12,7 +12,7 @@ from auditkit.errors import InputError
 from auditkit.render._findings import finding_groups
 from auditkit.render._methods import methods, rows_used
 from auditkit.render._templating import asset, fill
-from auditkit.render.figures import bare
+from auditkit.render.figures import bare, blank
 from auditkit.render.sanitize import caption
 from auditkit.render.status import (
     VERDICTS,
@@ -217,7 +217,9 @@ def evidence(report: Mapping[str, Any], code: str, *, figures: bool = False) -> 
             question="" if report.get("asked") else one_line(plan.get("question")),
             page=plan.get("page"),
             marks=[item["status"] for item in chips({}) if item["status"] in judged],
-            figures=[figure_html(t, draw=figures) for t in (one.get("tables") or {}).values()],
+            figures=[
+                figure_html(t, draw=figures) for t in (one.get("tables") or {}).values() if not blank(t)
+            ],
             notes=[one_line(note) for note in one.get("notes") or []],
             measurements=_measurements(numbers) if numbers else "",
             measurement_count=len(numbers),

@@ -176,6 +176,13 @@ def test_a_card_without_a_value_says_why_once(report, parsed):
     assert "Could not be measured: selection rate ratio (AK102) because: no positives in one group" in screen
 
 
+def test_a_figure_in_which_nothing_is_known_is_left_out(report, parsed):
+    table = {"title": "Nothing known", "kind": "estimates", "labels": {}, "summary": "", "columns": {"label": ["a"], "value": [None], "low": [None], "high": [None], "n": [3]}}  # fmt: skip
+    report["evidence"][0]["tables"] = {"t": table}
+    code = report["evidence"][0]["check"]
+    assert "Nothing known" not in words(parsed, page.evidence(report, code, figures=True))
+
+
 def six(report, statuses):
     one = report["findings"][1]
     groups = ("sex", "race", "age_band", "sex × race", "sex × age_band", "race × age_band")
