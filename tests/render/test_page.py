@@ -183,6 +183,14 @@ def test_a_figure_in_which_nothing_is_known_is_left_out(report, parsed):
     assert "Nothing known" not in words(parsed, page.evidence(report, code, figures=True))
 
 
+def test_names_under_several_gaps_say_whose_they_are(report, parsed):
+    gaps = [{"what": "Bias (2 of 3 checks)", "why": "no plan", "names": ["a", "b"]}]
+    report["provenance"]["not_examined"] = gaps
+    assert "By name (2)" in words(parsed, page.verdict(report))
+    report["provenance"]["not_examined"] = [*gaps, {"what": "Privacy (3 checks)", "why": "no plan"}]
+    assert "By name, of what was audited in part (2)" in words(parsed, page.verdict(report))
+
+
 def six(report, statuses):
     one = report["findings"][1]
     groups = ("sex", "race", "age_band", "sex × race", "sex × age_band", "race × age_band")
