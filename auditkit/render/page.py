@@ -15,6 +15,7 @@ from auditkit.render._templating import asset, fill
 from auditkit.render.figures import bare, blank
 from auditkit.render.sanitize import caption
 from auditkit.render.status import (
+    MEANINGS,
     VERDICTS,
     chips,
     remarks,
@@ -106,8 +107,17 @@ TRUST = {
 
 
 def verdict(report: Mapping[str, Any]) -> str:
-    """Return the first screen: what was audited, the outcome in words, and what was not examined."""
-    return str(fill("verdict.html.j2", **_head(report)))
+    """Return the first screen: the outcome in words, what was audited, and what was not examined.
+
+    A page that puts something between asks for the ``"head"`` and the ``"facts"`` apart, as `part`.
+    """
+    head = _head(report)
+    explained = [
+        (one["word"], MEANINGS[one["status"]])
+        for one in head["chips"]
+        if one["n"] and one["status"] in MEANINGS
+    ]
+    return str(fill("verdict.html.j2", part=report.get("part"), explained=explained, **head))
 
 
 def findings(report: Mapping[str, Any]) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 __all__ = [
+    "MEANINGS",
     "NOT_JUDGED",
     "POLICY",
     "STATUSES",
@@ -49,8 +50,14 @@ STATUSES: dict[str, tuple[str, str, str]] = {
     "by_construction": ("≡", "holds by construction", "holding by construction"),
     "not_judged": ("○", "measured, not judged", "measured but not judged"),
 }
-# verdict of the gate -> the plain word over the page
+# words on a chip that do not explain themselves -> what they mean
+MEANINGS = {
+    "waived": "accepted with a reason although it is not met or undecided",
+    "not_found": "within the limit as far as the attacks that were tried can tell",
+    "by_construction": "follows from how the value is made, whatever the model, and was not put to the test",
+}
 _NAMED = 4  # of what could not be measured for one reason
+# verdict of the gate -> the plain word over the page
 VERDICTS = {"fail": "Not met", "undecided": "Undecided", "pass": "Met", "not_judged": "Nothing judged"}
 
 

@@ -368,6 +368,15 @@ def test_what_was_found_leads_to_each_check_and_what_is_not_met_is_not_folded(re
     assert "Not met: " in open_part
 
 
+def test_what_was_found_stands_before_what_was_audited(report, parsed):
+    verdict = code(bundle("verdict", views.view_data("verdict", report)))
+    html = notebook_html(told(report, before=[verdict]))
+    marks = ("<h1>", 'aria-label="What was found"', "What was audited</h2>", 'aria-label="Findings"')
+    places = [html.index(mark) for mark in marks]
+    assert places == sorted(places)
+    assert html.count("<h1>") == html.count("What was audited</h2>") == 1
+
+
 def test_a_question_over_a_check_is_not_asked_twice(report, parsed):
     question = report["provenance"]["plan"][0]["question"]
     first = {**report, "evidence": report["evidence"][:1]}
