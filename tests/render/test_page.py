@@ -119,6 +119,7 @@ def test_methods_say_how_to_do_it_again(report, parsed):
                  "most_groups = 30", "32,562 model rows"):  # fmt: skip
         assert part in said
     assert "0 refits" not in said
+    assert "How to reproduce" not in said  # a chapter of the templates, over this section
 
 
 def test_a_check_without_calls_of_its_own_says_so(report, parsed):
