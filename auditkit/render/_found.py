@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from auditkit.render._templating import fill
 from auditkit.render.status import STATUSES, shown_status
-from auditkit.render.text import criterion_text, measured, of_group, one_line, plain_reason
+from auditkit.render.text import criterion_text, measured, of_group, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,29 +86,26 @@ def _statuses(report: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _pressing(report: Mapping[str, Any]) -> dict[str, str]:
-    """Return for each check its gravest findings that are not met or undecided, and what could not be measured, in words."""
+    """Return for each check its gravest findings that are not met or undecided, and what could not be measured, in words.
+
+    Why it could not is told over the box, once.
+    """
     every: dict[tuple[str, str], list[str]] = {}
-    lacking: dict[str, dict[str, list[str]]] = {}
     for f in report.get("findings") or []:
         m, criterion, status = f.get("measurement"), f.get("criterion"), shown_status(f)
         if status not in PRESSING or not m or not criterion:
             continue
-        code, about = str(f.get("check")), of_group(m.get("metric"), m.get("group"))
-        if status == "unmeasured":
-            lacking.setdefault(code, {}).setdefault(plain_reason(m.get("reason")), []).append(about)
-        else:
-            told = f"{about} {measured({**m, 'reason': None})}, asked {criterion_text(criterion)}"
-            every.setdefault((code, status), []).append(told)
+        told = of_group(m.get("metric"), m.get("group"))
+        if status != "unmeasured":
+            told += f" {measured({**m, 'reason': None})}, asked {criterion_text(criterion)}"
+        every.setdefault((str(f.get("check")), status), []).append(told)
     found: dict[str, str] = {}
     for (code, status), lines in sorted(every.items(), key=lambda one: PRESSING.index(one[0][1])):
-        found.setdefault(code, f"{STATUSES[status][1].capitalize()}: {_some(lines)}.")
-    said: dict[str, str] = {}
-    for code, reasons in lacking.items():
-        parts = []
-        for why, names in reasons.items():
-            first = said.setdefault(why, code)
-            parts.append(f"{_some(names)} ({why if first == code else f'as {first}'})")
-        found[code] = f"{found.get(code, '')} Could not be measured: {_some(parts)}.".strip()
+        told = f"{STATUSES[status][1].capitalize()}: {_some(lines)}."
+        if status == "unmeasured":
+            found[code] = f"{found.get(code, '')} {told}".strip()
+        else:
+            found.setdefault(code, told)
     return found
 
 

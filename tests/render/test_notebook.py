@@ -404,3 +404,16 @@ def test_settings_subject_and_plan_are_folded_and_an_error_in_them_is_not(parsed
     assert "out" in folded[1]
     assert "The rest." not in folded[1]
     assert '<details class="ak-fold" open>' in notebook_html(notebook(*cells, code(stopped)))
+
+
+def test_what_was_found_names_what_could_not_be_measured_and_the_reason_stands_over_it(report, parsed):
+    gap = {"metric": "train_test_gap", "value": None, "n": 0, "interval": None, "reason": "no training data"}
+    asked = {"metric": "train_test_gap", "at_most": 0.05}
+    lacking = {"check": "AK101", "status": "inconclusive", "severity": "high", "reason": gap["reason"], "measurement": gap, "criterion": asked}  # fmt: skip
+    report["findings"] = [report["findings"][1], lacking]
+    verdict = code(bundle("verdict", views.view_data("verdict", report)))
+    html = notebook_html(told(report, before=[verdict]))
+    first_screen = said(parsed, html[html.index("<h1>") : html.index("What was audited</h2>")])
+    assert first_screen.count("no training data") == 1
+    assert "Not met: demographic parity difference" in first_screen
+    assert "Could not be measured: train-test gap." in first_screen
