@@ -89,8 +89,8 @@ def bare(table: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]] | None:
 
 def blank(table: Mapping[str, Any]) -> bool:
     """Whether a table that would be drawn from its values has none; one without that column is drawn from others."""
-    values = (table.get("columns") or {}).get("value")
-    return table.get("kind") in DRAWINGS and bool(values) and all(finite(v) is None for v in values)
+    values = (table.get("columns") or {}).get("value") or ()
+    return table.get("kind") in DRAWINGS and len(values) > 0 and all(finite(v) is None for v in values)
 
 
 def _drawn(table: Mapping[str, Any]) -> Drawing | None:

@@ -71,7 +71,7 @@ def test_what_rests_on_no_record_is_shown_as_that(tmp_path):
     assert load_report(report.save(tmp_path / "r.json")).to_dict() == report.to_dict()
     assert report.frame()["n"].tolist()[0] == 0
     page = findings(report.to_dict())
-    assert "The model does not see it directly; proxies: AK109" in page
+    assert "the model does not see it directly; proxies: AK109" in page
     assert report.plot("sensitive_reliance").data
 
 

@@ -378,7 +378,7 @@ def _said(name: str | None, found: list[Measurement], least: float) -> str:
         of[key] for key in ("sensitive_importance_share", "proxy_importance_share", "importance_gap")
     )
     parts = [
-        f"{common.share_with_ends(own)} of what moves the output rests on {_column(name, own.reason)}"
+        f"{common.share_with_ends(own)} of what moves the output rests on {_column(name, str(own.reason))}"
         if own.value > _NOTHING
         else f"nothing that moves the output rests on {name} itself"
     ]

@@ -14,7 +14,7 @@ from auditkit.checks import _common as common
 from auditkit.checks import _weights
 from auditkit.checks.explainability._shown import ranking
 from auditkit.disguises import settling
-from auditkit.errors import NotApplicable
+from auditkit.errors import NO_SENSITIVE, NotApplicable
 from auditkit.evidence import Evidence, Measurement
 from auditkit.frames import Codec
 from auditkit.methods import attributions
@@ -64,9 +64,7 @@ def sensitive_reliance(
     columns = [str(c) for c in data.X.columns]
     inputs = [name for name in data.sensitive_names if name in columns]
     if not data.sensitive_names:
-        raise NotApplicable(
-            "no sensitive features: pass Dataset(X, y, sensitive_features=[...]), or add data.test.sensitive to the subject file"
-        )
+        raise NotApplicable(NO_SENSITIVE)
     chosen = common.draw(len(data), rows, rng)
     codec = Codec.of(data.X)
     X = codec.encode(data.X.iloc[chosen])
@@ -132,7 +130,7 @@ def _outside(subject: Subject, name: str, codes: np.ndarray, n: int, place: tupl
 
 def _settled(m: Measurement) -> str:
     """Return which input settles a feature that is none by name; empty where none does."""
-    if not m.reason.startswith(_SETTLED):
+    if not m.reason or not m.reason.startswith(_SETTLED):
         return ""
     source = m.reason.removeprefix(f"{_SETTLED} ").partition(" settles it")[0]
     return f"by name {m.group} is no input of the model, but the input {source} settles it: name that one as a sensitive feature to see how far the output moves with it"
