@@ -10,6 +10,7 @@ import pytest
 from auditkit import Audit, Criterion, Dataset, Subject, load_report
 from auditkit.checks.explainability import sensitive_reliance
 from auditkit.data import make_credit, make_proxy
+from auditkit.errors import InputError
 from auditkit.predictors.callables import from_callable
 from auditkit.render.page import findings
 from auditkit.report import schema
@@ -72,7 +73,8 @@ def test_what_rests_on_no_record_is_shown_as_that(tmp_path):
     assert report.frame()["n"].tolist()[0] == 0
     page = findings(report.to_dict())
     assert "the model does not see it directly; proxies: AK109" in page
-    assert report.plot("sensitive_reliance").data
+    with pytest.raises(InputError, match="or hold no value"):
+        report.plot("sensitive_reliance")
 
 
 def sexes(n=200, seed=0):
