@@ -190,7 +190,7 @@ class Report:
                 f"the table {table!r} of {check} is rows to read: .of({check!r}).tables[{table!r}].frame(); to draw there are: {drawable or 'none'}"
             )
         raise InputError(
-            f"nothing to draw for {check}: {self.of(check).reason or 'its tables are rows to read; see .of(...).tables'}"
+            f"nothing to draw for {check}: {self.of(check).reason or 'its tables are rows to read, or hold no value; see .of(...).tables'}"
         )
 
     def judge(self, criteria: Policy | Iterable[Criterion]) -> Report:

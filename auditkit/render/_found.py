@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["found", "marks"]
 
-PRESSING = ("fail", "error", "inconclusive")
+PRESSING = ("fail", "error", "inconclusive", "unmeasured")
 _END = re.compile(r"(?<=[.!?;])\s+(?=\S)")
 NAMED = 2  # findings of a check that are told beside what it says
 LONGEST = 240  # characters; longer sentences stand in the chapter
@@ -119,19 +119,32 @@ def _statuses(report: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _pressing(report: Mapping[str, Any]) -> dict[str, str]:
-    """Return for each check its gravest findings that are not met or undecided, in words."""
+    """Return for each check its gravest findings that are not met or undecided, and what could not be measured, in words.
+
+    Why it could not is told over the box, once.
+    """
     every: dict[tuple[str, str], list[str]] = {}
     for f in report.get("findings") or []:
-        m, criterion = f.get("measurement"), f.get("criterion")
-        if f.get("status") in PRESSING and m and criterion:
-            about = of_group(m.get("metric"), m.get("group"))
-            told = f"{about} {measured({**m, 'reason': None})}, asked {criterion_text(criterion)}"
-            every.setdefault((str(f.get("check")), str(f["status"])), []).append(told)
+        m, criterion, status = f.get("measurement"), f.get("criterion"), shown_status(f)
+        if status not in PRESSING or not m or not criterion:
+            continue
+        told = of_group(m.get("metric"), m.get("group"))
+        if status != "unmeasured":
+            told += f" {measured({**m, 'reason': None})}, asked {criterion_text(criterion)}"
+        every.setdefault((str(f.get("check")), status), []).append(told)
     found: dict[str, str] = {}
     for (code, status), lines in sorted(every.items(), key=lambda one: PRESSING.index(one[0][1])):
-        more = f"; and {len(lines) - NAMED} more" if len(lines) > NAMED else ""
-        found.setdefault(code, f"{STATUSES[status][1].capitalize()}: {'; '.join(lines[:NAMED])}{more}.")
+        told = f"{STATUSES[status][1].capitalize()}: {_some(lines)}."
+        if status == "unmeasured":
+            found[code] = f"{found.get(code, '')} {told}".strip()
+        else:
+            found.setdefault(code, told)
     return found
+
+
+def _some(lines: list[str]) -> str:
+    more = f"; and {len(lines) - NAMED} more" if len(lines) > NAMED else ""
+    return "; ".join(lines[:NAMED]) + more
 
 
 def _first(evidence: Mapping[str, Any]) -> str:

@@ -26,6 +26,7 @@ __all__ = [
     "one_line",
     "p_value",
     "percent",
+    "plain_reason",
     "safe_href",
     "share",
     "spanned",
@@ -51,6 +52,9 @@ _HIDDEN = re.compile(
 )
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-!|<>~$&])")
 _PERCENT = re.compile(r"(?<![0-9a-z])(0?)([1-9][0-9]*)pct(?![0-9a-z])")
+_PYTHON = re.compile(
+    r"pass (?:[a-z]+=)?[A-Z][A-Za-z]*\(.{0,200}?\),? (?:or )?(?=add \[?data\.)"
+)  # in a reason that also says it of a subject file
 _PLACE = re.compile(r"#page-[a-z0-9-]+")
 _DOCS_PATH = re.compile(
     r"(?!/)(?:[A-Za-z0-9_][A-Za-z0-9_.-]*/)*[A-Za-z0-9_][A-Za-z0-9_-]*\.(?:md|html)(?:#[\w-]+)?"
@@ -239,7 +243,7 @@ def measured(m: Mapping[str, Any] | None) -> str:
         return "not measured"
     value = number(m.get("value"))
     if value == UNDEFINED:
-        return f"{UNDEFINED}: {one_line(m['reason'])}" if m.get("reason") else UNDEFINED
+        return f"{UNDEFINED}: {plain_reason(m['reason'])}" if m.get("reason") else UNDEFINED
     interval = m.get("interval")
     sign = {"lower": "≥ ", "upper": "≤ "}.get(str(m.get("bound")), "")
     return f"{sign}{value}" + (f" {ends(interval['low'], interval['high'])}" if interval else "")
@@ -329,10 +333,21 @@ def gathered(gaps: Iterable[Mapping[str, Any]]) -> list[tuple[list[str], str, li
     """
     found: dict[str, tuple[list[str], list[str]]] = {}
     for gap in gaps:
-        whats, names = found.setdefault(one_line(gap.get("why")), ([], []))
+        whats, names = found.setdefault(plain_reason(gap.get("why")), ([], []))
         whats.append(one_line(gap.get("what")))
         names.extend(map(one_line, gap.get("names") or ()))
     return [(whats, why, names) for why, (whats, names) in found.items()]
+
+
+def plain_reason(reason: object) -> str:
+    """Return a reason in words for who reads a page: where it names the subject file, not what to type in Python besides.
+
+    Examples
+    --------
+    >>> plain_reason("no training data: pass Subject(..., train=Dataset(X, y)), or add [data.train] to the subject file")
+    'no training data: add [data.train] to the subject file'
+    """
+    return _PYTHON.sub("", one_line(reason))
 
 
 def safe_href(page: object) -> str | None:

@@ -66,9 +66,7 @@ def rows_of(subject: Subject, rows: int, pool: int, rng: np.random.Generator) ->
     NotApplicable
         If there are no training rows, or no input varies.
     """
-    test, train = subject.test, subject.train
-    if train is None:
-        raise NotApplicable("this check compares test rows with training rows: pass Subject(..., train=...)")
+    test, train = subject.test, subject.split("train")
     among, around = common.draw(len(train), pool, rng), common.draw(len(test), rows, rng)
     parts = [train.X.iloc[among], test.X.iloc[around]]
     codec = Codec.of(*parts)
