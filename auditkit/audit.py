@@ -247,6 +247,9 @@ class Audit:
         )
 
 
+Audit.__init__.__doc__ = Audit.__doc__  # where help and notebooks look, too
+
+
 def _plan(checks: Any) -> dict[str, tuple[Check, dict[str, Any]]]:
     """Return the checks asked for and their parameters, by code; each once, in the order asked."""
     if isinstance(checks, (str, Check)) or callable(checks):

@@ -16,7 +16,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from typing_extensions import Doc
 
 from auditkit.errors import InputError, did_you_mean
-from auditkit.naming import NameOf, RowNumbers, type_this
+from auditkit.naming import NameOf, RowNumbers, no_plan, type_this
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -100,6 +100,8 @@ class Parameter:
         """
         from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+        if isinstance(self.names, RowNumbers):
+            self.names.whole(self.name, value)
         try:
             adapter = TypeAdapter(self.annotation, config=ConfigDict(allow_inf_nan=False))
             return adapter.validate_python(value)
@@ -192,8 +194,9 @@ class Registry:
 
 
 def check(
-    *, code: str, title: str, question: str, dimension: str, metrics: Iterable[str], spreads: bool = False
-) -> Callable[[Run], Run]:
+    *plan: Any, code: str = "", title: str = "", question: str = "", dimension: str = "", metrics: Iterable[str] = (),
+    spreads: bool = False, **options: Any,
+) -> Callable[[Run], Run]:  # fmt: skip
     """Mark a function as a check. The function itself is returned, unwrapped.
 
     Parameters
@@ -226,6 +229,7 @@ def check(
     >>> rows.__auditkit__.parameters[0].low
     0
     """
+    no_plan(plan, options)
     given = (metrics,) if isinstance(metrics, str) else tuple(metrics)
     if not re.fullmatch(r"[A-Z]{2,8}[0-9]{3}", str(code)):
         raise InputError(f"a code is capital letters and three digits, as in 'AK201'; got {code!r}")
@@ -233,10 +237,8 @@ def check(
         raise InputError(f"{code}: a check names a title, a dimension and the metrics it can give")
 
     def mark(function: Run) -> Run:
-        parameters = _parameters(function, code)
-        about = Check(
-            code, function.__name__, title, question, dimension, given, function, parameters, spreads
-        )
+        words, options = (title, question, dimension, given), _parameters(function, code)
+        about = Check(code, function.__name__, *words, function, options, spreads)
         function.__auditkit__ = about  # type: ignore[attr-defined]
         return function
 

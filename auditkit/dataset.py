@@ -15,6 +15,8 @@ from auditkit.errors import InputError, did_you_mean
 from auditkit.methods.bands import band_edges, banded
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
 
 __all__ = ["Dataset"]
@@ -138,7 +140,7 @@ class Dataset:
         extra = [part for part in (self.control_features, self.sample_weight) if part is not None]
         return frames.digest(self.X, self.y, self.sensitive_features, *extra)
 
-    def record_ids(self, rows: np.ndarray) -> list[str]:
+    def record_ids(self, rows: Iterable[int]) -> list[str]:
         """Return pseudonyms of rows: whoever holds these data can tell which row one is, nobody else what it stands for.
 
         A keyed hash (HMAC-SHA256, 12 hexadecimal digits) of the row number under the digest of all the data. Who has a report
@@ -146,14 +148,15 @@ class Dataset:
 
         Parameters
         ----------
-        rows : ndarray of int, shape (k,)
+        rows : iterable of int
             Row numbers from 0.
 
         Examples
         --------
         >>> data = Dataset({"a": [1.0, 2.0]}, [0, 1])
-        >>> len(set(data.record_ids(np.array([0, 1])))), len(data.record_ids(np.array([0]))[0])
-        (2, 12)
+        >>> (name,) = data.record_ids([1])
+        >>> len(name), data.record_ids(range(len(data))).index(name)  # and back again
+        (12, 1)
         """
         key = self.digest.encode()
         return [hmac.new(key, str(int(row)).encode(), "sha256").hexdigest()[:12] for row in rows]

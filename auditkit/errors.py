@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = [
+    "NO_POSITIVE",
+    "NO_SENSITIVE",
     "AuditkitError",
     "Cancelled",
     "InputError",
@@ -20,6 +22,10 @@ __all__ = [
     "in_words",
     "needs",
 ]
+
+# what a subject lacks, and what to type in Python or in the subject file
+NO_SENSITIVE = "no sensitive features: pass Dataset(X, y, sensitive_features=[...]), or add data.test.sensitive to the subject file"
+NO_POSITIVE = "which class counts as selected is not known: pass Subject(..., positive=...), or add data.test.positive to the subject file"
 
 
 class AuditkitError(Exception):

@@ -211,6 +211,10 @@ class Table:
             raise InputError(f"the columns of a table must have one length; got {lengths}")
         object.__setattr__(self, "columns", {k: tuple(map(_plain, v)) for k, v in self.columns.items()})
 
+    def __repr__(self) -> str:
+        rows, *names = len(next(iter(self.columns.values()), ())), *map(str, self.columns)
+        return f"Table({self.title!r}: {rows} {'row' if rows == 1 else 'rows'} of {', '.join(names) or 'no columns'}; .frame() to read them)"
+
     def frame(self) -> pd.DataFrame:
         """Return the rows as a pandas DataFrame."""
         import pandas as pd
@@ -277,6 +281,15 @@ class Evidence:
             raise InputError(f"no outcome named {self.outcome!r}: 'observed', 'not_applicable' or 'error'")
         object.__setattr__(self, "measurements", tuple(self.measurements))
         object.__setattr__(self, "notes", tuple(map(str, self.notes)))
+
+    def __repr__(self) -> str:
+        if self.outcome != "observed":
+            return f"Evidence({self.check}: {self.outcome}: {self.reason})"
+        n, names = len(self.measurements), ", ".join(map(repr, self.tables)) or "none"
+        held = f"{n} {'measurement' if n == 1 else 'measurements'}; tables: {names}"
+        return (
+            f"Evidence({self.check}: {held}; .says in words, .frame() for the numbers, .tables[...].frame())"
+        )
 
     def measurement(self, metric: str, group: str | None = None) -> Measurement:
         """Return the one measurement of this metric (and group)."""

@@ -233,9 +233,10 @@ class Finding:
         """The status as every face shows and counts it; None for a remark about the policy, which is no finding of a check.
 
         ``not_judged`` is what was measured and no criterion speaks of; ``not_found`` what passes as a bound alone; ``by_construction`` what could
-        not have failed.
+        not have failed. A page tells of what is inconclusive apart what could not be measured at all.
         """
-        return shown_status(self.to_dict())
+        shown = shown_status(self.to_dict())
+        return "inconclusive" if shown == "unmeasured" else shown
 
     @property
     def judged(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from auditkit.errors import InputError, did_you_mean
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from auditkit.subject import Subject
 
-__all__ = ["NameOf", "RowNumbers", "inputs_of", "sensitive_of", "type_this"]
+__all__ = ["NameOf", "RowNumbers", "inputs_of", "no_plan", "sensitive_of", "type_this"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +78,16 @@ class RowNumbers:
 
     most: int
 
+    def whole(self, option: str, value: Any) -> None:
+        """Raise InputError for a list that holds what is no whole number: `True` is none, though Python counts it as one."""
+        for row in value if isinstance(value, (list, tuple)) else ():
+            digits = isinstance(row, str) and row.strip().isdecimal()
+            number = type(row) is not bool and isinstance(row, Real) and row % 1 == 0
+            if not digits and not number:
+                raise InputError(
+                    f"{option}: expected row numbers, whole and from 0, got {row!r}; type {option}=[0] for the first row"
+                )
+
     def planned(self, option: str, params: Mapping[str, Any]) -> None:
         """Raise InputError for no row, too many, or one twice."""
         rows = params[option]
@@ -108,6 +119,22 @@ class RowNumbers:
                 raise InputError(
                     f"{option}: expected row numbers of the test rows, from 0 to {n - 1}, got {row}; {tip}"
                 )
+
+
+def no_plan(plan: tuple[Any, ...], options: Mapping[str, Any]) -> None:
+    """Raise InputError where `auditkit.check`, which marks functions, is called as if it ran a check.
+
+    Examples
+    --------
+    >>> no_plan(("AK401",), {"records": [3]})
+    Traceback (most recent call last):
+    auditkit.errors.InputError: check(...) marks a function of your own; to run one: Audit({'AK401': {'records': [3]}}).run(subject)
+    """
+    if plan or options:
+        words = [one for one in plan if isinstance(one, str)][:1] or ["AK401"]
+        raise InputError(
+            f"check(...) marks a function of your own; to run one: Audit({ {words[0]: dict(options)}!r}).run(subject)"
+        )
 
 
 def inputs_of(subject: Subject) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from auditkit.check import registry
 from auditkit.errors import InputError, did_you_mean
 from auditkit.evidence import Evidence, jsonable, writable
 from auditkit.files import write_whole
@@ -149,6 +150,10 @@ class Report:
         for one in self.evidence:
             if one.check == code:
                 return one
+        known = {word for one in registry().checks for word in (one.name, one.code)}
+        if check in known:
+            has = ", ".join(one.check for one in self.evidence) or "none"
+            raise InputError(f"{check} was not part of this audit; it has {has}")
         raise InputError(
             f"no check {check!r} in this report.{did_you_mean(check, [*codes, *codes.values()])}"
         )
@@ -191,7 +196,7 @@ class Report:
                 f"the table {table!r} of {check} is rows to read: .of({check!r}).tables[{table!r}].frame(); to draw there are: {drawable or 'none'}"
             )
         raise InputError(
-            f"nothing to draw for {check}: {self.of(check).reason or 'its tables are rows to read; see .of(...).tables'}"
+            f"nothing to draw for {check}: {self.of(check).reason or 'its tables are rows to read, or hold no value; see .of(...).tables'}"
         )
 
     def judge(

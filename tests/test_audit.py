@@ -707,6 +707,11 @@ def test_what_cannot_be_described_fails_before_anything_runs():
     assert not ran
 
 
+def test_help_on_the_constructor_says_what_an_audit_takes():
+    assert "functools.partial" in Audit.__init__.__doc__
+    assert 'Audit({"demographic_parity": {"level": 0.9}})' in Audit.__doc__
+
+
 def test_repr_says_what_it_is_and_what_comes_next():
     assert (
         repr(Audit(["AK101", "AK102"], []))

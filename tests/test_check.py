@@ -146,6 +146,11 @@ def test_an_incomplete_mark_is_refused(change, message):
         check(**ABOUT | change)
 
 
+def test_a_mark_called_as_if_it_ran_a_check_says_how_to_run_one():
+    with pytest.raises(InputError, match=r"Audit\(\{'AK401': \{'records': \[3\]\}\}\)\.run\(subject\)"):
+        check("AK401", records=[3])
+
+
 def test_one_metric_may_be_given_as_a_word():
     assert check(**ABOUT | {"metrics": "value"})(unmarked).__auditkit__.metrics == ("value",)
 

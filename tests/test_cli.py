@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from typer.testing import CliRunner
 from auditkit import Audit, __version__
 from auditkit.check import registry
 from auditkit.cli import app
-from auditkit.cli.output import EXIT, outcome, plain_errors, say, table
+from auditkit.cli.output import EXIT, outcome, plain_errors, say, summary, table
 from auditkit.data import make_credit
 from auditkit.errors import Cancelled, InputError
 from auditkit.loading.policy import default_policy
@@ -125,6 +126,7 @@ class TestRun:
             ({"-p": "seed=1"}, "--seed"),
             ({"-p": "demographic_parity__level"}, "NAME=VALUE"),
             ({"--seed": "-1"}, "--seed"),
+            ({"--seed": "abc"}, "--seed"),
             ({"--jobs": "0"}, "--jobs"),
         ],
         ids=str,
@@ -363,6 +365,19 @@ def test_nothing_said_steers_the_terminal(capsys: pytest.CaptureFixture[str]) ->
     assert not set(err) & {"\x1b", "\x9b", "\u202e"}
     assert "[bold]x[/bold] :boom:" in out
     assert "a, b" in out
+
+
+def test_what_is_left_out_of_a_summary_adds_up_to_its_first_line(capsys: pytest.CaptureFixture[str]) -> None:
+    one = {"metric": "gap", "value": 0.2, "n": 9, "interval": None}
+    broken = [{"check": "AK101", "status": "fail", "measurement": one, "criterion": {"at_most": 0.1}}] * 5
+    lacking = [{"check": "AK001", "status": "inconclusive", "reason": "no data", "measurement": None}]
+    gaps = {"not_examined": [{"what": "x", "why": "y"}]}
+    report: Any = SimpleNamespace(to_dict=lambda: {"findings": broken + lacking, "provenance": gaps})
+    summary(report, 3)
+    first, *lines, last = capsys.readouterr().out.splitlines()
+    assert first.endswith("5 criteria not met, 1 could not be measured")
+    assert len(lines) == 3
+    assert last == "  ... and 3 more; they, and what was not examined, are in the report"
 
 
 def test_every_verdict_has_an_exit_code(report_file: Path) -> None:

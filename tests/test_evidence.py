@@ -179,3 +179,15 @@ def test_words_and_numbers_are_told_apart_when_read():
     assert again["i"] == (1, 2)
     assert again["b"] == (True, None)
     assert again["inf"] == (math.inf, 0.0)
+
+
+def test_evidence_and_tables_are_a_line_in_a_notebook():
+    table = Table("Rates", {"group": tuple("abc") * 100, "rate": (0.1,) * 300})
+    assert repr(table) == "Table('Rates': 300 rows of group, rate; .frame() to read them)"
+    seen = Evidence("AK101", tuple(Measurement("m", 0.5, 9) for _ in range(50)), {"rates": table})
+    assert repr(seen) == (
+        "Evidence(AK101: 50 measurements; tables: 'rates'; .says in words, .frame() for the numbers, .tables[...].frame())"
+    )
+    gone = Evidence("AK101", outcome="not_applicable", reason="no sensitive feature")
+    assert repr(gone) == "Evidence(AK101: not_applicable: no sensitive feature)"
+    assert repr(Table("Empty", {})) == "Table('Empty': 0 rows of no columns; .frame() to read them)"

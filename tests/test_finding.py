@@ -271,7 +271,7 @@ def test_a_criterion_that_meets_no_group_is_not_silent():
     assert whole.reason == "it was not measured of all records together, only of sex=F, race=a; sex=M, race=a"
     line = summary_lines({"findings": [whole.to_dict()]})[1]
     assert line.startswith(
-        "  ? undecided: m of all records together, asked at most 0.100: it was not measured"
+        "  ∅ could not be measured: m of all records together, asked at most 0.100 (XX001): it was not measured"
     )
     # but it may be measured by one check only
     found = judge([groups("sex"), groups("age", check="XX002")], [Criterion("m", at_most=0.1, group="age")])

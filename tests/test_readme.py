@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+import auditkit as ak
 from auditkit.errors import InputError
 from auditkit.loading import load_subject
 from auditkit.report import load_report
@@ -42,6 +45,18 @@ def test_the_subject_file_is_of_the_model_that_was_saved(folder):
     subject = load_subject(folder / "income.toml")
     assert list(subject.test.X.columns) == ["education_num", "hours_per_week", "capital_gain", "age"]
     assert (len(subject.test), subject.positive, subject.test.sensitive_names) == (16281, ">50K", ["sex"])
+
+
+def test_the_line_on_training_rows_is_one_that_works(folder):
+    said = block("model.path", "toml").replace("# data.train.path", "data.train.path")
+    pd.read_parquet(folder / "people.parquet").head(1000).to_parquet(folder / "train.parquet")
+    (folder / "trained.toml").write_text(said, "utf-8")
+    assert len(load_subject(folder / "trained.toml").train) == 1000
+
+
+def test_the_options_of_the_page_are_those_of_the_checks():
+    (plan,) = re.findall(r"`ak\.Audit\((\{.*\})\)`", README)
+    assert [options["records"] for _, options in ak.Audit(ast.literal_eval(plan)).plan] == [[2, 8], [2, 8]]
 
 
 def test_a_joblib_file_is_opened_with_its_digest_and_not_without(folder):

@@ -306,6 +306,8 @@ def test_evidence_is_found_by_code_and_by_name(report):
     assert report.of("AK101") is report.of("demographic_parity")
     with pytest.raises(InputError, match="Did you mean 'demographic_parity'"):
         report.of("demografic_parity")
+    with pytest.raises(InputError, match=r"AK402 was not part of this audit; it has AK001, AK101, AK403"):
+        report.of("AK402")
 
 
 def test_plots(report):

@@ -10,7 +10,7 @@ import numpy as np
 from annotated_types import Ge, Gt, Le, Lt
 from typing_extensions import Doc
 
-from auditkit.errors import InputError, NotApplicable, did_you_mean
+from auditkit.errors import NO_POSITIVE, NO_SENSITIVE, InputError, NotApplicable, did_you_mean
 from auditkit.evidence import Interval, Measurement
 from auditkit.methods.bands import band_edges, banded
 from auditkit.methods.groups import codes_of
@@ -140,7 +140,7 @@ def groupings(
     """
     frame = data.sensitive_features
     if frame is None:
-        raise NotApplicable("no sensitive features: pass Dataset(X, y, sensitive_features=[...])")
+        raise NotApplicable(NO_SENSITIVE)
     names = data.sensitive_names if features is None else list(dict.fromkeys(features))
     if not names:
         raise InputError(f"no sensitive feature named: choose from {', '.join(data.sensitive_names)}")
@@ -327,7 +327,7 @@ def positive_of(subject: Subject) -> Any:
     """
     needs_classes(subject)
     if subject.positive is None:
-        raise NotApplicable("which class counts as selected is not known: pass Subject(..., positive=...)")
+        raise NotApplicable(NO_POSITIVE)
     return subject.positive
 
 

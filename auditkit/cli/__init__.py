@@ -46,7 +46,15 @@ app.add_typer(tools, name="tools")
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object, and nothing else, to standard output.")
 ]
-Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Root of all random numbers.")]
+
+
+def _seed(text: str) -> int:
+    if not str(text).strip().isdecimal():
+        raise typer.BadParameter(f"expected a whole number from 0, as in --seed 0; got {text!r}")
+    return int(text)
+
+
+Seed = Annotated[int, typer.Option("--seed", metavar="N", parser=_seed, help="Root of all random numbers.")]
 Jobs = Annotated[
     int,
     typer.Option(

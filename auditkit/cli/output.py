@@ -127,14 +127,21 @@ def outcome(report: Report) -> dict[str, Any]:
 
 
 def summary(report: Report, at_most: int | None = None) -> None:
-    """Say the verdict in words, and what it rests on."""
-    from auditkit.render.status import summary_lines
+    """Say the verdict in words, and what it rests on; with `at_most` so many findings, and how many are left."""
+    from auditkit.render.status import shown_counts, summary_lines
 
     head, *lines = summary_lines(report.to_dict())
-    shown = lines if at_most is None else lines[:at_most]
-    _print("\n".join([head, *shown]))
-    if len(shown) < len(lines):
-        _print(f"  ... and {len(lines) - len(shown)} more, in the report")
+    if at_most is None:
+        shown, left = lines, ""
+    else:
+        counts = shown_counts(report.to_dict())
+        alone = counts["fail"] + counts["error"] + counts["inconclusive"]
+        shown = [line for line in lines if not line.lstrip().startswith("not examined: ")]
+        left = "What was not examined is in the report."
+        if alone > at_most:  # a line each, and first
+            shown = shown[:at_most]
+            left = f"... and {alone - at_most + counts['unmeasured']:,} more; they, and what was not examined, are in the report"
+    _print("\n".join([head, *shown, *([f"  {left}"] if left else [])]))
 
 
 def table(rows: Sequence[dict[str, Any]]) -> None:

@@ -183,7 +183,8 @@ def _skops(file: Path, data: bytes, trusted: Sequence[str]) -> Any:
         listed = json.dumps(unlisted)
         raise InputError(
             f"{file}: refused: the file asks for {pickles.shown(unlisted, 12)}, on neither skops's list nor yours. If you know "
-            f"them and trust them, name them exactly, under [model]: trusted = {listed[:1000]}"
+            f'them and trust them, name them exactly in the subject file (below a line [model] without "model."): '
+            f"model.trusted = {listed[:1000]}"
         )
     try:
         return skops.io.loads(data, trusted=asked)

@@ -18,6 +18,7 @@ from auditkit.render.text import (
     one_line,
     p_value,
     percent,
+    plain_reason,
     words,
 )
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SEVERITIES = ("critical", "high", "medium", "low")
-OPEN = ("fail", "error", "inconclusive")
+OPEN = ("fail", "error", "inconclusive", "unmeasured")
 UNFOLDED = 3  # the gravest; each of the others says its value and its limit in one line
 _RECORDS = re.compile(r"\babout ([0-9]{1,3}(?:,[0-9]{3})+) records")
 
@@ -123,6 +124,7 @@ def _item(
 ) -> dict[str, Any]:
     status = shown_status(finding) or "not_applicable"
     m = finding.get("measurement")
+    valued = m if status != "unmeasured" else None
     criterion = finding.get("criterion") or {}
     ground, heads = grounds(finding, evidence), _heads(status)
     check_title = one_line(plan.get("title"))
@@ -133,16 +135,16 @@ def _item(
         "open": False,
         "title": _title(m, criterion) or check_title or one_line(finding.get("check")),
         "group": one_line((m or criterion).get("group")),
-        "measured": bool(m),
-        "value": measured({**m, "reason": None}) if m else "",
-        "n": m.get("n") if m else None,
+        "measured": bool(valued),
+        "value": measured({**valued, "reason": None}) if valued else "",
+        "n": valued.get("n") if valued else None,
         "asked": _asked(finding, criterion),
         "context": sentence(m["reason"])
         if m and m.get("reason") and finite(m.get("value")) is not None
         else "",
         "why": one_line(criterion.get("why")),
         "reason": sentence(_rounded(finding["reason"]))
-        if m and status not in ("pass", "by_construction", "not_found", "fail") and finding.get("reason")
+        if valued and status not in ("pass", "by_construction", "not_found", "fail") and finding.get("reason")
         else "",
         "for_what": heads[0],
         "against_what": heads[1],
@@ -177,10 +179,12 @@ def _heads(status: str) -> tuple[str, str]:
 
 
 def _asked(finding: Mapping[str, Any], criterion: Mapping[str, Any]) -> str:
-    """Return what was asked; where nothing was measured, why not."""
-    if not finding.get("measurement") and finding.get("reason"):
+    """Return what was asked; where nothing was measured, or the value is undefined, why."""
+    m = finding.get("measurement")
+    why = (m or {}).get("reason") or finding.get("reason")
+    if (not m or shown_status(finding) == "unmeasured") and why:
         asked = f" (asked: {criterion_text(criterion)})" if criterion else ""
-        return _rounded(finding["reason"]) + asked
+        return _rounded(why) + asked
     return f"asked: {criterion_text(criterion)}" if criterion else "no criterion set"
 
 
@@ -192,7 +196,7 @@ def _title(m: Mapping[str, Any] | None, criterion: Mapping[str, Any]) -> str:
 def _rounded(reason: object) -> str:
     """Return a reason in which an estimate of records needed has no more digits than it knows."""
     return _RECORDS.sub(
-        lambda found: f"about {about(int(found[1].replace(',', '')))} records", one_line(reason)
+        lambda found: f"about {about(int(found[1].replace(',', '')))} records", plain_reason(reason)
     )
 
 

@@ -9,14 +9,14 @@ from markupsafe import Markup
 
 from auditkit.render._templating import fill
 from auditkit.render.status import STATUSES, shown_status
-from auditkit.render.text import criterion_text, measured, of_group, one_line
+from auditkit.render.text import criterion_text, finite, measured, of_group, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["found"]
+__all__ = ["found", "marks"]
 
-PRESSING = ("fail", "error", "inconclusive")
+PRESSING = ("fail", "error", "inconclusive", "unmeasured")
 _END = re.compile(r"(?<=[.!?;])\s+(?=\S)")
 NAMED = 2  # findings of a check that are told beside what it says
 LONGEST = 240  # characters; longer sentences stand in the chapter
@@ -35,12 +35,14 @@ def found(report: Mapping[str, Any], chapters: Sequence[tuple[str, str, str]]) -
     Returns
     -------
     Markup
-        Chapters with something not met or undecided first. Of each chapter these checks, or its first; the others are folded.
+        Chapters with something not met or undecided first. Of each chapter these checks and those that found a weak spot, or its first; the
+        others are folded.
         Empty where no check of the page says anything.
     """
     plan = {p.get("code"): p for p in (report.get("provenance") or {}).get("plan") or []}
     evidence = {e.get("check"): e for e in report.get("evidence") or []}
     statuses, pressing = _statuses(report), _pressing(report)
+    marked = {code: e if "measured" in e else marks(e) for code, e in evidence.items()}
     by_chapter: dict[str, list[dict[str, Any]]] = {}
     for chapter, code, address in chapters:
         says = _first(evidence.get(code, {}))
@@ -49,7 +51,8 @@ def found(report: Mapping[str, Any], chapters: Sequence[tuple[str, str, str]]) -
                 "title": one_line(plan.get(code, {}).get("title")) or one_line(code),
                 "says": says,
                 "pressing": pressing.get(code, ""),
-                "status": statuses.get(code, "not_judged"),
+                "status": _shown(statuses.get(code, "not_judged"), marked[code]),
+                "telling": marked[code]["weak_spot"],
                 "address": address,
             }
             by_chapter.setdefault(chapter, []).append(line)
@@ -57,15 +60,45 @@ def found(report: Mapping[str, Any], chapters: Sequence[tuple[str, str, str]]) -
     return fill("found.html.j2", chapters=sorted(shown, key=lambda one: one["rank"])) if shown else Markup("")
 
 
+def _shown(status: str, marked: Mapping[str, Any]) -> str:
+    """Return the status beside a sentence: "holds by construction" only where nothing else was measured that it may speak of."""
+    return "not_judged" if status == "by_construction" and marked["measured"] else status
+
+
 def _chapter(title: str, lines: list[dict[str, Any]]) -> dict[str, Any]:
     pressing = [line for line in lines if line["status"] in PRESSING]
-    first = sorted(pressing, key=_rank) or lines[:1]
+    telling = [line for line in lines if line["telling"] and line not in pressing]
+    first = (sorted(pressing, key=_rank) or lines[:1]) + [
+        line for line in telling if pressing or line != lines[0]
+    ]
     return {
         "title": title,
         "first": first,
         "rest": [line for line in lines if line not in first],
         "rank": _rank(first[0]) if pressing else len(STATUSES),
     }
+
+
+def marks(evidence: Mapping[str, Any]) -> dict[str, bool]:
+    """Return what of a check's measurements the box of findings needs, which travels without them.
+
+    Returns
+    -------
+    dict
+        ``weak_spot``: whether a slice, or a rule of a tree, was confirmed on rows it was not looked for in; ``measured``: whether anything
+        but what holds by construction was measured.
+    """
+    sizes: dict[str, list[tuple[float, float]]] = {}
+    every = evidence.get("measurements") or []
+    for m in every:
+        value, low = finite(m.get("value")), finite((m.get("interval") or {}).get("low"))
+        if value is not None and low is not None:
+            sizes.setdefault(str(m.get("metric")), []).append((value, low))
+    told = [low > 0.5 for _, low in sizes.get("error_predictability_auc", [])]
+    whole = sizes["error_rate"][0][0] if "error_rate" in sizes and all(told) else 1.0
+    above = {"worst_slice_difference": 0.0, "leaf_error_rate": whole}
+    weak = any(low > limit for metric, limit in above.items() for _, low in sizes.get(metric, []))
+    return {"weak_spot": weak, "measured": any(not m.get("by_construction") for m in every)}
 
 
 def _rank(line: Mapping[str, Any]) -> int:
@@ -86,19 +119,32 @@ def _statuses(report: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _pressing(report: Mapping[str, Any]) -> dict[str, str]:
-    """Return for each check its gravest findings that are not met or undecided, in words."""
+    """Return for each check its gravest findings that are not met or undecided, and what could not be measured, in words.
+
+    Why it could not is told over the box, once.
+    """
     every: dict[tuple[str, str], list[str]] = {}
     for f in report.get("findings") or []:
-        m, criterion = f.get("measurement"), f.get("criterion")
-        if f.get("status") in PRESSING and m and criterion:
-            about = of_group(m.get("metric"), m.get("group"))
-            told = f"{about} {measured({**m, 'reason': None})}, asked {criterion_text(criterion)}"
-            every.setdefault((str(f.get("check")), str(f["status"])), []).append(told)
+        m, criterion, status = f.get("measurement"), f.get("criterion"), shown_status(f)
+        if status not in PRESSING or not m or not criterion:
+            continue
+        told = of_group(m.get("metric"), m.get("group"))
+        if status != "unmeasured":
+            told += f" {measured({**m, 'reason': None})}, asked {criterion_text(criterion)}"
+        every.setdefault((str(f.get("check")), status), []).append(told)
     found: dict[str, str] = {}
     for (code, status), lines in sorted(every.items(), key=lambda one: PRESSING.index(one[0][1])):
-        more = f"; and {len(lines) - NAMED} more" if len(lines) > NAMED else ""
-        found.setdefault(code, f"{STATUSES[status][1].capitalize()}: {'; '.join(lines[:NAMED])}{more}.")
+        told = f"{STATUSES[status][1].capitalize()}: {_some(lines)}."
+        if status == "unmeasured":
+            found[code] = f"{found.get(code, '')} {told}".strip()
+        else:
+            found.setdefault(code, told)
     return found
+
+
+def _some(lines: list[str]) -> str:
+    more = f"; and {len(lines) - NAMED} more" if len(lines) > NAMED else ""
+    return "; ".join(lines[:NAMED]) + more
 
 
 def _first(evidence: Mapping[str, Any]) -> str:

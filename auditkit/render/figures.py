@@ -13,11 +13,12 @@ from auditkit.render._images import images
 from auditkit.render._lines import curve, roc
 from auditkit.render._matrix import matrix
 from auditkit.render._waterfall import waterfall
+from auditkit.render.text import finite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["MAX_POINTS", "MAX_ROWS", "MAX_SERIES", "axis", "bare", "figure", "label"]
+__all__ = ["MAX_POINTS", "MAX_ROWS", "MAX_SERIES", "axis", "bare", "blank", "figure", "label"]
 
 Drawing = tuple[list[dict[str, Any]], dict[str, Any], list[str]]
 DRAWINGS: dict[str, Callable[[Mapping[str, Any]], Drawing]] = {
@@ -35,7 +36,7 @@ DRAWINGS: dict[str, Callable[[Mapping[str, Any]], Drawing]] = {
 def figure(
     table: Mapping[str, Any], *, theme: Literal["light", "dark"] = "light", title: bool = True
 ) -> dict[str, Any] | None:
-    """Return the figure of a table, or None where a table of numbers says it better.
+    """Return the figure of a table, or None where a table of numbers says it better, or no value is known.
 
     Parameters
     ----------
@@ -86,10 +87,18 @@ def bare(table: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]] | None:
     return {"data": traces, "layout": layout(table, own, [], theme="light", title=False)}, notes
 
 
+def blank(table: Mapping[str, Any]) -> bool:
+    """Whether a table that would be drawn from its values has none; one without that column is drawn from others."""
+    values = (table.get("columns") or {}).get("value") or ()
+    return table.get("kind") in DRAWINGS and len(values) > 0 and all(finite(v) is None for v in values)
+
+
 def _drawn(table: Mapping[str, Any]) -> Drawing | None:
     kind = table.get("kind", "plain")
     columns = table.get("columns", {})
     if kind == "plain" or not any(columns.values()):
+        return None
+    if blank(table):
         return None
     if kind not in DRAWINGS:
         raise InputError(f"a table's kind must be one of {[*DRAWINGS, 'plain']}; got {kind!r}")

@@ -74,7 +74,7 @@ def notebook_html(
     Returns
     -------
     str
-        Verdict first, then what was found in a sentence a check, findings, then the notebook in its own order, methods last. Markup from outputs is
+        Verdict first, then what was found in a sentence a check, what was audited, findings, then the notebook in its own order, methods last. Markup from outputs is
         sanitised; widgets, SVG and what needs a network are left out with a note in their place.
     """
     body = _read(_pointing(notebook, pages or {}), include_code=include_code)
@@ -227,7 +227,15 @@ def _ordered(body: _Body, parameters: Mapping[str, Any]) -> list[tuple[str, Mark
         from auditkit.render._methods import parameter_table
 
         last = [("Parameters", parameter_table(parameters))]
-    return [*drawn(FIRST[:1]), *_found(body), *drawn(FIRST[1:]), *_folded(_titled(body), body.folded), *last]
+    shown = _found(body)
+    first = drawn(FIRST[:1])
+    if shown and first:
+        head, facts = (
+            view_html({"view": "verdict", "data": {**body.moved["verdict"], "part": part}})
+            for part in ("head", "facts")
+        )
+        first, shown = [(words["verdict"], head)], [*shown, ("", facts)]
+    return [*first, *shown, *drawn(FIRST[1:]), *_folded(_titled(body), body.folded), *last]
 
 
 def _found(body: _Body) -> list[tuple[str, Markup]]:

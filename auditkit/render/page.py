@@ -12,14 +12,16 @@ from auditkit.errors import InputError
 from auditkit.render._findings import finding_groups
 from auditkit.render._methods import methods, rows_used
 from auditkit.render._templating import asset, fill
-from auditkit.render.figures import bare
+from auditkit.render.figures import bare, blank
 from auditkit.render.sanitize import caption
 from auditkit.render.status import (
+    MEANINGS,
     VERDICTS,
     chips,
     remarks,
     shown_counts,
     shown_status,
+    unmeasured,
     verdict_word,
     verdict_words,
 )
@@ -33,6 +35,7 @@ from auditkit.render.text import (
     one_line,
     p_value,
     percent,
+    plain_reason,
     words,
 )
 
@@ -105,8 +108,17 @@ TRUST = {
 
 
 def verdict(report: Mapping[str, Any]) -> str:
-    """Return the first screen: what was audited, the outcome in words, and what was not examined."""
-    return str(fill("verdict.html.j2", **_head(report)))
+    """Return the first screen: the outcome in words, what was audited, and what was not examined.
+
+    A page that puts something between asks for the ``"head"`` and the ``"facts"`` apart, as `part`.
+    """
+    head = _head(report)
+    explained = [
+        (one["word"], MEANINGS[one["status"]])
+        for one in head["chips"]
+        if one["n"] and one["status"] in MEANINGS
+    ]
+    return str(fill("verdict.html.j2", part=report.get("part"), explained=explained, **head))
 
 
 def findings(report: Mapping[str, Any]) -> str:
@@ -128,6 +140,7 @@ def _head(report: Mapping[str, Any]) -> dict[str, Any]:
         "word": verdict_word(verdict, counts),
         "headline": verdict_words(counts),
         "chips": chips(counts),
+        "unmeasured": unmeasured(report),
         "audited": [*_audited(subject), *_how(about_run)],
         "gaps": gathered(gaps),
         "gap_count": len(gaps),
@@ -215,12 +228,16 @@ def evidence(report: Mapping[str, Any], code: str, *, figures: bool = False) -> 
             question="" if report.get("asked") else one_line(plan.get("question")),
             page=plan.get("page"),
             marks=[item["status"] for item in chips({}) if item["status"] in judged],
-            figures=[figure_html(t, draw=figures) for t in (one.get("tables") or {}).values()],
+            figures=[
+                figure_html(t, draw=figures) for t in (one.get("tables") or {}).values() if not blank(t)
+            ],
             notes=[one_line(note) for note in one.get("notes") or []],
             measurements=_measurements(numbers) if numbers else "",
             measurement_count=len(numbers),
             rows=rows_used(one.get("rows") or {}),
-            reason=f"As {one_line(report['as'])} says." if report.get("as") else one_line(one.get("reason")),
+            reason=f"As {one_line(report['as'])} says."
+            if report.get("as")
+            else plain_reason(one.get("reason")),
             **{key: one_line(one.get(key)) for key in ("says", "does_not_say")},
         )
     )

@@ -12,6 +12,7 @@ from auditkit.render.text import (
     measured,
     of_group,
     one_line,
+    plain_reason,
     words,
 )
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ALSO",
+    "MEANINGS",
     "NOT_JUDGED",
     "POLICY",
     "STATUSES",
@@ -30,6 +32,7 @@ __all__ = [
     "shown_counts",
     "shown_status",
     "summary_lines",
+    "unmeasured",
     "verdict_word",
     "verdict_words",
     "waiver_words",
@@ -43,6 +46,7 @@ STATUSES: dict[str, tuple[str, str, str]] = {
     "fail": ("✕", "not met", "not met"),
     "error": ("!", "error", "could not run"),
     "inconclusive": ("?", "undecided", "undecided"),
+    "unmeasured": ("∅", "could not be measured", "could not be measured"),
     "waived": ("⚑", "waived", "waived"),
     "not_applicable": ("–", "not applicable", "not applicable"),
     "not_found": ("◌", "not found", "not broken by the attacks"),
@@ -50,6 +54,13 @@ STATUSES: dict[str, tuple[str, str, str]] = {
     "by_construction": ("≡", "holds by construction", "holding by construction"),
     "not_judged": ("○", "measured, not judged", "measured but not judged"),
 }
+# words on a chip that do not explain themselves -> what they mean
+MEANINGS = {
+    "waived": "accepted with a reason although it is not met or undecided",
+    "not_found": "within the limit as far as the attacks that were tried can tell",
+    "by_construction": "follows from how the value is made, whatever the model, and was not put to the test",
+}
+_NAMED = 4  # of what could not be measured for one reason
 # verdict of the gate -> the plain word over the page
 VERDICTS = {"fail": "Not met", "undecided": "Undecided", "pass": "Met", "not_judged": "Nothing judged"}
 
@@ -58,18 +69,53 @@ def shown_status(finding: Mapping[str, Any]) -> str | None:
     """Return a finding's status as it is shown; None for a remark about the policy, which stands beside it.
 
     What was measured but has no criterion is not the same as what does not apply, and a bound within the limit (what an
-    attack achieved) is not the same as a limit that is met; nor is what holds by construction, and could not have failed.
+    attack achieved) is not the same as a limit that is met; nor is what holds by construction, and could not have failed. Nor is
+    a value that is undefined, or that nothing measured, the same as evidence that is not enough.
     """
     status = str(finding.get("status"))
     if status == "not_applicable" and finding.get("check") == POLICY:
         return None
     if status == "not_applicable" and str(finding.get("reason") or "").startswith(NOT_JUDGED):
         return "not_judged"
+    if status == "inconclusive" and _has_no_value(finding):
+        return "unmeasured"
     if status == "pass" and (finding.get("measurement") or {}).get("by_construction"):
         return "by_construction"
     if status == "pass" and _only_bounded(finding):
         return "not_found"
     return status if status in STATUSES else "error"
+
+
+def _has_no_value(finding: Mapping[str, Any]) -> bool:
+    m = finding.get("measurement")
+    value = m.get("value") if m else None
+    return value is None or value != value  # noqa: PLR0124 - nan
+
+
+def unmeasured(report: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what could not be measured and why: what has one reason in one entry.
+
+    Examples
+    --------
+    >>> gap = {"metric": "train_test_gap", "value": None, "reason": "no training data"}
+    >>> unmeasured({"findings": [{"check": "AK001", "status": "inconclusive", "measurement": gap}]})
+    [('train-test gap (AK001)', 'no training data')]
+    """
+    found: dict[str, list[str]] = {}
+    for f in report.get("findings") or []:
+        if shown_status(f) != "unmeasured":
+            continue
+        m, criterion = f.get("measurement"), f.get("criterion")
+        about = of_group(m.get("metric"), m.get("group")) if m else _asked_of(criterion or {})
+        asked = f", asked {criterion_text(criterion)}" if m and criterion else ""
+        why = plain_reason((m or {}).get("reason") or f.get("reason")) or "no reason was given"
+        found.setdefault(why, []).append(f"{about}{asked} ({one_line(f.get('check'))})")
+    return [(_listed(what), why) for why, what in found.items()]
+
+
+def _listed(names: list[str]) -> str:
+    more = f"; and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return "; ".join(names[:_NAMED]) + more
 
 
 def _only_bounded(finding: Mapping[str, Any]) -> bool:
@@ -201,7 +247,7 @@ def summary_lines(report: Mapping[str, Any], *, markdown: bool = False) -> list[
     -------
     list of str
         The verdict, one line for each finding that was not met, could not run, is undecided or waived, one for each waiver that
-        does nothing, and one line for what was not examined, for each reason.
+        does nothing, and one line for each reason why something could not be measured, or was not examined.
     """
     say = markdown_escape if markdown else one_line
     start = "- " if markdown else "  "
@@ -213,6 +259,7 @@ def summary_lines(report: Mapping[str, Any], *, markdown: bool = False) -> list[
         if f.get("status") in ("fail", "error", "inconclusive", "waived")
     ]
     order, again = list(STATUSES), repeated(open_ones)
+    open_ones = [f for f in open_ones if shown_status(f) != "unmeasured"]
     ranked = sorted(open_ones, key=lambda f: order.index(f["status"]))
     gaps = report.get("provenance", {}).get("not_examined", [])
     for f in ranked:
@@ -220,6 +267,8 @@ def summary_lines(report: Mapping[str, Any], *, markdown: bool = False) -> list[
         line = _finding_line(f, again.get(str(f.get("check")), ""))
         lines.append(start + say(f"{line}. {about_waiver}" if about_waiver else line))
     lines.extend(start + say(f"{told}.") for told, _ in remarks(report) if told.startswith("The waiver of "))
+    icon, word, _ = STATUSES["unmeasured"]
+    lines.extend(start + say(f"{icon} {word}: {what}: {why}") for what, why in unmeasured(report))
     lines.extend(start + say(f"not examined: {'; '.join(what)} ({why})") for what, why, _ in gathered(gaps))
     return lines
 

@@ -26,6 +26,7 @@ __all__ = [
     "one_line",
     "p_value",
     "percent",
+    "plain_reason",
     "safe_href",
     "share",
     "spanned",
@@ -51,6 +52,9 @@ _HIDDEN = re.compile(
 )
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-!|<>~$&])")
 _PERCENT = re.compile(r"(?<![0-9a-z])(0?)([1-9][0-9]*)pct(?![0-9a-z])")
+_PYTHON = re.compile(
+    r"pass (?:[a-z]+=)?[A-Z][A-Za-z]*\(.{0,200}?\),? (?:or )?(?=add \[?data\.)"
+)  # in a reason that also says it of a subject file
 _PLACE = re.compile(r"#page-[a-z0-9-]+")
 _DOCS_PATH = re.compile(
     r"(?!/)(?:[A-Za-z0-9_][A-Za-z0-9_.-]*/)*[A-Za-z0-9_][A-Za-z0-9_-]*\.(?:md|html)(?:#[\w-]+)?"
@@ -117,17 +121,18 @@ def number(value: Any) -> str:
 
 
 def amount(value: Any) -> str:
-    """Return a value of an input, or a cut through it: as `number`, and whole ones without decimals.
+    """Return a value of an input, or a cut through it: as `number`, and without noughts at the end of its decimals.
 
     Examples
     --------
-    >>> amount(29.0), amount(29.5), amount(None)
-    ('29', '29.500', 'undefined')
+    >>> amount(29.0), amount(29.5), amount(2100.0), amount(None)
+    ('29', '29.5', '2,100', 'undefined')
     """
     read = finite(value)
-    return (
-        number(int(read)) if read is not None and read.is_integer() and abs(read) < 10**9 else number(value)
-    )
+    if read is not None and read.is_integer() and abs(read) < 10**9:
+        return number(int(read))
+    said = number(value)
+    return said.rstrip("0").rstrip(".") if "." in said and "e" not in said else said
 
 
 def share(value: Any) -> str:
@@ -238,7 +243,7 @@ def measured(m: Mapping[str, Any] | None) -> str:
         return "not measured"
     value = number(m.get("value"))
     if value == UNDEFINED:
-        return f"{UNDEFINED}: {one_line(m['reason'])}" if m.get("reason") else UNDEFINED
+        return f"{UNDEFINED}: {plain_reason(m['reason'])}" if m.get("reason") else UNDEFINED
     interval = m.get("interval")
     sign = {"lower": "≥ ", "upper": "≤ "}.get(str(m.get("bound")), "")
     return f"{sign}{value}" + (f" {ends(interval['low'], interval['high'])}" if interval else "")
@@ -328,10 +333,21 @@ def gathered(gaps: Iterable[Mapping[str, Any]]) -> list[tuple[list[str], str, li
     """
     found: dict[str, tuple[list[str], list[str]]] = {}
     for gap in gaps:
-        whats, names = found.setdefault(one_line(gap.get("why")), ([], []))
+        whats, names = found.setdefault(plain_reason(gap.get("why")), ([], []))
         whats.append(one_line(gap.get("what")))
         names.extend(map(one_line, gap.get("names") or ()))
     return [(whats, why, names) for why, (whats, names) in found.items()]
+
+
+def plain_reason(reason: object) -> str:
+    """Return a reason in words for who reads a page: where it names the subject file, not what to type in Python besides.
+
+    Examples
+    --------
+    >>> plain_reason("no training data: pass Subject(..., train=Dataset(X, y)), or add [data.train] to the subject file")
+    'no training data: add [data.train] to the subject file'
+    """
+    return _PYTHON.sub("", one_line(reason))
 
 
 def safe_href(page: object) -> str | None:

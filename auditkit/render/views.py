@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from auditkit.errors import InputError, did_you_mean
 from auditkit.render import page
+from auditkit.render._found import marks
 from auditkit.render._notes import added, in_order, one_note
 from auditkit.render._templating import fill
 from auditkit.render.figures import figure
@@ -56,7 +57,10 @@ def view_data(view: View, report: Mapping[str, Any], code: str | None = None) ->
             "notes": [in_order(note) for note in report.get("notes") or []],
             "findings": [f for f in report.get("findings") or [] if f.get("fingerprint") in _noted(report)],
         }
-    bare = [{k: v for k, v in e.items() if k not in ("tables", "measurements")} for e in everything]
+    bare = [
+        {**{k: v for k, v in e.items() if k not in ("tables", "measurements")}, **marks(e)}
+        for e in everything
+    ]
     notes = [{k: v for k, v in n.items() if k != "seen"} for n in report.get("notes") or [] if n.get("about")]
     kept = {k: v for k, v in report.items() if k != "notes"} | ({"notes": notes} if notes else {})
     return {**kept, "evidence": [] if view == "verdict" else bare}

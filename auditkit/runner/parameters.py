@@ -9,10 +9,12 @@ import keyword
 import re
 from contextlib import suppress
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Protocol
 
-from auditkit.check import Check, Parameter
+from auditkit.check import Check, Parameter, registry
 from auditkit.errors import InputError, did_you_mean
+from auditkit.naming import RowNumbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -215,7 +217,7 @@ def _meant(parameter: Parameter, text: str) -> Any:
     """Return the list that words without brackets may have meant, where the parameter takes it; else the default."""
     with suppress(InputError):
         return parameter.validate([word.strip().strip("'\"") for word in text.strip("[]() ").split(",")])
-    return parameter.default
+    return [0] if isinstance(parameter.names, RowNumbers) else parameter.default
 
 
 def _says(parameter: Parameter, text: str, value: Any) -> bool:
@@ -248,9 +250,26 @@ def _known(name: str, known: Mapping[str, Parameter]) -> Parameter:
         raise InputError(f"{name} is set by {SHARED[name]}, not by -p")
     if name not in known:
         of = [one for one in known if one.endswith(f"{SEPARATOR}{name}")]
-        told = f" Say of which check: {', '.join(of)}." if of else did_you_mean(name, known)
+        told = f" Say of which check: {', '.join(of)}." if of else _closest(name, known)
         raise InputError(f"this template has no parameter {name!r}.{told}")
     return known[name]
+
+
+def _closest(name: str, known: Mapping[str, Parameter]) -> str:
+    """Return what may have been meant; of a check said by code or name, one of its own options."""
+    check, _, option = name.partition(SEPARATOR)
+    meant = next(
+        (one.name for one in registry().checks if check.upper() == one.code or check == one.name), ""
+    )
+    own = [one.removeprefix(f"{meant}{SEPARATOR}") for one in known if one.startswith(f"{meant}{SEPARATOR}")]
+    if meant and not own:
+        return f" It does not run {check}."
+    if not own:
+        return did_you_mean(name, known)
+    close = get_close_matches(option, own, n=1)
+    return f" Did you mean {f'{meant}{SEPARATOR}{close[0]}'!r}?" if close else (
+        f" Known of {check}: {', '.join(f'{meant}{SEPARATOR}{one}' for one in own)}."
+    )  # fmt: skip
 
 
 def _name_is_plain(name: Any) -> None:

@@ -23,26 +23,25 @@ if TYPE_CHECKING:
 __all__ = ["drafted", "inferred", "of_a_life", "one_hot_blocks"]
 
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-_OF_AGE = frozenset(
-    [
-        "age",
-        "in",
-        "years",
-        "year",
-        "yrs",
-        "of",
-        "person",
-        "applicant",
-        "client",
-        "customer",
-        "borrower",
-        "patient",
-        "employee",
-        "candidate",
-    ]
+_PERSON = frozenset(
+    ["of", "person", "applicant", "client", "customer", "borrower", "patient", "employee", "candidate"]
 )
-_BIRTH = frozenset(["birth", "birthdate", "birthday", "birthyear", "birthplace", "dob", "yob"])
-_OF_BIRTH = frozenset(["date", "year", "month", "day", "place", "country", "of"])
+_OF_AGE = frozenset(["age", "in", "years", "year", "yrs"]) | _PERSON
+_ORIGIN = "by its name of where somebody comes from, which a person does not change"
+_PAST = (  # words of which one is there, words that may stand beside it, and why such an input stays
+    (
+        frozenset(["birth", "birthdate", "birthday", "birthyear", "birthplace", "dob", "yob"]),
+        frozenset(["date", "year", "month", "day", "place", "country", "of"]),
+        "by its name of a birth, which does not change",
+    ),
+    (
+        frozenset(["history"]),
+        frozenset(["credit", "loan", "payment", "repayment", "employment", "medical", "criminal", "past"]) | _PERSON,
+        "by its name a history, which is past",
+    ),
+    (frozenset(["foreign", "foreigner"]), frozenset(["is", "worker", "born", "national", "citizen"]) | _PERSON, _ORIGIN),
+    (frozenset(["nationality"]), _PERSON, _ORIGIN),
+)  # fmt: skip
 MOST_TOGETHER = 100_000  # combinations of inputs that change together
 
 
@@ -87,23 +86,24 @@ def drafted(
 
 
 def of_a_life(one: Feature) -> Feature:
-    """Return a feature that by its name is a person's age as one that only rises, and a birth as one that stays; others as they are.
+    """Return a feature that by its name is a person's age as one that only rises, and a past fact as one that stays; others as they are.
 
     As Ustun, Spangher & Liu (2019) treat them in their examples. Only names that say nothing else are read: an average age of accounts, or
-    the age of the youngest child, can fall.
+    the age of the youngest child, can fall, and the length of a history grows.
 
     Examples
     --------
-    >>> names = ["AgeInYears", "average_age", "year_of_birth"]
+    >>> names = ["AgeInYears", "average_age", "year_of_birth", "credit_history"]
     >>> found = [of_a_life(Feature(name=name, columns=(name,), kind="integer")) for name in names]
     >>> [(one.mutable, one.direction) for one in found]
-    [(True, 'up'), (True, 'both'), (False, 'both')]
+    [(True, 'up'), (True, 'both'), (False, 'both'), (False, 'both')]
     """
     words = {word.lower() for word in _WORD.findall(one.name)}
     if one.joint or not one.mutable or one.said:
         return one
-    if words & _BIRTH and words <= _BIRTH | _OF_BIRTH:
-        return replace(one, mutable=False, because="by its name of a birth, which does not change")
+    for of, beside, because in _PAST:
+        if words & of and words <= of | beside:
+            return replace(one, mutable=False, because=because)
     if "age" in words and words <= _OF_AGE and one.kind in ("continuous", "integer"):
         return replace(one, direction="up", because="by its name an age, which only rises")
     return one

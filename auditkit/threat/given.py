@@ -45,7 +45,7 @@ def as_threat_model(given: Any, *data: Dataset) -> ThreatModel:
 def threat_for(
     given: ThreatModel | None, test: Dataset, rows: Sequence[Dataset], immutable: Sequence[str] | None
 ) -> ThreatModel:
-    """Return the threat model of a subject: what was given, else a draft, in which by name an age only rises and a birth stays.
+    """Return the threat model of a subject: what was given, else a draft, in which by name an age only rises and a past fact stays.
 
     Parameters
     ----------
@@ -67,14 +67,14 @@ def threat_for(
         return given.hold(*(immutable or ()))
     draft = ThreatModel.draft(*rows)
     if immutable is not None:
-        return _lived(draft.hold(*immutable), births=False)
+        return _lived(draft.hold(*immutable), past=False)
     for name, why in protected(test).items():
         draft = draft.hold(name, because=why)
-    return _lived(draft, births=True)
+    return _lived(draft, past=True)
 
 
-def _lived(draft: ThreatModel, *, births: bool) -> ThreatModel:
-    """Return a draft in which what is an age by its name only rises, and a birth stays if `births`."""
+def _lived(draft: ThreatModel, *, past: bool) -> ThreatModel:
+    """Return a draft in which what is an age by its name only rises, and a past fact stays if `past`."""
     new = [of_a_life(one) for one in draft.features]
-    kept = [lived if lived.mutable or births else one for one, lived in zip(draft.features, new, strict=True)]
+    kept = [lived if lived.mutable or past else one for one, lived in zip(draft.features, new, strict=True)]
     return replace(draft, features=tuple(kept))

@@ -359,3 +359,19 @@ def test_the_evidence_says_what_was_measured_and_can_be_saved():
     assert "gap to rows it was trained on" in evidence.says
     assert evidence.rows == {"used": 2000, "of": 2000, "split": "test", "how": "all"}
     assert type(evidence).from_dict(evidence.to_dict()).to_dict() == evidence.to_dict()
+
+
+def test_accuracy_stands_beside_what_the_most_common_label_gets():
+    y = np.repeat(["good", "bad"], [70, 30])
+
+    def says(labels):
+        data = Dataset(None, y)
+        return observe(Subject("b", from_predictions(labels=labels), data, positive="good")).says
+
+    flipped = np.where(np.arange(100) < 10, "bad", np.where(np.arange(100) >= 91, "good", "bad"))
+    flipped[10:70] = "good"  # 60 + 21 right: 21 better, 10 worse, 0.11 [-0.004, 0.22] in pairs
+    assert "; always answering 'good' gets 0.700: no better shown" in says(flipped)
+    better = says(np.where(np.arange(100) < 5, "bad", y))  # 30 better, 5 worse
+    assert "gets 0.700: better by 0.250 [0." in better
+    assert "gets 0.700: worse by 0.400 [0." in says(np.repeat("bad", 100))
+    assert "always" not in observe(values([1, 2, 3.5], [1, 2, 3])).says

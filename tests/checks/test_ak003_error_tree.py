@@ -96,6 +96,11 @@ def test_the_auc_is_scikit_learns_of_the_rates_the_tree_learned():
 
 def test_any_task_and_recorded_predictions():
     assert run(make_multiclass()).measurement("error_rate").n > 0
+    subject = erring(0.6, n=400, seed=0)
+    found, wrong = run(subject), subject.answers().labels != subject.test.y
+    assert (
+        f" over all 200 rows of the measured half (over all 400 test rows {wrong.mean():.1%})" in found.says
+    )
     assert "largest tenth" in run(make_regression()).says
     subject = erring(0.6, n=600)
     recorded = Subject(

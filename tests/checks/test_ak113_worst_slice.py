@@ -170,6 +170,9 @@ def test_one_slice_is_spoken_of_in_the_singular():
     guilty = observe(planted(7, 0.2), slices_confirmed=1)
     assert "the worst one is confirmed" in guilty.says
     assert guilty.tables["comparison"].summary == "1 of 1 slice is confirmed."
+    assert " of the one slice: " in guilty.tables["slices"].summary
+    assert guilty.tables["slices"].summary.endswith(" of all records of that half.")
+    assert guilty.notes[-1].startswith("Error rate of all 4,000 test records, both halves together: ")
 
 
 def test_a_group_without_weight_divides_by_nothing():

@@ -15,13 +15,13 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from auditkit import Audit, Criterion, Dataset, Subject
 from auditkit.checks import explainability
-from auditkit.checks.explainability import importance
+from auditkit.checks.explainability import _pictures, importance
 from auditkit.checks.explainability._behind import by_parts, sizes_behind
 from auditkit.checks.explainability._explainers import Explanation
 from auditkit.checks.explainability._shown import importances
 from auditkit.data import make_credit, make_multiclass, make_regression
 from auditkit.errors import NotApplicable
-from auditkit.predictors import from_predictions
+from auditkit.predictors import from_callable, from_predictions
 
 
 def turned(data):
@@ -392,3 +392,25 @@ def test_hardly_any_row_is_refused_with_what_is_needed(n):
     assert report.findings[0].status == "not_applicable"
     assert "too few" in report.findings[0].reason
     assert "at least 10" in report.findings[0].reason
+
+
+def test_a_part_by_whole_numbers_is_told_at_whole_numbers_with_a_minus():
+    lines = [(49.129, -0.125, -0.2, 0.0, 9), (6.5, 0.25, 0.2, 0.3, 9)]
+    said = _pictures._along("months", lines, words=False, whole=True)
+    assert (
+        said
+        == "The part owed to months is smallest at about 49 (−0.12 on average) and largest at about 6 (+0.25)."
+    )
+    assert "about 6.5 (" in _pictures._along("months", lines, words=False, whole=False)
+
+
+def test_the_first_sentence_has_its_unit():
+    X = pd.DataFrame({"a": np.arange(40) % 2, "b": np.arange(40) % 3})
+    model = lambda f: 0.25 + 0.5 * f["a"].to_numpy()  # noqa: E731
+    data = Dataset(X, np.where(X["a"] == 1, "good", "bad"))
+    chance = run(Subject("p", from_callable(model, classes=["bad", "good"]), data, positive="good"))
+    assert chance.says.startswith("On 40 rows the chance of 'good' moves most with a (25.0 [")
+    assert "] points), b (0.0" in chance.says
+    value = run(Subject("v", model, Dataset(X, model(X)), task="regression"))
+    assert value.says.startswith("On 40 rows the output moves most with a (0.250 [")
+    assert value.says.endswith(": mean sizes, in the target's unit.")

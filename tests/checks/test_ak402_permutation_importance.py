@@ -217,3 +217,15 @@ def test_where_no_answer_changes_nothing_is_said_to_hurt():
     constant = lambda f: np.ones(len(f))  # noqa: E731
     found = run(Subject("c", constant, Dataset(X, X["a"]), task="regression"))
     assert found.says == "Shuffling made no answer better or worse, whichever input it was."
+
+
+def test_a_need_is_told_only_where_the_interval_lies_above_0():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.integers(0, 2, 60), "b": rng.integers(0, 2, 60)})
+    luck = run(Subject("luck", lambda f: f["a"].to_numpy(), Dataset(X, rng.integers(0, 2, 60))))
+    assert luck.says == "For none of the 2 inputs was a need detected with these 60 rows."
+    assert "the interval of each reaches 0" in luck.tables["importance"].summary
+    found = run(half_right(400, 0))
+    assert found.says.startswith("Shuffling hurts most for a (0.")
+    assert " b (" not in found.says
+    assert found.tables["importance"].reference == 0

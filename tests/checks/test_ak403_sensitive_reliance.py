@@ -10,6 +10,8 @@ import pytest
 from auditkit import Audit, Criterion, Dataset, Subject, load_report
 from auditkit.checks.explainability import sensitive_reliance
 from auditkit.data import make_credit, make_proxy
+from auditkit.errors import InputError
+from auditkit.predictors.callables import from_callable
 from auditkit.render.page import findings
 from auditkit.report import schema
 
@@ -70,8 +72,9 @@ def test_what_rests_on_no_record_is_shown_as_that(tmp_path):
     assert load_report(report.save(tmp_path / "r.json")).to_dict() == report.to_dict()
     assert report.frame()["n"].tolist()[0] == 0
     page = findings(report.to_dict())
-    assert "The model does not see it directly; proxies: AK109" in page
-    assert report.plot("sensitive_reliance").data
+    assert "the model does not see it directly; proxies: AK109" in page
+    with pytest.raises(InputError, match="or hold no value"):
+        report.plot("sensitive_reliance")
 
 
 def sexes(n=200, seed=0):
@@ -189,3 +192,12 @@ def test_a_summary_names_only_what_has_a_value():
     found = [Measurement("m", value, 10, group=name) for name, value in (("sex", 0.1), ("age", float("nan")))]
     assert ranking(found, "Change", "t").summary == "Change, by input: sex (0.100)."
     assert ranking(found[1:], "Change", "t").summary == ""
+
+
+def test_a_feature_that_an_input_settles_is_told_with_that_input():
+    X = pd.DataFrame({"status": ["m single", "m married", "f"] * 40, "x": np.arange(120.0)})
+    who = {"sex": [word[0] for word in X["status"]]}
+    model = from_callable(lambda X: X["x"].to_numpy(), output="values")
+    subject = Subject("s", model, Dataset(X, np.arange(120.0), sensitive_features=who), task="regression")
+    found = sensitive_reliance(subject, rng=np.random.default_rng(0))
+    assert found.says.startswith("By name sex is no input of the model, but the input 'status' settles it")

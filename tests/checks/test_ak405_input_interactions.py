@@ -78,25 +78,24 @@ def test_a_category_and_a_number_interact():
     assert found.measurement("interaction_strength", "kind × z").value == 0
 
 
-def test_the_matrix_is_even_and_has_every_pair_twice():
-    table = run(made(lambda a, b, c, *_: a * b + c), leading=4).tables["matrix"]
-    assert table.kind == "matrix"
-    cells = dict(
-        zip(
-            zip(table.columns["row"], table.columns["column"], strict=True),
-            table.columns["value"],
-            strict=True,
-        )
+def test_small_interactions_are_called_small():
+    small = run(made(lambda a, b, c, *_: 0.05 * (a - 0.5) * (b - 0.5) + c), inputs=["x0", "x1", "x2"])
+    assert small.says.startswith(
+        "What two inputs make only together is small in each of 3 pairs: most for x0 × x1, 0.0"
     )
-    assert len(cells) == 12
-    assert all(cells[j, k] == cells[k, j] for j, k in cells)
+    large = run(made(lambda a, b, c, *_: a * b + 0.05 * a * c + c), inputs=["x0", "x1", "x2"]).says
+    assert large.startswith("Beyond what each does alone")
+    assert "x0 × x1 (0." in large
+    assert "x0 × x2" not in large
 
 
 def test_rows_put_in_and_background_are_other_rows():
     found = run(made(lambda a, b, *_: a * b), rows=50, background=50, leading=3)
-    assert "50 rows were put into 50 rows" in " ".join(found.notes)
+    assert "each of 50 rows were put into each of 50 background rows" in " ".join(found.notes)
     cost = 2 * 0 + 100 + (5 * 20 * 25 + 25) + (3 * 50 * 50 + 50) + 50 + (3 * 50 * 50 + 50)
-    assert f"Cost: {cost - 100:,} rows" in " ".join(found.notes)  # a regression has no log odds to look for
+    assert f"asked about {cost - 100:,} rows." in " ".join(
+        found.notes
+    )  # a regression has no log odds to look for
 
 
 def test_one_input_and_one_name_are_too_few():

@@ -50,6 +50,19 @@ def test_a_model_that_no_small_tree_imitates_is_said_loudly():
     assert "these are not the model's rules" in found.tables["rules"].summary
 
 
+def test_how_often_the_usual_answer_agrees_is_said_in_numbers():
+    rare = lambda f: np.where((f[list("abc")] > 0).sum(axis=1) % 4 == 3, "odd", "even")  # noqa: E731
+    said = run(made(rule)).says
+    share = (rule(made(rule).test.X) == "yes").mean()
+    assert f"always saying 'yes' does so in {share:.1%}, and of its errors the tree avoids" in said
+    worse = [found for s in range(6) if (found := run(made(rare, n=160, seed=s), smallest=2, leaves=4))]
+    below = [found for found in worse if found.measurement("surrogate_skill").value < 0]
+    for found in below:
+        assert "; always saying 'even' agrees with the model more often (" in found.says
+        assert "avoids -" not in found.says
+    assert below
+
+
 def test_a_tree_is_never_believed_of_a_model_it_does_not_imitate_nor_doubted_of_one_that_is_a_tree():
     loud = [run(made(xor, n=400, seed=s)).says.startswith("The rules do not") for s in range(15)]
     quiet = [run(made(rule, n=1000, seed=s)).says.startswith("A tree") for s in range(15)]

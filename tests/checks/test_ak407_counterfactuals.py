@@ -229,3 +229,38 @@ def test_a_usual_change_of_a_one_hot_block_names_the_input_that_is_on():
     hot = ((1.0, 0.0), (0.0, 1.0))
     one = Feature(name="b", columns=("home_own", "home_rent"), kind="categorical", values=hot)
     assert _ways.usual_change(one, np.zeros(10), np.ones(10)) == "to home_rent"
+
+
+def homes(radius=None, **said):
+    """Return what is found for tenants, whom only the home and the credit history keep from being granted."""
+    X = pd.DataFrame(
+        {"home": ["own", "rent"] * 30, "credit_history": ["good"] * 60, "debt": np.linspace(0, 1, 60)}
+    )
+    X.loc[::6, "credit_history"] = "bad"
+
+    def model(frame):
+        return np.where((frame["home"] == "own") | (frame["debt"] < -1), "granted", "refused")
+
+    data = Dataset(X, model(X))
+    return run(Subject("homes", model, data, positive="granted", **said), rows=30, examples=2, radius=radius)
+
+
+def test_it_says_what_a_change_costs_and_that_a_way_for_all_is_little_news():
+    found = homes()
+    cost = "one change of category costs 1; a number costs its change in robust standard deviations"
+    assert f"the cheapest way costs ≤ 1.000 [1.000, 1.000] on average ({cost})." in found.says
+    assert "That all have one is little news: nothing limits what these may become: home" in found.says
+    assert "credit_history" not in found.says  # a past fact: the draft holds it, and says why
+    assert "Held, as drafted: credit_history (by its name a history, which is past)." in found.notes
+    table = found.tables["shown"]
+    assert "changes that the drafted rules, which nobody has checked, allow, and no advice" in table.summary
+    assert "little news" not in homes(radius=2.0).says
+    assert "little news" not in homes(threat={"rules": ["debt <= 1"]}).says
+
+
+def test_ways_of_a_record_are_shown_the_cheapest_first():
+    found = run(uneven()[0], rows=30, examples=10)
+    frame = found.tables["shown"].frame().drop_duplicates(["record", "way"])
+    for _, ways in frame.groupby("record", sort=False):
+        assert ways["way"].tolist() == list(range(1, len(ways) + 1))
+        assert ways["cost of the way"].is_monotonic_increasing

@@ -122,7 +122,7 @@ def test_what_has_no_answers_or_no_training_rows_is_not_applicable():
     with pytest.raises(NotApplicable, match="classes"):
         run(make_regression(n_train=100, n_test=100))
     subject = make_credit(n_train=100, n_test=100)
-    with pytest.raises(NotApplicable, match="training rows"):
+    with pytest.raises(NotApplicable, match="no training data"):
         run(Subject("no train", subject.model.inner, subject.test, positive="repaid"))
 
 

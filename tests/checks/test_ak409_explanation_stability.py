@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from lightgbm import LGBMClassifier
 from scipy import stats
+from sklearn.tree import DecisionTreeRegressor
 
 from auditkit import Audit, Criterion, Dataset, Subject
 from auditkit.checks.explainability import _quality as quality
@@ -206,13 +207,12 @@ def test_the_interval_covers_other_repeats_and_other_rows():
 def test_several_classes_and_tables_for_the_figure():
     found = run(make_multiclass(n_train=300, n_test=150), rows=60)
     assert found.tables["stability"].columns["label"] == (
-        "another seed",
         "other comparison rows",
         "the model trained again on resampled rows",
-    )
+    )  # exact: another seed changes nothing
     table = found.tables["importances"]
-    assert len(set(table.columns["series"])) == 3
-    assert sum(table.columns["value"]) == pytest.approx(3)  # the shares of each add up to 1
+    assert len(set(table.columns["series"])) == 2
+    assert sum(table.columns["value"]) == pytest.approx(2)  # the shares of each add up to 1
     for low, value, high in zip(*(table.columns[c] for c in ("low", "value", "high")), strict=True):
         assert low <= value <= high
     assert "reasons given for a row" in found.says
@@ -224,6 +224,21 @@ def test_a_constant_model_has_nothing_to_compare(given_explanations):
     found = run(constant, rows=20, repeats=2)
     assert np.isnan(found.measurement("explanation_stability", "seed").value)
     assert "nothing to explain" in found.says
+    assert not found.tables
+
+
+def test_what_comes_out_the_same_is_said_and_not_drawn(given_explanations):
+    subject = given_explanations.linear()
+    found = run(subject, rows=20, repeats=2)  # exact, with training rows
+    assert "another seed" not in found.tables["stability"].columns["label"]
+    assert "another seed" not in found.tables["importances"].columns["series"]
+    X, y = subject.test.X, subject.test.y
+    tree = DecisionTreeRegressor(max_depth=3, random_state=0).fit(X, y)
+    found = run(Subject("tree", tree, Dataset(X, y), task="regression"), rows=20, repeats=2)  # without any
+    assert found.says == (
+        "Made again with another seed and with other comparison rows, the explanation is the same: nothing in it is drawn at random."
+    )
+    assert not found.tables
 
 
 def test_one_input_has_no_order():

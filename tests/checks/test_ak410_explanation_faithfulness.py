@@ -171,3 +171,10 @@ def test_predictions_alone_are_refused():
     )
     assert finding.status == "not_applicable"
     assert "only recorded predictions" in finding.reason
+
+
+def test_two_mirrored_curves_are_called_one_test(given_explanations):
+    found = run(given_explanations.linear(), rows=20)
+    out, into = (found.measurement(name).value for name in ("deletion_gain", "insertion_gain"))
+    assert out == pytest.approx(into, abs=0.2)
+    assert any("nearly one test" in note for note in found.notes)

@@ -27,7 +27,7 @@ def test_a_linear_model_is_explained_alike_in_every_way(given_explanations):
     found = run(given_explanations.linear(weights=(4.0, -2.0, 1.0, 0.0)), shuffled=150, repeats=20)
     m = found.measurement("explainer_agreement", "occlusion")
     assert (m.value, m.interval.low) == pytest.approx((1, 1))
-    for group in ("occlusion", "permutation importance"):
+    for group in ("occlusion", "shuffling (squared error)"):
         assert found.measurement("global_explainer_agreement", group).value == pytest.approx(1)
         assert found.measurement("feature_agreement", group).value == 1
 
@@ -89,16 +89,21 @@ def test_what_the_rows_leave_open_is_said():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(100, 5))
     subject = Subject("alike", lambda Z: Z.sum(axis=1), Dataset(X, X.sum(axis=1)), task="regression")
-    m = run(subject).measurement("global_explainer_agreement", "permutation importance")
+    m = run(subject).measurement("global_explainer_agreement", "shuffling (squared error)")
     assert m.interval.low < 0
     assert m.interval.high == pytest.approx(1)
     assert "leave open" in m.reason
+    said = run(subject).says
+    assert "; it may or may not agree with" in said
+    assert (
+        said.index("with occlusion row by row") < said.index("may or may not") < said.index("with shuffling")
+    )
 
 
 def test_the_table_has_one_line_an_input_and_way(given_explanations):
     table = run(given_explanations.linear(), rows=50, shuffled=50).tables["importances"]
     assert len(table.columns["label"]) == 12
-    assert set(table.columns["series"]) == {"the explanation", "occlusion", "permutation importance"}
+    assert set(table.columns["series"]) == {"the explanation", "occlusion", "shuffling (squared error)"}
     assert table.columns["label"][:2] == ("x0", "x1")
     assert max(table.columns["value"]) == 1
 

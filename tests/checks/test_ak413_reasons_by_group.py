@@ -188,3 +188,13 @@ def test_with_no_other_input_there_is_no_gap():
     gap = run(Subject("s", model, data, task="regression"), rows=120).measurement("importance_gap", "b")
     assert np.isnan(gap.value)
     assert gap.reason == "every input is the feature itself, or settles it"
+
+
+def test_the_sentence_names_the_column_that_was_read_and_tells_no_gap_that_begins_at_0():
+    found = run(subject_of(split, named=False), rows=100, background=20)
+    assert "rests on b, which settles group" in found.says
+    assert "differ most in the weight of" in found.says
+    quiet = run(subject_of(alike, n=200, named=False), rows=200, background=20)
+    assert quiet.measurement("importance_gap", "group").interval.low == 0
+    assert "differ most" not in quiet.says
+    assert "was not shown: the largest gap" in quiet.says

@@ -33,7 +33,7 @@ def waterfalls_of(evidence):
 
 
 def named(tables):
-    return [t.title.split(":")[0].removeprefix("Record ") for t in tables]
+    return [t.title.split(":")[0].removeprefix("Record ").split(" (row ")[0] for t in tables]
 
 
 def refused_of(subject):
@@ -58,7 +58,21 @@ def test_the_same_records_bear_the_same_pseudonyms_in_both_checks():
         assert named(waterfalls_of(report.of("AK401"))) == ids  # in the order asked, in place of examples
         ways = report.of("AK407")
         assert set(ways.tables["shown"].columns["record"]) == {ids[0]}
-        assert f"These have the wanted answer already, and need no way: {ids[1]}." in ways.notes
+        assert (
+            f"These have the wanted answer already, and need no way: {ids[1]} (row {granted})." in ways.notes
+        )
+        assert set(ways.tables["shown"].columns["row"]) == {first}
+        titles = [table.title for table in waterfalls_of(report.of("AK401"))]
+        assert titles[0].startswith(f"Record {ids[0]} (row {first}): ")
+
+
+def test_a_record_that_nobody_named_has_a_call_that_tells_its_row():
+    subject = loans()
+    table = Audit({"counterfactuals": {"rows": 20, "examples": 2}}).run(subject).of("AK407").tables["shown"]
+    assert "row" not in table.columns
+    call = table.summary.split("`")[1]
+    row = eval(call, {"subject": subject})
+    assert subject.test.record_ids([row]) == [table.columns["record"][0]]
 
 
 def test_a_waterfall_is_of_the_record_that_was_asked_for():
@@ -130,7 +144,7 @@ def test_a_record_of_a_regression_without_a_way_is_named():
     table = Audit({"counterfactuals": asked}).run(subject).of("AK407").tables["shown"]
     (name,) = subject.test.record_ids(np.array([low]))
     assert len(table.columns["record"]) == 0
-    assert table.summary.endswith(f"No way was found for {name}.")
+    assert table.summary.endswith(f"No way was found for {name} (row {low}).")
 
 
 @pytest.mark.parametrize("check", ["shap_importance", "counterfactuals"])
@@ -142,7 +156,9 @@ def test_a_record_of_a_regression_without_a_way_is_named():
         ([], r"expected row numbers, got none; type records=\[0\]"),
         ([3, 3, 4], r"row 3 stands there twice; type records=\[3, 4\]"),
         (list(range(12)), r"expected 10 rows at most, got 12"),
-        ([1.5], "valid integer"),
+        ([1.5], r"expected row numbers, whole and from 0, got 1.5; type records=\[0\]"),
+        (["a"], "whole and from 0, got 'a'"),
+        ([True], "whole and from 0, got True"),
     ],
 )
 def test_rows_that_cannot_be_are_refused_when_the_plan_is_made(check, given, said):

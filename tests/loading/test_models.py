@@ -152,7 +152,7 @@ def test_skops_opens_what_is_listed_and_names_what_is_not(tmp_path):
     boosted = LGBMClassifier(n_estimators=2, min_child_samples=2, verbose=-1).fit(X, Y)
     file.write_bytes(skops.io.dumps(boosted))
     with pytest.raises(
-        InputError, match=r"asks for collections.OrderedDict, lightgbm.basic.Booster, .*trusted = \["
+        InputError, match=r"asks for collections.OrderedDict, lightgbm.basic.Booster, .*: model.trusted = \["
     ):
         load_model(file)
     names = ["collections.OrderedDict", "lightgbm.basic.Booster", "lightgbm.sklearn.LGBMClassifier"]

@@ -141,6 +141,8 @@ def test_on_paper_everything_but_data_tables_is_open(whole_page):
 def test_on_a_phone_the_menu_is_one_line_and_nothing_sticks_out(whole_page):
     with opened(whole_page, 390, 844) as page:
         assert page.locator(".ak-nav").bounding_box()["height"] < 60
+        faded = page.locator(".ak-nav ul").evaluate("menu => getComputedStyle(menu).maskImage")
+        assert faded.startswith("linear-gradient")  # a word at the edge is seen to go on
         assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 

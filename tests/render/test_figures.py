@@ -26,6 +26,12 @@ def strings(value, key=""):
             yield from strings(inner, key)
 
 
+@pytest.mark.parametrize("kind", ["estimates", "curve", "matrix"])
+def test_a_table_without_a_value_is_not_drawn(kind):
+    columns = {"label": ["a", "b"], "x": [1, 2], "value": [None, None], "low": [None] * 2, "high": [None] * 2, "n": [9, 9]}  # fmt: skip
+    assert figure({"title": "t", "kind": kind, "columns": columns}) is None
+
+
 def assert_inert(drawing):
     for key, text in strings(drawing):
         bare = OURS.sub("", text)

@@ -9,6 +9,7 @@ import re
 import pytest
 
 from auditkit.render import sanitize, views
+from auditkit.render._found import found
 from auditkit.render._packing import LETTERS
 from auditkit.render.document import _plotly
 from auditkit.render.notebook import notebook_html
@@ -368,6 +369,37 @@ def test_what_was_found_leads_to_each_check_and_what_is_not_met_is_not_folded(re
     assert "Not met: " in open_part
 
 
+@pytest.mark.parametrize(("low", "told"), [(0.25, True), (0.15, False)])
+def test_a_confirmed_weak_spot_is_not_folded_and_construction_is_no_status_of_a_sentence(low, told):
+    def measured(metric, value, low, **more):
+        return {"metric": metric, "value": value, "interval": {"low": low, "high": 1.0}, **more}
+
+    exact = measured("shap_additivity_error", 0.0, 0.0, by_construction=True)
+    every = {
+        "AK001": [measured("accuracy", 0.8, 0.7)],
+        "AK003": [measured("error_rate", 0.2, 0.1), measured("leaf_error_rate", 0.4, low)],
+        "AK401": [measured("shap_importance", 0.1, 0.0), exact],
+        "AK409": [exact],
+    }
+    evidence = [{"check": code, "says": f"It is {code}.", "measurements": of} for code, of in every.items()]
+    findings = [{"check": code, "measurement": exact, "status": "pass"} for code in ("AK401", "AK409")]
+    report = {"findings": findings, "evidence": evidence}
+    for data in (report, views.view_data("findings", report)):
+        box = str(found(data, [("Chapter", code, f"#{code}") for code in every]))
+        assert ("It is AK003." in box.split("<details>", maxsplit=1)[0]) == told
+        assert "It is AK001." in box.split("<details>", maxsplit=1)[0]
+        assert box.count("holds by construction") == 1  # AK409
+
+
+def test_what_was_found_stands_before_what_was_audited(report, parsed):
+    verdict = code(bundle("verdict", views.view_data("verdict", report)))
+    html = notebook_html(told(report, before=[verdict]))
+    marks = ("<h1>", 'aria-label="What was found"', "What was audited</h2>", 'aria-label="Findings"')
+    places = [html.index(mark) for mark in marks]
+    assert places == sorted(places)
+    assert html.count("<h1>") == html.count("What was audited</h2>") == 1
+
+
 def test_a_question_over_a_check_is_not_asked_twice(report, parsed):
     question = report["provenance"]["plan"][0]["question"]
     first = {**report, "evidence": report["evidence"][:1]}
@@ -395,3 +427,16 @@ def test_settings_subject_and_plan_are_folded_and_an_error_in_them_is_not(parsed
     assert "out" in folded[1]
     assert "The rest." not in folded[1]
     assert '<details class="ak-fold" open>' in notebook_html(notebook(*cells, code(stopped)))
+
+
+def test_what_was_found_names_what_could_not_be_measured_and_the_reason_stands_over_it(report, parsed):
+    gap = {"metric": "train_test_gap", "value": None, "n": 0, "interval": None, "reason": "no training data"}
+    asked = {"metric": "train_test_gap", "at_most": 0.05}
+    lacking = {"check": "AK101", "status": "inconclusive", "severity": "high", "reason": gap["reason"], "measurement": gap, "criterion": asked}  # fmt: skip
+    report["findings"] = [report["findings"][1], lacking]
+    verdict = code(bundle("verdict", views.view_data("verdict", report)))
+    html = notebook_html(told(report, before=[verdict]))
+    first_screen = said(parsed, html[html.index("<h1>") : html.index("What was audited</h2>")])
+    assert first_screen.count("no training data") == 1
+    assert "Not met: demographic parity difference" in first_screen
+    assert "Could not be measured: train-test gap." in first_screen

@@ -30,13 +30,18 @@ def test_every_status_is_an_icon_a_word_and_a_count(report, parsed):
     for part in (
         "✕ 1 not met",
         "! 1 error",
-        "? 2 undecided",
+        "? 1 undecided",
+        "∅ 1 could not be measured",
         "⚑ 1 waived",
         "– 1 not applicable",
         "✓ 1 met",
         "◌ 1 not found",
     ):
         assert part in said
+    assert "“not found”: within the limit as far as the attacks" in said
+    report["findings"] = [f for f in report["findings"] if f["status"] == "fail"]
+    chips = page.verdict(report).split('class="ak-chips"')[1].split("</ul>")[0]
+    assert chips.count("<li") == 1
 
 
 def test_a_verdict_is_never_a_word_of_praise_or_blame(report, parsed):
@@ -114,6 +119,7 @@ def test_methods_say_how_to_do_it_again(report, parsed):
                  "most_groups = 30", "32,562 model rows"):  # fmt: skip
         assert part in said
     assert "0 refits" not in said
+    assert "How to reproduce" not in said  # a chapter of the templates, over this section
 
 
 def test_a_check_without_calls_of_its_own_says_so(report, parsed):
@@ -166,6 +172,30 @@ def test_what_was_not_measured_says_why_without_being_opened(report, parsed):
     assert "no training data: pass Subject(..., train=...)" in unmeasured
 
 
+def test_a_card_without_a_value_says_why_once(report, parsed):
+    said = words(parsed, page.findings(report))
+    assert said.count("no positives in one group") == 1
+    assert "There is no interval" not in said
+    assert "undefined" not in said
+    screen = words(parsed, page.verdict(report))
+    assert "Could not be measured: selection rate ratio (AK102) because: no positives in one group" in screen
+
+
+def test_a_figure_in_which_nothing_is_known_is_left_out(report, parsed):
+    table = {"title": "Nothing known", "kind": "estimates", "labels": {}, "summary": "", "columns": {"label": ["a"], "value": [None], "low": [None], "high": [None], "n": [3]}}  # fmt: skip
+    report["evidence"][0]["tables"] = {"t": table}
+    code = report["evidence"][0]["check"]
+    assert "Nothing known" not in words(parsed, page.evidence(report, code, figures=True))
+
+
+def test_names_under_several_gaps_say_whose_they_are(report, parsed):
+    gaps = [{"what": "Bias (2 of 3 checks)", "why": "no plan", "names": ["a", "b"]}]
+    report["provenance"]["not_examined"] = gaps
+    assert "By name (2)" in words(parsed, page.verdict(report))
+    report["provenance"]["not_examined"] = [*gaps, {"what": "Privacy (3 checks)", "why": "no plan"}]
+    assert "By name, of what was audited in part (2)" in words(parsed, page.verdict(report))
+
+
 def six(report, statuses):
     one = report["findings"][1]
     groups = ("sex", "race", "age_band", "sex × race", "sex × age_band", "race × age_band")
@@ -214,7 +244,7 @@ def test_what_only_lacks_a_criterion_has_a_chip_of_its_own(report, parsed):
     report["counts"] = {"not_applicable": 1}
     assert "ak-chip ak-not_judged" in page.findings(report)
     assert "○ 1 measured, not judged" in words(parsed, page.verdict(report))
-    assert "– 0 not applicable" in words(parsed, page.verdict(report))
+    assert "not applicable" not in words(parsed, page.verdict(report))
 
 
 def test_a_reason_has_no_more_digits_than_it_knows(report, parsed):

@@ -75,7 +75,7 @@ def test_summary_names_what_failed_and_what_was_not_examined(report):
     lines = status.summary_lines(report)
     assert (
         lines[0]
-        == "credit: 1 criterion not met, 1 could not run, 2 undecided, 1 waived, 1 not applicable, 1 not broken by the attacks, 1 met"
+        == "credit: 1 criterion not met, 1 could not run, 1 undecided, 1 could not be measured, 1 waived, 1 not applicable, 1 not broken by the attacks, 1 met"
     )
     assert (
         lines[1]
@@ -171,11 +171,32 @@ BOUNDED = {"value": 0.01, "n": 5, "bound": "lower"}
         ({"status": "pass", "measurement": {"value": 1, "n": 5}, "criterion": {"at_most": 2}}, "pass"),
         ({"status": "fail", "measurement": BOUNDED, "criterion": {"at_most": 0.0}}, "fail"),
         ({"status": "not_applicable", "check": "policy", "reason": "it also speaks of x"}, None),
-        ({"status": "inconclusive", "check": "policy", "reason": "nothing measured it"}, "inconclusive"),
+        ({"status": "inconclusive", "check": "policy", "reason": "nothing measured it"}, "unmeasured"),
+        (
+            {"status": "inconclusive", "measurement": {"value": None, "n": 5}, "criterion": {"at_most": 2}},
+            "unmeasured",
+        ),
+        ({"status": "inconclusive", "measurement": {"value": "Infinity", "n": 5}}, "inconclusive"),
     ],
 )
 def test_a_bound_within_the_limit_is_not_met_and_a_remark_is_no_finding(finding, shown):
     assert status.shown_status(finding) == shown
+
+
+def test_what_could_not_be_measured_is_told_once_for_each_reason_and_in_words_of_the_subject_file():
+    why = "no training data: pass Subject(..., train=Dataset(X, y)), or add [data.train] to the subject file"
+    findings = [
+        {"check": code, "status": "inconclusive", "reason": why, "criterion": {"metric": m, "at_most": 0.05},
+         "measurement": {"metric": m, "value": None, "n": 0, "interval": None, "reason": why}}
+        for code, m in (("AK001", "train_test_gap"), ("AK409", "explanation_stability"))
+    ]  # fmt: skip
+    assert status.summary_lines({"subject": {"name": "m"}, "findings": findings}) == [
+        "m: 2 criteria could not be measured",
+        (
+            "  ∅ could not be measured: train-test gap, asked at most 0.050 (AK001); explanation stability, asked at most 0.050 (AK409): "
+            "no training data: add [data.train] to the subject file"
+        ),
+    ]
 
 
 def test_a_remark_of_the_policy_is_told_and_not_counted():

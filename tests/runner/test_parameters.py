@@ -97,6 +97,21 @@ def test_values_are_read_as_json_of_the_declared_type() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("AK401__record=[3]", r"Did you mean 'shap_importance__records'\?$"),
+        ("shap_importance__record=[3]", r"Did you mean 'shap_importance__records'\?$"),
+        ("AK401__zzz=1", "Known of AK401: shap_importance__rows, .*__level.$"),
+        ("AK101__level=0.9", "It does not run AK101.$"),
+        ("shap_importance__records=[1.5]", r"whole and from 0, got 1.5: -p shap_importance__records=\[0\]$"),
+    ],
+)
+def test_a_parameter_said_of_a_check_is_looked_for_in_that_check(word: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        parse_assignments([word], declared(find_template("explainability")))
+
+
 def test_errors_say_what_to_type() -> None:
     with pytest.raises(InputError, match="Did you mean 'model_performance__level'"):
         parse_assignments(["performance_level=0.9"], KNOWN)

@@ -17,7 +17,7 @@ from auditkit.checks import _weights
 from auditkit.checks.bias import _impact as impact
 from auditkit.checks.bias import _published as published
 from auditkit.checks.bias import _scopes as scopes
-from auditkit.errors import InputError, NotApplicable, did_you_mean
+from auditkit.errors import NO_SENSITIVE, InputError, NotApplicable, did_you_mean
 from auditkit.evidence import Evidence, Measurement
 from auditkit.methods.impact_ratios import above_median
 from auditkit.naming import NameOf, sensitive_of
@@ -160,7 +160,7 @@ def _can_be_made(subject: Subject) -> None:
             "the rules count people, and sample_weight says that a row stands for several: for this table give the data without it"
         )
     if subject.test.sensitive_features is None:
-        raise NotApplicable("no sensitive features: pass Dataset(X, y, sensitive_features=[...])")
+        raise NotApplicable(NO_SENSITIVE)
 
 
 def _unnamed(subject: Subject) -> Measurement:

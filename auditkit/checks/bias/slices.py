@@ -153,7 +153,11 @@ def worst_slice(
         most=slices_confirmed,
         usable=[len(c.labels) for c in columns],
     )
-    notes = _notes(subject, found, columns, fewest)
+    whole = common.percent(float(np.average(event, weights=subject.test.sample_weight)))
+    notes = (
+        *_notes(subject, found, columns, fewest),
+        f"{word} of all {len(event):,} test records, both halves together: {whole}.",
+    )
     if not found.slices:
         return _nothing(subject, found, half, notes)
     names = [", ".join(columns[j].labels[code] for j, code in one.conditions) for one in found.slices]
@@ -294,15 +298,16 @@ def _both(held: _Confirmed, word: str) -> Table:
         float(_shares(hits.sum(), n.sum()))
         for hits, n in ((held.found_hits, held.found_n), (held.hits, held.n))
     )
+    k = len(held.names)
     summary = (
-        f"{word} of {len(held.names)} slices: {common.percent(then)} on average where they were found, "
-        f"{common.percent(now)} in the held-out half, {common.percent(held.overall)} of all its records."
+        f"{word} of {f'the {k} slices on average' if k > 1 else 'the one slice'}: {common.percent(then)} where {'they were' if k > 1 else 'it was'} "
+        f"found, {common.percent(now)} in the held-out half; {common.percent(held.overall)} of all records of that half."
     )
     return Table(
         f"{word} of the worst slices, found and held out",
         {key: tuple(values) for key, values in columns.items()},
         "estimates",
-        {"value": word, "n": "records", "reference": "all records"},
+        {"value": word, "n": "records", "reference": "all records of the held-out half"},
         summary,
         reference=held.overall,
     )

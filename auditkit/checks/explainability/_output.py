@@ -98,7 +98,7 @@ class Asked:
     def notes(self) -> tuple[str, ...]:
         """Say what the output is, and what it cost."""
         about = f" of {self.subject.positive!r}" if self.subject.task == "binary" else ""
-        found = (f"Output: {self.unit}{about}.", f"Cost: {self.rows:,} rows of the model.")
+        found = (f"Output: {self.unit}{about}.", f"The model was asked about {self.rows:,} rows.")
         return (*found, self.why) if self.why else found
 
 

@@ -116,7 +116,7 @@ def dependence(found: Explanation, X: pd.DataFrame, names: list[str], level: flo
             cells = {key: tuple(line[at] for line in lines) for at, key in enumerate(head)}
             tables[f"part by {name}"] = Table(
                 f"What {name} adds to the output, by its value", cells, "estimates" if words else "curve",
-                {"x": name, "value": f"mean {found.noun} ({word})", "n": "records", "reference": "adds nothing"}, _along(name, lines, words=words), reference=0.0,
+                {"x": name, "value": f"mean {found.noun} ({word})", "n": "records", "reference": "adds nothing"}, _along(name, lines, words=words, whole=codec.kinds[j] == "integer"), reference=0.0,
             )  # fmt: skip
     return tables
 
@@ -181,10 +181,14 @@ def waterfalls(
     return tables
 
 
-def _along(name: str, lines: list[tuple[Any, ...]], *, words: bool) -> str:
+def _along(name: str, lines: list[tuple[Any, ...]], *, words: bool, whole: bool) -> str:
     low, high = min(lines, key=lambda line: line[1]), max(lines, key=lambda line: line[1])
-    at = [str(line[0]) if words else f"about {amount(line[0])}" for line in (low, high)]
-    return f"The part owed to {name} is smallest at {at[0]} ({low[1]:+.2g} on average) and largest at {at[1]} ({high[1]:+.2g})."
+    at = [
+        str(line[0]) if words else f"about {amount(round(line[0]) if whole else line[0])}"
+        for line in (low, high)
+    ]
+    size = [f"{line[1]:+.2g}".replace("-", "−") for line in (low, high)]
+    return f"The part owed to {name} is smallest at {at[0]} ({size[0]} on average) and largest at {at[1]} ({size[1]})."
 
 
 def _bands(codes: np.ndarray) -> list[np.ndarray]:

@@ -12,7 +12,7 @@ from auditkit.naming import RowNumbers
 if TYPE_CHECKING:
     from auditkit.checks.explainability._goal import Goal
 
-__all__ = ["MOST", "Records", "borderline", "with_more"]
+__all__ = ["MOST", "Records", "borderline", "called", "which_row", "with_more"]
 
 MOST = 10  # records shown
 
@@ -20,8 +20,8 @@ Records = Annotated[
     list[int] | None,
     RowNumbers(most=MOST),
     Doc(
-        "Row numbers of the test rows, from 0, to show in place of `examples`: real records, under the same pseudonyms in AK401 "
-        "and AK407; show only data you may share."
+        "Row numbers of the test rows, from 0, to show in this order in place of `examples`: real records, under the same pseudonyms "
+        "and with their row numbers in AK401 and AK407; show only data you may share."
     ),
 ]
 
@@ -47,3 +47,27 @@ def with_more(drawn: np.ndarray, asked: np.ndarray) -> tuple[np.ndarray, np.ndar
     both = np.concatenate([drawn, asked[~np.isin(asked, drawn)]]).astype(int)
     place = {int(row): at for at, row in enumerate(both)}
     return both, np.array([place[int(row)] for row in asked], dtype=int)
+
+
+def called(names: list[str], rows: np.ndarray, *, asked: bool) -> list[str]:
+    """Return what records are called: pseudonyms, and where somebody asked for the rows by number, the number too.
+
+    Examples
+    --------
+    >>> called(["32330c29a0d0"], np.array([8]), asked=True)
+    ['32330c29a0d0 (row 8)']
+    """
+    if not asked:
+        return names
+    return [f"{name} (row {int(row)})" for name, row in zip(names, rows, strict=True)]
+
+
+def which_row(part: str, n: int, names: list[str]) -> str:
+    """Return in a sentence the call that tells, to who holds the data, which row a pseudonym stands for.
+
+    Examples
+    --------
+    >>> which_row("test", 300, ["32330c29a0d0"])
+    "Which row a record is: `subject.test.record_ids(range(300)).index('32330c29a0d0')`."
+    """
+    return f"Which row a record is: `subject.{part}.record_ids(range({n})).index({names[0]!r})`."

@@ -9,6 +9,7 @@ import numpy as np
 
 from auditkit import statistics
 from auditkit.checks import _common as common
+from auditkit.checks.explainability._records import which_row
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Measurement, Table
 from auditkit.frames import Codec
@@ -65,9 +66,7 @@ def rows_of(subject: Subject, rows: int, pool: int, rng: np.random.Generator) ->
     NotApplicable
         If there are no training rows, or no input varies.
     """
-    test, train = subject.test, subject.train
-    if train is None:
-        raise NotApplicable("this check compares test rows with training rows: pass Subject(..., train=...)")
+    test, train = subject.test, subject.split("train")
     among, around = common.draw(len(train), pool, rng), common.draw(len(test), rows, rng)
     parts = [train.X.iloc[among], test.X.iloc[around]]
     codec = Codec.of(*parts)
@@ -210,7 +209,7 @@ def shown(subject: Subject, rows: Rows, chosen: list[Chosen], examples: int) -> 
     }
     for name, values in train.X.iloc[at].items():
         columns[f"input {name}"] = tuple(map(str, values))
-    summary = "`Dataset.record_ids` of the training data gives the pseudonyms of its rows."
+    summary = which_row("train", len(train), train.record_ids(at[:1]))
     return {
         "shown": Table(
             "Prototypes and criticisms", columns, labels={"record": "Record (pseudonym)"}, summary=summary

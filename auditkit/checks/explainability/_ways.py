@@ -10,6 +10,8 @@ import numpy as np
 from auditkit import statistics
 from auditkit.checks import _common as common
 from auditkit.checks.bias._gaps import of_means
+from auditkit.checks.explainability._records import called, which_row
+from auditkit.checks.robustness._threats import sized
 from auditkit.evidence import Measurement, Table
 
 if TYPE_CHECKING:
@@ -19,7 +21,18 @@ if TYPE_CHECKING:
     from auditkit.methods.counterfactuals import Counterfactuals
     from auditkit.threat import Feature, ThreatModel
 
-__all__ = ["Ways", "by_group", "changed_inputs", "examples_of", "longest", "overall", "usual_change"]
+__all__ = [
+    "Said",
+    "Ways",
+    "by_group",
+    "changed_inputs",
+    "cost_words",
+    "examples_of",
+    "longest",
+    "overall",
+    "unlimited",
+    "usual_change",
+]
 
 RATE, COST, INPUTS = "recourse_rate", "recourse_cost", "recourse_inputs_changed"
 RATE_GAP, COST_GAP = "recourse_rate_difference", "recourse_cost_difference"
@@ -57,6 +70,25 @@ class Ways:
     def there(self) -> np.ndarray:
         """Whether a way was found, (n,)."""
         return np.asarray(np.isfinite(self.cost))
+
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """What is said of the records shown, besides their ways.
+
+    Attributes
+    ----------
+    n : int
+        Test rows there are.
+    rows : ndarray of int or None
+        Numbers of the rows shown, where they were asked for by number.
+    drafted : bool
+        Whether what may change was drafted from the data.
+    """
+
+    n: int
+    rows: np.ndarray | None
+    drafted: bool
 
 
 def overall(ways: Ways, level: float, budget: str) -> list[Measurement]:
@@ -119,6 +151,27 @@ def longest(found: list[Measurement]) -> str:
     return f" What the cheapest way costs differs {'; '.join(parts)}."
 
 
+def cost_words(threat: ThreatModel) -> str:
+    """Return what a change costs, for readers who have seen no threat model."""
+    unit = sized(threat.within(2.0)).removeprefix("2 ")
+    if not unit.startswith("robust standard deviations"):
+        return f"in {unit}"
+    kinds = {one.kind for one in threat.features if one.mutable}
+    parts = [
+        *(["one change of category costs 1"] if "categorical" in kinds else []),
+        *(["a step of an ordered category costs 1"] if "ordinal" in kinds else []),
+        *(["a number costs its change in robust standard deviations"] if kinds & {"continuous", "integer"} else []),
+        *([f"changes of several inputs add up as {threat.norm}"] if threat.norm != "l1" else []),
+    ]  # fmt: skip
+    return "; ".join(parts)
+
+
+def unlimited(threat: ThreatModel) -> list[str]:
+    """Return the categories that may become any other, where no rule limits what goes together."""
+    free = [one.name for one in threat.features if one.mutable and one.kind == "categorical"]
+    return [] if threat.rules else free
+
+
 def changed_inputs(found: Counterfactuals, threat: ThreatModel, X: np.ndarray, level: float) -> Table:
     """Return how often each input is changed on the way that changes fewest, and by how much; no record is shown."""
     _, first = np.unique(found.of, return_index=True)
@@ -177,9 +230,14 @@ def usual_change(one: Feature, before: np.ndarray, after: np.ndarray) -> str:
 
 
 def examples_of(
-    found: Counterfactuals, threat: ThreatModel, original: pd.DataFrame, shown: np.ndarray, names: list[str]
+    found: Counterfactuals,
+    threat: ThreatModel,
+    original: pd.DataFrame,
+    shown: np.ndarray,
+    names: list[str],
+    said: Said,
 ) -> dict[str, Table]:
-    """Return the ways of some records, before and after; nothing where none were asked for.
+    """Return the ways of some records, before and after, the cheapest first; nothing where none were asked for.
 
     Parameters
     ----------
@@ -193,30 +251,39 @@ def examples_of(
         Those to show, in this order.
     names : list of str, length k
         Their pseudonyms.
+    said : Said
+        What is said of them besides.
     """
     if not len(shown):
         return {}
     after = threat.decode(found.rows) if len(found.of) else original.iloc[:0]
     lines: list[tuple[Any, ...]] = []
-    for at, name in zip(shown.tolist(), names, strict=True):
-        for way, place in enumerate(np.flatnonzero(found.of == at).tolist(), 1):
+    by_number = said.rows is not None
+    rows = np.full(len(shown), -1) if said.rows is None else said.rows
+    for at, name, row in zip(shown.tolist(), names, rows.tolist(), strict=True):
+        own = np.flatnonzero(found.of == at)
+        for way, place in enumerate(own[np.argsort(found.cost[own], kind="stable")].tolist(), 1):
             for column in original.columns:
                 old, new = _word(original[column].iloc[at]), _word(after[column].iloc[place])
                 if old != new:
-                    lines.append((name, way, str(column), old, new, float(found.cost[place])))
-    header = ("record", "way", "input", "before", "after", "cost of the way")
-    columns = {word: tuple(line[at] for line in lines) for at, word in enumerate(header)}
-    without = [name for at, name in zip(shown.tolist(), names, strict=True) if at not in found.of]
-    told = len(shown) - len(without)
-    summary = (
-        f"Ways of {told} {'record' if told == 1 else 'records'}; `Dataset.record_ids` of the test data gives the pseudonyms of its rows."
-        + (f" No way was found for {', '.join(without)}." if without else "")
-    )
-    return {
-        "shown": Table(
-            "Ways before and after", columns, labels={"record": "Record (pseudonym)"}, summary=summary
-        )
+                    lines.append((name, row, way, str(column), old, new, float(found.cost[place])))
+    header = ("record", "row", "way", "input", "before", "after", "cost of the way")
+    columns = {
+        word: tuple(line[at] for line in lines)
+        for at, word in enumerate(header)
+        if word != "row" or by_number
     }
+    both = called(names, rows, asked=by_number)
+    without = [name for at, name in zip(shown.tolist(), both, strict=True) if at not in found.of]
+    told = len(shown) - len(without)
+    rules = "drafted rules, which nobody has checked, allow" if said.drafted else "threat model allows"
+    summary = (
+        f"Ways of {told} {'record' if told == 1 else 'records'}, the cheapest first: changes that the {rules}, and no advice to anybody. "
+        + ("" if by_number else which_row("test", said.n, names))
+        + (f" No way was found for {', '.join(without)}." if without else "")
+    ).strip()
+    labels = {"record": "Record (pseudonym)", "row": "Test row"}
+    return {"shown": Table("Ways before and after", columns, labels=labels, summary=summary)}
 
 
 def _rate(there: np.ndarray, level: float, group: str | None, reason: str | None = None) -> Measurement:

@@ -19,7 +19,7 @@ from auditkit.methods import attributions
 from auditkit.methods import explanation_quality as science
 from auditkit.subject import Subject
 
-_OCCLUSION, _SHUFFLE = "occlusion", "permutation importance"
+_OCCLUSION, _SHUFFLE = "occlusion", "shuffling (squared error)"
 _NO_ORDER = "an explainer gives all inputs the same importance: there is no order to compare"
 
 
@@ -96,7 +96,7 @@ def explainer_agreement(
         notes=(
             *base.notes(subject),
             "Occlusion: how far the output falls when one input alone is replaced by the comparison rows' values.",
-            "Permutation importance: how much worse the model becomes (squared error) when one input is shuffled.",
+            "Shuffling: how much worse the model becomes (squared error) when one input is shuffled. AK402 counts wrong answers instead.",
             leading,
         ),
         rows=common.rows_used(len(base.X), len(subject.test)),
@@ -189,10 +189,22 @@ def _ranks(base: quality.Shown, parts: dict[str, np.ndarray], level: float) -> T
 
 
 def _says(rowwise: Measurement, overall: list[Measurement]) -> str:
-    known = [f"{common.with_ends(m)} with {m.group}" for m in overall if not np.isnan(m.value)]
-    parts = [f"over all rows {' and '.join(known)}"] if known else []
-    if not np.isnan(rowwise.value):
-        parts.insert(0, f"row by row {common.with_ends(rowwise)} with {rowwise.group}")
-    if not parts:
+    every = [(rowwise, "row by row"), *((m, "over all rows") for m in overall)]
+    known = [(m, f"with {m.group} {where}") for m, where in every if not np.isnan(m.value)]
+    if not known:
         return "No way of explaining puts the inputs in an order: the output does not move with them."
-    return f"The order of the inputs agrees with other ways of explaining: {'; '.join(parts)} (1: the same order; 0: unrelated)."
+    like = [f"{words} ({common.with_ends(m)})" for m, words in known if _low(m) > 0]
+    against = [f"{words} ({common.with_ends(m)})" for m, words in known if _high(m) < 0]
+    left = [f"{words} ({common.with_ends(m)})" for m, words in known if _low(m) <= 0 <= _high(m)]
+    parts = [f"agrees {' and '.join(like)}"] if like else []
+    parts += [f"is turned around {' and '.join(against)}"] if against else []
+    parts += [f"may or may not agree {' and '.join(left)}: these rows leave that open"] if left else []
+    return f"The order of the inputs {'; it '.join(parts)} (1: the same order; 0: unrelated)."
+
+
+def _low(m: Measurement) -> float:
+    return m.value if m.interval is None else float(m.interval.low)
+
+
+def _high(m: Measurement) -> float:
+    return m.value if m.interval is None else float(m.interval.high)

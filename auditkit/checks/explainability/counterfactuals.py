@@ -14,13 +14,12 @@ from auditkit.checks import _common as common
 from auditkit.checks import _weights
 from auditkit.checks.explainability import _ways
 from auditkit.checks.explainability._goal import Goal, goal_of
-from auditkit.checks.explainability._records import Records, borderline, with_more
+from auditkit.checks.explainability._records import Records, borderline, called, with_more
 from auditkit.checks.robustness._threats import (
     Immutable,
     NormOfChange,
     allowed_table,
     allowed_words,
-    sized,
     threat_of,
 )
 from auditkit.errors import NotApplicable
@@ -134,12 +133,15 @@ def counterfactuals(
     chosen = refused[common.draw(len(refused), rows, rng)]
     asked = borderline(goal, examples) if records is None else np.array(records, dtype=int)
     both, shown = with_more(chosen, asked[~goal.met[asked]])
+    done = asked[goal.met[asked]]
+    said = _ways.Said(len(data), both[shown] if records is not None else None, drafted=subject.threat is None)
     original = data.X.iloc[both].reset_index(drop=True)
     X = threat.encode(original)
     every = _found(subject, threat, original, X, goal, rng, several, radius, max_calls)
     found = _of_first(every, len(chosen))  # figures are about the rows drawn
     ways = _ways.Ways.of(found, len(chosen))
-    unit = sized(threat.within(2.0)).removeprefix("2 ")
+    cost = _ways.cost_words(threat)
+    free = [] if radius is not None else _ways.unlimited(threat)
     budget = f"{max_calls:,} calls" + ("" if radius is None else f", cost up to {radius:g}")
     total = _ways.overall(ways, level, budget)
     groups, tables, told = _ways.by_group(data, chosen, ways, level, rng)
@@ -150,10 +152,10 @@ def counterfactuals(
         {
             **changed,
             **tables,
-            **_ways.examples_of(every, threat, original, shown, data.record_ids(both[shown])),
+            **_ways.examples_of(every, threat, original, shown, data.record_ids(both[shown]), said),
             "allowed": allowed_table(threat),
         },
-        says=_drafted(subject, threat) + _says(ways, total, goal.words, unit) + _ways.longest(groups),
+        says=_drafted(subject, threat) + _says(ways, total, goal.words, cost, free) + _ways.longest(groups),
         does_not_say=(
             "That a person who makes the change gets the other outcome in life: it is about the model's answer, not about causes, and "
             "a changed form is not a changed person. Nor that no way exists where none was found."
@@ -166,10 +168,10 @@ def counterfactuals(
                 if subject.threat is None
                 else ()
             ),
-            f"Wanted: {goal.words}. Costs are in {unit}, over the records for which a way was found.",
+            f"Wanted: {goal.words}. Costs are over the records for which a way was found: {cost}.",
             *allowed_words(threat),
             *told,
-            *_no_need(data.record_ids(asked[goal.met[asked]])),
+            *_no_need(called(data.record_ids(done), done, asked=True)),
             *_weights.ignored(data),
             f"{found.asked:,} rows asked in {found.calls:,} calls.",
         ),
@@ -255,13 +257,16 @@ def _drafted(subject: Subject, threat: ThreatModel) -> str:
     return f"Under drafted rules that nobody has checked ({some} may change): "
 
 
-def _says(ways: _ways.Ways, total: list[Any], words: str, unit: str) -> str:
+def _says(ways: _ways.Ways, total: list[Any], words: str, cost_words: str, free: list[str]) -> str:
     rate, cost, inputs = total
     k, n = int(ways.there.sum()), len(ways.cost)
     first = (
         f"For {k} of {n} records that were not answered {words}, {common.share_with_ends(rate)}, a change of the inputs was found "
         "that is allowed and gets this answer"
     )
+    if k == n and free:
+        some = ", ".join(free[:3]) + (f" and {len(free) - 3} more" if len(free) > 3 else "")
+        first += f". That all have one is little news: nothing limits what these may become: {some}"
     if np.isnan(cost.value):
         return f"{first}."
     simplest = (
@@ -269,4 +274,4 @@ def _says(ways: _ways.Ways, total: list[Any], words: str, unit: str) -> str:
         if np.nanmax(ways.inputs) == 1
         else f"The simplest way changes {common.with_ends(inputs)} inputs on average"
     )
-    return f"{first}. {simplest}; the cheapest way costs {common.with_ends(cost)} {unit} on average."
+    return f"{first}. {simplest}; the cheapest way costs {common.with_ends(cost)} on average ({cost_words})."

@@ -107,6 +107,7 @@ def explanation_faithfulness(
         notes=(
             *base.notes(subject),
             f"What is taken away is replaced by the values of {len(others)} comparison rows, and the {what} averaged over them.",
+            "Taking away and putting in are nearly one test: where inputs act one by one, one curve mirrors the other. Both met is one sign, not two.",
             f"Random order: {repeats} orders of each row, each also backwards.",
             f"A mean deviation is how far the {what} of a row lies from its mean on average: {common.number(unit)}.",
         ),

@@ -23,7 +23,7 @@ from auditkit.checks.explainability._explainers import (
 from auditkit.checks.explainability._explanation import in_words
 from auditkit.checks.explainability._goal import goal_of
 from auditkit.checks.explainability._pictures import dependence, swarm, waterfalls
-from auditkit.checks.explainability._records import MOST, Records, borderline, with_more
+from auditkit.checks.explainability._records import MOST, Records, borderline, called, with_more
 from auditkit.checks.explainability._shown import (
     behind,
     behind_note,
@@ -136,9 +136,8 @@ def shap_importance(
         interventional=interventional,
     )
     X, found = every.iloc[: len(chosen)], explained.of(np.arange(len(chosen)))
-    single = waterfalls(
-        explained.of(shown), every.iloc[shown], data.record_ids(both[shown]), subject.positive
-    )
+    names = called(data.record_ids(both[shown]), both[shown], asked=records is not None)
+    single = waterfalls(explained.of(shown), every.iloc[shown], names, subject.positive)
     importance = _importance(found, [str(c) for c in X.columns], level)
     top = sorted(importance, key=lambda m: -m.value)
     names = [str(m.group) for m in top]
@@ -148,12 +147,29 @@ def shap_importance(
         {"importance": ranking(top, f"Mean |{found.noun}| ({found.unit})", "Which inputs move the output most"),
          "swarm": swarm(found, X, names), **dependence(found, X, names, level),
          "dependence": _direction(found, X, top), **single},
-        says=f"On {len(chosen):,} rows the output " + (f"moves most with {listed(top)}." if found.values.any() else "moves with no input."),
+        says=_says(found, top, subject.positive),
         does_not_say="That these inputs cause the outcome, or that changing them would change a person's case.",
         notes=(f"Explainer: {found.method}. {found.why}.", in_words(found.unit, subject.positive), *drawn(len(chosen), len(data)), behind_note(found, len(others), len(source), subject),
                *_weights.ignored(data), *((f"{found.cost}.",) if found.cost else ()), *_error_note(found)),
         rows=common.rows_used(len(chosen), len(data)),
     )  # fmt: skip
+
+
+def _says(found: Explanation, top: list[Measurement], positive: object) -> str:
+    """Return the leading inputs with their mean sizes, in a unit."""
+    rows = f"On {len(found.output):,} rows"
+    if not found.values.any():
+        return f"{rows} the output moves with no input."
+    if found.unit != "probability":
+        unit = "in the target's unit" if found.unit == "value" else f"unit: {found.unit}"
+        return f"{rows} the output moves most with {listed(top)}: mean sizes, {unit}."
+    what = "the probabilities move" if positive is None else f"the chance of {str(positive)!r} moves"
+    return f"{rows} {what} most with {', '.join(map(_in_points, top[:3]))} on average."
+
+
+def _in_points(m: Measurement) -> str:
+    ends = f" [{100 * m.interval.low:.1f}, {100 * m.interval.high:.1f}]" if m.interval else ""
+    return f"{m.group} ({100 * m.value:.1f}{ends} points)"
 
 
 def _shown_rows(subject: Subject, chosen: np.ndarray, examples: int, records: list[int] | None) -> np.ndarray:

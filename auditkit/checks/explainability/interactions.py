@@ -26,6 +26,7 @@ from auditkit.subject import Subject
 _STRENGTH = "interaction_strength"
 _LOOKED = (20, 25)  # rows put in and background rows by which the leading inputs are found
 _COUNTS = 0.01  # spreads of the output
+_SMALL = 0.1  # spreads of the output: 1% of its variance
 _WEAK = "together they move the output by less than 1% of its spread: the ratio would say nothing"
 
 
@@ -102,12 +103,11 @@ def input_interactions(
         "AK405",
         tuple(measurements),
         {"strength": _ranked(top),
-         "matrix": _matrix(pairs, found, names),
          "inputs": _inputs([(names[j], float(np.sqrt(effect[j]) / spread)) for j in np.argsort(-effect)], min(len(X), _LOOKED[0]))},
         says=_says(top, len(pairs)),
         does_not_say="That no three inputs act together, nor that the inputs interact in the world: it is the model's arithmetic that is looked at.",
         notes=(*ask.notes(), SPREAD, f"{len(chosen)} of {len(names)} inputs are paired: {', '.join(names[j] for j in chosen)}.",
-               f"Values of {len(X):,} rows were put into {len(others):,} rows.", *_weights.ignored(data)),
+               f"Values of each of {len(X):,} rows were put into each of {len(others):,} background rows, and the model was asked about the result.", *_weights.ignored(data)),
         rows=common.rows_used(len(X), len(data)),
     )  # fmt: skip
 
@@ -158,30 +158,6 @@ def _measured(name: str, one: effects.Interaction, level: float) -> list[Measure
     return [*found, common.measured("h_squared", one.h_squared, one.m, ends, level, method, group=name)]
 
 
-def _matrix(pairs: list[tuple[int, int]], found: list[effects.Interaction], names: list[str]) -> Table:
-    cells = [(j, k, one) for (j, k), one in zip(pairs, found, strict=True)]
-    cells += [(k, j, one) for j, k, one in cells]
-    order = list(dict.fromkeys(j for pair in pairs for j in pair))
-    cells.sort(key=lambda cell: (order.index(cell[0]), order.index(cell[1])))
-    columns = {
-        "row": tuple(names[j] for j, _, _ in cells),
-        "column": tuple(names[k] for _, k, _ in cells),
-        "value": tuple(one.strength for *_, one in cells),
-        "low": tuple(one.low for *_, one in cells),
-        "high": tuple(one.high for *_, one in cells),
-        "n": tuple(one.m for *_, one in cells),
-        "h squared": tuple(one.h_squared for *_, one in cells),
-    }
-    j, k, most = max(cells, key=lambda cell: cell[2].strength)
-    summary = (
-        f"{names[j]} and {names[k]} make most together: {common.number(most.strength)} spreads of the output."
-        if most.strength > 0
-        else "No pair makes anything together."
-    )
-    labels = {"row": "input", "column": "input", "value": "made only together"}
-    return Table("What two inputs make only together", columns, "matrix", labels, summary)
-
-
 def _inputs(found: list[tuple[str, float]], n: int) -> Table:
     columns = {
         "input": tuple(name for name, _ in found),
@@ -189,7 +165,8 @@ def _inputs(found: list[tuple[str, float]], n: int) -> Table:
         "n": tuple(n for _ in found),
     }
     summary = (
-        f"{found[0][0]} moves the output most, alone and together with others; the leading inputs are paired."
+        f"{found[0][0]} moves the output most, alone and together with others; the leading inputs are paired. A first look, with {n} rows "
+        "put in."
     )
     return Table(
         "How far each input moves the output, alone and together with others", columns, summary=summary
@@ -215,10 +192,14 @@ def _says(top: list[Measurement], pairs: int) -> str:
         return (
             f"No interaction of 1% of the output's spread was detected among {pairs} pairs of inputs: {rest}."
         )
-    words = ", ".join(f"{m.group} ({common.with_ends(m)})" for m in real[:3])
-    most = (
-        f"{len(real)} of {pairs} pairs of inputs make"
-        if len(real) > 1
-        else f"One of {pairs} pairs of inputs makes"
-    )
-    return f"{most} together what neither makes alone, in spreads of the output (standard deviations over these rows): {words}{', ...' if len(real) > 3 else ''}."
+    unit = "spreads of the output (standard deviations over these rows)"
+    if all(m.interval.high < _SMALL for m in top if m.interval is not None):
+        return (
+            f"What two inputs make only together is small in each of {pairs} pairs: most for {top[0].group}, {common.with_ends(top[0])} {unit}."
+            if pairs > 1
+            else f"What {top[0].group} make only together is small: {common.with_ends(top[0])} {unit}."
+        )
+    large = [m for m in real if m.value >= _SMALL] or real[:1]
+    words = ", ".join(f"{m.group} ({common.with_ends(m)})" for m in large[:3])
+    more = f"; and {len(large) - 3} more of {pairs} pairs by {_SMALL} or more" if len(large) > 3 else ""
+    return f"Beyond what each does alone, these make something together, in {unit}: {words}{more}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -106,7 +107,7 @@ def permutation_importance(
         if subject.task != "regression"
         else "Rise of the error (spreads of the target)"
     )
-    tables = {"importance": ranking(top, word, "Which inputs the model needs to be right")}
+    tables = {"importance": _ranked(top, word, "Which inputs the model needs to be right")}
     if groups:
         tables["together"] = _together(pooled, top, groups, names, close, word)
     return Evidence(
@@ -125,9 +126,30 @@ def permutation_importance(
 def _says(found: attributions.Shuffled, top: list[Measurement], pooled: list[Measurement]) -> str:
     if not found.rises.any():
         return "Shuffling made no answer better or worse, whichever input it was."
-    return f"Shuffling hurts most for {listed(top)}." + (
-        f" Shuffled together: {listed(pooled)}." if pooled else ""
+    rows, needed, both = f"{found.rises.shape[1]:,} rows", _needed(top), _needed(pooled)
+    if not needed:
+        group = f" Shuffled together, these are needed: {listed(both)}." if both else ""
+        return f"For none of the {len(top)} inputs was a need detected with these {rows}.{group}"
+    return f"Shuffling hurts most for {listed(needed)}." + (
+        f" Shuffled together: {listed(both)}." if both else ""
     )
+
+
+def _needed(found: list[Measurement]) -> list[Measurement]:
+    """Return those whose interval lies above 0."""
+    return [m for m in found if m.interval is not None and m.interval.low > 0]
+
+
+def _ranked(found: list[Measurement], word: str, title: str) -> Table:
+    """Return the ranking with a line at 0, led in words by what is above it."""
+    table, needed = ranking(found, word, title), _needed(found)
+    said = (
+        f"above 0 beyond chance: {listed(needed)}{' lead' if len(needed) > 3 else ''}"
+        if needed
+        else "the interval of each reaches 0"
+    )
+    labels = {**table.labels, "reference": "not needed"}
+    return replace(table, summary=f"{word}, by input; {said}.", labels=labels, reference=0.0)
 
 
 def _loss(
@@ -236,4 +258,4 @@ def _notes(
             else "No inputs were shuffled together, as asked."
         )
     )
-    return (how, f"Cost: {cost:,} rows of the model.")
+    return (how, f"The model was asked about {cost:,} rows.")

@@ -361,13 +361,24 @@ def _says(found: list[Measurement], least: float) -> str:
     )
 
 
+def _column(name: str | None, read: str) -> str:
+    """Return which inputs were read for a feature: itself, or those that settle it, by name."""
+    others = [one for one in read.split(", ") if one != name]
+    if not others:
+        return f"{name} itself"
+    settling = f"{', '.join(others)}, which {'settles' if len(others) == 1 else 'settle'}"
+    return (
+        f"{settling} {name}" if len(others) == len(read.split(", ")) else f"{name} itself and {settling} it"
+    )
+
+
 def _said(name: str | None, found: list[Measurement], least: float) -> str:
     of = {m.metric: m for m in found}
     own, proxy, gap = (
         of[key] for key in ("sensitive_importance_share", "proxy_importance_share", "importance_gap")
     )
     parts = [
-        f"{common.share_with_ends(own)} of what moves the output rests on {name} itself"
+        f"{common.share_with_ends(own)} of what moves the output rests on {_column(name, str(own.reason))}"
         if own.value > _NOTHING
         else f"nothing that moves the output rests on {name} itself"
     ]
@@ -377,8 +388,11 @@ def _said(name: str | None, found: list[Measurement], least: float) -> str:
         )
     if not math.isnan(gap.value):
         which = str(gap.reason).partition(";")[0].removeprefix("input ")
+        size = f"{common.share_with_ends(gap)} of all attributions"
         parts.append(
-            f"its groups differ most in the weight of {which}, by {common.share_with_ends(gap)} of all attributions"
+            f"its groups differ most in the weight of {which}, by {size}"
+            if gap.interval is None or gap.interval.low > 0
+            else f"that its groups differ in the weight of an input was not shown: the largest gap, {which}'s, is {size}"
         )
     said = "; ".join(parts)
     return f"{said[:1].upper()}{said[1:]}."

@@ -14,13 +14,14 @@ from auditkit.checks import _common as common
 from auditkit.checks import _weights
 from auditkit.checks.explainability._shown import ranking
 from auditkit.disguises import settling
-from auditkit.errors import NotApplicable
+from auditkit.errors import NO_SENSITIVE, NotApplicable
 from auditkit.evidence import Evidence, Measurement
 from auditkit.frames import Codec
 from auditkit.methods import attributions
 from auditkit.subject import Subject
 
 _VALUES = 10
+_SETTLED = "no input has this name, but the input"
 _NO_INPUT = "the model does not see it directly; proxies: AK109"
 
 
@@ -63,7 +64,7 @@ def sensitive_reliance(
     columns = [str(c) for c in data.X.columns]
     inputs = [name for name in data.sensitive_names if name in columns]
     if not data.sensitive_names:
-        raise NotApplicable("no sensitive features: pass Dataset(X, y, sensitive_features=[...])")
+        raise NotApplicable(NO_SENSITIVE)
     chosen = common.draw(len(data), rows, rng)
     codec = Codec.of(data.X)
     X = codec.encode(data.X.iloc[chosen])
@@ -91,6 +92,7 @@ def sensitive_reliance(
         f"changing only {m.group} moves the output by {common.with_ends(m)} on average" for m in known
     )
     outside = [name for name in data.sensitive_names if name not in inputs]
+    says = "; ".join(filter(None, (says, *(_settled(m) for m in found if m.interval is None))))
     return Evidence(
         "AK403",
         tuple(found),
@@ -122,10 +124,16 @@ def _outside(subject: Subject, name: str, codes: np.ndarray, n: int, place: tupl
     source = next(settling(subject.test, name, codes, place), None)
     if source is None:
         return _unknown(name, 0, _NO_INPUT)
-    reason = (
-        f"no input has this name, but the input {source!r} settles it: name that one as the sensitive feature"
-    )
+    reason = f"{_SETTLED} {source!r} settles it: name that one as the sensitive feature"
     return _unknown(name, n, reason)
+
+
+def _settled(m: Measurement) -> str:
+    """Return which input settles a feature that is none by name; empty where none does."""
+    if not m.reason or not m.reason.startswith(_SETTLED):
+        return ""
+    source = m.reason.removeprefix(f"{_SETTLED} ").partition(" settles it")[0]
+    return f"by name {m.group} is no input of the model, but the input {source} settles it: name that one as a sensitive feature to see how far the output moves with it"
 
 
 def _unknown(name: str, n: int, reason: str) -> Measurement:

@@ -109,8 +109,8 @@ def explanation_stability(
     return Evidence(
         "AK409",
         measurements,
-        {"stability": _table(first), "importances": _moved(base, again)},
-        says=_says(first),
+        _tables(base, first, again),
+        says=_says(first, again),
         does_not_say="That the explanation is right: one that is wrong in the same way each time is stable too.",
         notes=(
             *base.notes(subject),
@@ -255,10 +255,22 @@ def _error(base: quality.Shown, seeds: _Again, level: float) -> Measurement:
     )
 
 
-def _says(found: list[Measurement]) -> str:
+def _tables(base: quality.Shown, first: list[Measurement], again: list[_Again]) -> dict[str, Table]:
+    """Return the tables of what came out otherwise when it was made again; none where nothing did."""
+    moved = [one for one in again if any(not np.array_equal(v, base.found.values) for v in one.values)]
+    if not moved:
+        return {}
+    names = {one.group for one in moved}
+    return {"stability": _table([m for m in first if m.group in names]), "importances": _moved(base, moved)}
+
+
+def _says(found: list[Measurement], again: list[_Again]) -> str:
     known = [m for m in found if not np.isnan(m.value)]
     if not known:
         return "The output does not move with any input: there is nothing to explain, and nothing to compare."
+    fixed = [_WHAT[one.group] for one in again if one.fixed]
+    if len(fixed) == len(known):
+        return f"Made again with {' and with '.join(fixed)}, the explanation is the same: nothing in it is drawn at random."
     parts = ", ".join(f"{common.with_ends(m)} with {_WHAT[str(m.group)]}" for m in known)
     return f"Made again, the reasons given for a row are as alike as {parts} (1: the same; 0: unrelated)."
 
@@ -295,12 +307,18 @@ def _moved(base: quality.Shown, again: list[_Again]) -> Table:
         rows += [(names[j], own[j], low[j], high[j], len(base.X), _WHAT[one.group]) for j in order]
     columns = ("label", "value", "low", "high", "n", "series")
     widest = max(rows, key=lambda r: r[3] - r[2])
+    least, most = common.percent(widest[2]), common.percent(widest[3])
+    said = (
+        f"{widest[0]} moves most, from {least} to {most} with {widest[5]}."
+        if least != most
+        else "No share moves by as much as the figures here show."
+    )
     return Table(
         "Between which ends the importance of each input moves",
         {name: tuple(r[i] for r in rows) for i, name in enumerate(columns)},
         "estimates",
         {"value": "Share of all importance (ends: least and most of the repeats)", "n": "records"},
-        f"{widest[0]} moves most, from {common.percent(widest[2])} to {common.percent(widest[3])} with {widest[5]}.",
+        said,
     )
 
 

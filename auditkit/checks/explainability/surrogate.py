@@ -88,10 +88,10 @@ def surrogate_tree(
         "AK406",
         tuple(measured),
         {"rules": _rules(rules, subject, measured[1]), "growth": _growth(trees, found, len(Z), classes=classes)},
-        says=_says(measured, tree.leaves, classes=classes),
+        says=_says(measured, tree.leaves, _usual(subject, taught, asked)),
         does_not_say="How the model comes to its answers: the tree imitates them, on rows like these, and where it errs its rules are not the model's.",
         notes=(f"The tree is grown on {len(X):,} {where}, and tried on {len(Z):,} rows it has not seen.",
-               f"Cost: {len(X) + len(Z):,} rows of the model.", f"A rule holds for at least {held} of the rows it was grown on.",
+               f"The model was asked about {len(X) + len(Z):,} rows.", f"A rule holds for at least {held} of the rows it was grown on.",
                *filter(None, [common.not_held_out(subject)]), *_weights.ignored(subject.test)),
         rows=common.rows_used(len(Z), len(subject.test)),
     )  # fmt: skip
@@ -191,17 +191,34 @@ def _growth(
     )
 
 
-def _says(found: list[Measurement], leaves: int, *, classes: bool) -> str:
+def _usual(subject: Subject, taught: np.ndarray, asked: np.ndarray) -> tuple[str, float] | None:
+    """Return the answer the model gives most often where the tree was grown, and how often it gives it where the tree is tried."""
+    if subject.task == "regression" or subject.classes is None:
+        return None
+    guess = int(np.bincount(taught.astype(int)).argmax())
+    return str(subject.classes[guess]), float((asked == guess).mean())
+
+
+def _says(found: list[Measurement], leaves: int, usual: tuple[str, float] | None) -> str:
     fidelity, skill, _ = found
     if np.isnan(skill.value):
         return f"A tree of {leaves} rules has nothing to imitate: the model says one thing of the rows it is tried on."
-    good = (
-        f"says what the model says in {common.share_with_ends(fidelity)} of rows; always guessing the most frequent answer does so too in many, and of "
-        f"its errors the tree avoids {common.share_with_ends(skill)}"
-        if classes
-        else f"explains R2 {common.with_ends(fidelity)} of the model's output"
-    )
-    said = f"A tree of {leaves} rules {good}, on rows it has not seen."
+    if usual is None:
+        good = f"explains R2 {common.with_ends(fidelity)} of the model's output on rows it has not seen"
+    else:
+        good = (
+            f"says what the model says in {common.share_with_ends(fidelity)} of rows it has not seen; always saying {usual[0]!r} does so in "
+            f"{common.percent(usual[1])}"
+        )
     if skill.value >= _BELIEVED:
-        return said
-    return f"The rules do not say what the model does: do not explain the model by them. {said} That is below {_BELIEVED:.0%}."
+        part = f", and of its errors the tree avoids {common.share_with_ends(skill)}" if usual else ""
+        return f"A tree of {leaves} rules {good}{part}."
+    head = "The rules do not say what the model does: do not explain the model by them;"
+    if usual is None:
+        return f"{head} a tree of {leaves} rules {good}."
+    if skill.value < 0:
+        return (
+            f"{head} always saying {usual[0]!r} agrees with the model more often ({common.percent(usual[1])}) than the tree of {leaves} rules "
+            f"({common.percent(fidelity.value)}), on rows it has not seen."
+        )
+    return f"{head} a tree of {leaves} rules {good}; of its errors the tree avoids {common.share_with_ends(skill)}."

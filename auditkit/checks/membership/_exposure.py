@@ -111,8 +111,10 @@ def most_exposed(records: Records, scores: np.ndarray, truth: np.ndarray) -> Tab
     others = np.sort(scores[~truth])
     first = members[np.argsort(-scores[members], kind="stable")[:_LISTED]]
     as_high = len(others) - np.searchsorted(others, scores[first], side="left")
+    train = records.subject.split("train")
+    names = train.record_ids(records.inside[first])
     columns = {
-        "record": tuple(records.subject.split("train").record_ids(records.inside[first])),
+        "record": tuple(names),
         "others_as_high": tuple(int(v) for v in as_high),
         "of_others": (len(others),) * len(first),
     }
@@ -122,8 +124,8 @@ def most_exposed(records: Records, scores: np.ndarray, truth: np.ndarray) -> Tab
         "of_others": "of",
     }
     summary = (
-        "Training records that look most like members. `Dataset.record_ids` of the training data gives the pseudonyms of its rows, "
-        "so that only who holds them can tell whose record it is."
+        "Training records that look most like members. Only who holds the training data can tell whose record it is: "
+        f"`subject.train.record_ids(range({len(train)})).index({names[0]!r})` gives the row number of the first."
     )
     return Table("The most exposed training records", columns, "plain", labels, summary)
 

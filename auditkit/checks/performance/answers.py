@@ -76,7 +76,7 @@ def model_performance(subject: Subject, *, rng: np.random.Generator, level: comm
         "AK001",
         (*found, *gap),
         tables,
-        says=_says(found[0], gap, seen),
+        says=_says(found[0], _beside(subject, level), gap, seen),
         notes=(*_notes(subject), *_weights.note(subject.test)),
         does_not_say="How the model does on data unlike these rows, or whether the labels are right.",
         rows=common.rows_used(len(subject.test), len(subject.test)),
@@ -291,17 +291,43 @@ def _notes(subject: Subject) -> tuple[str, ...]:
     """Return what the figures must be held against, and what was left out."""
     notes = [*common.one_class(subject), *common.empty_columns(subject)]
     if subject.task != "regression":
-        labels, places = np.unique(subject.test.y, return_inverse=True)
-        counts = np.bincount(places, subject.test.sample_weight)
-        share = common.percent(counts.max() / counts.sum())
+        label, share, _ = _constant(subject)
         notes.append(
-            f"Always answering {labels[counts.argmax()]!s}, the most common label, would be right for {share} of these rows."
+            f"Always answering {label}, the most common label, would be right for {common.percent(share)} of these rows; the model is held "
+            "against it row by row (Bonett and Price 2012)."
         )
     if subject.test.sensitive_features is not None:
         every = common.groupings(subject.test, None, intersections=False)
         notes += [*dict.fromkeys(note for g in every for note in g.notes)]
         notes += [f"not by {g.name}: {g.too_many}" for g in every if g.too_many]
     return tuple(notes)
+
+
+def _constant(subject: Subject) -> tuple[object, float, np.ndarray]:
+    """Return the most common label of the test rows, how often it alone would be right, and where."""
+    labels, places = np.unique(subject.test.y, return_inverse=True)
+    counts = np.bincount(places, subject.test.sample_weight)
+    label = labels[counts.argmax()]
+    word = label.item() if isinstance(label, np.generic) else label
+    return word, float(counts.max() / counts.sum()), places == counts.argmax()
+
+
+def _beside(subject: Subject, level: float) -> str:
+    """Say what always answering the most common label gets, and whether the model is shown to do better on the same rows."""
+    if subject.task == "regression":
+        return ""
+    label, share, constant = _constant(subject)
+    right, weights = common.correct(subject), subject.test.sample_weight
+    weights = np.ones(len(right)) if weights is None else weights
+    worth = weights.sum() / (weights @ weights)  # effective rows for each unit of weight (Kish)
+    better, worse = (float(worth * weights @ part) for part in (right & ~constant, constant & ~right))
+    whole = max(worth * weights.sum(), better + worse)  # rounding
+    low, high = map(float, statistics.paired_difference(better, worse, whole, level))
+    said = "no better shown"
+    if low > 0 or high < 0:
+        ends = ", ".join(common.number(abs(end)) for end in sorted((low, high), key=abs))
+        said = f"{'better' if low > 0 else 'worse'} by {common.number(abs(better - worse) / whole)} [{ends}]"
+    return f"; always answering {label!r} gets {common.number(share)}: {said}"
 
 
 def _word(metric: str) -> str:
@@ -325,9 +351,9 @@ def _spread(groups: list[Measurement]) -> str:
     return f"{_word(best.metric)} runs from {common.with_ends(worst)} ({worst.group}) to {common.with_ends(best)} ({best.group})."
 
 
-def _says(first: Measurement, gap: list[Measurement], seen: str) -> str:
+def _says(first: Measurement, beside: str, gap: list[Measurement], seen: str) -> str:
     which = "test rows" if seen else "held-out rows"
     known = gap and not math.isnan(gap[0].value)
     apart = f"; the gap to rows it was trained on is {common.with_ends(gap[0])}" if known else ""
     also = f"; {seen[:1].lower()}{seen[1:].partition(':')[0]}" if seen else ""
-    return f"{_word(first.metric)} on {first.n:,} {which} is {common.with_ends(first)}{apart}{also}."
+    return f"{_word(first.metric)} on {first.n:,} {which} is {common.with_ends(first)}{beside}{apart}{also}."

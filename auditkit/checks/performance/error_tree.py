@@ -100,7 +100,9 @@ def error_tree(
         "AK003",
         (told, whole, *rates),
         {"rules": _table(rates, word, whole.value)},
-        says=_says(told, whole, rates, word),
+        says=_says(
+            told, whole, rates, word, f" (over all {len(data):,} test rows {common.percent(wrong.mean())})"
+        ),
         does_not_say="Why the model errs there, or that it errs nowhere else: a rule is a place to look, and the tree sees inputs one cut at a time.",
         notes=(
             f"The tree is grown on {len(there):,} test rows, drawn at random, and measured on the other {len(here):,}.",
@@ -195,20 +197,20 @@ def _rates(rules: list[Rule], at: np.ndarray, wrong: np.ndarray, level: float) -
 
 
 def _table(rates: list[Measurement], word: str, whole: float) -> Table:
-    labels = {"label": "rule", "value": word, "n": "records", "reference": "all these rows"}
+    labels = {"label": "rule", "value": word, "n": "records", "reference": "all rows of the measured half"}
     summary = f"{word} under each rule, on rows the tree has not seen; intervals hold for all rules together."
     return Table(
         "Where the model errs", common.estimates(rates), "estimates", labels, summary, reference=whole
     )
 
 
-def _says(told: Measurement, whole: Measurement, rates: list[Measurement], word: str) -> str:
+def _says(told: Measurement, whole: Measurement, rates: list[Measurement], word: str, every: str) -> str:
     if math.isnan(told.value):
         return f"Whether errors can be told is not known: {told.reason}."
     above = [m for m in rates if m.interval is not None and m.interval.low > whole.value]
-    tail = f"{word.lower()} of all these rows is {common.share_with_ends(whole)}"
+    tail = f"{common.share_with_ends(whole)} over all {whole.n:,} rows of the measured half{every}"
     if told.interval is not None and told.interval.low <= 0.5:
-        return f"These rows do not tell a tree of a few rules from chance at telling errors: its AUC is {common.with_ends(told)}; the {tail}."
+        return f"These rows do not tell a tree of a few rules from chance at telling errors: its AUC is {common.with_ends(told)}; the {word.lower()} is {tail}."
     if not above:
-        return f"Errors are told from right answers with an AUC of {common.with_ends(told)}, by no single rule beyond chance; the {tail}."
-    return f"Under the rule “{above[0].group}” the {word.lower()} is {common.share_with_ends(above[0])}; the {tail}. A tree tells errors with an AUC of {common.with_ends(told)}."
+        return f"Errors are told from right answers with an AUC of {common.with_ends(told)}, by no single rule beyond chance; the {word.lower()} is {tail}."
+    return f"Under the rule “{above[0].group}” the {word.lower()} is {common.share_with_ends(above[0])}, {tail}. A tree tells errors with an AUC of {common.with_ends(told)}."

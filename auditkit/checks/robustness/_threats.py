@@ -105,6 +105,7 @@ def allowed_words(threat: ThreatModel) -> tuple[str, ...]:
     """Return which changes were allowed, in words."""
     fixed = [column for one in threat.features if not one.mutable for column in one.columns]
     held = f"not changed: {', '.join(fixed)}" if fixed else "no column was held fixed"
+    why = [f"{one.name} ({one.because})" for one in threat.features if one.because and not one.mutable]
     rules = [
         str(rule) if isinstance(rule, str) else getattr(rule, "__name__", "a function")
         for rule in threat.rules
@@ -120,6 +121,7 @@ def allowed_words(threat: ThreatModel) -> tuple[str, ...]:
             "Allowed: values within the range of the data or of the threat model, whole numbers stay whole, categories stay known; "
             f"{held}."
         ),
+        *((f"Held, as drafted: {'; '.join(why)}.",) if why else ()),
         *(
             (f"Changed together, to combinations that are found in the data: {'; '.join(joint)}.",)
             if joint
