@@ -166,7 +166,8 @@ def _matrix(
     if len(pairs) < 3:
         return {}
     order = list(dict.fromkeys(j for pair in pairs for j in pair))
-    cells = [(*sorted(pair, key=order.index), one) for pair, one in zip(pairs, found, strict=True)]
+    placed = [sorted(pair, key=order.index) for pair in pairs]
+    cells = [(j, k, one) for (j, k), one in zip(placed, found, strict=True)]
     cells.sort(key=lambda cell: (order.index(cell[1]), order.index(cell[0])))
     columns = {
         "row": tuple(names[k] for _, k, _ in cells),
