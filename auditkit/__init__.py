@@ -14,7 +14,7 @@ from auditkit._version import __version__
 from auditkit.check import check
 
 if TYPE_CHECKING:
-    from auditkit import data, predictors, widgets
+    from auditkit import data, explore, predictors, widgets
     from auditkit.audit import Audit
     from auditkit.dataset import Dataset
     from auditkit.finding import Criterion
@@ -33,6 +33,7 @@ _WHERE = {
     "ThreatModel": "auditkit.threat",
     "data": "",
     "doctor": "auditkit.runner.doctor",
+    "explore": "",
     "load_policy": "auditkit.loading",
     "load_report": "auditkit.report",
     "load_subject": "auditkit.loading",
@@ -51,6 +52,7 @@ __all__ = [
     "check",
     "data",
     "doctor",
+    "explore",
     "load_policy",
     "load_report",
     "load_subject",

@@ -28,6 +28,7 @@ from auditkit.judging import judge
 from auditkit.left_out import not_examined
 from auditkit.report import Report
 from auditkit.subject import Subject
+from auditkit.waiver import Waiver, waivers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,11 +71,13 @@ class Audit:
         `functools.partial` of them to set parameters.
     criteria : Policy, iterable of Criterion or path of a policy file, optional
         What is required; auditkit's default policy when left out.
+    waivers : iterable of Waiver, optional
+        What is accepted although it is not met, besides the policy's own waivers.
 
     Raises
     ------
     InputError
-        Before anything runs, if a check, a parameter or a criterion's metric does not exist.
+        Before anything runs, if a check, a parameter, or the metric of a criterion or waiver does not exist.
 
     Examples
     --------
@@ -84,6 +87,7 @@ class Audit:
 
     checks: Any
     criteria: Any = None
+    waivers: Any = ()
     plan: tuple[tuple[Check, dict[str, Any]], ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -91,7 +95,8 @@ class Audit:
         if not plan:
             raise InputError(f"an audit needs checks: names, or dimensions.{did_you_mean('', _words())}")
         object.__setattr__(self, "plan", plan)
-        object.__setattr__(self, "criteria", _policy(self.criteria, plan))
+        object.__setattr__(self, "waivers", waivers_of(self.waivers))
+        object.__setattr__(self, "criteria", _policy(self.criteria, self.waivers, plan))
 
     def __repr__(self) -> str:
         names = ", ".join(check.name for check, _ in self.plan)
@@ -187,7 +192,7 @@ class Audit:
 
     def judge(self, evidence: Iterable[Evidence], *, task: str | None = None) -> tuple[Finding, ...]:
         """Judge evidence under this audit's criteria."""
-        return judge(tuple(evidence), self.criteria, task=task)
+        return judge(tuple(evidence), self.criteria, task=task, waivers=self.waivers)
 
     def _events(
         self,
@@ -233,7 +238,13 @@ class Audit:
             "not_examined": not_examined(self.plan, evidence),
             **run,
         }
-        return Report(about, self.judge(evidence, task=about.get("task")), evidence, jsonable(provenance))
+        return Report(
+            about,
+            self.judge(evidence, task=about.get("task")),
+            evidence,
+            jsonable(provenance),
+            waivers=(*self.criteria.waivers, *self.waivers),
+        )
 
 
 Audit.__init__.__doc__ = Audit.__doc__  # where help and notebooks look, too
@@ -271,26 +282,25 @@ def _words() -> list[str]:
     return [check.name for check in registry().checks]
 
 
-def _policy(criteria: Any, plan: tuple[tuple[Check, dict[str, Any]], ...]) -> Policy:
+def _policy(
+    criteria: Any, waivers: tuple[Waiver, ...], plan: tuple[tuple[Check, dict[str, Any]], ...]
+) -> Policy:
+    from auditkit.loading.policy import default_policy, load_policy
+
     if criteria is None:
-        from auditkit.loading.policy import default_policy
-
-        return default_policy()
-    if isinstance(criteria, (str, os.PathLike)):
-        from auditkit.loading.policy import load_policy
-
+        criteria = default_policy()
+    elif isinstance(criteria, (str, os.PathLike)):
         criteria = load_policy(criteria)
     policy = criteria if isinstance(criteria, Policy) else Policy(criteria)
     gives = {check.code: check.metrics for check in (*registry().checks, *(check for check, _ in plan))}
-    for one in policy:
+    for one in (*policy, *policy.waivers, *waivers):
+        what = "a waiver" if isinstance(one, Waiver) else "a criterion"
         if one.check is not None and one.check not in gives:
-            raise InputError(
-                f"a criterion speaks of the check {one.check!r}.{did_you_mean(one.check, gives)}"
-            )
+            raise InputError(f"{what} speaks of the check {one.check!r}.{did_you_mean(one.check, gives)}")
         known = {m for code, given in gives.items() if one.check in (None, code) for m in given}
-        if one.metric not in known:
+        if one.metric is not None and one.metric not in known:
             raise InputError(
-                f"a criterion speaks of {one.metric!r}, which {one.check or 'no check'} "
+                f"{what} speaks of {one.metric!r}, which {one.check or 'no check'} "
                 f"{'does not give' if one.check else 'gives'}.{did_you_mean(one.metric, known)}"
             )
     return policy

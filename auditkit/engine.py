@@ -8,7 +8,6 @@ import pickle
 import queue
 import threading
 import time
-import zlib
 from concurrent.futures import (
     BrokenExecutor,
     Executor,
@@ -113,7 +112,7 @@ class Step:
     @property
     def seed(self) -> np.random.SeedSequence:
         """Its own branch of the audit's random numbers, which goes by its code and not by the rest of the plan."""
-        return np.random.SeedSequence(self.root, spawn_key=(zlib.crc32(self.check.code.encode()),))
+        return shared.branch(self.root, self.check.code)
 
     @property
     def branch(self) -> str:

@@ -185,7 +185,8 @@ class Table:
         a sum is made of in order, ``role`` "base", "part" or "output"; with a ``probability`` after each step where values are log odds.
     labels : dict of str to str
         Words for the columns, with units; under "reference" what that value is: "all records"; under "largest" what rows of the
-        largest values are, where a figure need show no others: "costliest faults".
+        largest values are, where a figure need show no others: "costliest faults"; under "order" what the rows are ordered by, where
+        a figure is to keep their order: "group".
     summary : str
         One sentence of what the table says; it is also the text alternative of the figure.
     reference : float, optional

@@ -14,6 +14,7 @@ from auditkit.errors import InputError
 from auditkit.evidence import Measurement, json_number
 from auditkit.ranges import range_of
 from auditkit.render.status import NOT_JUDGED, POLICY, shown_status
+from auditkit.waiver import Waiver, waivers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -76,6 +77,9 @@ class Criterion:
             raise InputError(f"a criterion on {self.metric!r} needs at_most or at_least")
         if any(math.isnan(v) for v in limits):
             raise InputError(f"a limit on {self.metric!r} must be a number, got nan")
+        for name in ("at_most", "at_least"):  # 1 and 1.0 are one limit, and give one fingerprint
+            if (limit := getattr(self, name)) is not None:
+                object.__setattr__(self, name, float(limit))
         if self.at_most is not None and self.at_least is not None and self.at_least > self.at_most:
             raise InputError(f"at_least={self.at_least} is above at_most={self.at_most} for {self.metric!r}")
         self._within_range()
@@ -127,12 +131,15 @@ class Policy:
     unmeasured : {"undecided", "ignored"}
         What a criterion becomes that nothing in the audit measured: a finding that keeps the audit undecided, or a
         line that names it. Silence never reads as met.
+    waivers : tuple of Waiver
+        What is accepted although it is not met.
     """
 
     criteria: tuple[Criterion, ...]
     name: str = "criteria given in code"
     description: str = ""
     unmeasured: Unmeasured = "undecided"
+    waivers: tuple[Waiver, ...] = ()
 
     def __post_init__(self) -> None:
         given: Any = self.criteria
@@ -147,6 +154,7 @@ class Policy:
                     f"criteria= takes Criterion(metric, at_most=...), or load_policy(path); got {one!r}"
                 )
         object.__setattr__(self, "criteria", criteria)
+        object.__setattr__(self, "waivers", waivers_of(self.waivers))
         if self.unmeasured not in get_args(Unmeasured):
             raise InputError(f"unmeasured must be 'undecided' or 'ignored'; got {self.unmeasured!r}")
 
@@ -163,7 +171,7 @@ class Policy:
         return pd.DataFrame([asdict(c) for c in self.criteria], columns=[f.name for f in fields(Criterion)])
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values, with a digest over the criteria."""
+        """Return plain JSON values, with a digest over the criteria; a report keeps the waivers beside it."""
         criteria = [c.to_dict() for c in self.criteria]
         decides = [criteria, self.unmeasured]
         digest = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
@@ -188,9 +196,13 @@ class Finding:
     criterion : Criterion or None
         Against what.
     reason : str
-        Why this status, in one sentence.
+        Why this status, in one sentence; of a waived finding, why it would be what it `was`.
     p_adjusted : float or None
         The p-value after Benjamini-Hochberg over all tests of the audit.
+    waiver : Waiver or None
+        The waiver that speaks of it: it holds if the status is "waived", else it has run out.
+    was : {"fail", "inconclusive"} or None
+        The status a waived finding would have without its waiver.
     """
 
     check: str
@@ -200,6 +212,8 @@ class Finding:
     criterion: Criterion | None = None
     reason: str = ""
     p_adjusted: float | None = None
+    waiver: Waiver | None = None
+    was: Status | None = None
 
     def __post_init__(self) -> None:
         if self.status not in STATUSES:
@@ -240,6 +254,7 @@ class Finding:
             "reason": self.reason,
             "p_adjusted": json_number(self.p_adjusted),
             "fingerprint": self.fingerprint,
+            **({"waiver": self.waiver.to_dict(), "was": self.was} if self.waiver else {}),
         }
 
     @classmethod
@@ -250,4 +265,6 @@ class Finding:
             raw["measurement"] = Measurement.from_dict(raw["measurement"])
         if raw["criterion"] is not None:
             raw["criterion"] = Criterion.from_dict(raw["criterion"])
+        if raw.get("waiver") is not None:
+            raw["waiver"] = Waiver.from_dict(raw["waiver"])
         return cls(**raw)

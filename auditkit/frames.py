@@ -191,11 +191,12 @@ class Codec:
                 out[:, j] = frame[name].to_numpy(dtype=float, na_value=np.nan)
         return out
 
-    def decode(self, matrix: np.ndarray) -> pd.DataFrame:
-        """Return a DataFrame of the dtypes it came with; an integer column with ``nan`` becomes float."""
+    def decode(self, matrix: np.ndarray, only: Iterable[int] | None = None) -> pd.DataFrame:
+        """Return a DataFrame of the dtypes it came with, of all columns or of those at some places; an integer column with ``nan`` becomes float."""
         import pandas as pd
 
-        return pd.DataFrame({name: self._column(j, matrix[:, j]) for j, name in enumerate(self.columns)})
+        places = range(len(self.columns)) if only is None else only
+        return pd.DataFrame({self.columns[j]: self._column(j, matrix[:, j]) for j in places})
 
     def _column(self, j: int, values: np.ndarray) -> Any:
         import pandas as pd

@@ -10,14 +10,20 @@ from typing import TYPE_CHECKING, Any, Literal
 from auditkit.deciding import records_to_decide
 from auditkit.errors import did_you_mean
 from auditkit.finding import POLICY, STATUSES, UNJUDGED, Criterion, Finding, Policy, Status
-from auditkit.render.text import about
+from auditkit.render.status import ALSO
+from auditkit.render.text import about as rounded
+from auditkit.waiver import Waiver, today, waivers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import date
 
     from auditkit.evidence import Evidence, Measurement
 
-__all__ = ["Verdict", "count", "judge", "verdict", "with_adjusted"]
+__all__ = ["WAIVABLE", "Verdict", "count", "judge", "verdict", "waive", "with_adjusted"]
+
+WAIVABLE = ("fail", "inconclusive")
+"""What can be accepted, where a criterion was asked. A check that broke or could not run has shown nothing to accept."""
 
 
 Verdict = Literal["pass", "fail", "undecided", "not_judged"]
@@ -38,6 +44,7 @@ _OF_CLASSES = (
 )  # fmt: skip
 
 _NAMED = 12  # groups named in a reason
+_REMARK = "the waiver of "  # how a remark on a waiver begins
 
 
 def judge(
@@ -46,6 +53,8 @@ def judge(
     *,
     alpha: float = 0.05,
     task: str | None = None,
+    waivers: Iterable[Waiver] = (),
+    on: date | None = None,
 ) -> tuple[Finding, ...]:
     """Judge all evidence of an audit against all criteria.
 
@@ -65,6 +74,10 @@ def judge(
         False discovery rate of the whole audit.
     task : str, optional
         The subject's; a policy that may be measured in part is not said to lack what no such task has.
+    waivers : iterable of Waiver
+        What is accepted, besides the policy's own waivers.
+    on : datetime.date, optional
+        The day on which waivers must still hold; today in UTC when left out.
 
     Returns
     -------
@@ -88,7 +101,81 @@ def judge(
         ]
         found += _unmatched(one, rules, evidence)
         findings += found or [Finding(one.check, "not_applicable", reason=UNJUDGED)]
-    return (*findings, *_unmeasured(policy, findings, task))
+    judged = (*findings, *_unmeasured(policy, findings, task))
+    return waive(judged, (*policy.waivers, *waivers_of(waivers)), on=on)
+
+
+def waive(
+    findings: Iterable[Finding], waivers: Sequence[Waiver], *, on: date | None = None
+) -> tuple[Finding, ...]:
+    """Apply waivers to findings.
+
+    A finding that breaks its limit, or leaves it undecided, becomes ``waived`` while a waiver that speaks of it holds; of several
+    the one that holds longest counts. One that has run out is noted on the finding, whose status stays. Every waiver that
+    does nothing is named in a remark of the policy. What waivers did before is undone first.
+
+    Parameters
+    ----------
+    findings : iterable of Finding
+        As `judge` returns them.
+    waivers : sequence of Waiver
+        What is accepted.
+    on : datetime.date, optional
+        The day on which they must hold; today in UTC when left out.
+    """
+    found, when = tuple(map(_before, filter(_no_remark, findings))), on or today()
+    done = []
+    for one in found:
+        about = [w for w in waivers if _waivable(one) and _speaks(w, one)]
+        last = max(about, key=lambda w: w.until, default=None)
+        if last is None:
+            done.append(one)
+        elif last.holds(when):
+            done.append(replace(one, status="waived", waiver=last, was=one.status))
+        else:
+            done.append(replace(one, waiver=last))
+    idle = [_idle(w, found) for w in dict.fromkeys(waivers)]
+    return (*done, *(Finding(POLICY, "not_applicable", reason=why) for why in idle if why))
+
+
+def _no_remark(finding: Finding) -> bool:
+    return finding.check != POLICY or not finding.reason.startswith(_REMARK)
+
+
+def _before(finding: Finding) -> Finding:
+    """Return a finding as it was before waivers."""
+    return (
+        finding
+        if finding.waiver is None
+        else replace(finding, status=finding.was or finding.status, waiver=None, was=None)
+    )
+
+
+def _waivable(finding: Finding) -> bool:
+    return finding.criterion is not None and finding.status in WAIVABLE
+
+
+def _speaks(waiver: Waiver, finding: Finding) -> bool:
+    about = finding.measurement or finding.criterion
+    return about is not None and waiver.speaks_of(
+        finding.fingerprint, finding.check, about.metric, about.group
+    )
+
+
+def _idle(waiver: Waiver, findings: tuple[Finding, ...]) -> str:
+    """Return why a waiver does nothing; empty if it speaks of a finding that can be waived."""
+    about = [f for f in findings if _speaks(waiver, f)]
+    if any(map(_waivable, about)):
+        return ""
+    named = f"{_REMARK}{waiver.words()} (by {waiver.by}, until {waiver.until})"
+    if any(f.status == "waived" for f in about):
+        return ""
+    if any(f.judged for f in about):
+        return f"{named} is not needed; what it speaks of is met"
+    silent = [f for f in findings if f.fingerprint == waiver.finding or f.check == waiver.check]
+    if any(f.status == "error" or _could_not_run(f) for f in silent):
+        return f"{named} covers nothing; the check broke or could not run, and that cannot be waived"
+    return f"{named} speaks of nothing in this audit"
 
 
 def count(findings: Iterable[Finding]) -> dict[str, int]:
@@ -103,7 +190,8 @@ def verdict(findings: Iterable[Finding]) -> Verdict:
     """Decide: the one gate behind Python, command line and notebook.
 
     ``fail`` if a criterion was not met; else ``undecided`` if anything was inconclusive, broke, or could not
-    run; else ``pass``, or ``not_judged`` if no criterion speaks of what was measured.
+    run; else ``pass``, or ``not_judged`` if no criterion speaks of what was measured. What is waived stands in nobody's way while
+    the waiver holds; once it has run out, the finding is again what it was.
     """
     found = tuple(findings)
     if any(f.status == "fail" for f in found):
@@ -194,7 +282,7 @@ def _need(m: Measurement, c: Criterion) -> str:
         return f"; {m.missing}: more of the others would not decide it" if m.missing else ""
     if math.isinf(n):
         return "; the value lies at the limit, and if it stayed there no number of records would decide it"
-    return f"; about {about(n)} such records in all, mixed as these, would decide it if the value stayed"
+    return f"; about {rounded(n)} such records in all, mixed as these, would decide it if the value stayed"
 
 
 def _not_found(m: Measurement, c: Criterion) -> str:
@@ -243,5 +331,4 @@ def _unmeasured(policy: Policy, findings: Sequence[Finding], task: str | None) -
         return [Finding(POLICY, "inconclusive", c.severity, None, c, reason) for c in left]
     other = {"regression": _OF_CLASSES, None: ()}.get(task, _OF_REGRESSION)
     names = ", ".join(dict.fromkeys(c.metric for c in left if not c.metric.startswith(other)))
-    told = f"the policy also speaks of what this audit did not measure: {names}"
-    return [Finding(POLICY, "not_applicable", reason=told)] if names else []
+    return [Finding(POLICY, "not_applicable", reason=f"{ALSO}: {names}")] if names else []

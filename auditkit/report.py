@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import copy
-import functools
 import json
-import re
-from dataclasses import dataclass, field
-from importlib.resources import files
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -16,12 +12,16 @@ from auditkit.errors import InputError, did_you_mean
 from auditkit.evidence import Evidence, jsonable, writable
 from auditkit.files import write_whole
 from auditkit.finding import Criterion, Finding, Policy
-from auditkit.judging import Verdict, count, judge, verdict, with_adjusted
-from auditkit.shape import misfit, short
+from auditkit.judging import WAIVABLE, Verdict, count, judge, verdict, waive, with_adjusted
+from auditkit.noting import Note, logged_in
+from auditkit.render.status import waiver_words
+from auditkit.saved import SCHEMA, hold, read, schema
+from auditkit.waiver import Waiver, day, today, waivers_of
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Mapping
+    from datetime import date
 
     import pandas as pd
     from plotly.graph_objects import Figure
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["SCHEMA", "VOLATILE", "Report", "load_report", "schema"]
 
 _T = TypeVar("_T")
-
-SCHEMA = "auditkit.report/1.0"
 
 VOLATILE = ("engine", "started", "seconds", "timings", "host")
 """Keys of the provenance that differ between two runs of one audit; all else is the same in every engine."""
@@ -52,6 +50,7 @@ _COLUMNS = (
     "p_adjusted",
     "criterion",
     "reason",
+    "fingerprint",
 )
 
 
@@ -70,12 +69,18 @@ class Report:
         adjusted over the whole audit.
     provenance : dict
         Seed, versions, plan, policy, what was not examined; and times, engine and host (`VOLATILE`).
+    notes : tuple of Note
+        What people added, in order: remarks on findings, and what was looked at by hand. Nothing is judged by them.
+    waivers : tuple of Waiver
+        What was accepted although it is not met; each finding says which waiver speaks of it.
     """
 
     subject: dict[str, Any]
     findings: tuple[Finding, ...]
     evidence: tuple[Evidence, ...]
     provenance: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "evidence", with_adjusted(self.evidence))
@@ -127,6 +132,7 @@ class Report:
                     "p_adjusted": nan if f.p_adjusted is None else f.p_adjusted,
                     "criterion": f.criterion.words() if f.criterion else None,
                     "reason": _reason(f),
+                    "fingerprint": f.fingerprint,
                 }
             )
         return pd.DataFrame(writable(rows), columns=list(_COLUMNS))
@@ -193,16 +199,92 @@ class Report:
             f"nothing to draw for {check}: {self.of(check).reason or 'its tables are rows to read, or hold no value; see .of(...).tables'}"
         )
 
-    def judge(self, criteria: Policy | Iterable[Criterion]) -> Report:
-        """Return the same evidence judged under another policy. Needs no model."""
+    def judge(
+        self,
+        criteria: Policy | Iterable[Criterion],
+        *,
+        waivers: Iterable[Waiver] = (),
+        on: date | None = None,
+    ) -> Report:
+        """Return the same evidence judged under another policy. Needs no model.
+
+        Notes stay. Waivers do not: those of the policy and those given here hold, on the day `on`, today when left out.
+        """
         policy = criteria if isinstance(criteria, Policy) else Policy(criteria)  # type: ignore[arg-type]
-        provenance = {**self.provenance, "policy": policy.to_dict()}
-        return Report(
-            self.subject,
-            judge(self.evidence, policy, task=self.subject.get("task")),
-            self.evidence,
-            provenance,
+        given = waivers_of(waivers)
+        task = self.subject.get("task")
+        return replace(
+            self,
+            findings=judge(self.evidence, policy, task=task, waivers=given, on=on),
+            provenance={**self.provenance, "policy": policy.to_dict()},
+            waivers=(*policy.waivers, *given),
         )
+
+    def finding(self, which: Finding | str) -> Finding:
+        """Return a finding of this report by its fingerprint.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+        wanted = which.fingerprint if isinstance(which, Finding) else which
+        for one in self.findings:
+            if one.fingerprint == wanted:
+                return one
+        known = [one.fingerprint for one in self.findings]
+        raise InputError(
+            f"no finding {wanted!r} in this report: report.frame() lists the fingerprints.{did_you_mean(str(wanted), known)}"
+        )
+
+    def waive(
+        self, finding: Finding | str, reason: str, until: date | str, *, by: str = "", on: date | None = None
+    ) -> Report:
+        """Return this report with one more finding accepted, although it is not met or undecided.
+
+        Parameters
+        ----------
+        finding : Finding or str
+            Which, or its fingerprint.
+        reason : str
+            Why it is accepted.
+        until : datetime.date or str
+            The last day on which that holds: "2027-01-31".
+        by : str
+            Who accepts it; whoever is logged in when left out.
+        on : datetime.date, optional
+            The day it is, today in UTC when left out.
+
+        Raises
+        ------
+        InputError
+            If the finding is not in this report or cannot be waived (it is met, or its check broke or could not run), there is no
+            reason, or the day is none or has passed.
+        """
+        one = self.finding(finding)
+        if one.criterion is None or (one.was or one.status) not in WAIVABLE:
+            why = "it is met" if one.criterion else one.reason or "no criterion was asked"
+            raise InputError(
+                f"only what breaks a limit or leaves it undecided can be waived; {one.check} {one.fingerprint} is {one.shown}: {why}"
+            )
+        given = Waiver(finding=one.fingerprint, reason=reason, by=by or logged_in(), until=day(until))
+        if not given.holds(on):
+            raise InputError(
+                f"until={given.until.isoformat()} has passed: give the last day on which the waiver holds, {on or today()} or later"
+            )
+        every = (*(w for w in self.waivers if w.finding != one.fingerprint), given)
+        return replace(self, findings=waive(self.findings, every, on=on), waivers=every)
+
+    def note(self, finding: Finding | str, text: str, *, author: str = "") -> Report:
+        """Return this report with a note on a finding; the author is whoever is logged in when left out.
+
+        Raises
+        ------
+        InputError
+            If there is no such finding, or no text.
+        """
+        note = Note.now(text, author=author, about=self.finding(finding).fingerprint)
+        return replace(self, notes=(*self.notes, note))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values, after the published schema."""
@@ -214,11 +296,13 @@ class Report:
             "findings": [f.to_dict() for f in self.findings],
             "evidence": [e.to_dict() for e in self.evidence],
             "provenance": self.provenance,
+            **({"waivers": [w.to_dict() for w in self.waivers]} if self.waivers else {}),
+            **({"notes": [n.to_dict() for n in self.notes]} if self.notes else {}),
         }
 
     def stable_dict(self) -> dict[str, Any]:
-        """Return `to_dict` without times, engine and host: the same for every run of one audit."""
-        data = self.to_dict()
+        """Return `to_dict` without times, engine, host and notes: the same for every run of one audit."""
+        data = {k: v for k, v in self.to_dict().items() if k != "notes"}
         return data | {"provenance": {k: v for k, v in self.provenance.items() if k not in VOLATILE}}
 
     @classmethod
@@ -230,14 +314,14 @@ class Report:
         InputError
             If it is no report of a schema this version reads.
         """
-        _readable(data.get("schema") if isinstance(data, dict) else None)
-        if wrong := misfit(data, _schema()):
-            raise InputError(f"this report is damaged: {wrong}")
+        hold(data)
         return cls(
             dict(data["subject"]),
             _each(Finding.from_dict, data["findings"], "findings"),
             _each(Evidence.from_dict, data["evidence"], "evidence"),
             dict(data["provenance"]),
+            _each(Note.from_dict, data.get("notes", []), "notes"),
+            _each(Waiver.from_dict, data.get("waivers", []), "waivers"),
         )
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -280,43 +364,11 @@ def load_report(path: str | os.PathLike[str]) -> Report:
     InputError
         If the file is not there, is not JSON, or is no report.
     """
-    data = _saved(Path(path))
+    data = read(Path(path))
     try:
         return Report.from_dict(data)
     except InputError as error:
         raise InputError(f"{Path(path)}: {error}") from error
-
-
-def _saved(target: Path) -> Any:
-    if not target.is_file():
-        raise InputError(f"no report at {target}: give the path of a report.json")
-    _refuse_its_neighbours(target)
-    try:
-        return json.loads(target.read_text(encoding="utf-8"), parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{target} is not JSON: {error}") from None
-
-
-def _refuse_its_neighbours(path: Path) -> None:
-    """Refuse the two other files of a run by what they are; they lie beside the one that is meant."""
-    with path.open("rb") as file:
-        start = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
-    kind = "an HTML page" if start.startswith(b"<") else "a notebook" if path.suffix == ".ipynb" else ""
-    if kind:
-        beside = path.with_name("report.json")
-        hint = f" The record is beside it: {beside}" if beside.is_file() else ""
-        raise InputError(f"give report.json (got {kind}: {path}).{hint}")
-
-
-def schema() -> dict[str, Any]:
-    """Return the JSON schema (draft 2020-12) of a saved report."""
-    return copy.deepcopy(_schema())
-
-
-@functools.cache
-def _schema() -> dict[str, Any]:
-    text = (files("auditkit") / "schemas" / "report-1.0.schema.json").read_text("utf-8")
-    return dict(json.loads(text))
 
 
 def _each(read: Callable[[Any], _T], items: list[Any], place: str) -> tuple[_T, ...]:
@@ -332,28 +384,9 @@ def _each(read: Callable[[Any], _T], items: list[Any], place: str) -> tuple[_T, 
 
 
 def _reason(finding: Finding) -> str:
-    """Return why this status, and what must be known to read the number."""
-    of_number = finding.measurement.reason if finding.measurement else None
-    return (
-        finding.reason if not of_number or of_number in finding.reason else f"{finding.reason} ({of_number})"
-    )
-
-
-def _readable(found: Any) -> None:
-    """Refuse what is no report, and what a later version wrote: it may say what this one cannot read."""
-    name, _, version = found.partition("/") if isinstance(found, str) else ("", "", "")
-    if name == "auditkit.report" and re.fullmatch(r"[0-9]{1,4}\.[0-9]{1,4}", version):
-        if version == "1.0":
-            return
-        if tuple(map(int, version.split("."))) > (1, 0):
-            raise InputError(
-                f"this report was written by a later auditkit (schema {version}): pip install -U jupyter-auditkit"
-            )
-    got = "no key 'schema'" if found is None else f"schema {short(found)}"
-    raise InputError(
-        f"expected a report of schema {SCHEMA!r}, got {got}: give the report.json that auditkit run or Report.save wrote"
-    )
-
-
-def _no_constant(word: str) -> None:
-    raise ValueError(f"{word} is no JSON")
+    """Return why this status, what must be known to read the number, and what a waiver says."""
+    m = finding.measurement
+    known = m.reason if m and m.reason and m.reason not in finding.reason else ""
+    reason = f"{finding.reason} ({known})" if known else finding.reason
+    waiver = waiver_words(finding.to_dict())
+    return f"{reason}; {waiver[:1].lower()}{waiver[1:]}" if waiver else reason

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 import zlib
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, MutableMapping
     from pathlib import Path
 
-__all__ = ["folder", "once", "seed_of", "within"]
+__all__ = ["branch", "drawn", "folder", "generator_of", "once", "seed_of", "within"]
 
 T = TypeVar("T")
 
@@ -60,6 +61,25 @@ def within(root: int, kept: Path | None = None) -> Iterator[None]:
 def folder() -> Path | None:
     """Return where results may be kept for later audits; None where nowhere."""
     return _audit.get()[1]
+
+
+def branch(root: int, code: str) -> np.random.SeedSequence:
+    """Return the branch of an audit's random numbers that a check draws from, which goes by its code and not by the rest of the plan."""
+    return np.random.SeedSequence(root, spawn_key=(zlib.crc32(code.encode()),))
+
+
+def generator_of(code: str, rng: np.random.Generator) -> np.random.Generator:
+    """Return a generator that stands where that of a check of this audit starts, for who is to make what the check makes.
+
+    Parameters
+    ----------
+    code : str
+        Of the check.
+    rng : numpy.random.Generator
+        What is returned outside any audit.
+    """
+    root = _audit.get()[0]
+    return rng if root is None else np.random.default_rng(branch(root, code))
 
 
 def seed_of(name: str, rng: np.random.Generator) -> int:
@@ -136,3 +156,33 @@ def once(memory: MutableMapping[Any, Any], key: Hashable, make: Callable[[], T])
     if isinstance(found, NotApplicable):
         raise NotApplicable(str(found))
     return found  # type: ignore[no-any-return]
+
+
+def drawn(
+    memory: MutableMapping[Any, Any], key: Hashable, rng: np.random.Generator, make: Callable[[], T]
+) -> T:
+    """Return what `make` draws from a generator, made once for all whose generator stands where this one does.
+
+    The generator is left where making leaves it, whoever made it: no later number depends on who came first.
+
+    Parameters
+    ----------
+    memory, key
+        As `once`; where the generator stands is part of the key.
+    rng : numpy.random.Generator
+        What `make` draws from.
+    make : callable
+        Makes it.
+
+    Examples
+    --------
+    >>> memory = {}
+    >>> first, second = np.random.default_rng(1), np.random.default_rng(1)
+    >>> made = [drawn(memory, "a", rng, rng.random) for rng in (first, second)]
+    >>> made[0] == made[1], first.random() == second.random(), len(memory)
+    (True, True, 1)
+    """
+    stands = pickle.dumps(rng.bit_generator.state)
+    found, left = once(memory, (key, stands), lambda: (make(), rng.bit_generator.state))
+    rng.bit_generator.state = left
+    return found

@@ -5,14 +5,17 @@ from __future__ import annotations
 import copy
 import json
 import random
+from dataclasses import replace
 
 import pytest
 
 from auditkit import Audit, Criterion, load_report
 from auditkit.data import make_credit
 from auditkit.errors import InputError
+from auditkit.explore import Answer
 from auditkit.loading.policy import default_policy
-from auditkit.render import page
+from auditkit.noting import Note
+from auditkit.render import page, views
 
 CHECKS = {
     "model_performance": {}, "demographic_parity": {}, "error_rates": {}, "noise_sweep": {"rows": 20}, "population_attack": {},
@@ -31,7 +34,12 @@ ODD = [
 
 @pytest.fixture(scope="module")
 def text():
-    return json.dumps(Audit(CHECKS).run(make_credit(n_train=80, n_test=80)).to_dict())
+    report = Audit(CHECKS).run(make_credit(n_train=80, n_test=80))
+    open_ones = [f for f in report.findings if f.criterion and f.status in ("fail", "inconclusive")]
+    seen = Answer("thresholds", {"at": 0.5}, "They differ.", "Why.", dict(report.evidence[0].tables))
+    waived = report.waive(open_ones[0], "a pilot", "2999-12-31", by="maria").note(open_ones[1], "Looked at.")
+    noted = replace(waived, notes=(*waived.notes, Note.now("See this.", seen=seen.to_dict())))
+    return json.dumps(noted.to_dict())
 
 
 def places(value, path=()):
@@ -75,6 +83,8 @@ def answers(report, at=0):
     again = type(report).from_dict(report.to_dict())
     assert json.dumps(again.to_dict()) == json.dumps(report.to_dict())
     report._repr_html_().encode("utf-8")
+    for view in ("findings", "notes"):
+        views.draw(view, views.view_data(view, report.to_dict())).encode("utf-8")
     if report.evidence:
         shown = report.evidence[at % len(report.evidence)].check
         page.evidence(report.to_dict(), shown, figures=True).encode("utf-8")

@@ -97,3 +97,31 @@ def test_what_does_not_apply_is_not_tried_again_and_what_breaks_is():
         with pytest.raises(ValueError, match="x"):
             shared.once(memory, "other", breaks)
     assert tried == [1, 2, 2]
+
+
+def test_what_is_drawn_is_made_once_and_leaves_every_generator_where_making_leaves_it():
+    memory, made = {}, []
+
+    def draws(rng, name="a"):
+        def make():
+            made.append(name)
+            return rng.random(3).tolist()
+
+        return shared.drawn(memory, name, rng, make), rng.random()
+
+    first, second = draws(np.random.default_rng(1)), draws(np.random.default_rng(1))
+    alone = np.random.default_rng(1)
+    assert first == second == (alone.random(3).tolist(), alone.random())
+    assert made == ["a"]
+    assert draws(np.random.default_rng(2)) != first
+    draws(np.random.default_rng(1), "b")
+    assert made == ["a", "a", "b"]
+
+
+def test_the_generator_of_a_check_is_that_of_its_step():
+    check = registry().checks[0]
+    own = np.random.default_rng(0)
+    assert shared.generator_of(check.code, own) is own
+    with shared.within(5):
+        ours = shared.generator_of(check.code, own)
+    assert ours.random() == np.random.default_rng(Step(0, check, {}, 5).seed).random()

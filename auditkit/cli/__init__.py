@@ -165,7 +165,12 @@ def run(
         str | None,
         typer.Option("--policy", metavar="FILE", help="Criteria in TOML; auditkit's default when left out."),
     ] = None,
-    seed: Seed = 0,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            "--seed", metavar="N", min=0, help="Root of all random numbers; the template's own when left out."
+        ),
+    ] = None,
     jobs: Jobs = 1,
     cache: Annotated[
         str | None,
@@ -322,7 +327,7 @@ def _run(
     subject: str,
     out: str,
     *,
-    seed: int,
+    seed: int | None,
     jobs: int,
     code: bool,
     as_json: bool,

@@ -6,17 +6,21 @@ import tomllib
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from auditkit.errors import InputError, did_you_mean
 from auditkit.finding import Criterion, Policy, Severity, Unmeasured
+from auditkit.waiver import Waiver
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable, Sequence
 
 __all__ = ["default_policy", "load_policy"]
+
+_T = TypeVar("_T")
 
 Limit = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -33,6 +37,18 @@ class _CriterionFile(BaseModel):
     why: str = ""
 
 
+class _WaiverFile(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str
+    by: str
+    until: Any
+    finding: str = ""
+    metric: str | None = None
+    group: str | None = None
+    check: str | None = None
+
+
 class _PolicyFile(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -40,6 +56,7 @@ class _PolicyFile(BaseModel):
     description: str = ""
     unmeasured: Unmeasured = "undecided"
     criterion: Annotated[list[_CriterionFile], Field(min_length=1)]
+    waiver: list[_WaiverFile] = []
 
 
 @cache
@@ -54,7 +71,8 @@ def load_policy(path: str | os.PathLike[str] | None = None) -> Policy:
     Parameters
     ----------
     path : path, optional
-        A TOML file of ``[[criterion]]`` tables; auditkit's default policy when left out.
+        A TOML file of ``[[criterion]]`` tables, and of ``[[waiver]]`` tables where something is accepted although it is not met;
+        auditkit's default policy when left out.
 
     Raises
     ------
@@ -81,23 +99,32 @@ def _read(text: str, name: str, called: str = "") -> Policy:
         raise InputError(f"{name} is not TOML: {error}") from None
     except ValidationError as error:
         raise InputError(f"{name}: {_first(error)}") from None
-    criteria = []
-    for i, one in enumerate(parsed.criterion, 1):
+    criteria = _each(Criterion, parsed.criterion, f"{name}, criterion")
+    waivers = _each(Waiver, parsed.waiver, f"{name}, waiver")
+    return Policy(criteria, parsed.name or called or name, parsed.description, parsed.unmeasured, waivers)
+
+
+def _each(kind: Callable[..., _T], tables: Sequence[BaseModel], place: str) -> tuple[_T, ...]:
+    made = []
+    for i, one in enumerate(tables, 1):
         try:
-            criteria.append(Criterion(**one.model_dump()))
+            made.append(kind(**one.model_dump()))
         except InputError as error:
-            raise InputError(f"{name}, criterion {i}: {error}") from None
-    return Policy(tuple(criteria), parsed.name or called or name, parsed.description, parsed.unmeasured)
+            raise InputError(f"{place} {i}: {error}") from None
+    return tuple(made)
 
 
 def _first(error: ValidationError) -> str:
     first: Any = error.errors()[0]
     where = ".".join(str(p + 1) if isinstance(p, int) else p for p in first["loc"])
     if first["type"] == "extra_forbidden":
-        model = _PolicyFile if len(first["loc"]) == 1 else _CriterionFile
+        inside: dict[str, type[BaseModel]] = {"criterion": _CriterionFile, "waiver": _WaiverFile}
+        model = _PolicyFile if len(first["loc"]) == 1 else inside[str(first["loc"][0])]
         return f"no key {where!r}.{did_you_mean(str(first['loc'][-1]), model.model_fields)}"
+    if first["type"] == "missing" and first["loc"][0] == "waiver":
+        return f"{where} is missing: a [[waiver]] says a reason, by whom, until which day, and the finding or the metric"
     if first["type"] == "missing":
         return f"{where} is missing: a policy is a list of [[criterion]] tables with metric and at_most or at_least"
-    if first["loc"] == ("criterion",) and isinstance(first["input"], dict):
-        return "[criterion] is one table; write [[criterion]], with two brackets, over each: a policy is a list of them"
+    if first["loc"] in (("criterion",), ("waiver",)) and isinstance(first["input"], dict):
+        return f"[{where}] is one table; write [[{where}]], with two brackets, over each: a policy is a list of them"
     return f"{where}: {first['msg'].lower()}, got {first['input']!r}"

@@ -162,8 +162,9 @@ class SklearnPredictor(Predictor):
         if why:
             raise NotApplicable(f"this model ({self.kind}) cannot be trained again: {why}")
         found = recipe_of(self.estimator, classes=self.classes, kind=self.kind, dressed=self.dressed)
-        for part in filter(None, (found.front, found.learner)):
-            seeded(part, seed)
+        for part in (found.front, found.learner):
+            if part is not None:  # a forest that is not trained has no truth value
+                seeded(part, seed)
         return found
 
     def _cannot_refit(self) -> str:

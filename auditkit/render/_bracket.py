@@ -50,6 +50,8 @@ def bracket(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, A
         "height": 420,
         **draw.reference_line(table),
     }
+    if "annotations" in own_layout:  # the words of the line stand between plot and legend
+        own_layout["legend"] = draw.legend(1 + 22 / (own_layout["height"] - 110))
     notes = [] if len(rows) == len(x) else [f"{len(rows)} of {len(x):,} points drawn; the table has all."]
     return traces, own_layout, notes
 

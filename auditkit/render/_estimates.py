@@ -19,11 +19,13 @@ _ORDERED = re.compile(r"^(?:[^=]{0,60}=)?\s*(?:under )?[\[(<>≤≥=]*\s*-?\d")
 def estimates(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any], list[str]]:
     """Return traces, layout and notes of a dot plot, largest value on top, ordered labels in their own order.
 
+    So are those of a table that says under "order" which it is.
+
     Where the table has words for its largest values, no more than these are drawn.
     """
     columns, top = table["columns"], (table.get("labels") or {}).get("largest")
     series, notes = draw.capped(draw.series_of(columns, len(columns["label"])))
-    names = _order(columns, series, by_value=bool(top))
+    names = _order(columns, series, by_value=bool(top), given="order" in (table.get("labels") or {}))
     if top and len(names) > draw.TOP_ROWS:
         notes.append(f"The {draw.TOP_ROWS} {one_line(top)} of {len(names):,}; the table has all.")
         names = names[: draw.TOP_ROWS]
@@ -53,13 +55,15 @@ def estimates(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str,
 
 
 def _order(
-    columns: Mapping[str, Sequence[Any]], series: list[tuple[str, list[int]]], *, by_value: bool
+    columns: Mapping[str, Sequence[Any]], series: list[tuple[str, list[int]]], *, by_value: bool, given: bool
 ) -> list[str]:
-    """Return the labels in the order to draw them: values of several features feature by feature, bands as given, others by value, undefined last."""
+    """Return the labels in the order to draw them: values of several features feature by feature, bands as given (all, where it is asked for), others by value, undefined last."""
     values: dict[str, float | None] = {}
     for _, rows in series:
         for row in rows:
             values.setdefault(one_line(columns["label"][row]), finite(columns["value"][row]))
+    if given:
+        return list(values)
     if by_value:
         return _by_value(values)
     feature = {name: name.partition("=")[0] if "=" in name else "" for name in values}

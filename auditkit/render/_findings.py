@@ -6,8 +6,9 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from auditkit.render._signed import by_finding
 from auditkit.render.grounds import grounds, sentence
-from auditkit.render.status import STATUSES, repeated, shown_status
+from auditkit.render.status import STATUSES, repeated, shown_status, waiver_words
 from auditkit.render.text import (
     about,
     criterion_text,
@@ -43,14 +44,19 @@ def finding_groups(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     plan = {p.get("code"): p for p in (report.get("provenance") or {}).get("plan") or []}
     evidence = {e.get("check"): e for e in report.get("evidence") or []}
     groups: dict[str, list[dict[str, Any]]] = {}
-    again = repeated(report.get("findings") or [])
+    again, noted = repeated(report.get("findings") or []), by_finding(report)
     for finding in report.get("findings") or []:
         if shown_status(finding) is None:
             continue
         severity = finding.get("severity") if finding.get("severity") in SEVERITIES else None
         title = f"{severity.capitalize()} severity" if severity else "No severity set"
         code = finding.get("check")
-        item = _item(finding, plan.get(code, {}), evidence.get(code, {}))
+        item = _item(
+            finding,
+            plan.get(code, {}),
+            evidence.get(code, {}),
+            noted.get(str(finding.get("fingerprint")), []),
+        )
         if item["status"] == "error" and item["code"] in again:
             item["asked"] = f"as {again[item['code']]} says"
         groups.setdefault(title, []).append(item)
@@ -110,7 +116,12 @@ def _tally(items: list[dict[str, Any]]) -> str:
     return ", ".join(f"{found[status]:,} {said[2]}" for status, said in STATUSES.items() if found[status])
 
 
-def _item(finding: Mapping[str, Any], plan: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, Any]:
+def _item(
+    finding: Mapping[str, Any],
+    plan: Mapping[str, Any],
+    evidence: Mapping[str, Any],
+    notes: list[dict[str, str]],
+) -> dict[str, Any]:
     status = shown_status(finding) or "not_applicable"
     m = finding.get("measurement")
     valued = m if status != "unmeasured" else None
@@ -144,6 +155,8 @@ def _item(finding: Mapping[str, Any], plan: Mapping[str, Any], evidence: Mapping
         "check_title": check_title,
         "page": plan.get("page"),
         "method": _how(finding, m or {}),
+        "waiver": sentence(waiver_words(finding)) if finding.get("waiver") else "",
+        "notes": notes,
     }
 
 

@@ -14,21 +14,25 @@ MOST = 24
 MOST_SIDE = 64
 ACROSS = 6  # two rows of before, after and difference stand side by side
 SIDE = 170  # pixels of the page that a picture and its caption take
+ALONE = 260  # where one row has no more than three
 GREYS = [[0, "#ffffff"], [1, "#1d2126"]]
 DIVERGING = [[0, "#a4491a"], [0.5, "#f3f1ee"], [1, "#12507f"]]
 
 
 def images(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any], list[str]]:
-    """Return traces, layout and notes of one heat map a panel; one with values below 0 is a difference, white where there is none.
+    """Return traces, layout and notes of one heat map a panel; one with values below 0, or called a difference, is white where there is none.
 
-    Pictures without a sign share one scale of grey, and differences one of two colours.
+    Pictures without a sign share one scale of grey, and differences one of two colours, which ends at the table's reference where it has one.
     """
     panels, notes = _panels(table["columns"])
     across = min(ACROSS, len(panels)) or 1
     down = -(-len(panels) // across) or 1
-    signed = {name: any(v < 0 for v in cells.values()) for name, cells in panels}
+    signed = {
+        name: name.endswith("difference") or any(v < 0 for v in cells.values()) for name, cells in panels
+    }
     plain = [v for name, cells in panels if not signed[name] for v in cells.values()]
-    most = max((abs(v) for name, cells in panels if signed[name] for v in cells.values()), default=1.0) or 1.0
+    found = max((abs(v) for name, cells in panels if signed[name] for v in cells.values()), default=0.0)
+    most = max(finite(table.get("reference")) or 0.0, found) or 1.0
     traces: list[dict[str, Any]] = []
     own: dict[str, Any] = {}
     words: list[dict[str, Any]] = []
@@ -55,7 +59,16 @@ def images(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, An
             "x": left + width / 2, "xanchor": "center", "y": top - 0.15 / down, "yanchor": "bottom",
         })  # fmt: skip
         traces.append(_picture(name, cells, ends, suffix, DIVERGING if signed[name] else GREYS))
-    return traces, {**own, "annotations": words, "height": 30 + SIDE * down, "showlegend": False}, notes
+    return (
+        traces,
+        {
+            **own,
+            "annotations": words,
+            "height": 30 + (ALONE if len(panels) <= 3 else SIDE * down),
+            "showlegend": False,
+        },
+        notes,
+    )
 
 
 def _panels(columns: Mapping[str, Any]) -> tuple[list[tuple[str, dict[tuple[int, int], float]]], list[str]]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["notebook_html"]
 
 # where a view goes whatever cell it came from; the last of its kind is the one that counts
-FIRST = ("verdict", "findings")
+FIRST = ("verdict", "findings", "notes")
 LAST = ("methods",)
 MOVED = (*FIRST, *LAST)
 # ids of the templates' cells whose chapters stand under a toggle
@@ -213,7 +213,7 @@ def _in_place(data: Mapping[str, Any], code: str, body: _Body) -> dict[str, Any]
 
 
 def _ordered(body: _Body, parameters: Mapping[str, Any]) -> list[tuple[str, Markup]]:
-    words = {"verdict": "Verdict", "findings": "Findings", "methods": "Methods"}
+    words = {"verdict": "Verdict", "findings": "Findings", "notes": "Added by hand", "methods": "Methods"}
 
     def drawn(names: tuple[str, ...]) -> list[tuple[str, Markup]]:
         return [

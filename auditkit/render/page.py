@@ -22,6 +22,7 @@ from auditkit.render.status import (
     shown_counts,
     shown_status,
     unmeasured,
+    verdict_word,
     verdict_words,
 )
 from auditkit.render.tables import table_html
@@ -136,7 +137,7 @@ def _head(report: Mapping[str, Any]) -> dict[str, Any]:
         "name": one_line(subject.get("name")) or "Unnamed subject",
         "kicker": one_line(report.get("kicker")) or "Audit report",
         "verdict": verdict,
-        "word": VERDICTS[verdict],
+        "word": verdict_word(verdict, counts),
         "headline": verdict_words(counts),
         "chips": chips(counts),
         "unmeasured": unmeasured(report),

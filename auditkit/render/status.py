@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 __all__ = [
+    "ALSO",
     "MEANINGS",
     "NOT_JUDGED",
     "POLICY",
@@ -32,10 +33,13 @@ __all__ = [
     "shown_status",
     "summary_lines",
     "unmeasured",
+    "verdict_word",
     "verdict_words",
+    "waiver_words",
 ]
 
 NOT_JUDGED = "measured, not judged"  # how the reason of such a finding begins; its status is not_applicable
+ALSO = "the policy also speaks of what this audit did not measure"  # how that remark begins; metrics follow
 POLICY = "policy"  # stands for the code of a check in a finding about criteria that nothing measured
 # status as shown -> (icon, word on a chip, words in a sentence); the order is the order of concern
 STATUSES: dict[str, tuple[str, str, str]] = {
@@ -122,14 +126,37 @@ def _only_bounded(finding: Mapping[str, Any]) -> bool:
     return limit is not None and criterion.get(limit) is not None
 
 
+def waiver_words(finding: Mapping[str, Any]) -> str:
+    """Return what a waiver says of a finding: who accepts it, why, until when, or that it has run out; empty without one.
+
+    Examples
+    --------
+    >>> waiver = {"by": "maria", "until": "2027-01-31", "reason": "a pilot."}
+    >>> waiver_words({"status": "waived", "was": "fail", "waiver": waiver})
+    'Waived by maria until 2027-01-31: a pilot. Without the waiver: not met'
+    >>> waiver_words({"status": "fail", "was": None, "waiver": waiver})
+    'A waiver by maria ran out on 2027-01-31 and no longer counts (a pilot.)'
+    """
+    waiver = finding.get("waiver")
+    if not waiver:
+        return ""
+    by, until, reason = (one_line(waiver.get(key)) for key in ("by", "until", "reason"))
+    if finding.get("status") != "waived":
+        return f"A waiver by {by} ran out on {until} and no longer counts ({reason})"
+    was = STATUSES.get(str(finding.get("was")), ("", "not known", ""))[1]
+    return f"Waived by {by} until {until}: {reason.rstrip('.')}. Without the waiver: {was}"
+
+
 def remarks(report: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
     """Return what is said of the policy and of no check, and the metrics it names."""
     found = []
     for f in report.get("findings") or []:
-        told, _, names = one_line(f.get("reason")).partition(": ")
-        if shown_status(f) is None and told:
-            listed = [words(name) for name in names.split(", ")] if names else []
-            found.append((f"{told[:1].upper()}{told[1:]}".removesuffix("."), listed))
+        told = one_line(f.get("reason"))
+        if shown_status(f) is not None or not told:
+            continue
+        names = told.removeprefix(f"{ALSO}: ").split(", ") if told.startswith(f"{ALSO}: ") else []
+        told = ALSO if names else told
+        found.append((f"{told[:1].upper()}{told[1:]}".removesuffix("."), [words(name) for name in names]))
     return found
 
 
@@ -162,6 +189,18 @@ def repeated(findings: Iterable[Mapping[str, Any]]) -> dict[str, str]:
         if first.setdefault(reason, code) != code:
             found[code] = first[reason]
     return found
+
+
+def verdict_word(verdict: str, counts: Mapping[str, int]) -> str:
+    """Return the plain word over the page; what is waived is not met, and the word says so.
+
+    Examples
+    --------
+    >>> verdict_word("pass", {"pass": 3}), verdict_word("pass", {"pass": 3, "waived": 1})
+    ('Met', 'Met but for what is waived')
+    """
+    waived = verdict == "pass" and counts.get("waived")
+    return f"{VERDICTS[verdict]} but for what is waived" if waived else VERDICTS[verdict]
 
 
 def verdict_words(counts: Mapping[str, int]) -> str:
@@ -207,21 +246,27 @@ def summary_lines(report: Mapping[str, Any], *, markdown: bool = False) -> list[
     Returns
     -------
     list of str
-        The verdict, one line for each finding that was not met, could not run or is undecided, and one line
-        for each reason why something could not be measured, or was not examined.
+        The verdict, one line for each finding that was not met, could not run, is undecided or waived, one for each waiver that
+        does nothing, and one line for each reason why something could not be measured, or was not examined.
     """
     say = markdown_escape if markdown else one_line
     start = "- " if markdown else "  "
     head = f"{report.get('subject', {}).get('name', 'subject')}: {verdict_words(shown_counts(report))}"
     lines = [f"**{say(head)}**" if markdown else say(head)]
     open_ones = [
-        f for f in report.get("findings", []) if f.get("status") in ("fail", "error", "inconclusive")
+        f
+        for f in report.get("findings", [])
+        if f.get("status") in ("fail", "error", "inconclusive", "waived")
     ]
     order, again = list(STATUSES), repeated(open_ones)
     open_ones = [f for f in open_ones if shown_status(f) != "unmeasured"]
     ranked = sorted(open_ones, key=lambda f: order.index(f["status"]))
     gaps = report.get("provenance", {}).get("not_examined", [])
-    lines.extend(start + say(_finding_line(f, again.get(str(f.get("check")), ""))) for f in ranked)
+    for f in ranked:
+        about_waiver = waiver_words(f)
+        line = _finding_line(f, again.get(str(f.get("check")), ""))
+        lines.append(start + say(f"{line}. {about_waiver}" if about_waiver else line))
+    lines.extend(start + say(f"{told}.") for told, _ in remarks(report) if told.startswith("The waiver of "))
     icon, word, _ = STATUSES["unmeasured"]
     lines.extend(start + say(f"{icon} {word}: {what}: {why}") for what, why in unmeasured(report))
     lines.extend(start + say(f"not examined: {'; '.join(what)} ({why})") for what, why, _ in gathered(gaps))

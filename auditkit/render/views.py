@@ -9,6 +9,7 @@ from markupsafe import Markup
 from auditkit.errors import InputError, did_you_mean
 from auditkit.render import page
 from auditkit.render._found import marks
+from auditkit.render._notes import added, in_order, one_note
 from auditkit.render._templating import fill
 from auditkit.render.figures import figure
 from auditkit.render.status import repeated, summary_lines
@@ -21,8 +22,8 @@ __all__ = ["MIME", "PLOTLY", "VIEWS", "bundle", "draw", "view_data"]
 
 MIME = "application/vnd.auditkit.view+json"
 PLOTLY = "application/vnd.plotly.v1+json"
-VIEWS = ("verdict", "findings", "evidence", "methods", "figure")
-View = Literal["verdict", "findings", "evidence", "methods", "figure"]
+VIEWS = ("verdict", "findings", "evidence", "methods", "figure", "notes")
+View = Literal["verdict", "findings", "evidence", "methods", "figure", "notes"]
 
 
 def view_data(view: View, report: Mapping[str, Any], code: str | None = None) -> dict[str, Any]:
@@ -30,7 +31,7 @@ def view_data(view: View, report: Mapping[str, Any], code: str | None = None) ->
 
     Parameters
     ----------
-    view : {"verdict", "findings", "evidence", "methods"}
+    view : {"verdict", "findings", "evidence", "methods", "notes"}
         Which part.
     report : mapping
         What ``Report.to_dict()`` returned.
@@ -50,11 +51,23 @@ def view_data(view: View, report: Mapping[str, Any], code: str | None = None) ->
             "findings": [f for f in report.get("findings") or [] if f.get("check") == code],
             "provenance": {"plan": [p for p in about.get("plan") or [] if p.get("code") == code]},
         }
+    if view == "notes":
+        return {
+            "schema": report.get("schema"),
+            "notes": [in_order(note) for note in report.get("notes") or []],
+            "findings": [f for f in report.get("findings") or [] if f.get("fingerprint") in _noted(report)],
+        }
     bare = [
         {**{k: v for k, v in e.items() if k not in ("tables", "measurements")}, **marks(e)}
         for e in everything
     ]
-    return {**report, "evidence": [] if view == "verdict" else bare}
+    notes = [{k: v for k, v in n.items() if k != "seen"} for n in report.get("notes") or [] if n.get("about")]
+    kept = {k: v for k, v in report.items() if k != "notes"} | ({"notes": notes} if notes else {})
+    return {**kept, "evidence": [] if view == "verdict" else bare}
+
+
+def _noted(report: Mapping[str, Any]) -> set[str]:
+    return {str(note["about"]) for note in report.get("notes") or [] if note.get("about")}
 
 
 def bundle(
@@ -64,7 +77,7 @@ def bundle(
 
     Parameters
     ----------
-    view : {"verdict", "findings", "evidence", "methods", "figure"}
+    view : {"verdict", "findings", "evidence", "methods", "figure", "notes"}
         What to show.
     data : mapping
         For "figure" a ``Table.to_dict()``; else a ``Report.to_dict()`` or what `view_data` made of it; for
@@ -116,6 +129,8 @@ def draw(
         return page.findings(data)
     if view == "methods":
         return page.methods(data, parameters=parameters)
+    if view == "notes":
+        return added(data, figures=figures)
     if view == "figure":
         return str(page.figure_html(data, draw=figures))
     return page.evidence(data, _code(data), figures=figures)
@@ -149,4 +164,6 @@ def _plain(view: str, data: Mapping[str, Any]) -> str:
     if view == "methods":
         about = data.get("provenance") or {}
         return f"Methods: seed {one_line(about.get('seed'))}, auditkit {one_line(about.get('auditkit'))}"
+    if view == "notes":
+        return "\n".join(["Added by hand", *map(one_note, data.get("notes") or ())])
     return "\n".join(summary_lines(data))

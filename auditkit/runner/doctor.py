@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 import tempfile
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from auditkit._version import __version__
-from auditkit.runner.kernel import RUN_FOLDER, in_notebook
+from auditkit.runner.front_end import front_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -156,22 +155,10 @@ def _kernel() -> Item:
 
 def _front_end() -> Item:
     """Say which mode is on, and why."""
-    if os.environ.get(RUN_FOLDER):
-        return Item("display", "ok", "static: a report is being made, which holds results only")
-    if not in_notebook():
-        return Item("display", "ok", "text: not in a notebook")
-    lacks = [name for name in ("ipywidgets", "anywidget") if _package(name, "0", None).state != "ok"]
-    if lacks:
-        return Item(
-            "display",
-            "warning",
-            f"static: {' and '.join(lacks)} not installed",
-            f"pip install {' '.join(lacks)}",
-        )
-    where = "VS Code" if any(name.startswith("VSCODE_") for name in os.environ) else "a Jupyter front end"
-    return Item(
-        "display", "ok", f"widgets: a kernel of {where}; a page that cannot run widgets shows static results"
-    )
+    found = front_end()
+    state: State = "warning" if "not installed" in found.why else "ok"
+    where = "" if found.mode == "text" else f" in {found.name}"
+    return Item("display", state, f"{found.mode}{where}: {found.why}", found.advice)
 
 
 def _folders() -> Iterator[Item]:

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from auditkit.report import Report
     from auditkit.subject import Subject
 
-__all__ = ["observe", "show"]
+__all__ = ["observe", "outputs", "show"]
 
 _DRAWN, _SHOWN = 4, 6
 _RECORDS = ("shown", "examples", "what_if")
-_VIEWS = ("verdict", "findings", "methods")
+_VIEWS = ("verdict", "findings", "methods", "notes")
 
 
 def observe(
@@ -83,7 +83,27 @@ def show(report: Report, part: str) -> None:
     report : Report
         What `observe` returned, or any saved report.
     part : str
-        "verdict", "findings", "methods"; a dimension ("bias") for all of its checks; or one check, by name or code.
+        "verdict", "findings", "methods"; "notes" for what was added by hand; a dimension ("bias") for all of its checks; or
+        one check, by name or code.
+
+    Raises
+    ------
+    InputError
+        If the report has no such part.
+    """
+    for bundle in outputs(report, part):
+        _display(bundle)
+
+
+def outputs(report: Report, part: str, data: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    """Return what `show` displays, each as a MIME bundle.
+
+    Parameters
+    ----------
+    report, part
+        As for `show`.
+    data : dict, optional
+        ``report.to_dict()``, for who asks for many parts.
 
     Raises
     ------
@@ -92,26 +112,35 @@ def show(report: Report, part: str) -> None:
     """
     from auditkit.render import views
 
-    data = report.to_dict()
+    data = report.to_dict() if data is None else data
     if part in _VIEWS:
-        _display(views.bundle(part, views.view_data(part, data)))  # type: ignore[arg-type]
-        return
-    for code in _codes(report, part):
-        about = views.view_data("evidence", data, code)
-        every = [table for one in about["evidence"] for table in _asked_for_first(one["tables"])]
-        told = [_told_before(data, code, table) for table in every]
-        tables = [table for table, where in zip(every, told, strict=True) if not where]
-        again = [f"{table['title']}: {where}." for table, where in zip(every, told, strict=True) if where]
-        further = [str(table["title"]) for table in tables[_SHOWN:]]
-        about["evidence"] = [
-            {**one, "tables": {}, "notes": [*one["notes"], *again, *_further(further)]}
-            for one in about["evidence"]
-        ]
-        _display(views.bundle("evidence", about))
-        for at, table in enumerate(tables[:_SHOWN]):
-            # what follows the first few is there to be looked up; a map says more than its rows
-            drawn = at < _DRAWN or table["kind"] in ("matrix", "bracket", "images")
-            _display(views.bundle("figure", table if drawn else {**table, "kind": "plain", "folded": True}))
+        return [views.bundle(part, views.view_data(part, data))]  # type: ignore[arg-type]
+    return [bundle for code in _codes(report, part) for bundle in _evidence(data, code)]
+
+
+def _evidence(data: Mapping[str, Any], code: str) -> list[dict[str, Any]]:
+    """Return what one check observed, its first tables as figures; of a check that was not run, that it was not."""
+    from auditkit.render import views
+
+    about = views.view_data("evidence", data, code)
+    if not about["evidence"]:
+        (planned,) = about["provenance"]["plan"]
+        return [{"text/plain": f"{planned['title']} ({code}) was planned and not run."}]
+    every = [table for one in about["evidence"] for table in _asked_for_first(one["tables"])]
+    told = [_told_before(data, code, table) for table in every]
+    tables = [table for table, where in zip(every, told, strict=True) if not where]
+    again = [f"{table['title']}: {where}." for table, where in zip(every, told, strict=True) if where]
+    further = [str(table["title"]) for table in tables[_SHOWN:]]
+    about["evidence"] = [
+        {**one, "tables": {}, "notes": [*one["notes"], *again, *_further(further)]}
+        for one in about["evidence"]
+    ]
+    found = [views.bundle("evidence", about)]
+    for at, table in enumerate(tables[:_SHOWN]):
+        # what follows the first few is there to be looked up; a map says more than its rows
+        drawn = at < _DRAWN or table["kind"] in ("matrix", "bracket", "images")
+        found.append(views.bundle("figure", table if drawn else {**table, "kind": "plain", "folded": True}))
+    return found
 
 
 def _asked_for_first(tables: Mapping[str, Any]) -> list[Any]:

@@ -76,7 +76,7 @@ def take_order(
     parameters: Mapping[str, Any],
     policy: str | os.PathLike[str] | None,
     *,
-    seed: int,
+    seed: int | None,
     jobs: int,
 ) -> Order:
     """Validate what was asked for; nothing is written, and neither the model nor the data are opened.
@@ -89,6 +89,9 @@ def take_order(
     found = find_template(template)
     known = declared(found)
     given = validate(parameters, known)
+    settable = in_cell(found.source_of("parameters"), found.name)
+    if seed is None:
+        seed = settable["seed"].default if "seed" in settable else 0
     for name, value, least in (("seed", seed, 0), ("jobs", jobs, 1)):
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise InputError(f"{name} must be a whole number from {least}; got {value!r}")
@@ -104,7 +107,6 @@ def take_order(
         "jobs": jobs,
         "out_dir": ".",
     }
-    settable = in_cell(found.source_of("parameters"), found.name)
     missing = {"subject_file"} if policy is None else {"subject_file", "policy_file"}
     for name in sorted(missing - set(settable)):
         raise InputError(f"{found.name}: a template needs a cell tagged 'parameters' that sets {name}")
@@ -183,7 +185,7 @@ def _plan(template: Template, given: Mapping[str, Any], policy: Path | None) -> 
     try:
         return Audit(checks, criteria)
     except InputError as error:
-        named = str(error).startswith("a criterion")
+        named = str(error).startswith(("a criterion", "a waiver"))
         raise InputError(f"{policy}: {error}") if named and policy else error from None
 
 

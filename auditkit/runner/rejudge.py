@@ -9,6 +9,7 @@ from auditkit.check import registry
 from auditkit.errors import InputError, did_you_mean
 from auditkit.loading.policy import load_policy
 from auditkit.report import load_report
+from auditkit.waiver import Waiver
 
 if TYPE_CHECKING:
     import os
@@ -41,9 +42,10 @@ def rejudge(report_path: str | os.PathLike[str], policy_path: str | os.PathLike[
     report = load_report(folder / "report.json" if folder.is_dir() else folder)
     policy = load_policy(policy_path)
     known = registry().metrics() | {m.metric for one in report.evidence for m in one.measurements}
-    for criterion in policy:
-        if criterion.metric not in known:
+    for one in (*policy, *policy.waivers):
+        if one.metric is not None and one.metric not in known:
+            what = "a waiver" if isinstance(one, Waiver) else "a criterion"
             raise InputError(
-                f"{policy_path or 'the default policy'}: a criterion speaks of {criterion.metric!r}, which no check gives.{did_you_mean(criterion.metric, known)}"
+                f"{policy_path or 'the default policy'}: {what} speaks of {one.metric!r}, which no check gives.{did_you_mean(one.metric, known)}"
             )
     return report.judge(policy)

@@ -68,7 +68,7 @@ def run_template(
     *,
     parameters: Mapping[str, Any] | None = None,
     policy: str | os.PathLike[str] | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     jobs: int = 1,
     cache: str | os.PathLike[str] | None = None,
     include_code: bool = False,
@@ -89,8 +89,8 @@ def run_template(
         Values for the template's parameters: ``{"model_performance__level": 0.9}``.
     policy : path, optional
         Criteria; auditkit's default policy when left out.
-    seed : int
-        Root of all random numbers.
+    seed : int, optional
+        Root of all random numbers; that of the template when left out, and 0 in auditkit's own.
     jobs : int
         Processes the checks are spread over.
     cache : path, optional

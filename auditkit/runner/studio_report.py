@@ -1,87 +1,73 @@
-"""Studio report: the files of a report that was made without a notebook of its own."""
+"""Studio report: the files of an audit made in parts, as `auditkit run` would make them of its template."""
 
 from __future__ import annotations
 
+import json
+from copy import deepcopy
 from pathlib import Path
-from pprint import pformat
 from typing import TYPE_CHECKING, Any
 
 from auditkit.errors import InputError
+from auditkit.runner.drafts import part_shown
+from auditkit.runner.notebook import outputs
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping
 
     from auditkit.report import Report
 
-__all__ = ["again", "notebook_of", "write_report"]
+__all__ = ["SUBJECT_FILE", "TEMPLATE", "filled", "write_report", "write_template"]
+
+TEMPLATE = "template.ipynb"
+SUBJECT_FILE = "subject.toml"
 
 
-def notebook_of(report: Report) -> Any:
-    """Return an nbformat notebook that shows every view of a report, in the order of the templates."""
-    from nbformat import v4
+def filled(template: Mapping[str, Any], report: Report) -> Any:
+    """Return a template as an nbformat notebook with the outputs its run would have, taken from a report.
 
-    from auditkit.render.views import bundle, view_data
-
-    data = report.to_dict()
-    parts = [
-        ("verdict", None),
-        ("findings", None),
-        *(("evidence", e.check) for e in report.evidence),
-        ("methods", None),
-    ]
-    cells = []
-    for view, code in parts:
-        shown = bundle(view, {**view_data(view, data, code), "code": code})  # type: ignore[arg-type]
-        output = v4.new_output("display_data", shown)  # type: ignore[no-untyped-call]
-        cells.append(v4.new_code_cell("", execution_count=1, outputs=[output]))  # type: ignore[no-untyped-call]
-    return v4.new_notebook(cells=cells)  # type: ignore[no-untyped-call]
-
-
-def again(report: Report) -> Any:
-    """Return an nbformat notebook that runs the audit of a report once more, beside its ``report.json``.
-
-    What was audited was an object of the session, so its reader names the subject; the data must be the same ones.
+    Parameters
+    ----------
+    template : mapping
+        A notebook as JSON whose cells show parts of a report.
+    report : Report
+        What its audit found. Notes, where it has some, are shown after the findings.
     """
-    from nbformat import v4
+    import nbformat
 
-    params = {e.check: e.params for e in report.evidence}
-    plan = {p["name"]: params.get(p["code"], {}) for p in report.provenance.get("plan", ())}
-    ran = [p["code"] for p in report.provenance.get("plan", ()) if p["code"] in params]
-    words = (
-        "# The same audit again\n\nThis runs the checks of `report.json` under the settings and the seed they had, and compares. "
-        "Give the subject in the first cell."
-    )
-    cells = [
-        'import auditkit as ak\nfrom auditkit.finding import Criterion\n\nsubject = ak.load_subject("subject.toml")  # or your Subject(...)',
-        (
-            'saved = ak.load_report("report.json")\n'
-            'if subject.describe()["test"]["digest"] != saved.subject["test"]["digest"]:\n'
-            '    raise SystemExit("these are not the test rows that were audited")'
-        ),
-        (
-            f"plan = {pformat(plan, width=100, sort_dicts=False)}\n"
-            'criteria = [Criterion.from_dict(c) for c in saved.provenance["policy"]["criteria"]]\n'
-            f"ran = {ran!r}\n"
-            f"*_, ended = ak.Audit(plan, criteria).stream(subject, seed={int(report.provenance.get('seed', 0))}, only=ran)\n"
-            "report = ended.report"
-        ),
-        (
-            "numbers = lambda one, code: one.of(code).to_dict()['measurements']\n"
-            'print([code for code in ran if numbers(report, code) != numbers(saved, code)] or "every number is the same")\n'
-            "report"
-        ),
-    ]
-    made = [v4.new_markdown_cell(words), *(v4.new_code_cell(cell) for cell in cells)]  # type: ignore[no-untyped-call]
-    return v4.new_notebook(cells=made)  # type: ignore[no-untyped-call]
+    made, data = deepcopy(dict(template)), report.to_dict()
+    cells, count = [], 0
+    for cell in made["cells"]:
+        cells.append(cell)
+        if cell["cell_type"] != "code":
+            continue
+        part, count = part_shown("".join(cell["source"])), count + 1
+        cell.update(_run(count, report, part, data))
+        if part == "findings" and _by_hand(report):
+            cells.append(
+                {"cell_type": "code", "id": "notes", "metadata": {}, "source": ['show(report, "notes")']}
+            )
+            cells[-1].update(_run(count, report, "notes", data))
+    about = {**made["metadata"].get("auditkit", {}), "command": _command(report)}
+    given = {"subject_file": SUBJECT_FILE, "policy_file": None, "seed": report.provenance.get("seed", 0)}
+    papermill = {"parameters": {**given, "jobs": 1, "out_dir": "."}}
+    made |= {"cells": cells, "metadata": {**made["metadata"], "auditkit": about, "papermill": papermill}}
+    # as a run leaves it: through JSON, with the keys in the order of a saved notebook
+    node = nbformat.from_dict(made)  # type: ignore[no-untyped-call]
+    return nbformat.reads(nbformat.writes(node), as_version=4)  # type: ignore[no-untyped-call]
 
 
-def write_report(report: Report, folder: str | os.PathLike[str]) -> tuple[Path, Path, Path]:
-    """Write ``report.json``, a self-contained ``report.html`` and ``again.ipynb``, which runs it again; return the paths.
+def write_report(
+    report: Report, template: Mapping[str, Any], folder: str | os.PathLike[str]
+) -> tuple[Path, Path, Path]:
+    """Write ``report.json``, a self-contained ``report.html`` and ``template.ipynb``, which runs it again; return the paths.
 
     Parameters
     ----------
     report : Report
         What to write.
+    template : mapping
+        The notebook, as JSON, that makes this report; the page is that of its run.
     folder : path
         Made if it is not there. Files of these names in it are replaced, each whole or not at all.
 
@@ -90,19 +76,56 @@ def write_report(report: Report, folder: str | os.PathLike[str]) -> tuple[Path, 
     InputError
         If the folder cannot be made or written.
     """
-    import nbformat
-
-    from auditkit.files import write_whole
     from auditkit.runner.export import export_report
 
     target = Path(folder).expanduser()
     try:
         target.mkdir(parents=True, exist_ok=True)
         as_data = report.save(target / "report.json")
-        as_page = export_report(notebook_of(report), target / "report.html")
-        as_notebook = write_whole(target / "again.ipynb", nbformat.writes(again(report)).encode())  # type: ignore[no-untyped-call]
+        as_page = export_report(filled(template, report), target / "report.html")
     except OSError as error:
         raise InputError(
             f"cannot write a report to {str(target)!r}: {error.strerror or error}; give another folder"
         ) from error
-    return as_data.resolve(), as_page.resolve(), as_notebook.resolve()
+    return as_data.resolve(), as_page.resolve(), write_template(template, target / TEMPLATE)
+
+
+def write_template(template: Mapping[str, Any], path: str | os.PathLike[str]) -> Path:
+    """Write a template to a file, whole or not at all; return its path. Folders above it are made.
+
+    Raises
+    ------
+    InputError
+        If the path does not end in .ipynb, or cannot be written.
+    """
+    from auditkit.files import write_whole
+
+    target = Path(path).expanduser()
+    if target.suffix != ".ipynb":
+        raise InputError(f"a template is a notebook: give a path that ends in .ipynb; got {str(path)!r}")
+    text = json.dumps(template, indent=1, ensure_ascii=False) + "\n"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return write_whole(target, text.encode("utf-8", "backslashreplace")).resolve()
+    except OSError as error:
+        raise InputError(
+            f"cannot write {str(target)!r}: {error.strerror or error}; give another path"
+        ) from error
+
+
+def _by_hand(report: Report) -> bool:
+    """Whether there are notes that stand beside no finding."""
+    here = {one.fingerprint for one in report.findings}
+    return any(note.seen or note.about not in here for note in report.notes)
+
+
+def _run(count: int, report: Report, part: str, data: dict[str, Any]) -> dict[str, Any]:
+    shown = outputs(report, part, data) if part else []
+    outs = [{"output_type": "display_data", "data": bundle, "metadata": {}} for bundle in shown]
+    return {"execution_count": count, "outputs": outs}
+
+
+def _command(report: Report) -> list[str]:
+    """Return the words that make this report again, where the subject has a file beside the template."""
+    seed = str(report.provenance.get("seed", 0))
+    return ["auditkit", "run", TEMPLATE, "--subject", SUBJECT_FILE, "--seed", seed, "--out", "reports"]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from auditkit.errors import InputError, did_you_mean
+from auditkit.render.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,6 +26,8 @@ __all__ = [
     "catalogue",
     "find_template",
     "list_templates",
+    "parameters_cell",
+    "plan_cell",
     "read_template",
     "refresh",
 ]
@@ -193,7 +196,7 @@ def refresh(notebook: Mapping[str, Any]) -> dict[str, Any]:
     if not words:
         raise InputError("the notebook names no checks: set metadata.auditkit.checks to a list of names")
     checks = [about for word in words for about in find(word)]
-    for tag, source in (("parameters", _parameters_cell(checks)), ("plan", _plan_cell(checks))):
+    for tag, source in (("parameters", parameters_cell(checks)), ("plan", plan_cell(checks))):
         cell = _tagged(fresh, tag)
         if cell is None:
             raise InputError(f"the notebook has no cell tagged {tag!r}: add a code cell with that tag")
@@ -219,13 +222,26 @@ def main(paths: Iterable[str] = ()) -> None:
         write_notebook(path, refresh(_load(path)))
 
 
-def _parameters_cell(checks: Iterable[Check]) -> str:
+def parameters_cell(checks: Iterable[Check], values: Mapping[str, Mapping[str, Any]] | None = None) -> str:
+    """Return the source of the cell that sets every parameter of these checks.
+
+    Parameters
+    ----------
+    checks : iterable of Check
+        What is set.
+    values : mapping of str to mapping, optional
+        Values by the code of the check; its defaults where left out.
+    """
     from auditkit.runner.parameters import SEPARATOR
 
-    blocks = [_SHARED_CELL]
+    blocks, given = [_SHARED_CELL], values or {}
     for about in checks:
-        lines = [f"{about.name}{SEPARATOR}{p.name} = {p.default!r}{_comment(p)}" for p in about.parameters]
-        blocks += ["\n".join([f"# {about.code} {about.title}", *lines])] if lines else []
+        own = given.get(about.code, {})
+        lines = [
+            f"{about.name}{SEPARATOR}{p.name} = {own.get(p.name, p.default)!r}{_comment(p)}"
+            for p in about.parameters
+        ]
+        blocks += ["\n".join([f"# {about.code} {one_line(about.title)}", *lines])] if lines else []
     return "\n\n".join(blocks)
 
 
@@ -237,15 +253,30 @@ def _comment(parameter: Parameter) -> str:
     return f"  # {' '.join(words.split())}" if words else ""
 
 
-def _plan_cell(checks: Iterable[Check]) -> str:
+def plan_cell(
+    checks: Iterable[Check],
+    keys: Mapping[str, str] | None = None,
+    further: Iterable[str] = ("criteria=ak.load_policy(policy_file),",),
+) -> str:
+    """Return the source of the cell that makes the plan from the parameters.
+
+    Parameters
+    ----------
+    checks : iterable of Check
+        What is planned.
+    keys : mapping of str to str, optional
+        What stands for a check in the code, by its code; its name in quotes where left out.
+    further : iterable of str
+        Lines of the other arguments.
+    """
     from auditkit.runner.parameters import SEPARATOR
 
-    lines = ["audit = ak.Audit(", "    {"]
+    lines, known = ["audit = ak.Audit(", "    {"], keys or {}
     for about in checks:
-        lines.append(f'        "{about.name}": {{')
+        lines.append(f"        {known.get(about.code, json.dumps(about.name))}: {{")
         lines += [f'            "{p.name}": {about.name}{SEPARATOR}{p.name},' for p in about.parameters]
         lines.append("        },")
-    return "\n".join([*lines, "    },", "    criteria=ak.load_policy(policy_file),", ")"])
+    return "\n".join([*lines, "    },", *(f"    {line}" for line in further), ")"])
 
 
 def _in_folder(place: Path, origin: str) -> list[Template]:

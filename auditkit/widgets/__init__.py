@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+from auditkit.widgets.explorers.pair import Compare
+from auditkit.widgets.findings import Findings
+from auditkit.widgets.report import Report
 from auditkit.widgets.session import Session
 from auditkit.widgets.studio import Bias, Explainability, Membership, Robustness, Studio
 
-__all__ = ["Bias", "Explainability", "Membership", "Robustness", "Session", "Studio"]
+__all__ = [
+    "Bias",
+    "Compare",
+    "Explainability",
+    "Findings",
+    "Membership",
+    "Report",
+    "Robustness",
+    "Session",
+    "Studio",
+]

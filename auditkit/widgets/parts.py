@@ -28,11 +28,15 @@ _CSS = """
 .ak-studio .ak p.ak-help { color: var(--jp-content-font-color2, inherit); font-size: 12px; margin: 0; max-width: 40rem; line-height: 1.35; }
 .ak-studio .widget-inline-hbox > .widget-label { text-align: left; }
 .ak-studio .widget-vbox > .jupyter-button { align-self: flex-start; width: auto; }
+.ak-studio .widget-hbox { flex-wrap: wrap; }
+.ak-studio .widget-hbox > .jupyter-button { flex-shrink: 0; max-width: 100%; }
+.ak-studio .ak table td { overflow-wrap: anywhere; }
 .ak-studio .ak-title .widget-label-basic { font-weight: 600; }
 .ak-studio .ak-row { flex-flow: row wrap; align-items: center; column-gap: 1rem; }
 .ak-studio .ak-problem { border-left: 4px solid var(--ak-fail); padding: .3rem .6rem; }
 .ak-studio .ak-check { border-left: 3px solid var(--jp-border-color2, #bbb); padding-left: .8rem; margin: .4rem 0; }
 .ak-studio .ak-steps button { width: auto; }
+.ak-studio .ak-code textarea { font-family: var(--jp-code-font-family, monospace); white-space: pre; }
 .ak-studio .ak-here { font-weight: 700; text-decoration: underline; text-underline-offset: .25em; }
 .ak-studio button:focus-visible, .ak-studio input:focus-visible, .ak-studio select:focus-visible, .ak-studio summary:focus-visible {
   outline: 3px solid var(--jp-brand-color1, #1976d2) !important; outline-offset: 1px; }

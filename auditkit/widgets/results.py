@@ -8,9 +8,9 @@ import ipywidgets as w
 from markupsafe import Markup
 
 from auditkit.render import page
-from auditkit.render.figures import figure
 from auditkit.render.tables import table_html
 from auditkit.render.text import clean, one_line
+from auditkit.widgets.canvas import Canvas
 from auditkit.widgets.parts import explained, paged
 
 if TYPE_CHECKING:
@@ -25,18 +25,22 @@ __all__ = ["Results"]
 class Results(w.VBox):  # type: ignore[misc]
     """What the checks of one dimension observed.
 
-    One figure is shown at a time, from a menu: every ``FigureWidget`` carries the whole of plotly.js to the browser,
-    so there is one, made when the first figure is there, and redrawn.
+    One figure is shown at a time, from a menu.
+
+    Parameters
+    ----------
+    owner : object
+        Whose figures are used, see `Canvas`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, owner: object) -> None:
         self.pick = w.Dropdown(
             description="Show",
             description_allow_html=False,
             tooltip="Which of the measured tables to look at",
             layout=w.Layout(width="min(44rem, 100%)"),
         )
-        self.picture = w.VBox(layout=w.Layout(width="100%", min_width="0"))
+        self.picture = Canvas(owner)
         self.words = w.HTML()
         self.data = w.HTML(layout=w.Layout(display="none"))
         self.switch = w.ToggleButton(
@@ -47,7 +51,6 @@ class Results(w.VBox):  # type: ignore[misc]
         )
         self.findings = w.HTML()
         self._items: list[tuple[Mapping[str, Any], Mapping[str, Any] | None]] = []
-        self._figure: Any = None
         self.pick.observe(self._show, "value")
         self.switch.observe(self._turn, "value")
         parts = [self.pick, self.picture, self.words, self.switch, self.data, self.findings]
@@ -82,8 +85,7 @@ class Results(w.VBox):  # type: ignore[misc]
         if self.pick.value is None or self.pick.value >= len(self._items):
             return
         evidence, table = self._items[self.pick.value]
-        drawn = figure(table, title=False) if table else None
-        self._draw(drawn)
+        drawn = self.picture.show(table)
         self.words.value = _words(evidence, table)
         self.data.value = f'<div class="ak">{table_html(table)}</div>' if table else ""
         # a table that nothing draws is the picture itself
@@ -94,29 +96,9 @@ class Results(w.VBox):  # type: ignore[misc]
         self.switch.description = "Hide the data" if change["new"] else "Show the data"
         self.data.layout.display = "" if change["new"] else "none"
 
-    def _draw(self, drawn: dict[str, Any] | None) -> None:
-        self.picture.layout.display = "" if drawn else "none"
-        if drawn is None:
-            return
-        from plotly.graph_objects import FigureWidget
-
-        layout = {key: value for key, value in drawn["layout"].items() if key != "autosize"}
-        if self._figure is None:
-            self._figure = FigureWidget({"data": drawn["data"], "layout": layout})
-            self._figure._config = {"displaylogo": False, "displayModeBar": False, "responsive": True}  # noqa: SLF001 - its only door
-            self._figure._view_count = 0  # noqa: SLF001 - ipywidgets counts the views from here on
-            self._figure.observe(self.fit, "_view_count")
-            self.picture.children = [self._figure]
-            return
-        with self._figure.batch_update():
-            self._figure.data = []
-            self._figure.layout = layout
-        self._figure.add_traces(drawn["data"])
-
-    def fit(self, _: Any = None) -> None:
-        """Give the figure the width of its place, which it cannot know while it is hidden or not on the page yet."""
-        if self._figure is not None:
-            self._figure._send_relayout_msg({"autosize": True})  # noqa: SLF001 - setting it again would send nothing
+    def fit(self) -> None:
+        """Take the figure back where another step had it, and give it the width of its place."""
+        self.picture.resume()
 
 
 def _words(evidence: Mapping[str, Any], table: Mapping[str, Any] | None) -> str:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from traitlets import Dict, Enum, Float, HasTraits, Instance, Set, Unicode
+from traitlets import Dict, Enum, Float, Set, Unicode
 
 from auditkit.audit import Audit, Completed, Finished, Progress
 from auditkit.check import DIMENSIONS, Check, resolve
 from auditkit.errors import InputError, did_you_mean
-from auditkit.report import Report
+from auditkit.report import VOLATILE, Report
 from auditkit.subject import Subject
+from auditkit.widgets.record import Record
+from auditkit.widgets.working import BUSY, STATES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,10 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Session"]
 
-BUSY = ("running", "stopping")
 
-
-class Session(HasTraits):
+class Session(Record):
     """A guided audit of one subject, in parts that add up to the audit made at once.
 
     Checks run in a thread, so the kernel stays free; views observe the traits below. Every part runs at its place in
@@ -64,6 +65,10 @@ class Session(HasTraits):
         Codes that are not to be run.
     report : Report or None
         All that was measured so far, judged together.
+    notes, waivers : tuple
+        What the analyst added, in order, see `Record`.
+    author : str
+        Who signs notes and waivers; whoever is logged in at first.
 
     Raises
     ------
@@ -71,14 +76,13 @@ class Session(HasTraits):
         If the subject is none, or a check or criterion does not exist.
     """
 
-    state = Enum(("idle", *BUSY, "done", "cancelled", "failed"), default_value="idle")
+    state = Enum(STATES, default_value="idle")
     fraction = Float(0.0)
     message = Unicode()
     active = Unicode()
     dimension = Unicode()
     settings = Dict()
     left_out = Set()
-    report = Instance(Report, allow_none=True)
 
     def __init__(
         self,
@@ -114,9 +118,16 @@ class Session(HasTraits):
         return self.state in BUSY
 
     @property
+    def planned(self) -> tuple[Check, ...]:
+        """The checks that are to be run or were: what is left out and was not measured is no part of the audit."""
+        kept = {e.check for e in self.current()} | ({check.code for check in self.checks} - self.left_out)
+        return tuple(check for check in self.checks if check.code in kept)
+
+    @property
     def audit(self) -> Audit:
-        """The whole plan as set now; ``.run(subject, seed=seed)`` gives the report of all parts at once."""
-        return Audit({check.function: self.settings[check.code] for check in self.checks}, self.criteria)
+        """The plan as set now; ``.run(subject, seed=seed)`` gives the report of all parts at once."""
+        plan = {check.function: self.settings[check.code] for check in self.planned}
+        return Audit(plan, self.criteria, self.waivers)
 
     def of(self, dimension: str) -> tuple[Check, ...]:
         """Return the checks of a dimension; all for an empty word.
@@ -229,8 +240,28 @@ class Session(HasTraits):
             self._thread.join(seconds)
         return not self.busy
 
+    def settled(self) -> Report:
+        """Return the report of the plan as it stands now: without what was measured under other settings.
+
+        Raises
+        ------
+        InputError
+            If nothing was measured yet.
+        """
+        report = self.measured()
+        known = [check["code"] for check in report.provenance["plan"]]
+        if self.stale() or known != [check.code for check in self.planned]:
+            events = self.audit.stream(self.subject, seed=self.seed, only=(), known=self.current())
+            for event in events:
+                if isinstance(event, Completed):
+                    times = {key: report.provenance[key] for key in VOLATILE if key in report.provenance}
+                    self.adopt(replace(event.report, provenance={**event.report.provenance, **times}))
+        return self.measured()
+
     def export(self, folder: str | Path) -> tuple[Path, Path, Path]:
-        """Write ``report.json``, ``report.html`` and ``again.ipynb`` into a folder, made if need be; return the paths.
+        """Write ``report.json``, ``report.html`` and ``template.ipynb`` into a folder, made if need be; return the paths.
+
+        The page is the one that ``auditkit run template.ipynb`` makes of the same subject, but for notes and times.
 
         Raises
         ------
@@ -239,9 +270,38 @@ class Session(HasTraits):
         """
         from auditkit.runner.studio_report import write_report
 
-        if self.report is None:
-            raise InputError("nothing was measured yet: run a check first")
-        return write_report(self.report, folder)
+        report = self.settled()
+        return write_report(report, self.template(), folder)
+
+    def template(self, title: str = "") -> dict[str, Any]:
+        """Return a notebook, as JSON, that runs this audit as it is set: a template for `auditkit run` and papermill.
+
+        Parameters
+        ----------
+        title : str, optional
+            For the head of the page; made from the dimensions when left out.
+        """
+        from auditkit.runner.drafts import as_template
+
+        return as_template(self.audit, seed=self.seed, title=title)
+
+    def save_template(self, path: str | Path, title: str = "") -> Path:
+        """Write `template` to a file, whole or not at all; return its path.
+
+        Raises
+        ------
+        InputError
+            If the path does not end in .ipynb, or cannot be written.
+        """
+        from auditkit.runner.studio_report import write_template
+
+        return write_template(self.template(title), path)
+
+    def code(self) -> str:
+        """Return the lines of Python that run this audit as it is set."""
+        from auditkit.runner.drafts import as_code
+
+        return as_code(self.audit, seed=self.seed)
 
     def _follow(self, events: Iterator[Event], total: int, cancel: threading.Event) -> None:
         try:
@@ -249,7 +309,12 @@ class Session(HasTraits):
             if report is None:
                 self._end("cancelled", "Cancelled. What was measured before stands.")
                 return
-            self.report, self.fraction = report, 1.0
+            before = self.report.provenance.get("timings", {}) if self.report else {}
+            ran = {e.check for e in report.evidence}
+            times = {**before, **report.provenance["timings"]}
+            whole = {"timings": {code: spent for code, spent in times.items() if code in ran}}
+            self.adopt(replace(report, provenance={**report.provenance, **whole}))
+            self.fraction = 1.0
             self._end("done", "Done: 1 check was run." if total == 1 else f"Done: {total} checks were run.")
         except Exception as error:  # noqa: BLE001 - shown to the person who waits; it would be lost in a thread
             self._end("failed", f"{type(error).__name__}: {error}")

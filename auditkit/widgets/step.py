@@ -9,10 +9,12 @@ import ipywidgets as w
 from auditkit.check import DIMENSIONS
 from auditkit.errors import InputError
 from auditkit.render.text import one_line, words
+from auditkit.widgets.explorers import BY_DIMENSION
 from auditkit.widgets.forms import MAIN, Form
-from auditkit.widgets.parts import button, note, problem, said, status
+from auditkit.widgets.parts import note, said
 from auditkit.widgets.results import Results
 from auditkit.widgets.shared import Shared
+from auditkit.widgets.working import Going
 
 if TYPE_CHECKING:
     from auditkit.check import Check
@@ -23,7 +25,7 @@ __all__ = ["Runner", "Step"]
 MANY = 3  # checks of a step, beyond which what they share is asked for once and the rest is folded
 
 
-class Runner(w.VBox):  # type: ignore[misc]
+class Runner(Going):
     """Run, Cancel, how far it is, and what went wrong; of a dimension, or of all that is missing.
 
     Parameters
@@ -42,14 +44,7 @@ class Runner(w.VBox):  # type: ignore[misc]
         self, session: Session, dimension: str, *, label: str, tooltip: str, ready: Any = None
     ) -> None:
         self.session, self.dimension, self._ready = session, dimension, ready
-        self.trouble = w.HTML()
-        self.run = button(label, tooltip, self._start, self._failed, icon="play", button_style="primary")
-        self.cancel = button(
-            "Cancel", "Stop the running checks", session.cancel, self._failed, icon="stop", disabled=True
-        )
-        self.bar = w.FloatProgress(min=0.0, max=1.0, layout=w.Layout(width="18rem", visibility="hidden"))
-        self.state = w.HTML()
-        super().__init__([w.HBox([self.run, self.cancel, self.bar]), self.state, self.trouble])
+        super().__init__(label, tooltip, start=self._start, cancel=session.cancel)
         session.observe(self._follow, ["state", "fraction", "message"])
         self._follow()
 
@@ -59,24 +54,10 @@ class Runner(w.VBox):  # type: ignore[misc]
             self._ready()
         self.session.start(self.dimension)
 
-    def _failed(self, why: str) -> None:
-        self.trouble.value = problem(why)
-
     def _follow(self, _: Any = None) -> None:
         session = self.session
         mine = session.active == self.dimension and session.state != "idle"
-        self.run.disabled = session.busy
-        self.cancel.disabled = session.state != "running"
-        self.bar.layout.visibility = "visible" if mine and session.busy else "hidden"
-        self.bar.value = session.fraction if mine else 0.0
-        failed = mine and session.state == "failed"
-        about = (
-            f"{session.message}, {session.fraction:.0%}" if session.state == "running" else session.message
-        )
-        self.state.value = status(about) if mine and not failed else ""
-        self.trouble.value = (
-            problem(session.message) if failed else ("" if session.busy else self.trouble.value)
-        )
+        self.follow(session.state, session.fraction, session.message, mine=mine)
 
 
 class Step(w.VBox):  # type: ignore[misc]
@@ -99,9 +80,12 @@ class Step(w.VBox):  # type: ignore[misc]
         name = words(dimension)
         tooltip = f"Run the ticked {name} checks"
         self.runner = Runner(session, dimension, label=f"Run {name}", tooltip=tooltip, ready=self.take)
-        self.changed, self.results = w.HTML(), Results()
+        self.changed, self.results = w.HTML(), Results(session)
         self.shared = Shared(self.checks if self.many else (), self.forms, session)
         question = DIMENSIONS.get(dimension) or f"What is there to say on {name}?"
+        self.explorers = [
+            kind(session) for kind in BY_DIMENSION.get(dimension, ()) if not kind.lacks(session.subject)
+        ]
         cards = [self._card(check) for check in self.checks]
         super().__init__(
             [
@@ -109,10 +93,11 @@ class Step(w.VBox):  # type: ignore[misc]
                 *([self.runner, self.shared, *cards] if self.many else [*cards, self.runner]),
                 self.changed,
                 self.results,
+                *self._live(),
             ]
         )
         session.observe(self._measured, "report")
-        session.observe(self._follow, ["state", "settings"])
+        session.observe(self._follow, ["state", "settings", "left_out"])
 
     def _form(self, check: Check) -> Form:
         session = self.session
@@ -152,6 +137,22 @@ class Step(w.VBox):  # type: ignore[misc]
         card.add_class("ak-check")
         return card
 
+    def _live(self) -> list[Any]:
+        """Return the explorers, and of those that are not here what they lack."""
+        subject = self.session.subject
+        lacking = [
+            (kind.title, why) for kind in BY_DIMENSION.get(self.dimension, ()) if (why := kind.lacks(subject))
+        ]
+        missing = [note(f"Not here: {title}. It lacks {why}.") for title, why in lacking]
+        head = [w.HTML(said("Explore", tag="h3"))] if self.explorers or missing else []
+        return [*head, *self.explorers, *missing]
+
+    def resume(self) -> None:
+        """Take up the pictures of this step, which comes into sight."""
+        self.results.fit()
+        for explorer in self.explorers:
+            explorer.resume()
+
     def take(self) -> None:
         """Take every form as it stands, so that nothing but what is seen is run."""
         for check in self.checks:
@@ -170,6 +171,7 @@ class Step(w.VBox):  # type: ignore[misc]
         for code, form in self.forms.items():
             form.enable(on=not self.session.busy)
             self.chosen[code].disabled = self.session.busy
+            self.chosen[code].value = code not in self.session.left_out
         stale = ", ".join(self.session.stale(self.dimension))
         text = f"The settings of {stale} changed since this was measured; run it again, or what is shown will be left out of the next report."
         self.changed.value = said(text, kind="ak-problem") if stale else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import shutil
 import sys
@@ -55,6 +56,22 @@ def lab(harness: Any, workshop: Path, tmp_path_factory: pytest.TempPathFactory) 
     """A running JupyterLab."""
     with harness.serving(workshop, tmp_path_factory.mktemp("lab-home")) as server:
         yield server
+
+
+@pytest.fixture
+def notebook() -> Any:
+    """Writes a notebook of one cell, by the folder, the name and the source."""
+
+    def write(folder: Path, name: str, source: str) -> None:
+        cell: dict[str, Any] = {
+            "cell_type": "code", "id": "cell", "source": source.strip(), "metadata": {}, "outputs": [],
+            "execution_count": None,
+        }  # fmt: skip
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        made = {"cells": [cell], "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+        (folder / name).write_text(json.dumps(made), encoding="utf-8")
+
+    return write
 
 
 @pytest.fixture

@@ -28,6 +28,16 @@ _IDLE = """() => {
   const kernel = session && session.kernel;
   return !!kernel && kernel.connectionStatus === "connected" && kernel.status === "idle";
 }"""
+# the first move, and the last change that follows it within a frame or two
+_WATCH = """([said, drawn]) => {
+  for (const kind of ["pointermove", "mousemove", "keydown"])
+    document.addEventListener(kind, () => { window.akMoved = window.akMoved || performance.now(); }, true);
+  const watch = (selector, name) => new MutationObserver(() => {
+    if (window.akMoved && !window[name]) requestAnimationFrame(() => { window[name] = window[name] || performance.now(); });
+  }).observe(document.querySelector(selector), { subtree: true, childList: true, attributes: true, characterData: true });
+  watch(said, "akSaid");
+  watch(drawn, "akDrawn");
+}"""
 _RUN = """() => { window.jupyterapp.commands.execute("notebook:run-all-cells"); }"""
 
 
@@ -202,6 +212,36 @@ class Browser:
     def run_all(self) -> None:
         """Start all cells; not awaited, since the command ends when the last cell does."""
         self.page.evaluate(_RUN)
+
+    def follows(
+        self, moves: Callable[[int], None], steps: int, said: str, drawn: str
+    ) -> list[tuple[float, float]]:
+        """Return how long what is said and what is drawn take to follow each move, in milliseconds as the page itself sees it.
+
+        Parameters
+        ----------
+        moves : callable
+            Makes a move, by its number.
+        steps : int
+            Moves to make, one after the other.
+        said, drawn : str
+            Selectors of the words and of the picture.
+        """
+        self.page.evaluate(_WATCH, [said, drawn])
+        found = []
+        for step in range(steps):
+            self.page.evaluate(
+                "() => { window.akMoved = null; window.akSaid = null; window.akDrawn = null; }"
+            )
+            moves(step)
+            self.page.wait_for_function(
+                "() => window.akMoved && window.akSaid && window.akDrawn", timeout=10_000
+            )
+            moved, words, picture = self.page.evaluate(
+                "() => [window.akMoved, window.akSaid, window.akDrawn]"
+            )
+            found.append((words - moved, picture - moved))
+        return found
 
     def theme(self, name: str) -> None:
         """Switch JupyterLab's theme."""

@@ -23,22 +23,8 @@ studio
 """
 
 
-def write(folder: Path, name: str) -> None:
-    cell: dict[str, Any] = {
-        "cell_type": "code",
-        "id": "studio",
-        "source": SOURCE.strip(),
-        "metadata": {},
-        "outputs": [],
-        "execution_count": None,
-    }
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    notebook = {"cells": [cell], "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
-    (folder / name).write_text(json.dumps(notebook), encoding="utf-8")
-
-
-def open_studio(harness: Any, browser: Any, server: Any, name: str, *, app: str = "lab") -> Any:
-    write(server.root, name)
+def open_studio(notebook: Any, browser: Any, server: Any, name: str, *, app: str = "lab") -> Any:
+    notebook(server.root, name, SOURCE)
     browser.open(server, name, app=app)
     browser.run_all()
     studio = browser.page.locator(".ak-studio").first
@@ -66,8 +52,8 @@ def wide(studio: Any) -> float:
     return float(figure["width"] / whole["width"]) if figure and whole else 0.0  # none while it is redrawn
 
 
-def test_an_audit_by_keyboard(harness: Any, browser: Any, lab: Any, tmp_path: Path) -> None:
-    studio = open_studio(harness, browser, lab, "audit.ipynb")
+def test_an_audit_by_keyboard(harness: Any, browser: Any, lab: Any, notebook: Any, tmp_path: Path) -> None:
+    studio = open_studio(notebook, browser, lab, "audit.ipynb")
     studio.get_by_text("What is under audit?").wait_for()
     assert studio.get_by_role("button", name="Run all").is_visible()
     browser.shot(tmp_path / "1-subject.png")
@@ -134,8 +120,10 @@ def test_an_audit_by_keyboard(harness: Any, browser: Any, lab: Any, tmp_path: Pa
     assert browser.errors == []
 
 
-def test_cancel_errors_and_export(harness: Any, browser: Any, lab: Any, tmp_path: Path) -> None:
-    studio = open_studio(harness, browser, lab, "cancel.ipynb")
+def test_cancel_errors_and_export(
+    harness: Any, browser: Any, lab: Any, notebook: Any, tmp_path: Path
+) -> None:
+    studio = open_studio(notebook, browser, lab, "cancel.ipynb")
     press(studio, "3 Robustness")
     press(studio, "Run robustness")
     harness.poll(lambda: "tick" in studio.inner_text(), 20, "no progress was said")
@@ -174,9 +162,9 @@ def test_cancel_errors_and_export(harness: Any, browser: Any, lab: Any, tmp_path
     assert browser.errors == []
 
 
-def test_notebook_7(harness: Any, browser: Any, workshop: Path, tmp_path: Path) -> None:
+def test_notebook_7(harness: Any, browser: Any, workshop: Path, notebook: Any, tmp_path: Path) -> None:
     with harness.serving(workshop, tmp_path, app="notebook") as server:
-        studio = open_studio(harness, browser, server, "seven.ipynb", app="notebook")
+        studio = open_studio(notebook, browser, server, "seven.ipynb", app="notebook")
         press(studio, "2 Bias")
         press(studio, "Run bias")
         studio.locator(".js-plotly-plot .main-svg text").first.wait_for(timeout=60_000)

@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from auditkit import Audit, Dataset, Subject
 from auditkit.checks._common import groupings
 from auditkit.checks._numbers import numbers
-from auditkit.checks.mitigation import _mitigated, mitigation_lab
+from auditkit.checks.mitigation import _fair, _mitigated, mitigation_lab
 from auditkit.checks.mitigation import fairness as module
 from auditkit.data import load_german_credit, make_credit, make_multiclass, make_regression
 from auditkit.errors import Cancelled, InputError, NotApplicable
@@ -237,7 +237,7 @@ def test_threshold_decisions_are_fairlearns_own_from_the_scores_of_unseen_rows()
     bench, _, _ = module._set_up(
         subject, None, "demographic_parity", (1.0,), 5, 10_000, 0.95, np.random.default_rng(0)
     )
-    path = module._thresholds(bench, (bench.original, bench.original), 9)
+    path = _fair._thresholds(bench, (bench.original, bench.original), 9)
 
     class Recorded(LogisticRegression):
         def predict(self, X):
@@ -245,7 +245,7 @@ def test_threshold_decisions_are_fairlearns_own_from_the_scores_of_unseen_rows()
 
     rng = np.random.default_rng(9)
     codes = np.unique(bench.who, return_inverse=True)[1]
-    fold = module.mitigation.cross_folds(2 * codes + bench.y, 3, rng)
+    fold = _fair.mitigation.cross_folds(2 * codes + bench.y, 3, rng)
     scores = np.empty(900)
     for one in range(3):
         model = LogisticRegression().fit(subject.train.X[fold != one], subject.train.y[fold != one])
@@ -438,7 +438,7 @@ def test_a_cancelled_audit_stops_and_is_no_failed_mitigation(monkeypatch):
     def stop(*_):
         raise Cancelled("enough")
 
-    monkeypatch.setitem(module._MITIGATIONS, "reweighing", stop)
+    monkeypatch.setitem(_fair.MITIGATIONS, "reweighing", stop)
     with pytest.raises(Cancelled):
         observe(planted(1.0, 15, n=300), mitigations=["reweighing"])
 

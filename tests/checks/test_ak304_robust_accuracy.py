@@ -25,8 +25,8 @@ from sklearn.preprocessing import (
 )
 from sklearn.tree import DecisionTreeClassifier
 
-from auditkit import Audit, statistics
-from auditkit.checks.robustness import _attackers, _bracket, certified, robust_accuracy
+from auditkit import Audit, shared, statistics
+from auditkit.checks.robustness import _attackers, _bounded, _bracket, robust_accuracy
 from auditkit.checks.robustness._smoothed import Vote
 from auditkit.data import (
     load_german_credit,
@@ -345,14 +345,14 @@ def test_columns_without_noise_are_named():
 
 def test_an_attack_that_beats_the_certificate_is_an_error_and_no_figure(monkeypatch):
     subject = make_multiclass(n_train=160, n_test=60)
-    settle = certified.settle
+    settle = _bounded.settle
 
     def overconfident(*given, **options):
         words, found = settle(*given, **options)
         object.__setattr__(found, "lower", found.lower * 1.5)
         return words, found
 
-    monkeypatch.setattr(certified, "settle", overconfident)
+    monkeypatch.setattr(_bounded, "settle", overconfident)
     with pytest.raises(ModelError, match="nearer than the certified bound"):
         bracket(subject)
     report = Audit({"robust_accuracy": LIGHT}).run(subject, seed=0)
@@ -413,7 +413,9 @@ def test_changes_that_are_not_allowed_or_do_not_turn_are_no_success():
     from auditkit.methods.evasion import AttackResult
 
     claimed = AttackResult(other, np.ones(60, bool), np.full(60, 0.1), np.ones(60, int), 1, np.full(60, ""))
-    assert np.isinf(_attackers.measured(case, claimed)).all()
+    distance, changed = _attackers.measured(case, claimed)
+    assert np.isinf(distance).all()
+    assert (changed == X).all()
 
 
 def test_the_report_shows_no_record_and_says_the_same_twice():
@@ -534,10 +536,10 @@ def test_changes_of_short_floats_are_measured_as_the_model_reads_them(size):
         lambda rows: (rows["a"].to_numpy().astype(float) > edge).astype(int), classes=[0, 1], output="labels"
     )
     threat = ThreatModel.draft(X, radius=0.25, norm="linf").edit("a", unit=size)
-    case = certified._case(
+    case = _bounded._case(
         Subject("short", model, Dataset(X, y), positive=1, threat=threat),
         threat,
-        60,
+        np.arange(60),
         20,
         np.random.default_rng(0),
     )
@@ -552,7 +554,7 @@ def test_changes_of_short_floats_are_measured_as_the_model_reads_them(size):
         0,
         np.full(60, ""),
     )
-    distance = _attackers.measured(case, got)
+    distance, _ = _attackers.measured(case, got)
     stored = threat.encode(threat.decode(goal))[:, 0].astype(np.float32)
     assert (stored == np.float32(edge)).all()
     ours = np.where(case.y == 1, np.float32(edge), np.nextafter(np.float32(edge), np.float32(np.inf)))
@@ -566,7 +568,23 @@ def test_a_proof_whose_change_the_model_did_not_bear_out_is_not_counted():
         np.array([1.0, 1.0, np.inf]), np.array([1.0, 1.0, np.inf]), np.zeros((3, 1)), np.ones(3, dtype=bool),
         np.full(3, "one leaf at a time"), 5,
     )  # fmt: skip
-    own = _attackers.Found("minimal change", "the model", np.array([1.0, np.inf, np.inf]), 5)
+    own = _attackers.Found(
+        "minimal change", "the model", np.array([1.0, np.inf, np.inf]), np.zeros((3, 1)), 5
+    )
     cloud = Vote((), None, ())
     table = _bracket.methods([own], inside, np.ones(3, dtype=bool), np.array([0.0, 2.0]), 2.0, cloud).frame()
     assert table["minimum proved"].tolist() == [2]
+
+
+def test_what_was_found_is_shared_and_no_figure_nor_cost_depends_on_who_came_first():
+    fresh, known = make_multiclass(n_train=160, n_test=60), make_multiclass(n_train=160, n_test=60)
+    plan = Audit({"robust_accuracy": LIGHT | {"samples": 100}})
+    with shared.within(0):
+        rng = shared.generator_of("AK304", np.random.default_rng(9))
+        options = {"rows": 60, "max_calls": 20, "boxes": 20_000, "nodes": 0}
+        _bounded.bounded(known, known.threat_model(), rng, **options)
+    asked = known.model.cost()["model_calls"]
+    assert asked > 0
+    first, second = (plan.run(one, seed=0).evidence[0] for one in (fresh, known))
+    assert first.to_dict() == second.to_dict()
+    assert first.cost == second.cost

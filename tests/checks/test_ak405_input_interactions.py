@@ -78,6 +78,18 @@ def test_a_category_and_a_number_interact():
     assert found.measurement("interaction_strength", "kind × z").value == 0
 
 
+def test_the_matrix_has_every_pair_once():
+    found = run(made(lambda a, b, c, *_: a * b + c), leading=4)
+    table = found.tables["matrix"]
+    cells = list(zip(table.columns["row"], table.columns["column"], table.columns["value"], strict=True))
+    assert len(cells) == 6
+    assert len({frozenset(cell[:2]) for cell in cells}) == 6
+    for j, k, value in cells:
+        names = [f"{j} × {k}", f"{k} × {j}"]
+        (same,) = [m for m in found.measurements if m.metric == "interaction_strength" and m.group in names]
+        assert value == same.value
+
+
 def test_small_interactions_are_called_small():
     small = run(made(lambda a, b, c, *_: 0.05 * (a - 0.5) * (b - 0.5) + c), inputs=["x0", "x1", "x2"])
     assert small.says.startswith(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +14,7 @@ from auditkit.errors import InputError
 from auditkit.finding import SEVERITIES, Criterion
 from auditkit.loading import load_policy
 from auditkit.predictors import from_predictions
+from auditkit.waiver import Waiver
 
 
 def written(tmp_path, text):
@@ -124,3 +127,44 @@ def test_groups_and_pairs_are_written_as_the_page_says():
     assert found("selection_rate_difference", "sex × race") == {"sex × race"}
     assert found("selection_rate_difference", "* × *") == {"sex × race"}
     assert found("selection_rate_difference", "sex=Female × race=Black") == set()
+
+
+WAIVED = ONE + '[[waiver]]\nmetric = "attack_auc"\nreason = "a pilot"\nby = "maria"\nuntil = 2027-01-31\n'
+
+
+def test_waivers_are_read(tmp_path):
+    policy = load_policy(written(tmp_path, WAIVED))
+    assert policy.waivers == (
+        Waiver(metric="attack_auc", reason="a pilot", by="maria", until=date(2027, 1, 31)),
+    )
+    assert load_policy(written(tmp_path, WAIVED.replace("2027-01-31", '"2027-01-31"'))) == policy
+    assert policy.to_dict() == load_policy(written(tmp_path, ONE)).to_dict()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            WAIVED.replace('reason = "a pilot"\n', ""),
+            "waiver.1.reason is missing: a ..waiver.. says a reason",
+        ),
+        (WAIVED.replace("a pilot", " "), "waiver 1: a waiver needs a reason"),
+        (WAIVED.replace("until = 2027-01-31\n", ""), "waiver.1.until is missing"),
+        (WAIVED.replace("2027-01-31", "2027-01-31T12:00:00"), "waiver 1: a waiver needs the day it ends"),
+        (WAIVED.replace("by =", "from ="), "no key 'waiver.1.from'|waiver.1.by is missing"),
+        (WAIVED.replace("[[waiver]]", "[waiver]"), r"\[waiver\] is one table; write \[\[waiver\]\]"),
+        (WAIVED.replace("[[waiver]]", "[[waivers]]"), "no key 'waivers'. Did you mean 'waiver'"),
+        (WAIVED + 'finding = "0123456789abcdef"\n', "waiver 1: a waiver names a finding, or a metric"),
+    ],
+)
+def test_what_is_wrong_with_a_waiver_is_named(tmp_path, text, message):
+    with pytest.raises(InputError, match=message):
+        load_policy(written(tmp_path, text))
+
+
+def test_a_waiver_of_a_metric_no_check_gives_is_refused(tmp_path):
+    path = written(
+        tmp_path, WAIVED.replace('[[waiver]]\nmetric = "attack_auc"', '[[waiver]]\nmetric = "attack_auk"')
+    )
+    with pytest.raises(InputError, match=r"a waiver speaks of 'attack_auk'.*Did you mean 'attack_auc'"):
+        Audit(["bias"], path)

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from lightgbm import LGBMClassifier
 from sklearn.compose import make_column_transformer
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -48,6 +49,14 @@ def test_its_parts_together_are_the_model_trained_again(table, learner, native):
     learnt = recipe.train(Z, y[:200])
     again = predictor.refit(X[:200], y[:200], 11).predict_proba(X[200:])
     np.testing.assert_array_equal(learnt.predict_proba(new), again)
+
+
+def test_a_forest_has_a_recipe(table):
+    # unlike most estimators it has no truth value before it is trained
+    X, y = table
+    recipe = asked(RandomForestClassifier(n_estimators=2).fit(X[["age"]], y)).recipe(3)
+    assert recipe.learner.random_state == 3
+    assert recipe.front is None
 
 
 def test_weights_of_two_are_rows_given_twice(table):

@@ -522,3 +522,16 @@ def test_any_data_give_an_inert_json_figure(rows, title, kind):
     drawing = figure({"title": title, "kind": kind, "columns": columns, "labels": {"value": title}})
     assert_inert(drawing)
     json.dumps(drawing, allow_nan=False)
+
+
+def test_a_difference_is_one_whatever_its_signs_and_its_colours_end_where_the_table_says():
+    columns = {
+        "panel": ["as it is", "difference"] * 2,
+        "row": [0, 0, 0, 0],
+        "column": [0, 0, 1, 1],
+        "value": [4.0, 0.0, 8.0, 1.0],
+    }
+    table = {"title": "t", "kind": "images", "columns": columns, "reference": 5.0}
+    ends = [(trace["zmin"], trace["zmax"]) for trace in figure(table)["data"]]
+    assert ends == [(0, 8), (-5, 5)]
+    assert [(t["zmin"], t["zmax"]) for t in figure({**table, "reference": None})["data"]][1] == (-1, 1)

@@ -82,7 +82,7 @@ def test_summary_names_what_failed_and_what_was_not_examined(report):
         == "  ✕ not met: demographic parity difference · sex 0.182 [0.165, 0.199], n = 16,281, asked at most 0.100 (AK101)"
     )
     assert "not examined: Data drift (No check of this audit asks about it.)" in lines[-1]
-    assert len(lines) == 1 + 4 + 2
+    assert len(lines) == 1 + 5 + 2
 
 
 def test_summary_in_markdown_is_inert(hostile_report):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import auditkit
 from auditkit.runner import doctor as module
 from auditkit.runner.doctor import Doctor, Item, doctor
+from auditkit.runner.front_end import FrontEnd
 from auditkit.runner.kernel import RUN_FOLDER
 from auditkit.runner.templates import list_templates
 
@@ -80,14 +81,11 @@ def test_a_kernel_that_leads_elsewhere_is_a_warning(tmp_path: Path, monkeypatch:
 
 def test_the_front_end_mode_and_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(RUN_FOLDER, "/somewhere")
-    assert module._front_end().found.startswith("static: a report is being made")
-    monkeypatch.delenv(RUN_FOLDER)
-    monkeypatch.setattr(module, "in_notebook", lambda: True)
-    assert module._front_end().found.startswith("widgets")
-    monkeypatch.setattr(module, "version", lambda name: (_ for _ in ()).throw(PackageNotFoundError(name)))
+    assert module._front_end().found.startswith("static in auditkit run: a report is being made")
+    lacking = FrontEnd("static", "VS Code", "anywidget not installed", "pip install anywidget")
+    monkeypatch.setattr(module, "front_end", lambda: lacking)
     item = module._front_end()
-    assert item.found == "static: ipywidgets and anywidget not installed"
-    assert item.advice == "pip install ipywidgets anywidget"
+    assert (item.state, item.advice) == ("warning", "pip install anywidget")
 
 
 def test_a_folder_that_cannot_be_written_to_is_a_warning(

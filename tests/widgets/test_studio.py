@@ -96,7 +96,7 @@ def test_a_run_shows_figure_words_data_and_findings(studio: Any) -> None:
         "Gap: Rate by threshold",
         "Gap: Rate by sex and year",
     ]
-    assert len(results._figure.data) == 1
+    assert len(results.picture.figure.data) == 1
     assert "One group is selected more often." in results.words.value
     assert "Why that is so." in results.words.value
     assert results.data.layout.display == "none"
@@ -110,10 +110,10 @@ def test_a_run_shows_figure_words_data_and_findings(studio: Any) -> None:
 
 def test_another_table_is_drawn_by_the_same_figure(studio: Any) -> None:
     results = run(studio, "bias").results
-    first = results._figure
+    first = results.picture.figure
     results.pick.value = 1
-    assert results._figure is first
-    assert results._figure.layout.xaxis.title.text == "threshold"
+    assert results.picture.figure is first
+    assert results.picture.figure.layout.xaxis.title.text == "threshold"
     assert "The rate rises with the threshold." in results.words.value
     run(studio, "bias")
     assert results.pick.value == 1
@@ -125,7 +125,7 @@ def test_a_check_that_broke_says_why(studio: Any) -> None:
     assert "Could not run" in results.words.value
     assert "the &lt;b&gt;model&lt;/b&gt; is not there" in results.words.value
     assert results.picture.layout.display == "none"
-    assert results._figure is None
+    assert results.picture.figure is None
 
 
 def test_nothing_shown_is_markup_from_data(studio: Any) -> None:
@@ -186,9 +186,9 @@ def test_what_fails_is_told(studio: Any) -> None:
     assert step.forms["XX101"].layout.display == "none"
     step.runner.run.click()
     assert "No check is chosen" in step.runner.trouble.value
-    export = studio.pages[-1][1]
-    export.export.click()
-    assert "run a check first" in export.told.value
+    saving = studio.pages[-1][1].saving
+    saving.export.click()
+    assert "run a check first" in saving.told.value
 
 
 def test_changed_settings_are_told(studio: Any) -> None:
@@ -201,10 +201,11 @@ def test_changed_settings_are_told(studio: Any) -> None:
 
 
 def test_findings_and_export(studio: Any, tmp_path: Any) -> None:
-    findings, export = studio.pages[-2][1], studio.pages[-1][1]
+    findings, report = studio.pages[-2][1], studio.pages[-1][1]
+    export = report.saving
     assert "run a check first" in findings.text.value
     assert export.folder.value == "reports/small-b-credit-b"
-    export.runner.run.click()
+    report.runner.run.click()
     assert studio.session.wait(30)
     assert "What was not examined" in findings.text.value
     export.folder.value = str(tmp_path / "out")
@@ -300,4 +301,4 @@ def test_what_is_shared_reaches_every_check_and_can_differ_afterwards() -> None:
 def test_a_step_of_few_checks_shows_its_first_settings(studio: Any) -> None:
     step = studio.steps["robustness"]
     assert step.shared.children == ()
-    assert step.children[-3] is step.runner
+    assert step.children[step.children.index(step.changed) - 1] is step.runner

@@ -12,6 +12,8 @@ from auditkit.methods.trees import read_trees
 
 __all__ = ["by_tables"]
 
+_FEW = 4  # rows, below which tables never pay: the trees are not even read
+
 
 def by_tables(
     model: Any, rows: np.ndarray, output: np.ndarray, background: np.ndarray | None = None
@@ -29,6 +31,8 @@ def by_tables(
     background : ndarray (b, d), optional
         For interventional values; no library's own explainer is then waited for, however few the rows.
     """
+    if background is None and len(rows) < _FEW:
+        return None
     try:
         trees = read_trees(model)
         if background is None and not tables_pay(trees, len(rows)):

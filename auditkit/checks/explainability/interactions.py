@@ -103,6 +103,7 @@ def input_interactions(
         "AK405",
         tuple(measurements),
         {"strength": _ranked(top),
+         **_matrix(pairs, found, names),
          "inputs": _inputs([(names[j], float(np.sqrt(effect[j]) / spread)) for j in np.argsort(-effect)], min(len(X), _LOOKED[0]))},
         says=_says(top, len(pairs)),
         does_not_say="That no three inputs act together, nor that the inputs interact in the world: it is the model's arithmetic that is looked at.",
@@ -156,6 +157,35 @@ def _measured(name: str, one: effects.Interaction, level: float) -> list[Measure
         return [*found, Measurement("h_squared", float("nan"), one.m, group=name, reason=_WEAK)]
     ends = (one.h_low, one.h_high)
     return [*found, common.measured("h_squared", one.h_squared, one.m, ends, level, method, group=name)]
+
+
+def _matrix(
+    pairs: list[tuple[int, int]], found: list[effects.Interaction], names: list[str]
+) -> dict[str, Table]:
+    """Return the pairs as a half of a square, each once; nothing where two inputs are all there are."""
+    if len(pairs) < 3:
+        return {}
+    order = list(dict.fromkeys(j for pair in pairs for j in pair))
+    placed = [sorted(pair, key=order.index) for pair in pairs]
+    cells = [(j, k, one) for (j, k), one in zip(placed, found, strict=True)]
+    cells.sort(key=lambda cell: (order.index(cell[1]), order.index(cell[0])))
+    columns = {
+        "row": tuple(names[k] for _, k, _ in cells),
+        "column": tuple(names[j] for j, _, _ in cells),
+        "value": tuple(one.strength for *_, one in cells),
+        "low": tuple(one.low for *_, one in cells),
+        "high": tuple(one.high for *_, one in cells),
+        "n": tuple(one.m for *_, one in cells),
+        "h squared": tuple(one.h_squared for *_, one in cells),
+    }
+    j, k, most = max(cells, key=lambda cell: cell[2].strength)
+    summary = (
+        f"{names[j]} and {names[k]} make most together: {common.number(most.strength)} spreads of the output."
+        if most.strength > 0
+        else "No pair makes anything together."
+    )
+    labels = {"row": "input", "column": "and input", "value": "made only together"}
+    return {"matrix": Table("What two inputs make only together", columns, "matrix", labels, summary)}
 
 
 def _inputs(found: list[tuple[str, float]], n: int) -> Table:

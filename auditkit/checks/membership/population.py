@@ -75,7 +75,7 @@ def population_attack(
     """
     if by == "class" and subject.task == "regression":
         raise NotApplicable("by='class' compares records of one class; the subject is a regression")
-    members, others = _signals(subject, signal)
+    members, others = signals(subject, signal)
     order = rng.permutation(len(others))
     population, targets = (order[:0], order) if by == "all" else np.split(order, [len(order) // 2])
     if min(len(targets), len(members)) < FEWEST or (by != "all" and len(population) < FEWEST):
@@ -127,7 +127,7 @@ def _kinds(subject: Subject, by: By) -> tuple[np.ndarray, np.ndarray]:
     return words[0], words[1]
 
 
-def _signals(subject: Subject, kind: SignalKind) -> tuple[np.ndarray, np.ndarray]:
+def signals(subject: Subject, kind: SignalKind) -> tuple[np.ndarray, np.ndarray]:
     """Return the membership signal of the training rows and of the test rows."""
     found = []
     for name in ("train", "test"):

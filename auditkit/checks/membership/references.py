@@ -165,6 +165,19 @@ def reference_attacks(
     )
 
 
+def scores_of(
+    subject: Subject, attack: Attack, *, references: int, pool: int, rows: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, Records, int]:
+    """Return what one attack says of each record, who of them is a member, who they are, and how many reference models there were.
+
+    With the numbers that `reference_attacks` has, and its reference models, where an audit of the same seed trained them.
+    """
+    plan, asked = reference_set(subject, references=references, pool=pool, rows=rows, rng=rng)
+    scores = _ATTACKS[attack](_view(subject, plan, asked, rng))
+    records = Records(subject, plan.inside, plan.outside)
+    return scores, plan.truth[plan.attacked], records, len(asked.masks)
+
+
 def _one_record(view: _View, row: int, records: Records, level: float) -> Table:
     """Return how sure models that saw a training record are of it, models that did not, and the model under audit."""
     columns: dict[str, tuple[object, ...]] = dict.fromkeys(("label", "value", "low", "high", "n"), ())

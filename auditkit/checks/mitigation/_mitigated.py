@@ -44,11 +44,14 @@ class Point:
         Whether each record is selected.
     by_chance : float
         Share of them that another draw decides otherwise.
+    scores : ndarray of shape (n,) or None
+        Of the positive label, as given out beside the decisions; None where there are none, or they were not asked for.
     """
 
     strength: float
     decisions: np.ndarray
     by_chance: float = 0.0
+    scores: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,13 +141,13 @@ def measured(path: Path, yard: Yardstick, rng: np.random.Generator, family: int)
     return [
         yard.gap("gap_before", first, group),
         yard.gap("gap_after", last, group),
-        _reduction(first, last, yard, rng, family, group),
+        reduction(first, last, yard, rng, family, group),
         _accuracy_cost(first, last, yard, family, group),
         _balanced_cost(first, last, yard, family, group),
     ]
 
 
-def _reduction(
+def reduction(
     first: np.ndarray,
     last: np.ndarray,
     yard: Yardstick,

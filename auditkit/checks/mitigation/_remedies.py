@@ -94,20 +94,27 @@ class Remedied(Predictor):
 class _Set(Remedy):
     """A remedy that sets parameters of the estimator."""
 
-    def _changes(self, estimator: Any, n_rows: int) -> dict[str, Any]:
+    def changes(self, estimator: Any, n_rows: int) -> dict[str, Any]:
+        """Return parameters for an estimator that is to be trained on so many rows.
+
+        Raises
+        ------
+        NotApplicable
+            If nothing can be set in it.
+        """
         raise NotApplicable(f"nothing is set in {type(estimator).__name__} for {n_rows} rows")
 
     def trained(self, model: Predictor, X: pd.DataFrame, y: np.ndarray, seed: int) -> Predictor:
         """Return the estimator trained with other parameters; those that depend on the rows are of these rows."""
         estimator = _estimator(model)
-        estimator.set_params(**self._changes(estimator, len(y)))
+        estimator.set_params(**self.changes(estimator, len(y)))
         return _fitted(model, estimator, X, y, seed)
 
     def setting(self, model: Predictor, n_rows: int) -> str:
         """Return the parameters with their values before and after."""
         estimator = _estimator(model)
         now = estimator.get_params(deep=True)
-        changes = self._changes(estimator, n_rows)
+        changes = self.changes(estimator, n_rows)
         return ", ".join(f"{name} {_short(now[name])} to {_short(value)}" for name, value in changes.items())
 
 
@@ -115,7 +122,8 @@ class _Set(Remedy):
 class Regularised(_Set):
     """Settings under which the model fits its training rows less closely."""
 
-    def _changes(self, estimator: Any, n_rows: int) -> dict[str, Any]:
+    def changes(self, estimator: Any, n_rows: int) -> dict[str, Any]:
+        """Return the settings on their way to those of its family that restrain it."""
         return restraint.restrained(estimator, self.strength, n_rows)
 
 
@@ -123,7 +131,8 @@ class Regularised(_Set):
 class Stopped(_Set):
     """Fewer rounds, trees or epochs."""
 
-    def _changes(self, estimator: Any, n_rows: int) -> dict[str, Any]:  # noqa: ARG002 - rounds do not go by rows
+    def changes(self, estimator: Any, n_rows: int) -> dict[str, Any]:  # noqa: ARG002 - rounds do not go by rows
+        """Return how many rounds, trees or epochs are left."""
         return restraint.shortened(estimator, self.strength)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge, Le
@@ -13,83 +12,16 @@ from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks import _weights as weights_
 from auditkit.checks._converging import converging
-from auditkit.checks._numbers import numbers
 from auditkit.checks.mitigation import _mitigated as mitigated
-from auditkit.checks.mitigation._mitigated import Path, Point, Yardstick
+from auditkit.checks.mitigation._fair import MITIGATIONS, Bench
+from auditkit.checks.mitigation._mitigated import Path, Yardstick
 from auditkit.errors import Cancelled, InputError, NotApplicable, did_you_mean
 from auditkit.evidence import Evidence
-from auditkit.methods import before_after, mitigation
+from auditkit.methods import before_after
 from auditkit.methods._threads import one_thread
-from auditkit.methods.fairness import demographic_parity_difference, equalized_odds_difference
-from auditkit.methods.groups import group_confusion
 from auditkit.methods.mitigation import Constraint
 from auditkit.naming import NameOf
 from auditkit.subject import Subject
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from auditkit.predictors.recipe import Recipe
-
-_FOLDS = 3
-_SLACK = 0.01
-
-
-@dataclass(frozen=True, eq=False)
-class _Bench:
-    """What every mitigation works with.
-
-    Attributes
-    ----------
-    subject : Subject
-        Under audit.
-    recipe : Recipe
-        Its model, to be trained again.
-    Z, Z_new : tables of shape (n, d) and (m, d)
-        Training rows drawn and test rows, as the learner gets them.
-    y : ndarray of int, shape (n,)
-        1 where the label of a training row is positive.
-    who, new_who : ndarray of str, shapes (n,) and (m,)
-        Group of each row.
-    original : ndarray of bool, shape (m,)
-        What the model under audit decides.
-    constraint : {"demographic_parity", "equalized_odds"}
-        The difference to narrow.
-    strengths : tuple of float
-        Above 0, the last is 1.
-    iterations : int
-        Of exponentiated gradient.
-    """
-
-    subject: Subject
-    recipe: Recipe
-    Z: Any
-    Z_new: Any
-    y: np.ndarray
-    who: np.ndarray
-    new_who: np.ndarray
-    original: np.ndarray
-    constraint: Constraint
-    strengths: tuple[float, ...]
-    iterations: int
-
-    def trained(self, Z: Any, y: np.ndarray, weights: np.ndarray | None = None) -> Any:
-        """Return a learner trained on these rows, with labels of 0 and 1 for those of the data."""
-        positive = self.subject.positive
-        other = self.recipe.classes[self.recipe.classes != positive][0]
-        return self.recipe.train(Z, np.where(y == 1, positive, other), weights)
-
-    def decides(self, learner: Any, Z: Any) -> np.ndarray:
-        """Return whether each row is selected."""
-        decided: np.ndarray = np.asarray(learner.predict(Z)) == self.subject.positive
-        return decided
-
-    def scores(self, learner: Any, Z: Any) -> np.ndarray:
-        """Return the score of the positive label; 0 and 1 where there are no probabilities."""
-        if not self.subject.model.has_proba or not hasattr(learner, "predict_proba"):
-            return self.decides(learner, Z).astype(float)
-        at = int(np.flatnonzero(np.asarray(learner.classes_) == self.subject.positive)[0])
-        return np.asarray(learner.predict_proba(Z), dtype=float)[:, at]
 
 
 @check(
@@ -109,7 +41,7 @@ def mitigation_lab(
     ] = "demographic_parity",
     mitigations: Annotated[
         list[str] | None,
-        NameOf(what="mitigation", among=lambda _: _MITIGATIONS),
+        NameOf(what="mitigation", among=lambda _: MITIGATIONS),
         Doc("Mitigations to try out, by name; all when left out."),
     ] = None,
     rows: Annotated[
@@ -157,7 +89,7 @@ def mitigation_lab(
     Hardt et al. 2016; Agarwal et al. 2018; Kamiran & Calders 2012. Three of the four are fairlearn's.
     """
     chosen = _chosen(mitigations)
-    seeds = dict(zip(_MITIGATIONS, rng.integers(2**31 - 2, size=(len(_MITIGATIONS),)).tolist(), strict=True))
+    seeds = dict(zip(MITIGATIONS, rng.integers(2**31 - 2, size=(len(MITIGATIONS),)).tolist(), strict=True))
     bench, yard, notes = _set_up(
         subject, feature, constraint, _strengths(points), iterations, rows, level, rng
     )
@@ -189,7 +121,7 @@ def mitigation_lab(
 
 
 def _tried(
-    bench: _Bench, chosen: list[str], seeds: dict[str, int]
+    bench: Bench, chosen: list[str], seeds: dict[str, int]
 ) -> tuple[list[Path], np.ndarray, list[str]]:
     """Return what became of each mitigation, what the same recipe decides without one, and in words what failed or ended early."""
     paths: list[Path] = []
@@ -200,7 +132,7 @@ def _tried(
         base = bench.decides(learner, bench.Z), again
         for name in chosen:
             try:
-                paths.append(_MITIGATIONS[name](bench, base, seeds[name]))
+                paths.append(MITIGATIONS[name](bench, base, seeds[name]))
             except Cancelled:
                 raise
             except Exception as error:  # noqa: BLE001 - a mitigation that fails leaves the others standing
@@ -208,96 +140,14 @@ def _tried(
     return paths, again, [*failed, *early]
 
 
-def _thresholds(bench: _Bench, base: tuple[np.ndarray, np.ndarray], seed: int) -> Path:  # noqa: ARG001
-    """Fit on scores of models that did not see the row, apply to the scores of the model under audit."""
-    rng = np.random.default_rng(seed)
-    groups = np.unique(bench.who, return_inverse=True)[1]
-    fold = mitigation.cross_folds(2 * groups + bench.y, _FOLDS, rng)
-    scores = np.empty(len(bench.y))
-    for one in range(_FOLDS):
-        rest, held = np.flatnonzero(fold != one), np.flatnonzero(fold == one)
-        learner = bench.trained(_rows(bench.Z, rest), bench.y[rest])
-        scores[held] = bench.scores(learner, _rows(bench.Z, held))
-    subject = bench.subject
-    new = subject.scores() if subject.model.has_proba else bench.original.astype(float)
-    known = np.isin(bench.new_who, bench.who)
-    drawn = mitigation.optimised_thresholds(
-        scores, bench.y, bench.who, new[known], bench.new_who[known], constraint=bench.constraint, seed=seed
-    )
-    decisions = bench.original.copy()
-    decisions[known] = drawn.decisions
-    last = Point(1.0, decisions, drawn.by_chance * float(known.mean()))
-    return Path("threshold optimisation", (Point(0.0, bench.original), last))
-
-
-def _gradient(bench: _Bench, base: tuple[np.ndarray, np.ndarray], seed: int) -> Path:
-    """Allow, at strength s, a share 1 - s of the largest distance from the rate of all that the model has in training."""
-    n, m = len(bench.y), len(bench.new_who)
-
-    def train(labels: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        if len(np.unique(labels)) == 1:
-            return np.full(n + m, labels[0] == 1)
-        learner = bench.trained(bench.Z, labels, weights)
-        return np.concatenate([bench.decides(learner, bench.Z), bench.decides(learner, bench.Z_new)])
-
-    names, codes = np.unique(bench.who, return_inverse=True)
-    counts = group_confusion(bench.y, base[0], codes, len(names))
-    far = (
-        demographic_parity_difference
-        if bench.constraint == "demographic_parity"
-        else equalized_odds_difference
-    )(counts, method="to_overall")
-    found = [Point(0.0, base[1])]
-    for strength in bench.strengths:
-        drawn = mitigation.constrained_training(
-            train,
-            bench.y,
-            bench.who,
-            m,
-            constraint=bench.constraint,
-            slack=max(_SLACK, (1 - strength) * float(np.nan_to_num(far))),
-            iterations=bench.iterations,
-            seed=seed,
-        )
-        found.append(Point(strength, drawn.decisions, drawn.by_chance))
-    return Path("exponentiated gradient", tuple(found))
-
-
-def _remover(bench: _Bench, base: tuple[np.ndarray, np.ndarray], seed: int) -> Path:  # noqa: ARG001
-    Z, Z_new = numbers(bench.Z, bench.Z_new)
-    found = []
-    for strength in (0.0, *bench.strengths):
-        changed, new = mitigation.uncorrelated(Z, bench.who, Z_new, bench.new_who, strength)
-        found.append(Point(strength, bench.decides(bench.trained(changed, bench.y), new)))
-    return Path("correlation remover", tuple(found))
-
-
-def _reweighing(bench: _Bench, base: tuple[np.ndarray, np.ndarray], seed: int) -> Path:  # noqa: ARG001
-    found = [Point(0.0, base[1])]
-    for strength in bench.strengths:
-        weights = mitigation.reweighing_weights(bench.who, bench.y, strength)
-        learner = bench.trained(bench.Z, bench.y, weights)
-        found.append(Point(strength, bench.decides(learner, bench.Z_new)))
-    return Path("reweighing", tuple(found))
-
-
-_MITIGATIONS: dict[str, Callable[[_Bench, tuple[np.ndarray, np.ndarray], int], Path]] = {
-    "threshold optimisation": _thresholds,
-    "exponentiated gradient": _gradient,
-    "correlation remover": _remover,
-    "reweighing": _reweighing,
-}
-"""The decisions of the model trained again, on training and test rows, and a seed, to the path."""
-
-
 def _chosen(names: list[str] | None) -> list[str]:
     if names is None:
-        return list(_MITIGATIONS)
+        return list(MITIGATIONS)
     if not names:
-        raise InputError(f"no mitigation named: choose from {', '.join(_MITIGATIONS)}")
+        raise InputError(f"no mitigation named: choose from {', '.join(MITIGATIONS)}")
     for name in names:
-        if name not in _MITIGATIONS:
-            raise InputError(f"{name!r} is no mitigation.{did_you_mean(name, _MITIGATIONS)}")
+        if name not in MITIGATIONS:
+            raise InputError(f"{name!r} is no mitigation.{did_you_mean(name, MITIGATIONS)}")
     return list(dict.fromkeys(names))
 
 
@@ -314,7 +164,7 @@ def _set_up(
     rows: int,
     level: float,
     rng: np.random.Generator,
-) -> tuple[_Bench, Yardstick, list[str]]:
+) -> tuple[Bench, Yardstick, list[str]]:
     """Return what the mitigations work with and are measured against, and what a reader must know of it.
 
     Raises
@@ -351,8 +201,9 @@ def _set_up(
     Z, Z_new = recipe.prepare(part.X, part.y, subject.test.X)
     who, new_who = (np.array(g.labels)[g.codes] for g in (own, grouping))
     original = subject.answers().labels == positive
-    bench = _Bench(
-        subject, recipe, Z, Z_new, y, who[drawn], new_who, original, constraint, strengths, iterations
+    scores = subject.scores() if subject.model.has_proba else original.astype(float)
+    bench = Bench(
+        subject, recipe, Z, Z_new, y, who[drawn], new_who, original, scores, constraint, strengths, iterations
     )
     yard = Yardstick(grouping, subject.test.y == positive, constraint, level)
     notes = [*common.notes_on([grouping])]
@@ -370,7 +221,7 @@ def _failed(name: str, error: Exception) -> str:
     return f"{name} could not be tried: {kind}{error}"
 
 
-def _retrained(bench: _Bench, yard: Yardstick, again: np.ndarray) -> str:
+def _retrained(bench: Bench, yard: Yardstick, again: np.ndarray) -> str:
     """Return how the model trained again, without any mitigation, differs from the one under audit."""
     train = bench.subject.split("train")
     of = "all" if len(bench.y) == len(train) else f"{len(bench.y):,} of"
@@ -392,9 +243,3 @@ def _chance(paths: list[Path]) -> list[str]:
         for path in paths
         if path.points[-1].by_chance > 0
     ]
-
-
-def _rows(Z: Any, at: np.ndarray) -> Any:
-    from sklearn.utils import _safe_indexing
-
-    return _safe_indexing(Z, at)

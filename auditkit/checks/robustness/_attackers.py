@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from auditkit.subject import Subject
     from auditkit.threat import ThreatModel
 
-__all__ = ["ATTACKERS", "Attacker", "Case", "Found", "attack", "contradictions", "measured"]
+__all__ = ["ATTACKERS", "Attacker", "Case", "Found", "attack", "contradictions", "decided", "measured"]
 
 Sees = Literal["decisions", "scores", "the model"]
 _BESIDES = 5  # calls of a climb that are no step
@@ -59,6 +59,10 @@ class Case:
     pool: np.ndarray
     max_calls: int
     rng: np.random.Generator
+
+    def only(self, kept: np.ndarray) -> Case:
+        """Return the case of some of its rows, by a mask."""
+        return replace(self, original=self.original[kept], X=self.X[kept], y=self.y[kept])
 
     def labels(self, rows: np.ndarray) -> np.ndarray:
         """Return the model's classes of rows of features, (m,)."""
@@ -99,6 +103,8 @@ class Found:
         Of the attacker.
     distance : ndarray of shape (n,)
         Of the nearest change found; infinite where there is none, nan for rows that were wrong to begin with.
+    changed : ndarray of shape (n, d)
+        That change, as the model reads it; the row itself where there is none.
     calls : int
         Calls to the model.
     why_not : str
@@ -108,8 +114,13 @@ class Found:
     name: str
     sees: str
     distance: np.ndarray
+    changed: np.ndarray
     calls: int
     why_not: str = ""
+
+    def only(self, kept: np.ndarray) -> Found:
+        """Return the same of some of its rows, by a mask."""
+        return replace(self, distance=self.distance[kept], changed=self.changed[kept])
 
 
 def _decisions(case: Case) -> AttackResult:
@@ -188,12 +199,12 @@ def attack(attacker: Attacker, case: Case) -> Found:
         got = attacker.run(case)
     except NotApplicable as error:
         nothing = np.full(len(case.X), np.inf)
-        return Found(attacker.name, attacker.sees, nothing, 0, str(error))
-    return Found(attacker.name, attacker.sees, measured(case, got), got.calls)
+        return Found(attacker.name, attacker.sees, nothing, case.X, 0, str(error))
+    return Found(attacker.name, attacker.sees, *measured(case, got), got.calls)
 
 
-def decided(case: Case, right: np.ndarray, found: list[Found]) -> tuple[Case, np.ndarray, list[Found]]:
-    """Return the case, and what was found, of the records whose answer the model repeated: of others there is no decision to turn.
+def decided(right: np.ndarray, found: list[Found]) -> np.ndarray:
+    """Return of which records the model repeated its answer, (n,): of others there is no decision to turn.
 
     Raises
     ------
@@ -203,33 +214,36 @@ def decided(case: Case, right: np.ndarray, found: list[Found]) -> tuple[Case, np
     told = [
         ~np.isnan(one.distance) for one in found if one.sees == "decisions"
     ]  # each asks again before it begins
-    kept = np.all([right == one for one in told], axis=0)
+    kept = np.asarray(np.all([right == one for one in told], axis=0))
     if not kept.any():
         raise NotApplicable("the model answers no row the same way twice: there is no decision to flip")
-    part = replace(case, original=case.original[kept], X=case.X[kept], y=case.y[kept])
-    return part, right[kept], [replace(one, distance=one.distance[kept]) for one in found]
+    return kept
 
 
-def measured(case: Case, got: AttackResult) -> np.ndarray:
-    """Return the distance of each change that is allowed and that the model, asked again, answers otherwise; else infinity.
+def measured(case: Case, got: AttackResult) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distance of each change that is allowed and that the model, asked again, answers otherwise, else infinity; and the change.
 
     A change is measured as the model reads it, rounded to the types of its inputs; where that took it farther off, the next row
     towards the original is tried as well.
     """
     kept = allowed_only(got, case.threat, case.original)
-    distance = np.where(np.isnan(kept.distance), np.nan, np.inf)
+    distance, changed = np.where(np.isnan(kept.distance), np.nan, np.inf), case.X.copy()
     there = np.flatnonzero(np.isfinite(kept.distance))
     if len(there):
         found, start = kept.adversarial[there], case.X[there]
         rounded = case.threat.encode(case.threat.decode(found))
         distance[there] = _measured(case, there, rounded)
+        changed[there] = rounded
         with np.errstate(invalid="ignore"):
             farther = np.abs(rounded - start) > np.abs(found - start)
             back = np.sign(start - found) * np.minimum(np.abs(found - start), _SHORT * np.abs(found))
         if farther.any():
             nearer = case.threat.encode(case.threat.decode(np.where(farther, found + back, rounded)))
-            distance[there] = np.minimum(distance[there], _measured(case, there, nearer))
-    return distance
+            short = _measured(case, there, nearer)
+            changed[there] = np.where((short < distance[there])[:, None], nearer, rounded)
+            distance[there] = np.minimum(distance[there], short)
+        changed[~np.isfinite(distance)] = case.X[~np.isfinite(distance)]
+    return distance, changed
 
 
 def _measured(case: Case, there: np.ndarray, rows: np.ndarray) -> np.ndarray:

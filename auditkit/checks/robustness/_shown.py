@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from auditkit.methods.evasion import AttackResult
     from auditkit.threat import ThreatModel
 
-__all__ = ["Examples", "shown"]
+__all__ = ["Examples", "cell_words", "shown"]
 
 Examples = Annotated[
     int,
@@ -69,7 +69,7 @@ def shown(
             sign = -1.0 if not one.joint and found.adversarial[row, j] < before[row, j] else 1.0
             size = float(cost[row, j]) * (1.0 if one.kind == "categorical" else sign)
             for name in one.columns:
-                old, new = _word(original[name].iloc[row]), _word(after[name].iloc[row])
+                old, new = cell_words(original[name].iloc[row]), cell_words(after[name].iloc[row])
                 if old != new:
                     lines.append((int(records[row]), name, old, new, size, float(whole[row]), not why, why))
     header = ("record", "column", "before", "after", "change", "cost of the row", "counts", "why not")
@@ -96,7 +96,7 @@ def _why_not(found: AttackResult, threat: ThreatModel, row: int, broken: np.ndar
     return "" if whole <= threat.radius else f"beyond the radius of {threat.radius:g}"
 
 
-def _word(value: Any) -> str:
+def cell_words(value: Any) -> str:
     """Return a cell as a reader would type it."""
     if isinstance(value, (float, np.floating)):
         return "missing" if np.isnan(value) else f"{value:.6g}"

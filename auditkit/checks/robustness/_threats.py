@@ -163,9 +163,10 @@ def _ways(one: Feature) -> str:
     return {"both": "up and down", "up": "up only", "down": "down only"}[one.direction]
 
 
-def sized(threat: ThreatModel) -> str:
-    """Return the radius in words, with its unit and the norm: "0.5 robust standard deviations (l2)"."""
-    size, one = f"{threat.radius:g}", threat.radius == 1
+def sized(threat: ThreatModel, radius: float | None = None) -> str:
+    """Return its radius, or another, in words, with its unit and the norm: "0.5 robust standard deviations (l2)"."""
+    radius = threat.radius if radius is None else radius
+    size, one = f"{radius:g}", radius == 1
     free = [feature for feature in threat.features if feature.mutable]
     if threat.norm == "l0":
         return f"{size} column{'s' * (not one)} (l0)"

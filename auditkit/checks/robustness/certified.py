@@ -10,10 +10,9 @@ from typing_extensions import Doc
 
 from auditkit.check import check
 from auditkit.checks import _common as common
-from auditkit.checks.robustness import _attackers as attackers
 from auditkit.checks.robustness import _bracket as bracket
 from auditkit.checks.robustness import _smoothed as smoothed
-from auditkit.checks.robustness._inside import settle
+from auditkit.checks.robustness._bounded import bounded
 from auditkit.checks.robustness._threats import (
     AttackedRows,
     Immutable,
@@ -21,23 +20,16 @@ from auditkit.checks.robustness._threats import (
     Radius,
     allowed_table,
     allowed_words,
-    attacked_rows,
     sized,
     threat_of,
     too_coarse,
 )
-from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence
-from auditkit.methods.evasion import AttackResult
 from auditkit.subject import Subject
 
 if TYPE_CHECKING:
-    from auditkit.checks.robustness._attackers import Case, Found
     from auditkit.evidence import Measurement
-    from auditkit.methods.evasion import MinimalDistance
     from auditkit.threat import ThreatModel
-
-_STEPS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)  # radii shown, as multiples of the one judged
 
 
 @check(
@@ -116,23 +108,15 @@ def robust_accuracy(
     common.needs_classes(subject)
     threat = threat_of(subject, immutable=immutable, radius=radius, norm=norm)
     coarse = too_coarse(threat)
-    case = _case(subject, threat, rows, max_calls, rng)
-    right = case.labels(case.X) == case.y
-    grid = _grid(threat)
-    found = [attackers.attack(one, case) for one in attackers.ATTACKERS]
-    drawn, (case, right, found) = len(right), attackers.decided(case, right, found)
-    nearest = np.fmin.reduce([one.distance for one in found])
-    inside, white, why_not = _inside(case, nearest, float(grid[-1]), boxes, nodes)
-    lower = np.full(len(right), np.nan)
-    if inside is not None and white is not None:
-        lower = np.where(right, np.nan_to_num(inside.lower, nan=0.0, posinf=np.inf), np.nan)
-        for one in found:
-            attackers.contradictions(lower, one)
-        found, nearest = [white, *found], np.fmin(nearest, white.distance)
-    both = bracket.between(grid, right, lower, nearest, threat, level)
-    bounds = bracket.at_radius(both, threat, len(right), why_not, level)
+    found = bounded(subject, threat, rng, rows=rows, max_calls=max_calls, boxes=boxes, nodes=nodes)
+    case, right, grid = found.case, found.right, found.grid
+    both = bracket.between(grid, right, found.lower, found.nearest, threat, level)
+    bounds = bracket.at_radius(both, threat, len(right), found.why_not, level)
     cloud = smoothed.vote(case, grid, sigma=sigma, samples=samples, level=level)
-    tables = {"bracket": both, "methods": bracket.methods(found, inside, right, grid, threat.radius, cloud)}
+    tables = {
+        "bracket": both,
+        "methods": bracket.methods(found.found, found.inside, right, grid, threat.radius, cloud),
+    }
     if cloud.table is not None:
         tables["smoothed"] = cloud.table
     return Evidence(
@@ -146,54 +130,13 @@ def robust_accuracy(
         notes=(
             *allowed_words(threat),
             *coarse,
-            *bracket.about_certificate(lower, nearest, white, why_not, threat),
-            *bracket.weaker(found, float(grid[-1])),
+            *bracket.about_certificate(found.lower, found.nearest, found.white, found.why_not, threat),
+            *bracket.weaker(found.found, float(grid[-1])),
             *cloud.notes,
-            *common.undecided(drawn - len(right)),
+            *common.undecided(found.drawn - len(right)),
         ),
         rows=common.rows_used(len(right), len(subject.test)),
     )
-
-
-def _case(subject: Subject, threat: ThreatModel, rows: int, max_calls: int, rng: np.random.Generator) -> Case:
-    data = subject.test
-    chosen = attacked_rows(len(data), rows, rng)
-    original = data.X.iloc[chosen]
-    source = subject.train if subject.train is not None else data
-    pool = threat.encode(source.X.iloc[common.draw(len(source), 2000, rng)])
-    y = subject.class_index(data.y[chosen])
-    return attackers.Case(subject, threat, original, threat.encode(original), y, pool, max_calls, rng)
-
-
-def _grid(threat: ThreatModel) -> np.ndarray:
-    """Return the radii shown, 0 and the judged one among them."""
-    if threat.norm == "l0":
-        return np.unique(np.append(np.arange(np.floor(2 * threat.radius) + 1), threat.radius))
-    return np.array([threat.radius * step for step in _STEPS])
-
-
-def _inside(
-    case: Case, nearest: np.ndarray, within: float, boxes: int, nodes: int
-) -> tuple[MinimalDistance | None, Found | None, str]:
-    """Return bounds from the model's own structure, what was found on the way, and why not where there are none."""
-    try:
-        words, found = settle(
-            case.subject, case.threat, case.labels, case.X, case.y,
-            norm=case.threat.norm, within=within, known=nearest, boxes=boxes, nodes=nodes,
-        )  # fmt: skip
-    except NotApplicable as error:
-        return None, None, str(error)
-    n = len(case.X)
-    attack = AttackResult(
-        found.adversarial,
-        np.isfinite(found.upper),
-        found.upper,
-        np.zeros(n, dtype=np.int64),
-        found.calls,
-        np.full(n, ""),
-    )
-    distance = attackers.measured(case, attack)
-    return found, attackers.Found(f"minimal change ({words})", "the model", distance, found.calls), ""
 
 
 def _says(bounds: tuple[Measurement, Measurement], threat: ThreatModel) -> str:

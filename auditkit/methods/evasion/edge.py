@@ -17,7 +17,7 @@ from auditkit.methods.feature_space import FeatureSpace, Norm, as_matrix, norm_o
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["edge_search"]
+__all__ = ["edge_rows", "edge_search"]
 
 Floats = NDArray[np.float64]
 
@@ -79,7 +79,7 @@ def edge_search(
         rows = np.flatnonzero(left)
         progress.step(model.calls / max_calls, f"search at the edge: {len(rows)} rows left")
         tiled = np.tile(X[rows], (proposals, 1))
-        drawn = _at_the_edge(tiled, space, radius, norm, rng)
+        drawn = edge_rows(tiled, space, radius, norm, rng)
         hit = (model.ask(drawn) != np.tile(labels[rows], proposals)) & space.changed(tiled, drawn).any(axis=1)
         hit = hit.reshape(proposals, -1)
         queries[rows] += proposals
@@ -99,10 +99,26 @@ def edge_search(
     )  # fmt: skip
 
 
-def _at_the_edge(
-    X: Floats, space: FeatureSpace, radius: float, norm: Norm, rng: np.random.Generator
-) -> Floats:
-    """Return one allowed row each, as far as the radius goes; a row whose draw ended beyond it comes back unchanged."""
+def edge_rows(X: Floats, space: FeatureSpace, radius: float, norm: Norm, rng: np.random.Generator) -> Floats:
+    """Return one allowed row each, drawn as far away as the radius goes; a row whose draw ended beyond it comes back unchanged.
+
+    Parameters
+    ----------
+    X : array (n, d)
+        Rows.
+    space : FeatureSpace
+        What may change.
+    radius : float
+        Size of the change, in standardised units.
+    norm : {"l1", "l2", "linf", "l0"}
+        How a row's costs are added up.
+    rng : numpy.random.Generator
+        Source of every draw.
+
+    References
+    ----------
+    Draws that no answer steers: Athalye, Carlini and Wagner 2018, as in `edge_search`.
+    """
     n, d = X.shape
     share = rng.choice([1.0 / d, min(1.0, 3.0 / d), 0.5, 1.0], size=(n, 1))
     chosen = (rng.random((n, d)) < share) & space.mutable

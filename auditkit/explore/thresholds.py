@@ -1,0 +1,382 @@
+"""Thresholds: one for each group, moved by hand, and what that does to rates, errors and accuracy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from auditkit import progress, statistics
+from auditkit.checks import _common as common
+from auditkit.checks import _weights
+from auditkit.checks.bias import _impact as impact
+from auditkit.errors import InputError, NotApplicable, did_you_mean
+from auditkit.evidence import Table
+from auditkit.explore.answer import Answer
+from auditkit.methods.group_thresholds import (
+    NOTIONS,
+    Notion,
+    ScoresByGroup,
+    alike,
+    frontier,
+    gap_of,
+    rates_of,
+)
+from auditkit.methods.threshold_sweep import threshold_grid
+from auditkit.statistics.paired import paired_difference
+from auditkit.statistics.weighted import effective_counts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from auditkit.subject import Subject
+
+__all__ = ["MOST_GROUPS", "Thresholds"]
+
+MOST_GROUPS = 12
+"""Thresholds that a person can move one by one."""
+
+_POINTS = 201
+_STRENGTHS = 9
+_DRAWN = 60
+_LEAST = 0.01
+_LABELS = {
+    "selection_rate": "selected",
+    "true_positive_rate": "true positive rate",
+    "false_positive_rate": "false positive rate",
+    "positive_predictive_value": "precision (positive predictive value)",
+    "accuracy": "accuracy",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """The records of each group, sorted by score; asked for any thresholds.
+
+    Attributes
+    ----------
+    feature : str
+        What divides the records.
+    groups : tuple of str
+        "sex=Female", one a group.
+    start : dict of str to float
+        The one threshold that the model itself decides by, for each group: a probability of 1/2; the median score where there is none.
+    low, high : float
+        Between which thresholds differ at all.
+    by_group : ScoresByGroup
+        The scores.
+    labelled : bool
+        Whether errors are known.
+    weighted : bool
+        Whether rows have weights of their own.
+    grid : ndarray of shape (points,)
+        Thresholds that select evenly spaced shares of the records; what is sought is sought among these.
+    level : float
+        Confidence level.
+    """
+
+    feature: str
+    groups: tuple[str, ...]
+    start: dict[str, float]
+    low: float
+    high: float
+    by_group: ScoresByGroup
+    labelled: bool
+    weighted: bool
+    grid: np.ndarray
+    frontiers: dict[str, Table]
+    level: float = 0.95
+
+    @classmethod
+    def prepare(cls, subject: Subject, feature: str | None = None, *, level: float = 0.95) -> Self:
+        """Sort the scores of the test rows by group, and find out which trade-offs there are.
+
+        Parameters
+        ----------
+        subject : Subject
+            Binary with probabilities or recorded scores, or a regression; its predictions alone suffice.
+        feature : str, optional
+            A sensitive feature; the first when left out.
+        level : float
+            Confidence level of the intervals.
+
+        Raises
+        ------
+        NotApplicable
+            If there are no scores, no sensitive features, or more groups than a person can move.
+        InputError
+            If the feature is none of the subject's.
+        """
+        scores = impact.scores_of(subject)
+        if scores is None:
+            raise NotApplicable(
+                "no scores: thresholds need a model with predict_proba for two classes, recorded scores, or a regression"
+            )
+        chosen = [feature] if feature is not None else subject.test.sensitive_names[:1]
+        (grouping,) = common.groupings(subject.test, chosen, intersections=False)
+        if not 2 <= len(grouping.labels) <= MOST_GROUPS:
+            raise NotApplicable(
+                f"{grouping.name} has {len(grouping.labels)} groups: between 2 and {MOST_GROUPS} can be moved one by one; give bands, "
+                f"Dataset(..., bands={{{grouping.name!r}: [...]}})"
+            )
+        binary = subject.task == "binary"
+        positive = subject.test.y == subject.positive if binary else None
+        weighted = _weights.uneven(subject.test)
+        weights = subject.test.sample_weight if weighted else None
+        by_group = ScoresByGroup.of(scores, grouping.codes, len(grouping.labels), positive, weights)
+        grid = threshold_grid(scores, _POINTS, (0.5,) if binary else ())
+        at = 0.5 if binary else float(np.median(scores))
+        groups = tuple(grouping.labels)
+        notions = NOTIONS if binary else NOTIONS[:1]
+        curves: dict[str, Table] = {}
+        for done, notion in enumerate(notions):
+            progress.step(done / len(notions), notion.replace("_", " "))
+            curves[notion] = _trade_off(by_group, grid, notion, labelled=binary)
+        low, high = (0.0, 1.0) if binary else (float(grid[0]), float(np.nextafter(grid[-1], np.inf)))
+        return cls(
+            grouping.name, groups, dict.fromkeys(groups, at), min(low, at), max(high, at),
+            by_group, binary, weighted, grid, curves, level,
+        )  # fmt: skip
+
+    @property
+    def notions(self) -> tuple[str, ...]:
+        """The notions of fairness that can be asked for here."""
+        return tuple(self.frontiers)
+
+    def at(self, thresholds: Mapping[str, float], notion: Notion = "demographic_parity") -> Answer:
+        """Say what thresholds do.
+
+        Parameters
+        ----------
+        thresholds : mapping of str to float
+            One for each group; those left out stay at the start.
+        notion : str
+            What the groups are compared by.
+
+        Returns
+        -------
+        Answer
+            Tables ``rates`` (each rate of each group, with intervals), ``trade_off`` (accuracy against the gap) and ``change`` (before and
+            after, of all records, with paired intervals).
+
+        Raises
+        ------
+        InputError
+            If a group or the notion does not exist, or a threshold is no number.
+        """
+        wanted = self._complete(thresholds)
+        self._known(notion)
+        cut = np.array([wanted[group] for group in self.groups])
+        took, before = self.by_group.selected(cut), self.by_group.selected([*self.start.values()])
+        counted = self._counted(took)
+        tables = {"rates": self._rates(counted), "change": self._change(took, before)}
+        if self.labelled:
+            tables["trade_off"] = self._placed(notion, took, before)
+        return Answer(
+            f"thresholds by {self.feature}",
+            {"feature": self.feature, "notion": notion, "thresholds": wanted},
+            self._says(notion, took, before),
+            (
+                "How these thresholds do on other records: they were moved while looking at these. And a threshold for each group treats "
+                "records of equal score unequally, which may not be allowed."
+            ),
+            tables,
+        )
+
+    def equalised(self, notion: Notion, *, thresholds: Mapping[str, float] | None = None) -> dict[str, float]:
+        """Return thresholds that make the groups alike.
+
+        With labels, the most accurate set among those whose gap is no more than a hundredth above the smallest; without, the set
+        that selects as many records in all as the thresholds given.
+
+        Parameters
+        ----------
+        notion : str
+            One of `notions`.
+        thresholds : mapping of str to float, optional
+            Where they stand; at the start when left out.
+
+        Raises
+        ------
+        InputError
+            If the notion does not exist here.
+        """
+        self._known(notion)
+        cuts, took = alike(self.by_group, self.grid, notion)
+        totals = self.by_group.totals[..., 0]
+        share = took.sum(axis=(1, 2)) / totals.sum()
+        if self.labelled:
+            gap = gap_of(took, totals, notion)
+            sound = (
+                np.isfinite(gap) & (share > 0.01) & (share < 0.99)
+            )  # everybody or nobody is alike without a choice
+            sound = sound if sound.any() else np.isfinite(gap)
+            near = sound & (gap <= np.min(gap[sound], initial=np.inf) + 0.01)
+            hits, size = rates_of(took, totals)["accuracy"]
+            accuracy = hits.sum(axis=1) / size.sum(axis=1)
+            best = int(np.where(near, accuracy, -1.0).argmax())
+        else:
+            now = self.by_group.selected([*self._complete(thresholds or {}).values()])[..., 0]
+            best = int(np.abs(took.sum(axis=(1, 2)) - now.sum()).argmin())
+        return dict(zip(self.groups, map(float, cuts[best]), strict=True))
+
+    def _complete(self, thresholds: Mapping[str, float]) -> dict[str, float]:
+        for group, value in thresholds.items():
+            if group not in self.groups:
+                raise InputError(f"no group {group!r} here.{did_you_mean(group, self.groups)}")
+            if not isinstance(value, (int, float, np.number)) or np.isnan(value):
+                raise InputError(f"a threshold is a number; got {value!r} for {group}")
+        return {**self.start, **{group: float(value) for group, value in thresholds.items()}}
+
+    def _known(self, notion: str) -> None:
+        if notion not in self.frontiers:
+            raise InputError(f"no notion {notion!r} here.{did_you_mean(notion, self.frontiers)}")
+
+    def _counted(self, took: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Return successes and trials of each rate, as many as the records are worth."""
+        plain, totals = took[..., 0], self.by_group.totals[..., 0]
+        counted = rates_of(plain, totals)
+        if not self.labelled:
+            counted = {"selection_rate": counted["selection_rate"]}
+        if not self.weighted:
+            return counted
+        squared = rates_of(took[..., 1], self.by_group.totals[..., 1])
+        return {name: effective_counts(*pair, *squared[name]) for name, pair in counted.items()}
+
+    def _rates(self, counted: dict[str, tuple[np.ndarray, np.ndarray]]) -> Table:
+        columns: dict[str, list[object]] = {
+            key: [] for key in ("label", "series", "value", "low", "high", "n")
+        }
+        for name, (hits, trials) in counted.items():
+            low, high = statistics.wilson(hits, trials, self.level)
+            with np.errstate(invalid="ignore"):
+                value = hits / trials
+            for g, group in enumerate(self.groups):
+                row = (group, _LABELS[name], value[g], low[g], high[g], round(float(trials[g])))
+                for key, cell in zip(columns, row, strict=True):
+                    columns[key].append(cell)
+        return Table(
+            f"Rates by {self.feature} at these thresholds",
+            {key: tuple(cells) for key, cells in columns.items()},
+            "estimates",
+            {"value": "rate", "n": "records", "order": "group"},
+            f"What part of each group of {self.feature} is selected, and how often that is right, with {self.level:.0%} Wilson intervals.",
+        )
+
+    def _change(self, took: np.ndarray, before: np.ndarray) -> Table:
+        """Return what of all records is selected and right, at the start and now; the same records are compared."""
+        rows = [self._selected_then_and_now(took, before)]
+        if self.labelled:
+            rows.append(self._right_then_and_now(took, before))
+        keys = ("what", "at one threshold", "now", "change", "low", "high")
+        return Table(
+            "All records: at the model's own threshold, and now",
+            {key: tuple(row[i] for row in rows) for i, key in enumerate(keys)},
+            "plain",
+            {"low": "change, lower end", "high": "change, upper end"},
+            "The change is of the same records, so its interval is paired (Bonett and Price 2012).",
+        )
+
+    def _selected_then_and_now(self, took: np.ndarray, before: np.ndarray) -> tuple[object, ...]:
+        moved = took - before  # by group and label: thresholds only add, or only take away
+        return self._paired("selected", took.sum(axis=(0, 1)), before.sum(axis=(0, 1)), moved)
+
+    def _right_then_and_now(self, took: np.ndarray, before: np.ndarray) -> tuple[object, ...]:
+        sign = np.array([-1.0, 1.0])[None, :, None]
+        wrong = self.by_group.totals[:, 0].sum(axis=0)
+        now, then = (wrong + (part * sign).sum(axis=(0, 1)) for part in (took, before))
+        return self._paired("accuracy", now, then, (took - before) * sign)
+
+    def _paired(self, what: str, now: np.ndarray, then: np.ndarray, moved: np.ndarray) -> tuple[object, ...]:
+        size, size2 = self.by_group.totals.sum(axis=(0, 1))
+        won, lost = (
+            np.where(moved > 0, moved, 0.0).sum(axis=(0, 1)),
+            np.where(moved < 0, -moved, 0.0).sum(axis=(0, 1)),
+        )
+        worth = float(size / size2) if self.weighted else 1.0  # Kish: a row's weight in rows of equal weight
+        counts = np.round([won[0] * worth, lost[0] * worth, size * worth])
+        low, high = paired_difference(counts[0], counts[1], counts[2], self.level)
+        share = now[0] / size, then[0] / size
+        return (what, float(share[1]), float(share[0]), float(share[0] - share[1]), float(low), float(high))
+
+    def _placed(self, notion: Notion, took: np.ndarray, before: np.ndarray) -> Table:
+        """Return the trade-off curve with where the thresholds stand, and stood, on it."""
+        known, totals = self.frontiers[notion], self.by_group.totals[..., 0]
+        columns = {key: list(cells) for key, cells in known.columns.items()}
+        for word, part in (("the model's own threshold", before), ("now", took)):
+            gap = float(gap_of(part[..., 0], totals, notion))
+            hits, size = (c.sum() for c in rates_of(part[..., 0], totals)["accuracy"])
+            low, high = statistics.wilson(hits, size, self.level)
+            row = (gap, hits / size, float(low), float(high), round(float(size)), word)
+            for key, cell in zip(columns, row, strict=True):
+                columns[key].append(cell)
+        return Table(
+            known.title, {k: tuple(v) for k, v in columns.items()}, "curve", known.labels, known.summary
+        )
+
+    def _says(self, notion: Notion, took: np.ndarray, before: np.ndarray) -> str:
+        totals = self.by_group.totals[..., 0]
+        rate = took[..., 0].sum(axis=1) / totals.sum(axis=1)
+        ratio = rate.min() / rate.max() if rate.max() > 0 else np.nan
+        least, most = self.groups[int(rate.argmin())], self.groups[int(rate.argmax())]
+        words = notion.replace("_", " ")
+        said = [
+            f"{least} is selected in {rate.min():.1%} and {most} in {rate.max():.1%} of cases: an impact ratio of {ratio:.2f}."
+            if np.isfinite(ratio)
+            else "Nobody is selected.",
+            f"The gap of {words} is {_points(gap_of(took[..., 0], totals, notion))}, and {_points(gap_of(before[..., 0], totals, notion))} at the model's own threshold.",
+        ]
+        if self.labelled:
+            now, then = (
+                float(sum(c[0].sum() for c in [rates_of(p[..., 0], totals)["accuracy"]]) / totals.sum())
+                for p in (took, before)
+            )
+            said.append(f"Accuracy goes from {then:.1%} to {now:.1%}.")
+        return " ".join(said)
+
+
+def _points(gap: np.ndarray) -> str:
+    return (
+        f"{100 * float(gap):.1f} percentage points" if np.isfinite(gap) else "not defined (a rate is 0 / 0)"
+    )
+
+
+def _chosen(took: np.ndarray, totals: np.ndarray) -> np.ndarray:
+    """Return whether somebody is selected and somebody is not: everybody or nobody is alike without a choice."""
+    share = took.sum(axis=(1, 2)) / totals.sum()
+    return np.asarray((share > _LEAST) & (share < 1 - _LEAST))
+
+
+def _trade_off(by_group: ScoresByGroup, grid: np.ndarray, notion: Notion, *, labelled: bool) -> Table:
+    """Return the best accuracy that was found for each gap, along with its thresholds' reach."""
+    words = notion.replace("_", " ")
+    title = f"What {words} costs: accuracy against the gap"
+    labels = {"x": f"gap of {words}", "value": "accuracy of all records"}
+    empty: dict[str, tuple[object, ...]] = dict.fromkeys(("x", "value", "low", "high", "n", "series"), ())
+    if not labelled:
+        return Table(title, empty, "curve", labels)
+    totals = by_group.totals[..., 0]
+    gaps, right = [], []
+    for strength in np.linspace(0, 1, _STRENGTHS):
+        took = alike(by_group, grid, notion, float(strength))[1]
+        gaps.append(np.where(_chosen(took, totals), gap_of(took, totals, notion), np.nan))
+        right.append(rates_of(took, totals)["accuracy"][0].sum(axis=-1))
+    gap, hits = np.concatenate(gaps), np.concatenate(right)
+    size = totals.sum()
+    best = frontier(gap, hits / size)
+    best = best[np.unique(np.linspace(0, best.size - 1, min(best.size, _DRAWN)).round().astype(int))]
+    nothing = (float("nan"),) * best.size
+    columns = {
+        "x": tuple(gap[best]),
+        "value": tuple(hits[best] / size),
+        "low": nothing,
+        "high": nothing,
+        "n": (round(float(size)),) * best.size,
+        "series": ("best found",) * best.size,
+    }
+    summary = (
+        f"The highest accuracy that was found for each gap of {words}, by thresholds of the groups that were brought together in steps. "
+        "It was picked on these records, so it flatters: on others it will be somewhat lower."
+    )
+    return Table(title, columns, "curve", labels, summary)

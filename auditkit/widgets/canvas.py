@@ -1,0 +1,186 @@
+"""Canvas: the place of one picture; every ``FigureWidget`` brings the whole of plotly.js, so few are made and lent to what is in sight."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+import ipywidgets as w
+
+from auditkit.render.figures import figure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["Canvas"]
+
+_CONFIG = {"displaylogo": False, "displayModeBar": False, "responsive": True}
+
+_UNASKED = -1  # the number of an edit whose echo from the browser plotly is to ignore
+
+
+@dataclass(slots=True)
+class _Lent:
+    """A figure, the canvas that has it, and what it was given last."""
+
+    figure: Any
+    holder: Canvas | None
+    data: list[dict[str, Any]]
+    layout: dict[str, Any]
+
+
+_pools: WeakKeyDictionary[Any, dict[str, _Lent]] = WeakKeyDictionary()
+
+
+class Canvas(w.VBox):  # type: ignore[misc]
+    """The place of one picture.
+
+    Parameters
+    ----------
+    owner : object
+        The studio, or the session: canvases of one owner and slot share a figure, which the one that draws last has.
+    slot : str
+        Pictures that are in sight at once have different ones.
+    """
+
+    children: Any
+
+    def __init__(self, owner: Any, slot: str = "first") -> None:
+        super().__init__(layout=w.Layout(width="100%", min_width="0", display="none"))
+        self._owner, self._slot = owner, slot
+        self._drawn: dict[str, Any] | None = None
+
+    @property
+    def figure(self) -> Any:
+        """The figure that stands here; None if none does."""
+        return self.children[0] if self.children else None
+
+    def show(
+        self, table: Mapping[str, Any] | None, ends: Mapping[str, tuple[float, float]] | None = None
+    ) -> bool:
+        """Draw a table, and return whether there is a picture of it.
+
+        Parameters
+        ----------
+        table : mapping or None
+            What ``Table.to_dict()`` returned.
+        ends : mapping of str to (float, float), optional
+            Of "x" and "y" axes that are to stay as they are while the picture changes.
+        """
+        self._drawn = figure(table, title=False) if table else None
+        for axis, (low, high) in (ends or {}).items() if self._drawn else ():
+            self._drawn["layout"].setdefault(f"{axis}axis", {})["range"] = [low, high]  # type: ignore[index]
+        self.layout.display = "" if self._drawn else "none"
+        if self._drawn is None:
+            return False
+        self._put(self._drawn)
+        return True
+
+    def resume(self) -> None:
+        """Take the figure back, where another canvas had it meanwhile, and give it the width of its place."""
+        if self._drawn is None:
+            return
+        if not self.children:
+            self._put(self._drawn)
+        self.fit()
+
+    def fit(self, _: Any = None) -> None:
+        """Give the figure the width of its place, which it cannot know while it is hidden or not on the page yet."""
+        if self.figure is not None:
+            self.figure._send_relayout_msg({"autosize": True})  # noqa: SLF001 - setting it again would send nothing
+
+    def _put(self, drawn: Mapping[str, Any]) -> None:
+        # named where there are none, so that those of the picture before go
+        layout = {"shapes": [], "annotations": [], **drawn["layout"]}
+        layout.pop("autosize", None)
+        pool = _pools.setdefault(self._owner, {})
+        lent = pool.get(self._slot)
+        if lent is None:
+            lent = pool[self._slot] = _Lent(_made(drawn["data"], layout), None, drawn["data"], layout)
+        else:
+            _redraw(lent, drawn["data"], layout)
+        if lent.holder is not self:
+            if lent.holder is not None:
+                lent.holder.children = ()
+                lent.figure.unobserve(lent.holder.fit, "_view_count")
+            lent.holder = self
+            lent.figure.observe(self.fit, "_view_count")
+            self.children = (lent.figure,)
+
+
+def _made(data: Any, layout: Mapping[str, Any]) -> Any:
+    from plotly.graph_objects import FigureWidget
+
+    made = FigureWidget({"data": data, "layout": layout})
+    made._config = _CONFIG  # noqa: SLF001 - its only door
+    made._view_count = 0  # noqa: SLF001 - ipywidgets counts the views from here on
+    return made
+
+
+def _redraw(lent: _Lent, data: list[dict[str, Any]], layout: dict[str, Any]) -> None:
+    """Change what differs, where the traces are of the same sorts; else draw anew."""
+    made = lent.figure
+    sorts = [[one.get("type", "scatter") for one in traces] for traces in (lent.data, data)]
+    if sorts[0] == sorts[1]:
+        _change(lent, data, layout)
+    else:
+        with made.batch_update():
+            made.data = []
+            made.layout = layout
+        made.add_traces(data)
+    lent.data, lent.layout = data, layout
+
+
+def _change(lent: _Lent, data: list[dict[str, Any]], layout: dict[str, Any]) -> None:
+    """Send the few properties that a drag changes, in one message.
+
+    By `FigureWidget.update` plotly would validate all traces, and read back what the browser filled in, ten times as long as an answer takes.
+    """
+    made = lent.figure
+    differ = [dict(_differing(new, old)) for new, old in zip(data, lent.data, strict=True)]
+    moved = dict(_differing(layout, lent.layout))
+    touched = [at for at, change in enumerate(differ) if change]
+    if not touched and not moved:
+        return
+    paths = dict.fromkeys(path for change in differ for path in change)
+    style = {path: [_within(data[at], path) for at in touched] for path in paths}
+    for path, values in style.items():
+        for at, value in zip(touched, values, strict=True):
+            _write(made._data[at], path, value)  # noqa: SLF001
+    for path, value in moved.items():
+        _write(made._layout, path, value)  # noqa: SLF001
+    made._py2js_update = {  # noqa: SLF001 - the message that plotly's own update sends
+        "style_data": style, "layout_data": moved, "style_traces": touched,
+        "trace_edit_id": _UNASKED, "layout_edit_id": _UNASKED, "source_view_id": None,
+    }  # fmt: skip
+    made._py2js_update = None  # noqa: SLF001
+
+
+def _differing(new: Mapping[str, Any], old: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the path of each property that differs and its new value, None where it is gone."""
+    for key in {**old, **new}:
+        now, before = new.get(key), old.get(key)
+        if now == before:
+            continue
+        if isinstance(now, dict) and isinstance(before, dict):
+            yield from _differing(now, before, f"{within}{key}.")
+        else:
+            yield f"{within}{key}", now
+
+
+def _within(tree: Mapping[str, Any], path: str) -> Any:
+    found: Any = tree
+    for key in path.split("."):
+        found = found.get(key) if found else None
+    return found
+
+
+def _write(tree: dict[str, Any], path: str, value: Any) -> None:
+    *way, last = path.split(".")
+    for key in way:
+        tree = tree.setdefault(key, {})
+    if value is None:
+        tree.pop(last, None)
+    else:
+        tree[last] = value

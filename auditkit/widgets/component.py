@@ -1,0 +1,94 @@
+"""Component: what every part of the studio that can be shown alone has in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as w
+
+from auditkit.errors import InputError
+from auditkit.render import views
+from auditkit.subject import Subject
+from auditkit.widgets.parts import problem, sheet
+from auditkit.widgets.session import Session
+from auditkit.widgets.static import Static
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["Component", "session_of"]
+
+
+def session_of(given: object) -> Session:
+    """Return the session that is meant: given as such, by a view of it, or as a subject, for which one is made.
+
+    Raises
+    ------
+    InputError
+        If it is none of these.
+    """
+    if isinstance(given, Subject):
+        return Session(given)
+    session = getattr(given, "session", given)
+    if isinstance(session, Session):
+        return session
+    raise InputError(
+        f"expected a Session, a Subject, or a view with a session such as Studio(subject); got {type(given).__name__}"
+    )
+
+
+class Component(Static, w.VBox):  # type: ignore[misc]
+    """A view of a session that can stand alone, and says in text and as a page what it is where no widget is shown.
+
+    Parameters
+    ----------
+    session : Session
+        The model of the view.
+    children : sequence of widgets
+        What is shown.
+    alone : bool, default True
+        Whether it stands in no other view, and so brings the style sheet.
+    """
+
+    def __init__(self, session: Session, children: Sequence[Any], *, alone: bool = True) -> None:
+        self.session = session
+        super().__init__([*([sheet()] if alone else []), *children])
+        if alone:
+            self.add_class("ak-studio")
+
+    def __repr__(self) -> str:
+        session = self.session
+        return (
+            f"{type(self).__name__}({session.subject.name}: {len(session.current())} of {len(session.checks)} checks run; "
+            "needs a front end that shows widgets. Without one: auditkit.Audit([...]).run(subject), or `auditkit run`)"
+        )
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        bundle: dict[str, Any] = {"text/plain": repr(self)}
+        if self.session.report is not None:
+            bundle["text/html"] = self.session.report._repr_html_()
+        if self._view_name is not None:
+            bundle["application/vnd.jupyter.widget-view+json"] = {
+                "version_major": 2,
+                "version_minor": 0,
+                "model_id": self.model_id,
+            }
+        return bundle
+
+    def still(self) -> Iterator[dict[str, Any]]:
+        """Run what is missing, and yield the verdict, each check's evidence with its figures, and the findings."""
+        session = self.session
+        if session.missing():
+            session.start()
+            session.wait()
+        if session.report is None:
+            yield {"text/plain": session.message, "text/html": problem(session.message)}
+            return
+        data = session.report.to_dict()
+        yield views.bundle("verdict", views.view_data("verdict", data))
+        for one in data["evidence"]:
+            yield views.bundle("evidence", views.view_data("evidence", data, one["check"]))
+            for table in one["tables"].values():
+                if table["kind"] != "plain":
+                    yield views.bundle("figure", table)
+        yield views.bundle("findings", views.view_data("findings", data))

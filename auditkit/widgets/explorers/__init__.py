@@ -1,0 +1,34 @@
+"""Explorers: pictures that follow their controls while a person drags; all they say comes from `auditkit.explore`."""
+
+from __future__ import annotations
+
+from auditkit.widgets.explorers.exposure import ExposureExplorer
+from auditkit.widgets.explorers.live import Dial, Explorer
+from auditkit.widgets.explorers.pair import Compare, PairExplorer
+from auditkit.widgets.explorers.radius import RadiusExplorer
+from auditkit.widgets.explorers.record import RecordExplorer, RecordExposureExplorer
+from auditkit.widgets.explorers.remedies import RemedyExplorer
+from auditkit.widgets.explorers.thresholds import ThresholdExplorer
+
+__all__ = [
+    "BY_DIMENSION",
+    "Compare",
+    "Dial",
+    "Explorer",
+    "ExposureExplorer",
+    "PairExplorer",
+    "RadiusExplorer",
+    "RecordExplorer",
+    "RecordExposureExplorer",
+    "RemedyExplorer",
+    "ThresholdExplorer",
+]
+
+BY_DIMENSION: dict[str, tuple[type[Explorer], ...]] = {
+    "explainability": (RecordExplorer,),
+    "bias": (ThresholdExplorer,),
+    "membership": (ExposureExplorer, RecordExposureExplorer),
+    "mitigation": (RemedyExplorer,),
+    "robustness": (RadiusExplorer,),
+}
+"""What can be explored live in the step of a dimension."""

@@ -1,0 +1,316 @@
+"""Live: what every explorer is made of, from "Prepare" to "Add to report"."""
+
+from __future__ import annotations
+
+import math
+import threading
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import ipywidgets as w
+from markupsafe import Markup
+
+from auditkit.errors import InputError, NotApplicable
+from auditkit.render import views
+from auditkit.render.tables import table_html
+from auditkit.render.text import clean, one_line
+from auditkit.widgets.canvas import Canvas
+from auditkit.widgets.component import session_of
+from auditkit.widgets.parts import button, note, problem, said
+from auditkit.widgets.static import Static
+from auditkit.widgets.working import Going, Work
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from auditkit.evidence import Table
+    from auditkit.explore import Answer
+    from auditkit.subject import Subject
+    from auditkit.widgets.session import Session
+
+__all__ = ["Dial", "Explorer"]
+
+
+class Dial(w.HBox):  # type: ignore[misc]
+    """A number that is dragged or typed: a slider, and a box that a keyboard and a screen reader reach.
+
+    Parameters
+    ----------
+    name : str
+        What it sets; text, not markup.
+    low, high, value, step : float
+        Ends, where it stands, and how finely it moves.
+    moved : callable
+        Called after each change.
+    tooltip : str
+        Further help.
+    log : bool
+        Whether the slider moves by factors; `low` is then above 0, and numbers keep three digits.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        low: float,
+        high: float,
+        value: float,
+        step: float,
+        moved: Callable[[], None],
+        tooltip: str = "",
+        *,
+        log: bool = False,
+    ) -> None:
+        told = one_line(tooltip or name)
+        self._ends, self._step, self._log = (low, high), step, log
+        self.box = w.BoundedFloatText(
+            value=self._at(value), min=low, max=high, step=step, description=one_line(name), description_allow_html=False,
+            tooltip=told, style={"description_width": "11rem"}, layout=w.Layout(width="18rem"),
+        )  # fmt: skip
+        # the box has a name and takes the arrow keys; a slider of ipywidgets has none for a screen reader
+        about = {
+            "value": self.box.value, "readout": False, "tooltip": told, "tabbable": False, "layout": w.Layout(width="16rem"),
+        }  # fmt: skip
+        self.slider = (
+            w.FloatLogSlider(min=math.log10(low), max=math.log10(high), step=0.01, **about)
+            if log
+            else w.FloatSlider(min=low, max=high, step=step, **about)
+        )
+        # a browser's slider is off by a rounding error, and tells so before anybody moved it
+        w.link((self.box, "value"), (self.slider, "value"), (lambda value: value, self._at))
+        self._moved, self._quiet = moved, False
+        self.box.observe(self._heard, "value")
+        super().__init__([self.box, self.slider], layout=w.Layout(flex_flow="row wrap", align_items="center"))
+
+    @property
+    def value(self) -> float:
+        """Where it stands."""
+        return float(self.box.value)
+
+    def put(self, value: float) -> None:
+        """Move it, to the nearest step, without a word to whoever listens."""
+        self._quiet = True
+        try:
+            self.box.value = self._at(value)
+        finally:
+            self._quiet = False
+
+    def _at(self, value: float) -> float:
+        """Return the nearest step: a slider moves to it by itself, and what is shown must be what is meant."""
+        (low, high), step = self._ends, self._step
+        if self._log:
+            return min(max(float(f"{value:.3g}"), low), high)
+        steps = round((min(max(value, low), high) - low) / step)
+        return min(high, float(f"{low + steps * step:.12g}"))
+
+    def _heard(self, _: Any) -> None:
+        tidy = float(
+            f"{self.box.value:.12g}"
+        )  # a browser counts up in binary: 0.12 and 0.01 are 0.12999999999999998
+        if tidy != self.box.value:
+            self.box.value = tidy
+        elif not self._quiet:
+            self._moved()
+
+
+class Explorer(Static, w.VBox):  # type: ignore[misc]
+    """A question, controls, pictures that follow them, what they say, the data, and "Add to report".
+
+    A subclass prepares (in a thread, once), makes its controls from what was prepared, and gives the answer at where they stand.
+
+    Parameters
+    ----------
+    session : Session or Subject
+        Whose subject is explored; the session also keeps what is added to the report.
+    """
+
+    children: Any
+    title: ClassVar[str]
+    question: ClassVar[str]
+    told: ClassVar[str] = ""
+    """What preparing does, and what it costs."""
+    pictures: ClassVar[tuple[str, ...]]
+    """Which tables of the answer are drawn, in order, one canvas each."""
+    slot: ClassVar[int] = 0
+    """From which figure on it borrows: explorers that are in sight together borrow different ones."""
+    ends: ClassVar[Mapping[str, Mapping[str, tuple[float, float]]]] = {}
+    """Of the axes ("x", "y") of these that stay as they are while the picture changes."""
+
+    def __init__(self, session: Session | Subject) -> None:
+        self.session, self.work = session_of(session), Work()
+        self._turn = threading.RLock()
+        self.found: Any = None
+        self.answer: Answer | None = None
+        self.going = Going("Prepare", f"Prepare: {self.title}", start=self.start, cancel=self.work.cancel)
+        self.controls, self.words, self.beneath = w.VBox(), w.HTML(), w.HTML()
+        self.captions = {name: (w.HTML(), w.HTML()) for name in self.pictures}
+        self.canvases = {
+            name: Canvas(self.session, f"live {i}") for i, name in enumerate(self.pictures, self.slot)
+        }
+        self.trouble = w.HTML()
+        self.stage = w.VBox(
+            [
+                self.controls,
+                self.words,
+                *self._shown(),
+                self.beneath,
+                *self._data(),
+                self._keep(),
+                self.trouble,
+            ],
+            layout=w.Layout(display="none"),
+        )
+        head = [w.HTML(said(self.title, tag="h4")), w.HTML(said(self.question))]
+        super().__init__([*head, *([note(self.told)] if self.told else []), self.going, self.stage])
+        self.add_class("ak-check")
+        self.words.add_class("ak-live")
+        self.work.observe(self._follow, ["state", "fraction", "message"])
+
+    @classmethod
+    def lacks(cls, subject: Subject) -> str:  # noqa: ARG003 - most subjects have all that most explorers need
+        """Return what the subject would have to have; empty where nothing is missing. Asks the model nothing."""
+        return ""
+
+    @abstractmethod
+    def prepare(self) -> Any:
+        """Return what the answers come from; runs in a thread, and says how far it is by `progress.step`."""
+
+    @abstractmethod
+    def offer(self, found: Any) -> Sequence[Any]:
+        """Return the controls for what was prepared; each calls `refresh` when it is moved."""
+
+    @abstractmethod
+    def ask(self) -> Answer:
+        """Return the answer at where the controls stand."""
+
+    def ends_of(self, name: str) -> Mapping[str, tuple[float, float]]:
+        """Return the ends of a picture's axes that stay as they are."""
+        return self.ends.get(name, {})
+
+    def start(self) -> None:
+        """Prepare, in a thread."""
+        self.work.start(self.prepare, seed=self.session.seed)
+
+    def refresh(self, _: Any = None) -> None:
+        """Show the answer at where the controls stand; one at a time: a control can be heard while the first picture is still made in a thread."""
+        with self._turn:
+            self._show()
+
+    def _show(self) -> None:
+        try:
+            self.answer = self.ask()
+        except (InputError, NotApplicable) as error:
+            self.trouble.value = problem(str(error))
+            return
+        self.trouble.value = ""
+        self.words.value = str(
+            Markup('<div class="ak"><p role="status" aria-live="polite"><b>Says:</b> {}</p></div>').format(
+                clean(self.answer.says)
+            )
+        )
+        self.beneath.value = str(
+            Markup('<div class="ak"><p><b>Does not say:</b> {}</p></div>').format(
+                clean(self.answer.does_not_say)
+            )
+        )
+        for name in self.pictures:
+            self._draw(name, self.answer.tables.get(name))
+        self._fill()
+
+    def still(self) -> Iterator[dict[str, Any]]:
+        """Yield what stands under the controls at their start, or what is lacking."""
+        why = self.lacks(self.session.subject)
+        if not why:
+            self.start()
+            self.work.wait()
+            why = self.work.message if self.work.state == "failed" else "nothing came of it"
+        if self.answer is None:
+            yield {
+                "text/plain": f"{self.title}: not here. {why}",
+                "text/html": said(f"{self.title}: not here. {why}"),
+            }
+            return
+        words = f"{self.title}. {self.answer.says} Does not say: {self.answer.does_not_say}"
+        yield {"text/plain": words, "text/html": said(words)}
+        for table in self.answer.tables.values():
+            yield views.bundle("figure", table.to_dict())
+
+    def resume(self) -> None:
+        """Take up the pictures again, after another step had the figures."""
+        for canvas in self.canvases.values():
+            canvas.resume()
+
+    def _follow(self, _: Any = None) -> None:
+        work = self.work
+        self.going.follow(work.state, work.fraction, work.message)
+        if work.state == "done" and work.result is not self.found:
+            self.found = work.result
+            self.controls.children = tuple(self.offer(self.found))
+            self.stage.layout.display = ""
+            self.going.run.description = "Prepare again"
+            self.refresh()
+
+    def _shown(self) -> list[Any]:
+        """Return the pictures, each under its title and over its text alternative."""
+        return [
+            part
+            for name in self.pictures
+            for part in (self.captions[name][0], self.canvases[name], self.captions[name][1])
+        ]
+
+    def _draw(self, name: str, table: Table | None) -> None:
+        drawn = self.canvases[name].show(table.to_dict() if table else None, self.ends_of(name))
+        above, below = self.captions[name]
+        above.value = said(table.title, tag="h5") if table and drawn else ""
+        below.value = said(table.summary, kind="ak-small") if table and drawn else ""
+
+    def _data(self) -> list[Any]:
+        self.switch = w.ToggleButton(
+            description="Show the data",
+            icon="table",
+            tooltip="Show or hide the numbers behind the pictures as tables",
+            layout=w.Layout(width="auto"),
+        )
+        self.data = w.HTML(layout=w.Layout(display="none"))
+
+        def turn(change: Any) -> None:
+            self.switch.description = "Hide the data" if change["new"] else "Show the data"
+            self.data.layout.display = "" if change["new"] else "none"
+            self._fill()
+
+        self.switch.observe(turn, "value")
+        return [self.switch, self.data]
+
+    def _fill(self) -> None:
+        """Write the tables, when they are in sight."""
+        if self.switch.value and self.answer is not None:
+            tables = "".join(table_html(table.to_dict()) for table in self.answer.tables.values())
+            self.data.value = f'<div class="ak">{tables}</div>'
+
+    def _keep(self) -> Any:
+        self.why = w.Text(
+            description="Your note",
+            description_allow_html=False,
+            placeholder="what you conclude, and why",
+            tooltip="Goes into the report with what is shown",
+            continuous_update=False,
+            layout=w.Layout(width="min(36rem, 100%)"),
+        )
+        add = button(
+            "Add to report", "Keep what is shown now, with your note, for the report", self.keep, self._failed, icon="plus"
+        )  # fmt: skip
+        return w.HBox([self.why, add], layout=w.Layout(flex_flow="row wrap"))
+
+    def keep(self) -> None:
+        """Keep what is shown now, with the note, for the report."""
+        if self.answer is None:
+            raise InputError("nothing is shown yet: prepare first")
+        self.session.keep(self.kept(self.answer), self.why.value)
+        self.trouble.value = said("Added to the report.")
+        self.why.value = ""
+
+    def kept(self, answer: Answer) -> Answer:
+        """Return what of the answer is kept for the report: all of it, where a subclass does not say otherwise."""
+        return answer
+
+    def _failed(self, why: str) -> None:
+        self.trouble.value = problem(why)

@@ -1,0 +1,159 @@
+"""Radius: the size of the change an attacker may make, moved by hand, and one record on its way."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import ipywidgets as w
+
+from auditkit.explore import Radius
+from auditkit.explore._morph import in_three_digits
+from auditkit.render.tables import table_html
+from auditkit.render.text import one_line
+from auditkit.widgets.explorers.live import Dial, Explorer
+from auditkit.widgets.parts import button, note
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from auditkit.evidence import Table
+    from auditkit.explore import Answer
+    from auditkit.subject import Subject
+    from auditkit.widgets.session import Session
+
+__all__ = ["RadiusExplorer"]
+
+_SHARED = ("radius", "norm", "immutable", "rows", "max_calls", "boxes", "nodes", "level")
+_NORMS = (
+    ("as set for robust accuracy (AK304)", ""),
+    ("straight line (l2)", "l2"),
+    ("largest single change (linf)", "linf"),
+    ("sum of the changes (l1)", "l1"),
+    ("how many columns change (l0)", "l0"),
+)
+_SHARES = (-0.02, 1.02)
+_DECADES = 30  # ends so many times apart, or more, are moved between by factors
+
+
+class RadiusExplorer(Explorer):
+    """Move the radius of an attack; the bracket of the robust accuracy, who falls first, and a record on its way follow."""
+
+    title: ClassVar[str] = "Attack radius"
+    question: ClassVar[str] = (
+        "How many answers stand if every record may be changed so far, who falls first, and what does a fall look like?"
+    )
+    told: ClassVar[str] = (
+        "Attacks the records once, as the check of robust accuracy (AK304) does, with its settings, and shares the work with it."
+    )
+    pictures: ClassVar[tuple[str, ...]] = ("bracket", "by_group")
+
+    def __init__(self, session: Session) -> None:
+        self.norm = w.Dropdown(
+            options=[(one_line(words), value) for words, value in _NORMS],
+            description="Changes add up as",
+            description_allow_html=False,
+            tooltip="How changes of several columns are counted together; press Prepare after a change",
+            style={"description_width": "11rem"},
+            layout=w.Layout(width="min(30rem, 100%)"),
+        )
+        self.values = w.HTML(layout=w.Layout(display="none"))
+        super().__init__(session)
+        self.children = (*self.children[:-2], self.norm, *self.children[-2:])
+        parts = self.stage.children
+        after = parts.index(self.canvases["by_group"]) + 2  # beneath its summary
+        self.stage.children = (*parts[:after], self.values, *parts[after:])
+
+    @classmethod
+    def lacks(cls, subject: Subject) -> str:
+        """Return that there is nothing to ask, or nothing to turn."""
+        if subject.predictions_only:
+            return "a model to ask about changed records: only recorded predictions were given"
+        if subject.task == "regression":
+            return "classes: the answer of a regression is not turned"
+        return "" if subject.test.X.shape[1] else "inputs that could be changed"
+
+    def prepare(self) -> Radius:
+        """Attack once, with the settings of AK304 where it is in the plan."""
+        known = self.session.settings.get("AK304", {})
+        options = {name: known[name] for name in _SHARED if name in known}
+        if self.norm.value:
+            options["norm"] = self.norm.value
+        return Radius.prepare(self.session.subject, seed=self.session.seed, **options)
+
+    def offer(self, found: Radius) -> Sequence[Any]:
+        """Return a dial for the radius, the records to look at, and a way to where the one chosen falls."""
+        counted = found.threat.norm == "l0"
+        least = float(f"{found.least / 2:.3g}") if math.isfinite(found.least) else 0.0
+        log = not counted and 0 < least < found.end / _DECADES
+        step = 1.0 if counted else 10.0 ** (math.floor(math.log10(found.end)) - 2)
+        low = least if log else 0.0
+        self.dial = Dial(
+            "Columns, at most" if counted else "Radius, at most", low, found.end, min(found.threat.radius, found.end), step,
+            self.refresh, f"How far each record may be changed, in {found.unit}", log=log,
+        )  # fmt: skip
+        options = [("nobody: who falls first, by group", "")]  # a menu shows nothing for None
+        options += [
+            (one_line(f"{record}: class {way.truth}, {_fall(found, record)}"), record)
+            for record, way in found.ways.items()
+        ]
+        self.record = w.Dropdown(
+            options=options,
+            description="Look at",
+            description_allow_html=False,
+            tooltip="A record, under its pseudonym, on the way to the nearest change found; its values are then shown",
+            style={"description_width": "11rem"},
+            layout=w.Layout(width="min(34rem, 100%)"),
+        )
+        self.record.observe(self.refresh, "value")
+        self.fall = button(
+            "To where it falls", "Set the radius to where the record that is looked at is turned", self.to_fall, self._failed, icon="arrow-right"
+        )  # fmt: skip
+        unit = note(
+            f"The radius counts {found.unit}. A record that is chosen is shown with its values, and added to the report with them."
+        )
+        chosen = w.HBox([self.record, self.fall], layout=w.Layout(flex_flow="row wrap"))
+        return [self.dial, unit, chosen]
+
+    def ask(self) -> Answer:
+        """Return what stands at the dial."""
+        self.fall.disabled = not self.record.value
+        return self.found.at(self.dial.value, self.record.value or None)  # type: ignore[no-any-return]
+
+    def refresh(self, change: Any = None) -> None:
+        """Show the answer at where the controls stand, and the values of the record."""
+        super().refresh(change)
+        table = self.answer.tables.get("values") if self.answer else None
+        self.values.layout.display = "" if table else "none"
+        self.values.value = f'<div class="ak">{table_html(table.to_dict())}</div>' if table else ""
+
+    def to_fall(self) -> None:
+        """Move the dial to where the record falls, or as far towards it as the dial goes."""
+        distance = self.found.ways[self.record.value].distance
+        self.dial.put(float(in_three_digits(distance, up=True)))
+        if self.dial.value < min(distance, self.found.end):  # the step below is nearer
+            self.dial.put(self.dial.value + self.dial.box.step)
+        self.refresh()
+
+    def ends_of(self, name: str) -> Mapping[str, tuple[float, float]]:
+        """Return the axis of shares for the groups, and for a record's answer."""
+        if name != "by_group":
+            return {}
+        record = self._of_record()
+        if record is None:
+            return {"x": _SHARES}
+        return {"y": _SHARES} if record.kind == "curve" else {}
+
+    def _of_record(self) -> Table | None:
+        return self.answer.tables.get("record") if self.answer else None
+
+    def _draw(self, name: str, table: Table | None) -> None:
+        """Draw the record that is looked at in the place of the groups: two figures suffice."""
+        super()._draw(name, (self._of_record() or table) if name == "by_group" else table)
+
+
+def _fall(found: Radius, record: str) -> str:
+    way = found.ways[record]
+    if not way.turned:
+        return "not turned again"
+    return f"{way.answers[-1]} from {in_three_digits(way.distance, up=True)} on"

@@ -1,0 +1,125 @@
+"""Record: what a person adds to the report of a session: notes, what was seen, and waivers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from traitlets import HasTraits, Instance, Tuple, Unicode, default, observe
+
+from auditkit.errors import InputError
+from auditkit.judging import waive
+from auditkit.noting import Note, logged_in
+from auditkit.report import Report
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from auditkit.explore import Answer
+    from auditkit.finding import Finding, Policy
+
+__all__ = ["NOTHING", "Record"]
+
+NOTHING = "nothing was measured yet: run a check first"
+
+
+class Record(HasTraits):
+    """A report in the making, and what a person adds to it; whenever notes or waivers change, the report follows.
+
+    Attributes
+    ----------
+    report : Report or None
+        All that was measured so far, judged together, with the notes and waivers.
+    notes : tuple of Note
+        What was added, in order.
+    waivers : tuple of Waiver
+        What was accepted here, besides the policy's own waivers.
+    author : str
+        Who signs; whoever is logged in at first.
+    """
+
+    report = Instance(Report, allow_none=True)
+    notes = Tuple()
+    waivers = Tuple()
+    author = Unicode()
+    criteria: Policy
+
+    @default("author")
+    def _logged_in(self) -> str:
+        return logged_in()
+
+    def keep(self, seen: Answer, text: str = "") -> Note:
+        """Add what an explorer shows to the record, with the analyst's note; return what was added.
+
+        Parameters
+        ----------
+        seen : Answer
+            What is shown.
+        text : str
+            What the analyst concludes, and why.
+        """
+        return self._add(Note.now(text, author=self.author, seen=seen.to_dict()))
+
+    def note(self, finding: Finding | str, text: str) -> Note:
+        """Add a note on a finding, given as such or by its fingerprint; return it.
+
+        Raises
+        ------
+        InputError
+            If nothing was measured yet, there is no such finding, or no text.
+        """
+        about = self.measured().finding(finding).fingerprint
+        return self._add(Note.now(text, author=self.author, about=about))
+
+    def waive(self, finding: Finding | str, reason: str, until: date | str) -> None:
+        """Accept a finding although it is not met or undecided; see `Report.waive`.
+
+        Raises
+        ------
+        InputError
+            As there, or if nothing was measured yet.
+        """
+        given = self.measured().waive(finding, reason, until, by=self.author).waivers[-1]
+        self.waivers = (*(w for w in self.waivers if w.finding != given.finding), given)
+
+    def withdraw(self, finding: Finding | str) -> None:
+        """Take a waiver back that was given here.
+
+        Raises
+        ------
+        InputError
+            If none was given here; one of the policy stays until the policy is changed.
+        """
+        about = self.measured().finding(finding).fingerprint
+        left = tuple(w for w in self.waivers if w.finding != about)
+        if left == self.waivers:
+            raise InputError(
+                "no waiver of this finding was given here; one of the policy is changed in the policy"
+            )
+        self.waivers = left
+
+    def measured(self) -> Report:
+        """Return the report so far.
+
+        Raises
+        ------
+        InputError
+            If nothing was measured yet.
+        """
+        if self.report is None:
+            raise InputError(NOTHING)
+        return self.report
+
+    def adopt(self, report: Report) -> None:
+        """Take a report as the one so far, with what was added in the meantime."""
+        every = (*self.criteria.waivers, *self.waivers)
+        self.report = replace(report, findings=waive(report.findings, every), notes=self.notes, waivers=every)
+
+    def _add(self, note: Note) -> Note:
+        self.notes = (*self.notes, note)
+        return note
+
+    @observe("notes", "waivers")
+    def _added(self, _: object) -> None:
+        if self.report is not None:
+            self.adopt(self.report)

@@ -1,0 +1,194 @@
+"""Report: run what is missing, write the report, keep the audit as a template or as code."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as w
+from markupsafe import Markup
+
+from auditkit.render import views
+from auditkit.render.text import clean, one_line
+from auditkit.widgets.component import Component, session_of
+from auditkit.widgets.parts import button, note, problem, said
+from auditkit.widgets.step import Runner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from auditkit.widgets.session import Session
+
+__all__ = ["Report", "Saving"]
+
+_WIDE = {"width": "min(44rem, 100%)"}
+
+
+class Report(Component):
+    """The report of a session: what is missing, the export, the audit as a template, and as lines of Python.
+
+    Parameters
+    ----------
+    of : Session, Subject, or a view with a session
+        Whose report. For a subject a session of its own is made, with every installed check.
+    alone : bool, default True
+        Whether it stands in no other view.
+    ready : callable, optional
+        Called before anything is written, so that forms are taken as they stand.
+
+    Raises
+    ------
+    InputError
+        If `of` is none of these.
+    """
+
+    def __init__(self, of: object, *, alone: bool = True, ready: Callable[[], None] | None = None) -> None:
+        session = session_of(of)
+        self.runner = Runner(
+            session, "", label="Run what is missing", tooltip="Run every chosen check that was not run yet", ready=ready
+        )  # fmt: skip
+        self.drop = button(
+            "Leave out what was not run", "Take the checks that were not run out of this audit; the report names them",
+            self._leave_out, self._failed, icon="minus",
+        )  # fmt: skip
+        self.back = button(
+            "Take back the last note", "Remove what was noted or added last", self._take_back, self._failed, icon="undo"
+        )  # fmt: skip
+        self.missing, self.told, self.added = w.HTML(), w.HTML(), w.HTML()
+        slug = _slug(session.subject.name)
+        self.saving = Saving(session, f"reports/{slug}", f"templates/{slug}.ipynb", ready)
+        intro = "A report holds what was measured so far, and names what was not. It opens offline."
+        super().__init__(
+            session,
+            [
+                w.HTML(said(intro)),
+                self.missing,
+                self.runner,
+                self.drop,
+                self.told,
+                self.saving,
+                self.added,
+                self.back,
+            ],
+            alone=alone,
+        )
+        session.observe(self._follow, ["report", "settings", "left_out", "state"])
+        session.observe(self._show, ["report", "notes"])
+        self._follow()
+        self._show()
+
+    def _follow(self, _: Any = None) -> None:
+        session = self.session
+        names = {check.code: check.title for check in session.checks}
+        left = [one_line(f"{names[code]} ({code})") for code in session.missing()]
+        shown = "; ".join(left[:8]) + (f"; and {len(left) - 8} more" if len(left) > 8 else "")
+        told = f"To be run, and not run yet: {shown}. The verdict stays open until they are run or left out."
+        self.missing.value = said(told, kind="ak-help") if left else ""
+        self.drop.layout.display = "" if left and session.current() else "none"
+        self.drop.disabled = session.busy
+
+    def _show(self, _: Any = None) -> None:
+        """Show what was added by hand, as the report will, without its figures."""
+        session = self.session
+        self.back.layout.display = "" if session.notes else "none"
+        if not session.notes:
+            self.added.value = ""
+        elif session.report is None:
+            told = "It goes into the report as soon as something was measured."
+            self.added.value = said(f"Added by hand: {len(session.notes)}. {told}")
+        else:
+            self.added.value = views.draw(
+                "notes", views.view_data("notes", session.report.to_dict()), figures=False
+            )
+
+    def _take_back(self) -> None:
+        self.session.notes = self.session.notes[:-1]
+        self.told.value = said("The last note is removed.")
+
+    def _leave_out(self) -> None:
+        session = self.session
+        session.left_out = session.left_out | set(session.missing())
+        self.told.value = said(
+            "They are no part of this audit now. The report names them under what was not examined."
+        )
+
+    def _failed(self, why: str) -> None:
+        self.told.value = problem(why)
+
+
+class Saving(w.VBox):  # type: ignore[misc]
+    """Where to write the report and the template, and the code that does the same.
+
+    Parameters
+    ----------
+    session : Session
+        What is written.
+    folder, template : str
+        Where to, at first.
+    ready : callable, optional
+        Called before anything is written.
+    """
+
+    def __init__(
+        self, session: Session, folder: str, template: str, ready: Callable[[], None] | None = None
+    ) -> None:
+        self.session, self._ready = session, ready or (lambda: None)
+        self.folder = _place("Folder", folder, "Where to write the report; made if it is not there")
+        self.path = _place("Template", template, "Where to write the template; a notebook, .ipynb")
+        self.told, self.said_template = w.HTML(), w.HTML()
+        self.export = button(
+            "Export report", "Write report.json, report.html and a template that runs it again", self._export, self._failed, icon="download",
+        )  # fmt: skip
+        self.save = button(
+            "Save as template", "Write a notebook that runs this audit as it is set", self._save, self._failed, icon="save"
+        )  # fmt: skip
+        self.show = button(
+            "Show the code", "Show the lines of Python that run this audit as it is set, to be copied", self._code, self._failed, icon="code",
+        )  # fmt: skip
+        self.code = w.Textarea(
+            description="Code", description_allow_html=False, rows=12, disabled=False,
+            tooltip="Select all and copy; changing it here changes nothing",
+            layout=w.Layout(width="min(60rem, 100%)", display="none"),
+        )  # fmt: skip
+        self.code.add_class("ak-code")
+        template_help = "Runs with papermill or auditkit run, on any subject; every setting stands in its first cell of code."
+        super().__init__(
+            [
+                self.folder, self.export, self.told,
+                self.path, note(template_help), self.save, self.said_template,
+                self.show, self.code,
+            ]
+        )  # fmt: skip
+
+    def _export(self) -> None:
+        self.told.value = said("Writing the report …")
+        self._ready()
+        self.told.value = _written(self.session.export(self.folder.value))
+
+    def _save(self) -> None:
+        self._ready()
+        self.said_template.value = _written([self.session.save_template(self.path.value)])
+
+    def _code(self) -> None:
+        self._ready()
+        self.code.value = self.session.code()
+        self.code.rows = min(30, self.code.value.count("\n") + 2)
+        self.code.layout.display = ""
+
+    def _failed(self, why: str) -> None:
+        self.told.value = problem(why)
+
+
+def _place(name: str, value: str, tooltip: str) -> Any:
+    return w.Text(
+        value=value, description=name, description_allow_html=False, tooltip=tooltip, layout=w.Layout(**_WIDE)
+    )
+
+
+def _written(paths: Iterable[object]) -> str:
+    lines = Markup("").join(Markup("<li><code>{}</code></li>").format(clean(path)) for path in paths)
+    return str(Markup('<div class="ak" role="status"><p>Written:</p><ul>{}</ul></div>').format(lines))
+
+
+def _slug(name: object) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", one_line(name)).strip("-")[:60] or "subject"

@@ -1,0 +1,34 @@
+"""Static: a component where nobody can press a button shows what it would have come to."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any
+
+from auditkit.runner.front_end import front_end
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Static"]
+
+
+class Static:
+    """Mixed into a component: under papermill, nbconvert and `auditkit run` its results are shown as plain outputs, and no widget.
+
+    A widget's view in a notebook that a program runs would be a blank place in every page made of it.
+    """
+
+    @abstractmethod
+    def still(self) -> Iterable[dict[str, Any]]:
+        """Yield MIME bundles of what the component comes to with its settings as they are; runs what it needs."""
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        live = front_end().mode != "static"
+        for bundle in (self._repr_mimebundle_(),) if live else self.still():
+            display(bundle, raw=True)  # type: ignore[no-untyped-call]
+
+    _repr_mimebundle_: Any
+    """The widget's own."""

@@ -1,0 +1,171 @@
+"""Thresholds, explored: the numbers of an answer against counting, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import auditkit as ak
+from auditkit.errors import InputError, NotApplicable
+from auditkit.explore import Answer, Thresholds
+from auditkit.methods.group_thresholds import NOTIONS
+
+
+def subject(scores: Any, y: Any, groups: Any, **more: Any) -> ak.Subject:
+    """Return a subject of recorded scores."""
+    p = np.asarray(scores, dtype=float)
+    X = pd.DataFrame({"x": p, "sex": groups})
+    return ak.Subject(
+        "scores", lambda X: np.c_[1 - np.asarray(X["x"]), np.asarray(X["x"])], test=ak.Dataset(X, y, sensitive_features=["sex"], **more),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def biased() -> ak.Subject:
+    """Equally able groups; the score of one is 0.15 lower."""
+    rng = np.random.default_rng(3)
+    group, able = rng.integers(0, 2, 4000), rng.normal(size=4000)
+    y = (able + rng.normal(scale=0.7, size=4000) > 0).astype(int)
+    score = np.clip(1 / (1 + np.exp(-1.5 * able)) - 0.15 * group, 0, 1)
+    return subject(score, y, np.where(group == 0, "m", "f"))
+
+
+def test_an_answer_by_hand() -> None:
+    scores = [0.9, 0.8, 0.4, 0.3, 0.7, 0.6, 0.2, 0.1]
+    y = [1, 1, 0, 1, 1, 0, 0, 0]
+    made = Thresholds.prepare(subject(scores, y, ["a"] * 4 + ["b"] * 4))
+    assert made.groups == ("sex=a", "sex=b")
+    answer = made.at({"sex=a": 0.35, "sex=b": 0.65}, "equal_opportunity")
+    rates = answer.tables["rates"].frame().set_index(["label", "series"])["value"]
+    # a: 0.9, 0.8, 0.4 selected, two of three truly positive found; b: 0.7 alone
+    assert rates["sex=a", "selected"] == 0.75
+    assert rates["sex=b", "selected"] == 0.25
+    assert rates["sex=a", "true positive rate"] == pytest.approx(2 / 3)
+    assert rates["sex=b", "true positive rate"] == 1
+    assert rates["sex=a", "false positive rate"] == 1
+    assert rates["sex=b", "precision (positive predictive value)"] == 1
+    change = answer.tables["change"].frame().set_index("what")
+    # at 1/2: 0.9, 0.8, 0.7, 0.6 selected, 6 right of 8; now 0.9, 0.8, 0.4, 0.7: 0.4 is wrong and 0.6 is no more, 6 of 8
+    assert change.loc["selected", ["at one threshold", "now", "change"]].tolist() == [0.5, 0.5, 0.0]
+    assert change.loc["accuracy", ["at one threshold", "now", "change"]].tolist() == [0.75, 0.75, 0.0]
+    assert "an impact ratio of 0.33" in answer.says
+    assert "33.3 percentage points" in answer.says
+    last = answer.tables["trade_off"].frame().iloc[-1]
+    assert last["series"] == "now"
+    assert last["x"] == pytest.approx(1 / 3)
+    assert last["value"] == 0.75
+
+
+def test_rates_are_fairlearns(biased: ak.Subject) -> None:
+    from fairlearn.metrics import MetricFrame, false_positive_rate, selection_rate, true_positive_rate
+    from sklearn.metrics import accuracy_score, precision_score
+
+    made = Thresholds.prepare(biased)
+    cut = {"sex=f": 0.31, "sex=m": 0.57}
+    rates = made.at(cut).tables["rates"].frame().set_index(["label", "series"])["value"]
+    sex = biased.test.X["sex"]
+    decided = (biased.scores() >= np.where(sex == "f", 0.31, 0.57)).astype(int)
+    metrics = {
+        "selected": selection_rate,
+        "true positive rate": true_positive_rate,
+        "false positive rate": false_positive_rate,
+        "precision (positive predictive value)": precision_score,
+        "accuracy": accuracy_score,
+    }
+    peer = MetricFrame(metrics=metrics, y_true=biased.test.y, y_pred=decided, sensitive_features=sex).by_group
+    for group in ("f", "m"):
+        for name in metrics:
+            assert rates[f"sex={group}", name] == pytest.approx(peer.loc[group, name], abs=1e-12)
+
+
+def test_the_paired_change_counts_records_that_changed(biased: ak.Subject) -> None:
+    made = Thresholds.prepare(biased)
+    change = made.at({"sex=f": 0.35}).tables["change"].frame().set_index("what").loc["accuracy"]
+    score, sex, y = biased.scores(), biased.test.X["sex"].to_numpy(), biased.test.y == 1
+    then, now = (score >= 0.5) == y, (score >= np.where(sex == "f", 0.35, 0.5)) == y
+    won, lost, n = (now & ~then).sum(), (then & ~now).sum(), y.size
+    from auditkit.statistics.paired import paired_difference
+
+    low, high = paired_difference(won, lost, n)
+    assert change["change"] == pytest.approx(now.mean() - then.mean())
+    assert (change["low"], change["high"]) == (pytest.approx(float(low)), pytest.approx(float(high)))
+    assert change["low"] < change["change"] < change["high"]
+
+
+@pytest.mark.parametrize("notion", NOTIONS)
+def test_equalising_narrows_the_gap_it_names(biased: ak.Subject, notion: Any) -> None:
+    made = Thresholds.prepare(biased)
+    before = made.at({}, notion).tables["trade_off"].frame().iloc[-1]
+    after = made.at(made.equalised(notion), notion).tables["trade_off"].frame().iloc[-1]
+    assert before["x"] > (0.1 if notion != "predictive_parity" else 0.05)
+    assert after["x"] < 0.03
+    assert after["value"] > before["value"] - 0.02
+    assert after["value"] > 0.6, "everybody, or nobody, would be alike too"
+
+
+def test_what_is_alike_is_left_alike() -> None:
+    """The innocent twin: no difference in score or ability, and equalising moves next to nothing and gains next to nothing."""
+    rng = np.random.default_rng(5)
+    able = rng.normal(size=8000)
+    y = (able + rng.normal(scale=0.7, size=8000) > 0).astype(int)
+    made = Thresholds.prepare(subject(1 / (1 + np.exp(-2 * able)), y, rng.choice(["f", "m"], 8000)))
+    cuts = made.equalised("demographic_parity")
+    assert abs(cuts["sex=f"] - cuts["sex=m"]) < 0.05
+
+
+def test_weights_are_rows_told_twice(biased: ak.Subject) -> None:
+    score, y, sex = biased.scores()[:300], biased.test.y[:300], biased.test.X["sex"].to_numpy()[:300]
+    twice = np.r_[np.arange(300), np.arange(100)]
+    weights = np.where(np.arange(300) < 100, 2.0, 1.0)
+    weighed = Thresholds.prepare(subject(score, y, sex, sample_weight=weights))
+    told = Thresholds.prepare(subject(score[twice], y[twice], sex[twice]))
+    ours, theirs = (
+        one.at({"sex=f": 0.4}).tables["rates"].frame()["value"].to_numpy() for one in (weighed, told)
+    )
+    np.testing.assert_allclose(ours, theirs)
+
+
+def test_a_regression_has_selection_alone() -> None:
+    X = pd.DataFrame({"x": np.arange(20.0), "sex": ["a", "b"] * 10})
+    model = ak.Subject(
+        "r",
+        lambda X: np.asarray(X["x"]) * 1.5,
+        test=ak.Dataset(X, np.arange(20.0), sensitive_features=["sex"]),
+        task="regression",
+    )
+    made = Thresholds.prepare(model)
+    assert made.notions == ("demographic_parity",)
+    answer = made.at(made.equalised("demographic_parity"))
+    assert set(answer.tables) == {"rates", "change"}
+    assert answer.tables["rates"].columns["value"][0] == answer.tables["rates"].columns["value"][1]
+
+
+def test_what_cannot_be_asked() -> None:
+    made = Thresholds.prepare(subject([0.2, 0.8, 0.3, 0.7], [0, 1, 0, 1], list("aabb")))
+    with pytest.raises(InputError, match="no group 'sex=c' here"):
+        made.at({"sex=c": 0.5})
+    with pytest.raises(InputError, match="a threshold is a number"):
+        made.at({"sex=a": float("nan")})
+    with pytest.raises(InputError, match=r"no notion 'equal_odds' here\. Did you mean 'equalized_odds'"):
+        made.at({}, "equal_odds")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="no sensitive feature"):
+        Thresholds.prepare(subject([0.2, 0.8], [0, 1], ["a", "b"]), "race")
+    with pytest.raises(NotApplicable, match="15 groups: between 2 and 12"):
+        Thresholds.prepare(subject(np.linspace(0, 1, 15), [0, 1] * 7 + [0], [f"g{i:02}" for i in range(15)]))
+    X = pd.DataFrame({"x": [0.0, 1.0], "sex": ["a", "b"]})
+    labels = ak.Subject(
+        "l", lambda X: (np.asarray(X["x"]) > 0.5).astype(int),
+        test=ak.Dataset(X, [0, 1], sensitive_features=["sex"]), task="binary",
+    )  # fmt: skip
+    with pytest.raises(NotApplicable, match="no scores"):
+        Thresholds.prepare(labels)
+
+
+def test_an_answer_survives_json(biased: ak.Subject) -> None:
+    answer = Thresholds.prepare(biased).at({"sex=f": 0.4})
+    again = Answer.from_dict(json.loads(json.dumps(answer.to_dict())))
+    assert again.to_dict() == answer.to_dict()

@@ -1,0 +1,74 @@
+"""Work in a thread: it moves, it stops within a step, and what goes wrong is told."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from auditkit import progress, shared
+from auditkit.errors import InputError
+from auditkit.widgets.working import Going, Work
+
+
+def test_it_ends_with_its_result() -> None:
+    work, seen = Work(), []
+    work.observe(lambda change: seen.append(change["new"]), "fraction")
+
+    def make() -> str:
+        for i in range(1, 4):
+            progress.step(i / 4, f"part {i}")
+        return "made"
+
+    work.start(make, seed=1)
+    assert work.wait(10)
+    assert (work.state, work.result, work.fraction) == ("done", "made", 1.0)
+    assert seen == [0.25, 0.5, 0.75, 1.0]
+
+
+def test_it_stops_at_its_next_step_and_can_begin_again() -> None:
+    work, begun = Work(), threading.Event()
+
+    def endless() -> None:
+        while True:
+            begun.set()
+            progress.step(None, "on")
+            time.sleep(0.01)
+
+    work.start(endless, seed=1)
+    assert begun.wait(10)
+    with pytest.raises(InputError, match="being made already"):
+        work.start(endless, seed=1)
+    work.cancel()
+    assert work.wait(1), "a cancel works within a second"
+    assert (work.state, work.result) == ("cancelled", None)
+    work.start(lambda: 3, seed=1)
+    assert work.wait(10)
+    assert work.result == 3
+
+
+def test_what_goes_wrong_is_told() -> None:
+    work = Work()
+
+    def breaks() -> None:
+        raise ValueError("no <rows>")
+
+    work.start(breaks, seed=1)
+    assert work.wait(10)
+    assert (work.state, work.message) == ("failed", "no <rows>")
+    going = Going("Go", "Go on", start=lambda: None, cancel=lambda: None)
+    going.follow(work.state, work.fraction, work.message)
+    assert "no &lt;rows&gt;" in going.trouble.value
+    assert not going.run.disabled
+
+
+def test_it_shares_what_the_audit_made() -> None:
+    """The same piece of work under the same seed is the same in a check and in an explorer."""
+    import numpy as np
+
+    work = Work()
+    work.start(lambda: shared.seed_of("references", np.random.default_rng()), seed=7)
+    assert work.wait(10)
+    with shared.within(7):
+        assert work.result == shared.seed_of("references", np.random.default_rng())
