@@ -34,7 +34,7 @@ def people(rows, seed):
     rng = np.random.default_rng(seed)
     group, able = rng.integers(0, 2, rows), rng.normal(size=rows)
     y = (able + rng.normal(scale=0.7, size=rows) > 0).astype(int)
-    score = np.clip(1 / (1 + np.exp(-1.5 * able)) - 0.15 * group, 0.001, 0.999)
+    score = (1 - 0.15 * group) / (1 + np.exp(-1.5 * able))
     return ak.Dataset(pd.DataFrame({"x": score, "sex": np.where(group == 0, "m", "f")}), y, sensitive_features=["sex"])
 
 def proba(X):
@@ -135,7 +135,7 @@ def _dragged(browser: Any, moves: int, shot: Path | None) -> Iterator[tuple[floa
     page.mouse.down()
     # the first move warms up, and is not counted
     found = browser.follows(
-        lambda step: page.mouse.move(x - 3 * (step + 1), y), moves + 1, ".ak-studio .ak-live", ".ak-studio .js-plotly-plot"
+        lambda step: page.mouse.move(x + 3 * (step + 1), y), moves + 1, ".ak-studio .ak-live", ".ak-studio .js-plotly-plot"
     )  # fmt: skip
     page.mouse.up()
     if shot is not None:

@@ -49,7 +49,7 @@ def codes_of(
     --------
     >>> codes, labels = codes_of({"sex": ["f", "m", None], "age": [30, 61, 30]}, bin_edges={"age": [60]})
     >>> codes.tolist(), labels
-    ([0, 1, 2], (('f', '< 60'), ('m', '>= 60'), ('missing', '< 60')))
+    ([0, 1, 2], (('f', 'under 60'), ('m', '60 or more'), ('missing', 'under 60')))
     """
     edges = dict(bin_edges or {})
     unknown = next((name for name in edges if name not in columns), None)

@@ -197,8 +197,9 @@ def roc(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any],
         if "low" in columns and "high" in columns:
             low, high = ([_at_least(columns[key][row], floor) for row in rows] for key in ("low", "high"))
             traces += band(place, *_stepped(fpr, low, high))
+        points = 1 if len(rows) == 1 else MAX_LINES  # a point alone has a mark: no line would show it
         drawn = line(
-            place, name or "attack", fpr, [_at_least(columns["tpr"][row], floor) for row in rows], MAX_LINES
+            place, name or "attack", fpr, [_at_least(columns["tpr"][row], floor) for row in rows], points
         )
         drawn["line"]["shape"] = "hv"
         traces.append({**drawn, "hovertext": [_roc_hover(columns, name, row) for row in rows]})

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 import json
 import os
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +77,15 @@ def notebook() -> Any:
 
 
 @pytest.fixture
-def browser(harness: Any) -> Iterator[Any]:
+def alone() -> Iterator[None]:
+    """One browser test at a time: two servers, kernels and browsers at once would be slower than the front end allows for."""
+    with (Path(tempfile.gettempdir()) / "auditkit-browser-tests.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture
+def browser(alone: None, harness: Any) -> Iterator[Any]:
     """A page of Chromium; the test fails if it asked anybody but this machine."""
     with harness.browsing() as browser:
         yield browser

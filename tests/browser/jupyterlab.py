@@ -267,10 +267,16 @@ def browsing(*, width: int = 1280, height: int = 1500) -> Iterator[Browser]:
             page = running.new_page(viewport={"width": width, "height": height})
             browser = Browser(page)
             page.route("**/*", lambda route: _route(route, browser.refused))
-            page.on("pageerror", lambda error: browser.errors.append(str(error)))
+            page.on("pageerror", lambda error: _note(str(error), browser.errors))
             yield browser
         finally:
             running.close()
+
+
+def _note(error: str, errors: list[str]) -> None:
+    """Keep an error of the page, but for one: anywidget says so after two seconds, while a busy machine still reads plotly.js."""
+    if error != "[anywidget] Failed to initialize model.":
+        errors.append(error)
 
 
 def _route(route: Any, refused: list[str]) -> None:

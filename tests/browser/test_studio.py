@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300, func_only=True)]
 
 SOURCE = """
 import studio_checks
@@ -34,7 +34,7 @@ def open_studio(notebook: Any, browser: Any, server: Any, name: str, *, app: str
 
 def press(studio: Any, name: str, key: str = "Enter") -> None:
     """Activate a button as a person without a mouse does."""
-    button = studio.get_by_role("button", name=name).locator("visible=true")
+    button = studio.get_by_role("button", name=name).locator("visible=true").first
     button.focus()
     button.press(key)
 

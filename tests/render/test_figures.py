@@ -535,3 +535,11 @@ def test_a_difference_is_one_whatever_its_signs_and_its_colours_end_where_the_ta
     ends = [(trace["zmin"], trace["zmax"]) for trace in figure(table)["data"]]
     assert ends == [(0, 8), (-5, 5)]
     assert [(t["zmin"], t["zmax"]) for t in figure({**table, "reference": None})["data"]][1] == (-1, 1)
+
+
+def test_a_single_operating_point_has_a_mark():
+    columns = {"series": ["curve", "curve", "here"], "fpr": [0.01, 1.0, 0.1], "tpr": [0.1, 1.0, 0.4]}
+    drawn = figure({"title": "ROC", "kind": "roc", "columns": columns})
+    modes = {trace["name"]: trace["mode"] for trace in drawn["data"]}
+    assert modes["curve"] == "lines"
+    assert "markers" in modes["here"]
