@@ -1,4 +1,7 @@
-"""Make the README's picture from a report: ``python docs/make_pictures.py auditkit-demo/report.html``."""
+"""Make the README's picture of a report: ``python docs/make_pictures.py auditkit-demo/report.html``.
+
+The picture of the studio is a part of what ``tests/browser/test_threshold_explorer.py`` photographs.
+"""
 
 from __future__ import annotations
 
