@@ -84,11 +84,11 @@ def _name() -> str:
         return "Colab"
     if any(name.startswith("VSCODE_") for name in os.environ):
         return "VS Code"
-    return "a program" if _asked_by() == _BY_PROGRAM else "a Jupyter front end"
+    return "a program" if _asked_by() else "a Jupyter front end"
 
 
 def _asked_by() -> str:
-    """Return the name that the sender of the running cell gave itself."""
+    """Return the name that the sender of the running cell gave itself: a program's user, nothing from a page."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     try:
         return str(shell.get_parent()["header"]["username"])  # type: ignore[union-attr]

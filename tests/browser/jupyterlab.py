@@ -105,8 +105,8 @@ def _command(app: str, port: int, token: str, root: Path) -> list[str]:
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.news_url=None",
         # a server whose test run was killed ends by itself
-        "--ServerApp.shutdown_no_activity_timeout=300",
-        "--MappingKernelManager.cull_idle_timeout=300",
+        "--ServerApp.shutdown_no_activity_timeout=3600",
+        "--MappingKernelManager.cull_idle_timeout=3600",
         "--MappingKernelManager.cull_interval=60",
     ]
 

@@ -34,10 +34,10 @@ ak.widgets.Explainability(subject, ["AK401"])
 def test_change_flip_expose_and_add(
     harness: Any, browser: Any, lab: Any, notebook: Any, tmp_path: Path
 ) -> None:
-    notebook(lab.root, "record.ipynb", SOURCE)
+    notebook(lab.root, "record_explorer.ipynb", SOURCE)
     page = browser.page
     page.set_viewport_size({"width": 1280, "height": 2600})
-    browser.open(lab, "record.ipynb")
+    browser.open(lab, "record_explorer.ipynb")
     browser.run_all()
     studio = page.locator(".ak-studio").first
     studio.get_by_role("button", name="Prepare").wait_for(timeout=90_000)
