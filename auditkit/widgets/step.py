@@ -11,9 +11,10 @@ from auditkit.errors import InputError
 from auditkit.render.text import one_line, words
 from auditkit.widgets.explorers import BY_DIMENSION
 from auditkit.widgets.forms import MAIN, Form
-from auditkit.widgets.parts import note, said
+from auditkit.widgets.parts import note, problem, said
 from auditkit.widgets.results import Results
 from auditkit.widgets.shared import Shared
+from auditkit.widgets.tabs import Tabs
 from auditkit.widgets.working import Going
 
 if TYPE_CHECKING:
@@ -87,15 +88,17 @@ class Step(w.VBox):  # type: ignore[misc]
             kind(session) for kind in BY_DIMENSION.get(dimension, ()) if not kind.lacks(session.subject)
         ]
         cards = [self._card(check) for check in self.checks]
-        super().__init__(
-            [
-                w.HTML(said(question, tag="h3")),
-                *([self.runner, self.shared, *cards] if self.many else [*cards, self.runner]),
-                self.changed,
-                self.results,
-                *self._live(),
-            ]
-        )
+        asked = [self.runner, self.shared, *cards] if self.many else [*cards, self.runner]
+        self.pages = (w.VBox([*asked, self.changed, self.results]), w.VBox(self._live()))
+        places = {
+            "Measure": "the checks, by which the report is judged",
+            "Explore": "what can be tried out live",
+        }
+        self.tabs = Tabs(places, self._gone, self._failed)
+        self.trouble = w.HTML()
+        tabs = [self.tabs] if self.pages[1].children else []
+        super().__init__([w.HTML(said(question, tag="h3")), *tabs, self.trouble, *self.pages])
+        self.tabs.go(0)
         session.observe(self._measured, "report")
         session.observe(self._follow, ["state", "settings", "left_out"])
 
@@ -143,13 +146,22 @@ class Step(w.VBox):  # type: ignore[misc]
         lacking = [
             (kind.title, why) for kind in BY_DIMENSION.get(self.dimension, ()) if (why := kind.lacks(subject))
         ]
-        missing = [note(f"Not here: {title}. It lacks {why}.") for title, why in lacking]
-        head = [w.HTML(said("Explore", tag="h3"))] if self.explorers or missing else []
-        return [*head, *self.explorers, *missing]
+        return [*self.explorers, *(note(f"Not here: {title}. It lacks {why}.") for title, why in lacking)]
+
+    def _gone(self, at: int) -> None:
+        self.trouble.value = ""
+        for place, one in enumerate(self.pages):
+            one.layout.display = "" if place == at else "none"
+        self.resume()
+
+    def _failed(self, why: str) -> None:
+        self.trouble.value = problem(why)
 
     def resume(self) -> None:
-        """Take up the pictures of this step, which comes into sight."""
-        self.results.fit()
+        """Take up the pictures that come into sight with this step."""
+        if self.tabs.at == 0:
+            self.results.fit()
+            return
         for explorer in self.explorers:
             explorer.resume()
 

@@ -14,6 +14,7 @@ from auditkit.widgets.parts import button, problem, said
 from auditkit.widgets.report import Report
 from auditkit.widgets.session import Session
 from auditkit.widgets.step import Runner, Step
+from auditkit.widgets.tabs import Tabs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,35 +68,32 @@ class Studio(Component):
             ("Findings", Findings(session, alone=False)),
             ("Report", Report(session, alone=False, ready=self._take)),
         ]
-        self._tabs = [self._tab(at, name) for at, (name, _) in enumerate(self.pages)]
         self.stage = w.VBox([shown for _, shown in self.pages])
         self.back = button(
-            "Back", "Go to the step before", lambda: self.go(self._at - 1), self._failed, icon="arrow-left"
+            "Back",
+            "Go to the step before",
+            lambda: self.go(self.tabs.at - 1),
+            self._failed,
+            icon="arrow-left",
         )
         self.next = button(
-            "Next", "Go to the next step", lambda: self.go(self._at + 1), self._failed, icon="arrow-right"
+            "Next", "Go to the next step", lambda: self.go(self.tabs.at + 1), self._failed, icon="arrow-right"
         )
         self._trouble = w.HTML()
-        tabs = w.HBox(self._tabs, layout=w.Layout(flex_flow="row wrap"))
-        tabs.add_class("ak-steps")
-        super().__init__(session, [tabs, self.stage, self._trouble, w.HBox([self.back, self.next])])
+        names = {f"{at} {name}": name for at, (name, _) in enumerate(self.pages, 1)}
+        self.tabs = Tabs(names, self._gone, self._failed)
+        super().__init__(session, [self.tabs, self.stage, self._trouble, w.HBox([self.back, self.next])])
         self.go(0)
 
     def go(self, at: int) -> None:
         """Show the step at this place, the first or last beyond the ends."""
-        self._at = max(0, min(at, len(self.pages) - 1))
-        shown = self.pages[self._at][1]
+        self.tabs.go(at)
+
+    def _gone(self, at: int) -> None:
+        shown = self.pages[at][1]
         for _, one in self.pages:
             one.layout.display = "" if one is shown else "none"
-        for place, tab in enumerate(self._tabs):
-            (tab.add_class if place == self._at else tab.remove_class)("ak-here")
-            tab.icon = "chevron-right" if place == self._at else ""
-            tab.tooltip = (
-                f"{self.pages[place][0]}, the step you are at"
-                if place == self._at
-                else f"Go to {self.pages[place][0]}"
-            )
-        self.back.disabled, self.next.disabled = self._at == 0, self._at == len(self.pages) - 1
+        self.back.disabled, self.next.disabled = at == 0, at == len(self.pages) - 1
         if isinstance(shown, Step):
             self.session.dimension = shown.dimension
             shown.resume()
@@ -104,9 +102,6 @@ class Studio(Component):
         """Take every form as it stands."""
         for step in self.steps.values():
             step.take()
-
-    def _tab(self, at: int, name: str) -> Any:
-        return button(f"{at + 1} {name}", f"Go to {name}", lambda: self.go(at), self._failed)
 
     def _failed(self, why: str) -> None:
         self._trouble.value = problem(why)

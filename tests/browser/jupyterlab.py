@@ -256,6 +256,13 @@ class Browser:
         self.page.screenshot(path=str(path))
 
 
+def explore(studio: Any) -> None:
+    """Turn to what can be tried out live in the step that is in sight."""
+    button = studio.get_by_role("button", name="Explore", exact=True).locator("visible=true")
+    button.wait_for(timeout=90_000)
+    button.press("Enter")
+
+
 @contextlib.contextmanager
 def browsing(*, width: int = 1280, height: int = 1500) -> Iterator[Browser]:
     """Open a page; what it asks of other hosts is refused and recorded."""

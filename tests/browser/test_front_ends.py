@@ -36,11 +36,12 @@ def needed(name: str) -> Any:
     return pytest.importorskip(name)
 
 
-def walk(studio: Any) -> None:
+def walk(harness: Any, studio: Any) -> None:
     """Go to the step of bias, run it, and prepare what can be explored."""
     studio.get_by_role("button", name="3 Bias").press("Enter")
     studio.get_by_role("button", name="Run bias").press("Enter")
     studio.get_by_text("Done: 1 check was run.").wait_for(timeout=60_000)
+    harness.explore(studio)
     studio.get_by_role("button", name="Prepare").locator("visible=true").press("Enter")
     studio.locator(".ak-live", has_text="impact ratio").wait_for(timeout=60_000)
 
@@ -51,7 +52,7 @@ def test_voila(harness: Any, browser: Any, lab: Any, notebook: Any, tmp_path: Pa
     browser.page.goto(f"{lab.url}/voila/render/voila.ipynb?token={lab.token}")
     studio = browser.page.locator(".ak-studio").first
     studio.get_by_text("What is under audit?").wait_for(timeout=120_000)
-    walk(studio)
+    walk(harness, studio)
     studio.locator(".js-plotly-plot .main-svg .trace").first.wait_for(timeout=60_000)
     browser.shot(tmp_path / "voila.png")
     assert browser.errors == []
@@ -71,7 +72,7 @@ def test_axe_has_nothing_to_say(harness: Any, browser: Any, lab: Any, notebook: 
     browser.run_all()
     studio = browser.page.locator(".ak-studio").first
     studio.get_by_text("What is under audit?").wait_for(timeout=90_000)
-    walk(studio)
+    walk(harness, studio)
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
         browser.theme(theme)
         browser.page.wait_for_timeout(400)

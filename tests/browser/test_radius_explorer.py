@@ -32,7 +32,7 @@ def test_drag_a_digit_type_and_add(
     browser.run_all()
     page = browser.page
     studio = page.locator(".ak-studio").first
-    studio.get_by_role("button", name="Prepare").wait_for(timeout=90_000)
+    harness.explore(studio)
     studio.get_by_role("button", name="Prepare").press("Enter")
     for place in (0, 1):  # the bracket, and the groups
         plot = studio.locator(".js-plotly-plot").nth(place)

@@ -56,6 +56,7 @@ def test_from_the_explorer_to_the_exported_page(harness: Any, browser: Any, lab:
     press(studio, "2 Bias")
     press(studio, "Run bias")
     harness.poll(lambda: "Done: 1 check" in studio.inner_text(), 60, "the run did not end")
+    harness.explore(studio)
     press(studio, "Prepare")
     studio.get_by_label("Your note").locator("visible=true").wait_for(timeout=60_000)
     fill(studio, "Your note", "One threshold for all serves <b>us</b>.")

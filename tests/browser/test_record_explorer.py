@@ -40,7 +40,7 @@ def test_change_flip_expose_and_add(
     browser.open(lab, "record_explorer.ipynb")
     browser.run_all()
     studio = page.locator(".ak-studio").first
-    studio.get_by_role("button", name="Prepare").wait_for(timeout=90_000)
+    harness.explore(studio)
     studio.get_by_role("button", name="Prepare").press("Enter")
     studio.locator(".js-plotly-plot .main-svg .trace").first.wait_for(timeout=60_000)
     said = studio.locator(".ak-live [role=status]")

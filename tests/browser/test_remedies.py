@@ -38,12 +38,13 @@ linear = ak.Subject("linear", LogisticRegression().fit(train.X, train.y), test, 
 MARK = "() => { [...document.querySelectorAll('.ak-studio .js-plotly-plot')].filter(one => one.offsetParent)[0].id = 'ak-change'; }"
 
 
-def opened(browser: Any, lab: Any, notebook: Any, name: str, last: str) -> Any:
+def opened(harness: Any, browser: Any, lab: Any, notebook: Any, name: str, last: str) -> Any:
     notebook(lab.root, name, SOURCE + last)
     browser.open(lab, name)
     browser.run_all()
     studio = browser.page.locator(".ak-studio").first
-    studio.get_by_role("button", name="Prepare").wait_for(timeout=90_000)
+    if "Compare" not in last:
+        harness.explore(studio)
     studio.get_by_role("button", name="Prepare").press("Enter")
     studio.locator(".js-plotly-plot .main-svg .xtick").first.wait_for(timeout=120_000)
     return studio
@@ -51,7 +52,7 @@ def opened(browser: Any, lab: Any, notebook: Any, name: str, last: str) -> Any:
 
 def test_mitigations_on_and_off(harness: Any, browser: Any, lab: Any, notebook: Any, tmp_path: Path) -> None:
     last = 'studio = ak.widgets.Studio(tree, ["AK114"])\nstudio.go(1)\nstudio'
-    studio = opened(browser, lab, notebook, "remedies.ipynb", last)
+    studio = opened(harness, browser, lab, notebook, "remedies.ipynb", last)
     page, said = browser.page, studio.locator(".ak-live").locator("visible=true").first
     assert "Nothing is switched on." in said.inner_text()
     browser.shot(tmp_path / "1-prepared.png")
@@ -97,7 +98,7 @@ def test_mitigations_on_and_off(harness: Any, browser: Any, lab: Any, notebook: 
 
 
 def test_two_subjects_compared(harness: Any, browser: Any, lab: Any, notebook: Any, tmp_path: Path) -> None:
-    studio = opened(browser, lab, notebook, "compare.ipynb", "ak.widgets.Compare(tree, linear)")
+    studio = opened(harness, browser, lab, notebook, "compare.ipynb", "ak.widgets.Compare(tree, linear)")
     page, said = browser.page, studio.locator(".ak-live").first
     assert "linear against tree." in said.inner_text()
     assert "records otherwise" in said.inner_text()

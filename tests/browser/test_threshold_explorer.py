@@ -35,7 +35,7 @@ def test_drag_type_equalise_and_add(
     browser.run_all()
     page = browser.page
     studio = page.locator(".ak-studio").first
-    studio.get_by_role("button", name="Prepare").wait_for(timeout=90_000)
+    harness.explore(studio)
     studio.get_by_role("button", name="Prepare").press("Enter")
     bars = studio.locator(".js-plotly-plot .main-svg .trace")
     bars.first.wait_for(timeout=60_000)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as w
 import pytest
 
+from auditkit.data import make_brittle
 from auditkit.finding import Criterion
 from auditkit.widgets import Bias, Explainability, Membership, Robustness, Studio
 
@@ -80,10 +81,30 @@ def test_the_walk(studio: Any) -> None:
         studio.next.click()
     assert seen == [[name] for name, _ in studio.pages]
     assert studio.next.disabled
-    studio._tabs[2].click()
+    tab = studio.tabs.children[2]
+    tab.click()
     assert studio.session.dimension == "robustness"
-    assert studio._tabs[2].icon == "chevron-right"
-    assert "you are at" in studio._tabs[2].tooltip
+    assert tab.icon == "chevron-right"
+    assert "where you are" in tab.tooltip
+
+
+def test_a_step_measures_or_explores() -> None:
+    studio = Studio(make_brittle(n=60).subject, ["robust_accuracy"])
+    studio.go(1)
+    step = studio.steps["robustness"]
+    measure, explore = step.tabs.children
+    shown = lambda: [page.layout.display != "none" for page in step.pages]  # noqa: E731
+    assert shown() == [True, False]
+    explore.click()
+    assert shown() == [False, True]
+    assert "ak-here" in explore._dom_classes
+    assert "ak-here" not in measure._dom_classes
+    assert step.pages[1].children == tuple(step.explorers)
+    studio.next.click()
+    studio.back.click()
+    assert shown() == [False, True], "a step stays where it was left"
+    measure.click()
+    assert shown() == [True, False]
 
 
 def test_a_run_shows_figure_words_data_and_findings(studio: Any) -> None:
@@ -271,9 +292,9 @@ def test_a_step_of_many_checks_asks_once_and_runs_from_the_top() -> None:
     from auditkit.data import make_credit
 
     step = Bias(make_credit(n_train=60, n_test=60)).steps["bias"]
-    # at the top: the question, Run, what is shared; every check's own settings are folded
-    assert step.children[1] is step.runner
-    assert step.children[2] is step.shared
+    # at the top: Run, what is shared; every check's own settings are folded
+    assert step.pages[0].children[0] is step.runner
+    assert step.pages[0].children[1] is step.shared
     assert len(step.shared.of["features"]) > 5
     assert len(step.shared.of["intersections"]) > 5
     for code, form in step.forms.items():
@@ -301,4 +322,5 @@ def test_what_is_shared_reaches_every_check_and_can_differ_afterwards() -> None:
 def test_a_step_of_few_checks_shows_its_first_settings(studio: Any) -> None:
     step = studio.steps["robustness"]
     assert step.shared.children == ()
-    assert step.children[step.children.index(step.changed) - 1] is step.runner
+    parts = step.pages[0].children
+    assert parts[parts.index(step.changed) - 1] is step.runner
