@@ -82,11 +82,12 @@ class Way:
         """Return the last step within a radius."""
         return int(np.searchsorted(self.far, radius, "right")) - 1
 
-    def says(self, radius: float, unit: str) -> str:
-        """Return what becomes of it within a radius, and where it turns."""
+    def says(self, radius: float, unit: str, *, truth: bool = True) -> str:
+        """Return what becomes of it within a radius, and where it turns; with its class or without."""
         here, there = self.answers[self.step(radius)], f"{in_three_digits(self.distance, up=True)} {unit}"
+        whose = f", whose class is {self.truth}," if truth else ""
         about = (
-            f"Record {self.record}, whose class is {self.truth}, is answered {here} after the change shown"
+            f"Record {self.record}{whose} is answered {here} after the change {'shown' if truth else 'made'}"
         )
         if not self.turned:
             return f"{about}; the model did not repeat the other answer that was found at {there}."
@@ -116,6 +117,18 @@ class Way:
             "plain",
             labels,
             f"The {len(self.inputs)} inputs that the nearest change found moves, the largest first.{left_out} A real record.",
+        )
+
+    def inputs_alone(self) -> Table:
+        """Return the names of the inputs that change, the largest change first, without a value or a size, from which values could be told."""
+        left_out = len(self.inputs) - _LISTED
+        more = f" {left_out} more change less." if left_out > 0 else ""
+        return Table(
+            f"Record {self.record}: which inputs are changed",
+            {"input": self.inputs[:_LISTED]},
+            "plain",
+            {"input": "Input"},
+            f"The {len(self.inputs)} inputs that the nearest change found moves, the largest first.{more} Their values are not told.",
         )
 
     def picture(self, radius: float, unit: str) -> Table:

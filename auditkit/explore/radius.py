@@ -163,7 +163,7 @@ class Radius:
         """Whether anything is certified."""
         return not self.why_not and not np.isnan(self.everybody.lower).any()
 
-    def at(self, radius: float, record: str | None = None) -> Answer:
+    def at(self, radius: float, record: str | None = None, *, values: bool = True) -> Answer:
         """Say how many answers stand within a radius.
 
         Parameters
@@ -171,13 +171,15 @@ class Radius:
         radius : float
             Changes up to this count, in the units of the threat model; from 0 to `end`.
         record : str, optional
-            One of `ways`: a record to look at. Its values are then shown.
+            One of `ways`: a record to look at.
+        values : bool
+            Whether the record's values and its class are told; else the inputs that change are named only, as in a report that is passed on.
 
         Returns
         -------
         Answer
             Tables ``bracket`` (both bounds, and where the radius stands), ``by_group`` (at this radius), ``falls`` (where half of each
-            group has fallen), ``allowed``; of a record ``record`` (pictures where it is one, else the answer along the way) and ``values``.
+            group has fallen), ``allowed``; of a record ``record`` (pictures where it is one, which are its values, else the answer along the way) and ``values``.
 
         Raises
         ------
@@ -200,8 +202,10 @@ class Radius:
             says.append(self._first(radius))
         else:
             way, unit = self.ways[record], self.unit
-            tables["record"], tables["values"] = way.picture(radius, unit), way.values(radius, unit)
-            says.append(way.says(radius, unit))
+            if values or way.pixels is None:
+                tables["record"] = way.picture(radius, unit)
+            tables["values"] = way.values(radius, unit) if values else way.inputs_alone()
+            says.append(way.says(radius, unit, truth=values))
         if self.falls.columns["label"]:
             tables["falls"] = self.falls
         tables["allowed"] = allowed_table(self.threat)

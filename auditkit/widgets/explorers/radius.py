@@ -11,7 +11,8 @@ from auditkit.explore import Radius
 from auditkit.explore._morph import in_three_digits
 from auditkit.render.tables import table_html
 from auditkit.render.text import one_line
-from auditkit.widgets.explorers.live import Dial, Explorer
+from auditkit.widgets.explorers.live import Dial
+from auditkit.widgets.explorers.of_records import OfRecords
 from auditkit.widgets.parts import button, note
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ _SHARES = (-0.02, 1.02)
 _DECADES = 30  # ends so many times apart, or more, are moved between by factors
 
 
-class RadiusExplorer(Explorer):
+class RadiusExplorer(OfRecords):
     """Move the radius of an attack; the bracket of the robust accuracy, who falls first, and a record on its way follow."""
 
     title: ClassVar[str] = "Attack radius"
@@ -101,24 +102,29 @@ class RadiusExplorer(Explorer):
             options=options,
             description="Look at",
             description_allow_html=False,
-            tooltip="A record, under its pseudonym, on the way to the nearest change found; its values are then shown",
+            tooltip="A record, under its pseudonym, on the way to the nearest change found; its values are then shown here",
             style={"description_width": "11rem"},
             layout=w.Layout(width="min(34rem, 100%)"),
         )
-        self.record.observe(self.refresh, "value")
+        self.record.observe(self._chosen, "value")
         self.fall = button(
             "To where it falls", "Set the radius to where the record that is looked at is turned", self.to_fall, self._failed, icon="arrow-right"
         )  # fmt: skip
         unit = note(
-            f"The radius counts {found.unit}. A record that is chosen is shown with its values, and added to the report with them."
+            f"The radius counts {found.unit}. A record that is chosen is shown with its values; a report has them where you tick so."
         )
+        self._untick()
         chosen = w.HBox([self.record, self.fall], layout=w.Layout(flex_flow="row wrap"))
         return [self.dial, unit, chosen]
 
     def ask(self) -> Answer:
         """Return what stands at the dial."""
         self.fall.disabled = not self.record.value
-        return self.found.at(self.dial.value, self.record.value or None)  # type: ignore[no-any-return]
+        return self.again(values=True)
+
+    def again(self, *, values: bool) -> Answer:
+        """Return what stands at the dial, and of a record that is looked at its way."""
+        return self.found.at(self.dial.value, self.record.value or None, values=values)  # type: ignore[no-any-return]
 
     def refresh(self, change: Any = None) -> None:
         """Show the answer at where the controls stand, and the values of the record."""
@@ -126,6 +132,14 @@ class RadiusExplorer(Explorer):
         table = self.answer.tables.get("values") if self.answer else None
         self.values.layout.display = "" if table else "none"
         self.values.value = f'<div class="ak">{table_html(table.to_dict())}</div>' if table else ""
+
+    def _chosen(self, change: Any) -> None:
+        self._untick()
+        self.refresh(change)
+
+    def _untick(self) -> None:
+        self.untold()
+        self.tell.disabled = not self.record.value
 
     def to_fall(self) -> None:
         """Move the dial to where the record falls, or as far towards it as the dial goes."""
