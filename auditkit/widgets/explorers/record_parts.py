@@ -41,7 +41,6 @@ class _Part(w.VBox):  # type: ignore[misc]
     def __init__(self, session: Session, title: str, label: str, tooltip: str, told: str) -> None:
         self.session, self.work = session, Work()
         self._taken: Any = None
-        self._about: Any = None
         self.going = Going(label, tooltip, start=self.start, cancel=self.work.cancel)
         self.words = w.HTML()
         self.table = w.HTML(layout=w.Layout(max_width="100%", overflow="auto"))
@@ -66,13 +65,13 @@ class _Part(w.VBox):  # type: ignore[misc]
         """Return what is to be made; it runs in a thread."""
 
     @abstractmethod
-    def take(self, found: Any) -> None:
-        """Show what was found."""
+    def take(self, about: Any, found: Any) -> None:
+        """Show what was found, and what it is about."""
 
     def start(self) -> None:
-        """Begin."""
-        job, self._about = self.job(), self.about()
-        self.work.start(job, seed=self.session.seed)
+        """Begin; what comes of it says what it is about, for by then another record may be looked at."""
+        job, about = self.job(), self.about()
+        self.work.start(lambda: (about, job()), seed=self.session.seed)
 
     def failed(self, why: str) -> None:
         """Show what went wrong."""
@@ -82,8 +81,9 @@ class _Part(w.VBox):  # type: ignore[misc]
         self.going.follow(self.work.state, self.work.fraction, self.work.message)
         if self.work.state == "done" and self.work.result is not self._taken:
             self._taken = self.work.result
-            if self._about == self.about():
-                self.take(self._taken)
+            about, found = self._taken
+            if about == self.about():
+                self.take(about, found)
 
 
 class AskedReasons(_Part):
@@ -122,13 +122,9 @@ class AskedReasons(_Part):
         """Return what explains the record as it stands."""
         row, split, changes = self.place()
 
-        def make() -> object:
-            self.found.explain(row, changes, split=split)
-            return object()
+        return lambda: self.found.explain(row, changes, split=split)
 
-        return make
-
-    def take(self, found: Any) -> None:  # noqa: ARG002 - they are remembered where they were made
+    def take(self, about: Any, found: Any) -> None:  # noqa: ARG002 - they are remembered where they were made
         """Show the record anew."""
         self.moved()
 
@@ -156,7 +152,7 @@ class WaysPart(_Part):
         put: Callable[[Mapping[str, Any]], None],
     ) -> None:
         self.found, self.place, self.put = found, place, put
-        self.ways: RecordWays | None = None
+        self._ways: tuple[Any, RecordWays | None] = (None, None)
         super().__init__(
             session, "What would flip it", "Look for ways", "Search for allowed changes of the record as it is that get the wanted answer",
             "Searches within the threat model: few inputs first, then little cost, several that differ; each is asked about again.",
@@ -199,9 +195,15 @@ class WaysPart(_Part):
         """Return the record."""
         return self.place()[:2]
 
+    @property
+    def ways(self) -> RecordWays | None:
+        """What was found for the record that is looked at now; None where nothing was looked for."""
+        about, ways = self._ways
+        return ways if about == self.about() else None
+
     def clear(self) -> None:
         """Forget the ways of another record."""
-        self.ways, self.words.value, self.table.value, self.row.layout.display = None, "", "", "none"
+        self._ways, self.words.value, self.table.value, self.row.layout.display = (None, None), "", "", "none"
 
     def job(self) -> Callable[[], Any]:
         """Return the search."""
@@ -213,9 +215,9 @@ class WaysPart(_Part):
         )
         return lambda: self.found.ways(row, split=split, **wanted)
 
-    def take(self, found: RecordWays) -> None:
+    def take(self, about: Any, found: RecordWays) -> None:
         """Show the ways."""
-        self.ways, answer = found, found.answer()
+        self._ways, answer = (about, found), found.answer()
         tables = "".join(table_html(table.to_dict()) for table in answer.tables.values())
         self.words.value = said(answer.says) + said(
             f"It does not say: {answer.does_not_say}", kind="ak-small"
@@ -232,11 +234,14 @@ class WaysPart(_Part):
         ]
         self.which.value = 0 if found.ways else None
         self.row.layout.display = "" if found.ways else "none"
+        if about != self.about():  # another record was picked meanwhile
+            self.clear()
 
     def choose(self) -> None:
         """Put the chosen way into the form."""
-        if self.ways is not None and self.which.value is not None:
-            self.put(self.ways.ways[self.which.value].changes)
+        ways = self.ways
+        if ways is not None and self.which.value is not None:
+            self.put(ways.ways[self.which.value].changes)
 
 
 class ExposurePart(_Part):
@@ -265,7 +270,7 @@ class ExposurePart(_Part):
         """Return what trains the reference models."""
         return lambda: exposure_of(self.session)
 
-    def take(self, found: RecordExposure) -> None:
+    def take(self, about: Any, found: RecordExposure) -> None:  # noqa: ARG002 - it is of all records
         """Let it be shown."""
         self.exposure, self.going.run.description = found, "Prepare exposure again"
         self.moved()
