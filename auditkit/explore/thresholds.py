@@ -40,7 +40,7 @@ MOST_GROUPS = 12
 _POINTS = 201
 _STRENGTHS = 9
 _DRAWN = 60
-_LEAST = 0.01
+_NEAR = 0.01  # gaps so little above the smallest are taken for as small
 _LABELS = {
     "selection_rate": "selected",
     "true_positive_rate": "true positive rate",
@@ -72,6 +72,10 @@ class Thresholds:
         Whether rows have weights of their own.
     grid : ndarray of shape (points,)
         Thresholds that select evenly spaced shares of the records; what is sought is sought among these.
+    frontiers : dict of str to Table
+        The best accuracy found for each gap, by notion.
+    least_share : float
+        Share of the records that what is sought selects at least, and leaves out at least.
     level : float
         Confidence level.
     """
@@ -86,10 +90,18 @@ class Thresholds:
     weighted: bool
     grid: np.ndarray
     frontiers: dict[str, Table]
+    least_share: float = 0.05
     level: float = 0.95
 
     @classmethod
-    def prepare(cls, subject: Subject, feature: str | None = None, *, level: float = 0.95) -> Self:
+    def prepare(
+        cls,
+        subject: Subject,
+        feature: str | None = None,
+        *,
+        least_share: float = 0.05,
+        level: float = 0.95,
+    ) -> Self:
         """Sort the scores of the test rows by group, and find out which trade-offs there are.
 
         Parameters
@@ -98,6 +110,9 @@ class Thresholds:
             Binary with probabilities or recorded scores, or a regression; its predictions alone suffice.
         feature : str, optional
             A sensitive feature; the first when left out.
+        least_share : float
+            As in AK107: thresholds that select less than this share of all records, or leave less than this share out, are not sought
+            for a trade-off. Everybody or nobody is alike without a choice.
         level : float
             Confidence level of the intervals.
 
@@ -132,11 +147,11 @@ class Thresholds:
         curves: dict[str, Table] = {}
         for done, notion in enumerate(notions):
             progress.step(done / len(notions), notion.replace("_", " "))
-            curves[notion] = _trade_off(by_group, grid, notion, labelled=binary)
+            curves[notion] = _trade_off(by_group, grid, notion, least_share, labelled=binary)
         low, high = (0.0, 1.0) if binary else (float(grid[0]), float(np.nextafter(grid[-1], np.inf)))
         return cls(
             grouping.name, groups, dict.fromkeys(groups, at), min(low, at), max(high, at),
-            by_group, binary, weighted, grid, curves, level,
+            by_group, binary, weighted, grid, curves, least_share, level,
         )  # fmt: skip
 
     @property
@@ -205,14 +220,11 @@ class Thresholds:
         self._known(notion)
         cuts, took = alike(self.by_group, self.grid, notion)
         totals = self.by_group.totals[..., 0]
-        share = took.sum(axis=(1, 2)) / totals.sum()
         if self.labelled:
             gap = gap_of(took, totals, notion)
-            sound = (
-                np.isfinite(gap) & (share > 0.01) & (share < 0.99)
-            )  # everybody or nobody is alike without a choice
+            sound = np.isfinite(gap) & _chosen(took, totals, self.least_share)
             sound = sound if sound.any() else np.isfinite(gap)
-            near = sound & (gap <= np.min(gap[sound], initial=np.inf) + 0.01)
+            near = sound & (gap <= np.min(gap[sound], initial=np.inf) + _NEAR)
             hits, size = rates_of(took, totals)["accuracy"]
             accuracy = hits.sum(axis=1) / size.sum(axis=1)
             best = int(np.where(near, accuracy, -1.0).argmax())
@@ -342,13 +354,15 @@ def _points(gap: np.ndarray) -> str:
     )
 
 
-def _chosen(took: np.ndarray, totals: np.ndarray) -> np.ndarray:
+def _chosen(took: np.ndarray, totals: np.ndarray, least_share: float) -> np.ndarray:
     """Return whether somebody is selected and somebody is not: everybody or nobody is alike without a choice."""
     share = took.sum(axis=(1, 2)) / totals.sum()
-    return np.asarray((share > _LEAST) & (share < 1 - _LEAST))
+    return np.asarray((share >= least_share) & (share <= 1 - least_share))
 
 
-def _trade_off(by_group: ScoresByGroup, grid: np.ndarray, notion: Notion, *, labelled: bool) -> Table:
+def _trade_off(
+    by_group: ScoresByGroup, grid: np.ndarray, notion: Notion, least_share: float, *, labelled: bool
+) -> Table:
     """Return the best accuracy that was found for each gap, along with its thresholds' reach."""
     words = notion.replace("_", " ")
     title = f"What {words} costs: accuracy against the gap"
@@ -360,7 +374,7 @@ def _trade_off(by_group: ScoresByGroup, grid: np.ndarray, notion: Notion, *, lab
     gaps, right = [], []
     for strength in np.linspace(0, 1, _STRENGTHS):
         took = alike(by_group, grid, notion, float(strength))[1]
-        gaps.append(np.where(_chosen(took, totals), gap_of(took, totals, notion), np.nan))
+        gaps.append(np.where(_chosen(took, totals, least_share), gap_of(took, totals, notion), np.nan))
         right.append(rates_of(took, totals)["accuracy"][0].sum(axis=-1))
     gap, hits = np.concatenate(gaps), np.concatenate(right)
     size = totals.sum()

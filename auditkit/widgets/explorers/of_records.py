@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 
-from auditkit.widgets.explorers.live import Explorer
+from auditkit.widgets.explorers.mirror import Mirror
 
 if TYPE_CHECKING:
     from auditkit.explore import Answer
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["OfRecords"]
 
 
-class OfRecords(Explorer):
+class OfRecords(Mirror):
     """An explorer of single records. What is kept for the report, or shown where no one can press a button, holds their values only where ticked.
 
     The tick is for the record that is looked at: another record is untold again.

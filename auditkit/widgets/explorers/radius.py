@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RadiusExplorer"]
 
-_SHARED = ("radius", "norm", "immutable", "rows", "max_calls", "boxes", "nodes", "level")
+_ATTACKED = ("radius", "norm", "immutable", "rows", "max_calls", "level")
 _NORMS = (
     ("as set for robust accuracy (AK304)", ""),
     ("straight line (l2)", "l2"),
@@ -48,6 +48,12 @@ class RadiusExplorer(OfRecords):
         "Attacks the records once, as the check of robust accuracy (AK304) does, with its settings, and shares the work with it."
     )
     pictures: ClassVar[tuple[str, ...]] = ("bracket", "by_group")
+    mirrors: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "AK304": (*_ATTACKED, "boxes", "nodes"),
+        "AK303": _ATTACKED,
+        "AK306": _ATTACKED,
+        "AK305": _ATTACKED,
+    }
 
     def __init__(self, session: Session) -> None:
         self.norm = w.Dropdown(
@@ -60,6 +66,7 @@ class RadiusExplorer(OfRecords):
         )
         self.values = w.HTML(layout=w.Layout(display="none"))
         super().__init__(session)
+        self.norm.observe(self.compare, "value")
         self.children = (*self.children[:-2], self.norm, *self.children[-2:])
         parts = self.stage.children
         after = parts.index(self.canvases["by_group"]) + 2  # beneath its summary
@@ -74,13 +81,13 @@ class RadiusExplorer(OfRecords):
             return "classes: the answer of a regression is not turned"
         return "" if subject.test.X.shape[1] else "inputs that could be changed"
 
+    def asked(self) -> dict[str, Any]:
+        """Return the settings of robust accuracy (AK304), or of an attack where that is not in the plan, and the norm that was chosen."""
+        return {**super().asked(), **({"norm": self.norm.value} if self.norm.value else {})}
+
     def prepare(self) -> Radius:
-        """Attack once, with the settings of AK304 where it is in the plan."""
-        known = self.session.settings.get("AK304", {})
-        options = {name: known[name] for name in _SHARED if name in known}
-        if self.norm.value:
-            options["norm"] = self.norm.value
-        return Radius.prepare(self.session.subject, seed=self.session.seed, **options)
+        """Attack once."""
+        return Radius.prepare(self.session.subject, seed=self.session.seed, **self._begun)
 
     def offer(self, found: Radius) -> Sequence[Any]:
         """Return a dial for the radius, the records to look at, and a way to where the one chosen falls."""

@@ -11,14 +11,14 @@ import ipywidgets as w
 from auditkit.errors import NotApplicable
 from auditkit.explore import RecordExposure, Records
 from auditkit.widgets.component import session_of
-from auditkit.widgets.explorers.live import Explorer
+from auditkit.widgets.explorers.mirror import Mirror
 from auditkit.widgets.explorers.of_records import OfRecords
 from auditkit.widgets.explorers.record_form import Pick, RecordForm, ended
 from auditkit.widgets.explorers.record_parts import (
+    EXPOSURE,
     AskedReasons,
     ExposurePart,
     WaysPart,
-    exposure_of,
     lacks_exposure,
 )
 from auditkit.widgets.parts import note, said
@@ -44,6 +44,10 @@ class RecordExplorer(OfRecords):
     )
     told: ClassVar[str] = "Asks the model about all rows once; after that about one row at each change."
     pictures: ClassVar[tuple[str, ...]] = ("why", "parts", "in_out")
+    mirrors: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "AK401": ("background",),
+        "AK407": ("immutable", "norm", "radius", "several", "max_calls"),
+    }
 
     def __init__(self, session: Session | Subject) -> None:
         session = session_of(session)
@@ -61,7 +65,7 @@ class RecordExplorer(OfRecords):
 
     def prepare(self) -> Records:
         """Ask about the rows and try the explainer."""
-        return Records.prepare(self.session.subject)
+        return Records.prepare(self.session.subject, **self._begun)
 
     def offer(self, found: Records) -> Sequence[Any]:
         """Return the pick, the form, and what takes a while, each with its own button."""
@@ -168,7 +172,7 @@ class RecordExplorer(OfRecords):
         return f"Change an input, and the model is asked again. Inputs are bounded and held by the threat model.{drafted}"
 
 
-class RecordExposureExplorer(Explorer):
+class RecordExposureExplorer(Mirror):
     """Pick a record, and see how sure models that were trained on it are of it, and models that were not."""
 
     title: ClassVar[str] = "Exposure of one record"
@@ -178,6 +182,7 @@ class RecordExposureExplorer(Explorer):
     )
     pictures: ClassVar[tuple[str, ...]] = ("in_out",)
     slot: ClassVar[int] = 2
+    mirrors: ClassVar[Mapping[str, tuple[str, ...]]] = EXPOSURE
 
     @classmethod
     def lacks(cls, subject: Subject) -> str:
@@ -186,7 +191,7 @@ class RecordExposureExplorer(Explorer):
 
     def prepare(self) -> RecordExposure:
         """Train the reference models, or take those that a check trained."""
-        return exposure_of(self.session)
+        return RecordExposure.prepare(self.session.subject, **self._begun)
 
     def offer(self, found: RecordExposure) -> Sequence[Any]:
         """Return the pick."""

@@ -6,12 +6,13 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
-import numpy as np
 
 from auditkit.explore import RecordExposure
 from auditkit.explore.record_inputs import word_of
+from auditkit.explore.record_ways import middle_answer
 from auditkit.render.tables import table_html
 from auditkit.render.text import one_line
+from auditkit.widgets.explorers.mirror import apart, settings_of
 from auditkit.widgets.parts import button, note, problem, said
 from auditkit.widgets.working import Going, Work
 
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     from auditkit.subject import Split, Subject
     from auditkit.widgets.session import Session
 
-__all__ = ["AskedReasons", "ExposurePart", "WaysPart", "exposure_of", "lacks_exposure"]
+__all__ = ["EXPOSURE", "AskedReasons", "ExposurePart", "WaysPart", "lacks_exposure"]
+
+EXPOSURE = {"AK202": ("references", "pool", "rows", "level")}
+"""The settings that exposure goes by."""
 
 _WIDE = {"description_width": "11rem"}
 
@@ -161,20 +165,24 @@ class WaysPart(_Part):
     def asked(self) -> list[Any]:
         """Return the wanted answer, or the wanted values of a regression."""
         subject = self.found.subject
+        known = settings_of(self.session, {"AK407": ("wanted", "at_least", "at_most")})
         if subject.task == "regression":
+            end = "at_most" if known.get("at_most") is not None else "at_least"
+            value = known.get(end)
             self.end = w.Dropdown(
-                options=[("at least", "at_least"), ("at most", "at_most")], description="Wanted", style=_WIDE,
+                options=[("at least", "at_least"), ("at most", "at_most")], value=end, description="Wanted", style=_WIDE,
                 description_allow_html=False, tooltip="Whether values from here up or down are wanted",
             )  # fmt: skip
             self.value = w.FloatText(
-                value=float(np.median(subject.answers("test").labels)), description="Value", style=_WIDE,
-                description_allow_html=False, tooltip="The value that is wanted; the middle of the answers at first",
+                value=middle_answer(subject) if value is None else value, description="Value", style=_WIDE,
+                description_allow_html=False, tooltip="The value that is wanted; what AK407 is set to, else the middle of the answers, at first",
             )  # fmt: skip
             return [w.HBox([self.end, self.value], layout=w.Layout(flex_flow="row wrap"))]
         classes = [] if subject.classes is None else [str(one) for one in subject.classes.tolist()]
+        wanted = known.get("wanted")
         self.wanted = w.Dropdown(
             options=[("the likeliest other answer", ""), *((one_line(one), one) for one in classes)],
-            description="Wanted", style=_WIDE, description_allow_html=False, tooltip="The answer that is looked for",
+            value=wanted if wanted in classes else "", description="Wanted", style=_WIDE, description_allow_html=False, tooltip="The answer that is looked for",
             layout=w.Layout(width="28rem", max_width="100%"),
         )  # fmt: skip
         return [self.wanted]
@@ -258,31 +266,37 @@ class ExposurePart(_Part):
     def __init__(self, session: Session, moved: Callable[[], None]) -> None:
         self.moved = moved
         self.exposure: RecordExposure | None = None
+        self.under: dict[str, Any] = {}
         super().__init__(
             session, "How exposed it is", "Prepare exposure", "Train reference models, or take those that the membership checks trained",
             "Trains reference models on halves of the data, the same as the membership checks, once for all records.",
         )  # fmt: skip
 
+    def more(self) -> list[Any]:
+        """Return where is said that other settings are wanted now."""
+        self.since = w.HTML()
+        self.session.observe(self.compare, "settings")
+        return [self.since]
+
     def about(self) -> Any:
         """Return nothing: it is of all records."""
 
     def job(self) -> Callable[[], Any]:
-        """Return what trains the reference models."""
-        return lambda: exposure_of(self.session)
+        """Return what trains the reference models, with the settings of AK202 where the session has it."""
+        options = settings_of(self.session, EXPOSURE)
+        return lambda: (options, RecordExposure.prepare(self.session.subject, **options))
 
-    def take(self, about: Any, found: RecordExposure) -> None:  # noqa: ARG002 - it is of all records
+    def take(self, about: Any, found: Any) -> None:  # noqa: ARG002 - it is of all records
         """Let it be shown."""
-        self.exposure, self.going.run.description = found, "Prepare exposure again"
+        self.under, self.exposure = found
+        self.going.run.description = "Prepare exposure again"
+        self.compare()
         self.moved()
 
-
-def exposure_of(session: Session) -> RecordExposure:
-    """Return how exposed records are, by the settings of AK202 where the session has it."""
-    names = ("references", "pool", "rows", "level")
-    settings = session.settings.get("AK202", {})
-    return RecordExposure.prepare(
-        session.subject, **{name: settings[name] for name in names if name in settings}
-    )
+    def compare(self, _: Any = None) -> None:
+        """Say whether exposure was prepared under other settings than those of now."""
+        told = "" if self.exposure is None else apart(self.under, settings_of(self.session, EXPOSURE))
+        self.since.value = said(told, kind="ak-problem") if told else ""
 
 
 def lacks_exposure(subject: Subject) -> str:

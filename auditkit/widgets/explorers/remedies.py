@@ -11,7 +11,7 @@ from auditkit.explore import Remedies
 from auditkit.explore.remedies import KINDS, clash
 from auditkit.render.text import one_line, words
 from auditkit.widgets.component import session_of
-from auditkit.widgets.explorers.live import Explorer
+from auditkit.widgets.explorers.mirror import Mirror
 from auditkit.widgets.parts import button, note, said
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _AGAINST = {
 _FULL = 1.0
 
 
-class RemedyExplorer(Explorer):
+class RemedyExplorer(Mirror):
     """Tick mitigations; fairness, leakage, robustness and utility are shown without and with them, and what changed."""
 
     title: ClassVar[str] = "Mitigations on and off"
@@ -42,6 +42,7 @@ class RemedyExplorer(Explorer):
         "Takes from seconds to minutes; then switching is instant."
     )
     pictures: ClassVar[tuple[str, ...]] = ("overview", "change", "sides")
+    mirrors: ClassVar[Mapping[str, tuple[str, ...]]] = {"AK114": ("rows", "level")}
     ends: ClassVar[Mapping[str, Mapping[str, tuple[float, float]]]] = {"sides": {"x": (-0.02, 1.02)}}
 
     def __init__(self, session: Session | Subject) -> None:
@@ -83,11 +84,20 @@ class RemedyExplorer(Explorer):
             return f"a model that can be trained again in parts: {why}"
         return ""
 
+    def asked(self) -> dict[str, Any]:
+        """Return whose groups are compared by what, and the settings of the laboratory of mitigations (AK114).
+
+        What is trained in addition is trained and measured as the others were.
+        """
+        if self.found is not None and self._wanted:
+            return self.under
+        return {**super().asked(), "feature": self.feature.value, "constraint": self.constraint.value}
+
     def prepare(self) -> Remedies:
         """Train every mitigation by itself; or, where those ticked were not trained together yet, these."""
         if self.found is not None and self._wanted:
             return self.found.adding(self._wanted)  # type: ignore[no-any-return]
-        return Remedies.prepare(self.session.subject, self.feature.value, constraint=self.constraint.value)
+        return Remedies.prepare(self.session.subject, **self._begun)
 
     def offer(self, found: Remedies) -> Sequence[Any]:
         """Return a box a mitigation, by what it is against, and a button that trains together what is ticked."""

@@ -10,7 +10,8 @@ import ipywidgets as w
 from auditkit.explore import Thresholds
 from auditkit.render.text import one_line, words
 from auditkit.widgets.component import session_of
-from auditkit.widgets.explorers.live import Dial, Explorer
+from auditkit.widgets.explorers.live import Dial
+from auditkit.widgets.explorers.mirror import Mirror
 from auditkit.widgets.parts import button, said
 
 if TYPE_CHECKING:
@@ -23,13 +24,18 @@ if TYPE_CHECKING:
 __all__ = ["ThresholdExplorer"]
 
 
-class ThresholdExplorer(Explorer):
+class ThresholdExplorer(Mirror):
     """Move a threshold for each group; rates, errors, impact ratio and the trade-off follow."""
 
     title: ClassVar[str] = "Thresholds by group"
     question: ClassVar[str] = "What would another threshold for each group do, and what would it cost?"
     told: ClassVar[str] = "Sorts the scores of the test rows once; the model is asked no more."
     pictures: ClassVar[tuple[str, ...]] = ("rates", "trade_off")
+    mirrors: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "AK107": ("least_share", "level"),
+        "AK101": ("level",),
+        "AK102": ("level",),
+    }
     ends: ClassVar[Mapping[str, Mapping[str, tuple[float, float]]]] = {"rates": {"x": (-0.02, 1.02)}}
 
     def __init__(self, session: Session | Subject) -> None:
@@ -56,9 +62,13 @@ class ThresholdExplorer(Explorer):
             return "thresholds need a score for each record: a model with probabilities for two classes, or a regression"
         return ""
 
+    def asked(self) -> dict[str, Any]:
+        """Return whose groups, and the settings of the threshold sweep (AK107)."""
+        return {**super().asked(), "feature": self.feature.value}
+
     def prepare(self) -> Thresholds:
         """Sort the scores by group."""
-        return Thresholds.prepare(self.session.subject, self.feature.value)
+        return Thresholds.prepare(self.session.subject, **self._begun)
 
     def offer(self, found: Thresholds) -> Sequence[Any]:
         """Return a dial a group, the notion to compare by, and a button for each notion."""
