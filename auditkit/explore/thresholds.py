@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from auditkit.checks import _weights
 from auditkit.checks.bias import _impact as impact
 from auditkit.errors import InputError, NotApplicable, did_you_mean
 from auditkit.evidence import Table
+from auditkit.explore._between import Between, Estimate, between, between_table
+from auditkit.explore._rows import ESTIMATES, beneath, columns_of
 from auditkit.explore.answer import Answer
 from auditkit.methods.group_thresholds import (
     NOTIONS,
@@ -40,6 +42,7 @@ MOST_GROUPS = 12
 _POINTS = 201
 _STRENGTHS = 9
 _DRAWN = 60
+_NOW, _THEN = "now", "the model's own threshold"
 _NEAR = 0.01  # gaps so little above the smallest are taken for as small
 _LABELS = {
     "selection_rate": "selected",
@@ -172,8 +175,8 @@ class Thresholds:
         Returns
         -------
         Answer
-            Tables ``rates`` (each rate of each group, with intervals), ``trade_off`` (accuracy against the gap) and ``change`` (before and
-            after, of all records, with paired intervals).
+            Tables ``rates`` (each rate of each group), ``between`` (impact ratio, gap and accuracy), ``trade_off`` (accuracy against the
+            gap) and ``change`` (before and after, of all records, with paired intervals); all with intervals.
 
         Raises
         ------
@@ -184,14 +187,24 @@ class Thresholds:
         self._known(notion)
         cut = np.array([wanted[group] for group in self.groups])
         took, before = self.by_group.selected(cut), self.by_group.selected([*self.start.values()])
-        counted = self._counted(took)
-        tables = {"rates": self._rates(counted), "change": self._change(took, before)}
+        now, then = (self._between(part, notion) for part in (took, before))
+        change = self._changes(took, before)
+        tables = {
+            "rates": self._rates(self._counted(took)),
+            "between": between_table([(_THEN, then), (_NOW, now)], notion, self.level),
+            "change": _change_table(change),
+        }
         if self.labelled:
-            tables["trade_off"] = self._placed(notion, took, before)
+            size = round(float(self.by_group.totals[..., 0].sum()))
+            rows = [
+                (one.gap.value, one.accuracy.value, one.accuracy.low, one.accuracy.high, size, word)
+                for word, one in ((_THEN, then), (_NOW, now))
+            ]
+            tables["trade_off"] = beneath(self.frontiers[notion], *rows)
         return Answer(
             f"thresholds by {self.feature}",
             {"feature": self.feature, "notion": notion, "thresholds": wanted},
-            self._says(notion, took, before),
+            self._says(notion, now, then, change),
             (
                 "How these thresholds do on other records: they were moved while looking at these. And a threshold for each group treats "
                 "records of equal score unequally, which may not be allowed."
@@ -257,100 +270,83 @@ class Thresholds:
         return {name: effective_counts(*pair, *squared[name]) for name, pair in counted.items()}
 
     def _rates(self, counted: dict[str, tuple[np.ndarray, np.ndarray]]) -> Table:
-        columns: dict[str, list[object]] = {
-            key: [] for key in ("label", "series", "value", "low", "high", "n")
-        }
+        rows: list[tuple[object, ...]] = []
         for name, (hits, trials) in counted.items():
             low, high = statistics.wilson(hits, trials, self.level)
             with np.errstate(invalid="ignore"):
                 value = hits / trials
-            for g, group in enumerate(self.groups):
-                row = (group, _LABELS[name], value[g], low[g], high[g], round(float(trials[g])))
-                for key, cell in zip(columns, row, strict=True):
-                    columns[key].append(cell)
+            rows += [
+                (group, _LABELS[name], value[g], low[g], high[g], round(float(trials[g])))
+                for g, group in enumerate(self.groups)
+            ]
         return Table(
             f"Rates by {self.feature} at these thresholds",
-            {key: tuple(cells) for key, cells in columns.items()},
+            columns_of(ESTIMATES, rows),
             "estimates",
             {"value": "rate", "n": "records", "order": "group"},
             f"What part of each group of {self.feature} is selected, and how often that is right, with {self.level:.0%} Wilson intervals.",
         )
 
-    def _change(self, took: np.ndarray, before: np.ndarray) -> Table:
+    def _between(self, took: np.ndarray, notion: Notion) -> Between:
+        """Return what the groups differ by where this is selected."""
+        totals, everybody = self.by_group.totals, None
+        if self.labelled:
+            plain, squared = (rates_of(took[..., at], totals[..., at])["accuracy"] for at in (0, 1))
+            whole = [part.sum() for part in (*plain, *squared)]
+            everybody = effective_counts(*whole) if self.weighted else (whole[0], whole[1])
+        return between(self._counted(took), everybody, notion, self.level)
+
+    def _changes(self, took: np.ndarray, before: np.ndarray) -> list[tuple[Any, ...]]:
         """Return what of all records is selected and right, at the start and now; the same records are compared."""
         rows = [self._selected_then_and_now(took, before)]
-        if self.labelled:
-            rows.append(self._right_then_and_now(took, before))
-        keys = ("what", "at one threshold", "now", "change", "low", "high")
-        return Table(
-            "All records: at the model's own threshold, and now",
-            {key: tuple(row[i] for row in rows) for i, key in enumerate(keys)},
-            "plain",
-            {"low": "change, lower end", "high": "change, upper end"},
-            "The change is of the same records, so its interval is paired (Bonett and Price 2012).",
-        )
+        return [*rows, self._right_then_and_now(took, before)] if self.labelled else rows
 
-    def _selected_then_and_now(self, took: np.ndarray, before: np.ndarray) -> tuple[object, ...]:
+    def _selected_then_and_now(self, took: np.ndarray, before: np.ndarray) -> tuple[Any, ...]:
         moved = took - before  # by group and label: thresholds only add, or only take away
         return self._paired("selected", took.sum(axis=(0, 1)), before.sum(axis=(0, 1)), moved)
 
-    def _right_then_and_now(self, took: np.ndarray, before: np.ndarray) -> tuple[object, ...]:
+    def _right_then_and_now(self, took: np.ndarray, before: np.ndarray) -> tuple[Any, ...]:
         sign = np.array([-1.0, 1.0])[None, :, None]
         wrong = self.by_group.totals[:, 0].sum(axis=0)
         now, then = (wrong + (part * sign).sum(axis=(0, 1)) for part in (took, before))
         return self._paired("accuracy", now, then, (took - before) * sign)
 
-    def _paired(self, what: str, now: np.ndarray, then: np.ndarray, moved: np.ndarray) -> tuple[object, ...]:
+    def _paired(self, what: str, now: np.ndarray, then: np.ndarray, moved: np.ndarray) -> tuple[Any, ...]:
         size, size2 = self.by_group.totals.sum(axis=(0, 1))
         won, lost = (
             np.where(moved > 0, moved, 0.0).sum(axis=(0, 1)),
             np.where(moved < 0, -moved, 0.0).sum(axis=(0, 1)),
         )
         worth = float(size / size2) if self.weighted else 1.0  # Kish: a row's weight in rows of equal weight
-        counts = np.round([won[0] * worth, lost[0] * worth, size * worth])
-        low, high = paired_difference(counts[0], counts[1], counts[2], self.level)
+        gained, gone, rows = won[0] * worth, lost[0] * worth, size * worth
+        low, high = paired_difference(gained, gone, max(rows, gained + gone), self.level)
         share = now[0] / size, then[0] / size
         return (what, float(share[1]), float(share[0]), float(share[0] - share[1]), float(low), float(high))
 
-    def _placed(self, notion: Notion, took: np.ndarray, before: np.ndarray) -> Table:
-        """Return the trade-off curve with where the thresholds stand, and stood, on it."""
-        known, totals = self.frontiers[notion], self.by_group.totals[..., 0]
-        columns = {key: list(cells) for key, cells in known.columns.items()}
-        for word, part in (("the model's own threshold", before), ("now", took)):
-            gap = float(gap_of(part[..., 0], totals, notion))
-            hits, size = (c.sum() for c in rates_of(part[..., 0], totals)["accuracy"])
-            low, high = statistics.wilson(hits, size, self.level)
-            row = (gap, hits / size, float(low), float(high), round(float(size)), word)
-            for key, cell in zip(columns, row, strict=True):
-                columns[key].append(cell)
-        return Table(
-            known.title, {k: tuple(v) for k, v in columns.items()}, "curve", known.labels, known.summary
-        )
-
-    def _says(self, notion: Notion, took: np.ndarray, before: np.ndarray) -> str:
-        totals = self.by_group.totals[..., 0]
-        rate = took[..., 0].sum(axis=1) / totals.sum(axis=1)
-        ratio = rate.min() / rate.max() if rate.max() > 0 else np.nan
-        least, most = self.groups[int(rate.argmin())], self.groups[int(rate.argmax())]
-        words = notion.replace("_", " ")
+    def _says(self, notion: Notion, now: Between, then: Between, change: list[tuple[Any, ...]]) -> str:
+        (least, fewest), (most, largest) = now.least, now.most
         said = [
-            f"{least} is selected in {rate.min():.1%} and {most} in {rate.max():.1%} of cases: an impact ratio of {ratio:.2f}."
-            if np.isfinite(ratio)
+            f"{self.groups[least]} is selected in {fewest.share()} and {self.groups[most]} in {largest.share()} of cases: an impact ratio of "
+            f"{now.ratio.ratio()}."
+            if np.isfinite(now.ratio.value)
             else "Nobody is selected.",
-            f"The gap of {words} is {_points(gap_of(took[..., 0], totals, notion))}, and {_points(gap_of(before[..., 0], totals, notion))} at the model's own threshold.",
+            f"The gap of {notion.replace('_', ' ')} is {now.gap.points()}, and {then.gap.points()} at the model's own threshold.",
         ]
         if self.labelled:
-            now, then = (
-                float(sum(c[0].sum() for c in [rates_of(p[..., 0], totals)["accuracy"]]) / totals.sum())
-                for p in (took, before)
+            moved = Estimate(*change[-1][-3:])
+            said.append(
+                f"Accuracy goes from {then.accuracy.share()} to {now.accuracy.share()}, a change of {moved.points()}."
             )
-            said.append(f"Accuracy goes from {then:.1%} to {now:.1%}.")
         return " ".join(said)
 
 
-def _points(gap: np.ndarray) -> str:
-    return (
-        f"{100 * float(gap):.1f} percentage points" if np.isfinite(gap) else "not defined (a rate is 0 / 0)"
+def _change_table(rows: list[tuple[Any, ...]]) -> Table:
+    return Table(
+        "All records: at the model's own threshold, and now",
+        columns_of(("what", "at one threshold", "now", "change", "low", "high"), rows),
+        "plain",
+        {"low": "change, lower end", "high": "change, upper end"},
+        "The change is of the same records, so its interval is paired (Bonett and Price 2012).",
     )
 
 

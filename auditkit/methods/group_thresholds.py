@@ -13,20 +13,21 @@ from auditkit.methods.groups import row_weights
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["NOTIONS", "Notion", "ScoresByGroup", "alike", "frontier", "gap_of", "rates_of"]
+__all__ = ["NOTIONS", "RATES", "Notion", "ScoresByGroup", "alike", "frontier", "gap_of", "rates_of"]
 
 Notion = Literal[
     "demographic_parity", "equal_opportunity", "predictive_equality", "equalized_odds", "predictive_parity"
 ]
 NOTIONS: tuple[Notion, ...] = get_args(Notion)
 
-_RATES: dict[Notion, tuple[str, ...]] = {
+RATES: dict[Notion, tuple[str, ...]] = {
     "demographic_parity": ("selection_rate",),
     "equal_opportunity": ("true_positive_rate",),
     "predictive_equality": ("false_positive_rate",),
     "equalized_odds": ("true_positive_rate", "false_positive_rate"),
     "predictive_parity": ("positive_predictive_value",),
 }
+"""The rates that each notion wants equal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,11 +213,11 @@ def gap_of(selected: ArrayLike, totals: ArrayLike, notion: Notion) -> NDArray[np
 
 
 def _wanted(selected: ArrayLike, totals: ArrayLike, notion: Notion) -> list[NDArray[np.float64]]:
-    if notion not in _RATES:
+    if notion not in RATES:
         raise InputError(f"no notion {notion!r}: choose from {', '.join(NOTIONS)}")
     counted = rates_of(selected, totals)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return [counted[name][0] / counted[name][1] for name in _RATES[notion]]
+        return [counted[name][0] / counted[name][1] for name in RATES[notion]]
 
 
 def alike(
