@@ -14,6 +14,7 @@ from auditkit.checks.membership.population import scored
 from auditkit.checks.membership.references import scores_of
 from auditkit.errors import InputError, NotApplicable
 from auditkit.evidence import Table
+from auditkit.explore._rows import ESTIMATES, beneath, columns_of
 from auditkit.explore.answer import Answer
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ __all__ = ["Exposure"]
 How = Literal["population", "references"]
 
 _LISTED = 20
+_START = 0.01
 _AMONG = {
     "all": "",
     "class": ", among records of its class",
@@ -142,6 +144,11 @@ class Exposure:
         """The smallest rate of false alarms that these records can tell from none."""
         return 1 / self.everybody.others.size
 
+    @property
+    def start(self) -> float:
+        """Where a person may begin: at one false alarm in a hundred, or the smallest rate above it that can be told."""
+        return max(_START, self.least)
+
     def at(self, fpr: float) -> Answer:
         """Say whom the attack names at a rate of false alarms.
 
@@ -176,7 +183,7 @@ class Exposure:
         tpr, low, high = _share(found, self.everybody.members.size, self.level)
         false, false_low, false_high = _share(alarms, others.size, self.level)
         tables = {
-            "roc": self._placed(false, tpr, low, high),
+            "roc": beneath(self.curve, (_NOW, false, tpr, low, high)),
             "by_group": self._by_group(threshold, tpr),
             "named": self._listed(threshold),
         }
@@ -191,30 +198,18 @@ class Exposure:
             tables,
         )
 
-    def _placed(self, fpr: float, tpr: float, low: float, high: float) -> Table:
-        columns = {key: list(cells) for key, cells in self.curve.columns.items()}
-        for key, cell in (("series", _NOW), ("fpr", fpr), ("tpr", tpr), ("low", low), ("high", high)):
-            columns[key].append(cell)
-        known = self.curve
-        return Table(
-            known.title, {k: tuple(v) for k, v in columns.items()}, "roc", known.labels, known.summary
-        )
-
     def _by_group(self, threshold: float, overall: float) -> Table:
-        columns: dict[str, list[object]] = {
-            key: [] for key in ("label", "series", "value", "low", "high", "n")
-        }
-        for label, part in self.groups.items():
-            for word, scores in (("members named", part.members), ("non-members named", part.others)):
-                value, low, high = _share(_named(scores, threshold), scores.size, self.level)
-                for key, cell in zip(columns, (label, word, value, low, high, scores.size), strict=True):
-                    columns[key].append(cell)
+        rows = [
+            (label, word, *_share(_named(scores, threshold), scores.size, self.level), scores.size)
+            for label, part in self.groups.items()
+            for word, scores in (("members named", part.members), ("non-members named", part.others))
+        ]
         labels = {
             "value": "share named a training record", "n": "records", "order": "group", "reference": "members of all groups",
         }  # fmt: skip
         return Table(
             "Who is named, by class and group",
-            {key: tuple(cells) for key, cells in columns.items()},
+            columns_of(ESTIMATES, rows),
             "estimates",
             labels,
             "Members named are found out; non-members named are false alarms. A group is exposed where the two lie apart. Exact intervals (Clopper and Pearson 1934).",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditkit.checks.explainability._goal import goal_of
-from auditkit.checks.explainability.counterfactuals import _drafted, _found
+from auditkit.checks.explainability._searched import drafted_words, ways_found
 from auditkit.checks.robustness._threats import allowed_words, sized
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Table
@@ -227,7 +227,7 @@ def search_ways(
     if goal.meets(original)[0]:
         raise NotApplicable(f"the record has the answer {goal.words} already")
     before = threat.encode(original)
-    found = _found(subject, threat, original, before, goal, rng, how.several, how.radius, how.max_calls)
+    found = ways_found(subject, threat, original, before, goal, rng, how.several, how.radius, how.max_calls)
     ways: list[Way] = []
     if len(found.of):
         frame = threat.decode(found.rows)
@@ -245,7 +245,7 @@ def search_ways(
             changes = {feature: after for feature, _, after in moved}
             ways.append(Way(changes, moved, float(found.cost[at]), float(output[at])))
     return RecordWays(
-        name, goal.words, tuple(ways), sized(threat).removeprefix("2 "), _output_word(subject, wanted), _drafted(subject, threat),
+        name, goal.words, tuple(ways), sized(threat).removeprefix("2 "), _output_word(subject, wanted), drafted_words(subject, threat),
         allowed_words(threat), found.calls, found.asked,
     )  # fmt: skip
 

@@ -162,6 +162,11 @@ class Thresholds:
         """The notions of fairness that can be asked for here."""
         return tuple(self.frontiers)
 
+    @property
+    def step(self) -> float:
+        """How finely thresholds are gone through: a thousandth of the first digit of their range."""
+        return float(10.0 ** (np.floor(np.log10(self.high - self.low)) - 3))
+
     def at(self, thresholds: Mapping[str, float], notion: Notion = "demographic_parity") -> Answer:
         """Say what thresholds do.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from auditkit.errors import InputError
-from auditkit.methods.groups import row_weights
+from auditkit.methods.groups import scored_rows
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -80,18 +80,8 @@ class ScoresByGroup:
         >>> sorted_.selected([0.5, 0.6])[..., 0].tolist()
         [[0.0, 1.0], [0.0, 0.0]]
         """
-        values, codes = np.asarray(scores, dtype=np.float64), np.asarray(group_codes)
-        if values.ndim != 1 or codes.shape != values.shape or not np.isfinite(values).all():
-            raise InputError(
-                f"scores must be finite, one a record of {codes.shape}; got shape {values.shape}"
-            )
-        if codes.size and not (codes.min() >= 0 and codes.max() < n_groups):
-            raise InputError(f"group codes must be from 0 to {n_groups - 1}")
-        truth = np.zeros(values.size, dtype=bool) if positive is None else np.asarray(positive).astype(bool)
-        if truth.shape != values.shape:
-            raise InputError(f"positive must be one a record, {values.size} in all; got shape {truth.shape}")
-        weights = None if sample_weight is None else row_weights(sample_weight, values.size)
-        cells = codes.astype(np.int64) * 2 + truth
+        values, codes, truth, weights = scored_rows(scores, group_codes, n_groups, positive, sample_weight)
+        cells = codes * 2 + truth
         order = np.lexsort((values, cells))
         ends = np.cumsum(np.bincount(cells, minlength=2 * n_groups))[:-1]
         ascending = np.split(values[order], ends)

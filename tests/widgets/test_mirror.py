@@ -80,7 +80,7 @@ def test_what_is_explored_is_what_reference_models_measured() -> None:
     trained = session.subject.model.cost()["refits"]
     same_curve(made, session, "AK202")
     record = prepared(RecordExposureExplorer(session))
-    assert len(record.found.logits) == 4
+    assert len(record.found.view.logits) == 4
     assert len(record.found.rows("train")) == 60
     assert trained == 4
 
@@ -156,7 +156,7 @@ def test_exposure_in_the_record_explorer_says_so_too() -> None:
     made = prepared(RecordExplorer(session))
     made.exposing.going.run.click()
     assert made.exposing.work.wait(120)
-    assert len(made.exposing.exposure.logits) == 4
+    assert len(made.exposing.exposure.view.logits) == 4
     assert made.exposing.since.value == ""
     session.set("AK202", rows=50)
     assert "rows was 60 and is 50" in made.exposing.since.value

@@ -232,7 +232,7 @@ def test_exposure_is_prepared_by_its_button_and_orders_the_records(explorer: Any
     assert "in_out" not in explorer.answer.tables
     assert "served as population" in explorer.exposing.words.value
     other = prepared(RecordExposureExplorer(explorer.session))
-    assert other.found.logits is not None
+    assert other.found.view.logits is not None
     assert np.array_equal(other.found.scores, explorer.exposing.exposure.scores)
 
 

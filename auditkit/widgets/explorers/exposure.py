@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import ipywidgets as w
-
 from auditkit.explore import Exposure
 from auditkit.widgets.component import session_of
 from auditkit.widgets.explorers.live import Dial
+from auditkit.widgets.explorers.menus import menu
 from auditkit.widgets.explorers.mirror import Mirror
 
 if TYPE_CHECKING:
@@ -36,15 +35,9 @@ class ExposureExplorer(Mirror):
         options = [("the model's own confidence", "population")]
         if session.subject.model.can_refit:
             options.append(("reference models (RMIA)", "references"))
-        self.how = w.Dropdown(
-            options=options,
-            description="Attack by",
-            description_allow_html=False,
-            tooltip="What the attacker goes by; press Prepare after a change",
-        )
+        self.how = menu("Attack by", options, "What the attacker goes by; press Prepare after a change")
         super().__init__(session)
-        self.how.observe(self.compare, "value")
-        self.children = (*self.children[:-2], self.how, *self.children[-2:])
+        self.first(self.how)
 
     @classmethod
     def lacks(cls, subject: Subject) -> str:
@@ -71,9 +64,8 @@ class ExposureExplorer(Mirror):
 
     def offer(self, found: Exposure) -> Sequence[Any]:
         """Return a dial for the false alarms that are accepted."""
-        start = max(0.01, found.least)
         self.dial = Dial(
-            "False positive rate", found.least, 1.0, start, 0.001, self.refresh,
+            "False positive rate", found.least, 1.0, found.start, 0.001, self.refresh,
             "Which share of the people who were not in the training data is wrongly named", log=True,
         )  # fmt: skip
         return [self.dial]

@@ -80,6 +80,12 @@ class Mirror(Explorer):
         self.stage.children = (self.since, *self.stage.children)
         self.session.observe(self.compare, "settings")
 
+    def first(self, *controls: Any) -> None:
+        """Put controls above "Prepare"; one that is changed is compared with what was prepared under."""
+        self.children = (*self.children[:-2], *controls, *self.children[-2:])
+        for one in controls:
+            one.observe(self.compare, "value")
+
     def mirrored(self) -> Mapping[str, tuple[str, ...]]:
         """Return which parameters of which checks are gone by: `mirrors`, where it does not depend on a control."""
         return self.mirrors

@@ -9,7 +9,7 @@ import ipywidgets as w
 from auditkit.explore import Pair
 from auditkit.explore.pair import same_records
 from auditkit.render.tables import table_html
-from auditkit.render.text import one_line
+from auditkit.widgets.explorers.menus import compared_by, groups_of
 from auditkit.widgets.explorers.mirror import Mirror
 from auditkit.widgets.parts import sheet
 from auditkit.widgets.session import Session
@@ -54,18 +54,8 @@ class PairExplorer(Mirror):
 
     def offer(self, found: Pair) -> Sequence[Any]:
         """Return which groups are compared, and by what; nothing where there are none."""
-        self.feature = w.Dropdown(
-            options=[(one_line(name), name) for name in found.features],
-            description="Groups of",
-            description_allow_html=False,
-            tooltip="Which sensitive feature divides the records",
-        )
-        self.constraint = w.Dropdown(
-            options=[("Selection rates", "demographic_parity"), ("Error rates", "equalized_odds")],
-            description="Compare",
-            description_allow_html=False,
-            tooltip="What of the groups is compared",
-        )
+        self.feature = groups_of(found.features)
+        self.constraint = compared_by("What of the groups is compared")
         for menu in (self.feature, self.constraint):
             menu.observe(self.refresh, "value")
         menus = [self.feature, self.constraint] if found.features else []

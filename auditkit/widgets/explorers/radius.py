@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets as w
 
 from auditkit.explore import Radius
-from auditkit.explore._morph import in_three_digits
 from auditkit.render.tables import table_html
-from auditkit.render.text import one_line
+from auditkit.render.text import in_three_digits
 from auditkit.widgets.explorers.live import Dial
+from auditkit.widgets.explorers.menus import menu
 from auditkit.widgets.explorers.of_records import OfRecords
 from auditkit.widgets.parts import button, note
 
@@ -34,7 +33,6 @@ _NORMS = (
     ("how many columns change (l0)", "l0"),
 )
 _SHARES = (-0.02, 1.02)
-_DECADES = 30  # ends so many times apart, or more, are moved between by factors
 
 
 class RadiusExplorer(OfRecords):
@@ -56,18 +54,13 @@ class RadiusExplorer(OfRecords):
     }
 
     def __init__(self, session: Session) -> None:
-        self.norm = w.Dropdown(
-            options=[(one_line(words), value) for words, value in _NORMS],
-            description="Changes add up as",
-            description_allow_html=False,
-            tooltip="How changes of several columns are counted together; press Prepare after a change",
-            style={"description_width": "11rem"},
-            layout=w.Layout(width="min(30rem, 100%)"),
-        )
+        self.norm = menu(
+            "Changes add up as", _NORMS, "How changes of several columns are counted together; press Prepare after a change",
+            wide="min(30rem, 100%)",
+        )  # fmt: skip
         self.values = w.HTML(layout=w.Layout(display="none"))
         super().__init__(session)
-        self.norm.observe(self.compare, "value")
-        self.children = (*self.children[:-2], self.norm, *self.children[-2:])
+        self.first(self.norm)
         parts = self.stage.children
         after = parts.index(self.canvases["by_group"]) + 2  # beneath its summary
         self.stage.children = (*parts[:after], self.values, *parts[after:])
@@ -91,28 +84,19 @@ class RadiusExplorer(OfRecords):
 
     def offer(self, found: Radius) -> Sequence[Any]:
         """Return a dial for the radius, the records to look at, and a way to where the one chosen falls."""
-        counted = found.threat.norm == "l0"
-        least = float(f"{found.least / 2:.3g}") if math.isfinite(found.least) else 0.0
-        log = not counted and 0 < least < found.end / _DECADES
-        step = 1.0 if counted else 10.0 ** (math.floor(math.log10(found.end)) - 2)
-        low = least if log else 0.0
         self.dial = Dial(
-            "Columns, at most" if counted else "Radius, at most", low, found.end, min(found.threat.radius, found.end), step,
-            self.refresh, f"How far each record may be changed, in {found.unit}", log=log,
+            "Columns, at most" if found.counted else "Radius, at most", found.by_factors, found.end, found.start, found.step,
+            self.refresh, f"How far each record may be changed, in {found.unit}", log=found.by_factors > 0,
         )  # fmt: skip
         options = [("nobody: who falls first, by group", "")]  # a menu shows nothing for None
         options += [
-            (one_line(f"{record}: class {way.truth}, {_fall(found, record)}"), record)
+            (f"{record}: class {way.truth}, {found.told_of(record)}", record)
             for record, way in found.ways.items()
         ]
-        self.record = w.Dropdown(
-            options=options,
-            description="Look at",
-            description_allow_html=False,
-            tooltip="A record, under its pseudonym, on the way to the nearest change found; its values are then shown here",
-            style={"description_width": "11rem"},
-            layout=w.Layout(width="min(34rem, 100%)"),
-        )
+        self.record = menu(
+            "Look at", options, "A record, under its pseudonym, on the way to the nearest change found; its values are then shown here",
+            wide="min(34rem, 100%)",
+        )  # fmt: skip
         self.record.observe(self._chosen, "value")
         self.fall = button(
             "To where it falls", "Set the radius to where the record that is looked at is turned", self.to_fall, self._failed, icon="arrow-right"
@@ -150,9 +134,9 @@ class RadiusExplorer(OfRecords):
 
     def to_fall(self) -> None:
         """Move the dial to where the record falls, or as far towards it as the dial goes."""
-        distance = self.found.ways[self.record.value].distance
-        self.dial.put(float(in_three_digits(distance, up=True)))
-        if self.dial.value < min(distance, self.found.end):  # the step below is nearer
+        fall = self.found.fall_of(self.record.value)
+        self.dial.put(float(in_three_digits(fall, up=True)))
+        if self.dial.value < fall:  # the step below is nearer
             self.dial.put(self.dial.value + self.dial.box.step)
         self.refresh()
 
@@ -171,10 +155,3 @@ class RadiusExplorer(OfRecords):
     def _draw(self, name: str, table: Table | None) -> None:
         """Draw the record that is looked at in the place of the groups: two figures suffice."""
         super()._draw(name, (self._of_record() or table) if name == "by_group" else table)
-
-
-def _fall(found: Radius, record: str) -> str:
-    way = found.ways[record]
-    if not way.turned:
-        return "not turned again"
-    return f"{way.answers[-1]} from {in_three_digits(way.distance, up=True)} on"

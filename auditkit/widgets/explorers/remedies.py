@@ -9,8 +9,9 @@ import ipywidgets as w
 from auditkit.errors import InputError, NotApplicable
 from auditkit.explore import Remedies
 from auditkit.explore.remedies import KINDS, clash
-from auditkit.render.text import one_line, words
+from auditkit.render.text import words
 from auditkit.widgets.component import session_of
+from auditkit.widgets.explorers.menus import compared_by, groups_of
 from auditkit.widgets.explorers.mirror import Mirror
 from auditkit.widgets.parts import button, note, said
 
@@ -48,17 +49,9 @@ class RemedyExplorer(Mirror):
     def __init__(self, session: Session | Subject) -> None:
         session = session_of(session)
         names = session.subject.test.sensitive_names
-        self.feature = w.Dropdown(
-            options=[(one_line(name), name) for name in names],
-            description="Groups of",
-            description_allow_html=False,
-            tooltip="Which sensitive feature divides the records",
-        )
-        self.constraint = w.Dropdown(
-            options=[("Selection rates", "demographic_parity"), ("Error rates", "equalized_odds")],
-            description="Compare",
-            description_allow_html=False,
-            tooltip="Which difference between groups is measured, and narrowed by mitigations that are for that",
+        self.feature = groups_of(names)
+        self.constraint = compared_by(
+            "Which difference between groups is measured, and narrowed by mitigations that are for that"
         )
         super().__init__(session)
         self.boxes: dict[str, Any] = {}

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets as w
 
 from auditkit.explore import Thresholds
-from auditkit.render.text import one_line, words
+from auditkit.render.text import words
 from auditkit.widgets.component import session_of
 from auditkit.widgets.explorers.live import Dial
+from auditkit.widgets.explorers.menus import groups_of, menu
 from auditkit.widgets.explorers.mirror import Mirror
 from auditkit.widgets.parts import button, said
 
@@ -41,17 +41,12 @@ class ThresholdExplorer(Mirror):
     def __init__(self, session: Session | Subject) -> None:
         session = session_of(session)
         names = session.subject.test.sensitive_names
-        self.feature = w.Dropdown(
-            options=[(one_line(name), name) for name in names],
-            description="Groups of",
-            description_allow_html=False,
-            tooltip="Which sensitive feature divides the records",
-        )
+        self.feature = groups_of(names)
         super().__init__(session)
         self.dials: dict[str, Dial] = {}
         self.feature.observe(lambda _: self.start(), "value")
         if len(names) > 1:
-            self.children = (*self.children[:-2], self.feature, *self.children[-2:])
+            self.first(self.feature)
 
     @classmethod
     def lacks(cls, subject: Subject) -> str:
@@ -72,16 +67,11 @@ class ThresholdExplorer(Mirror):
 
     def offer(self, found: Thresholds) -> Sequence[Any]:
         """Return a dial a group, the notion to compare by, and a button for each notion."""
-        step = 10.0 ** (math.floor(math.log10(found.high - found.low)) - 3)
-        self.notion = w.Dropdown(
-            options=[(words(name).capitalize(), name) for name in found.notions],
-            description="Compare by",
-            description_allow_html=False,
-            tooltip="Which notion of fairness the gap is of",
-        )
+        notions = ((words(name).capitalize(), name) for name in found.notions)
+        self.notion = menu("Compare by", notions, "Which notion of fairness the gap is of")
         self.notion.observe(self.refresh, "value")
         self.dials = {
-            group: Dial(group, found.low, found.high, found.start[group], step, self.refresh, f"Threshold for {group}")
+            group: Dial(group, found.low, found.high, found.start[group], found.step, self.refresh, f"Threshold for {group}")
             for group in found.groups
         }  # fmt: skip
         equal = [
