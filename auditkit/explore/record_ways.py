@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditkit.checks.explainability._goal import goal_of
-from auditkit.checks.explainability._searched import drafted_words, ways_found
+from auditkit.checks.explainability._searched import drafted, ways_found
 from auditkit.checks.robustness._threats import allowed_words, sized
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Table
@@ -245,7 +245,7 @@ def search_ways(
             changes = {feature: after for feature, _, after in moved}
             ways.append(Way(changes, moved, float(found.cost[at]), float(output[at])))
     return RecordWays(
-        name, goal.words, tuple(ways), sized(threat).removeprefix("2 "), _output_word(subject, wanted), drafted_words(subject, threat),
+        name, goal.words, tuple(ways), sized(threat).removeprefix("2 "), _output_word(subject, wanted), drafted(subject, threat),
         allowed_words(threat), found.calls, found.asked,
     )  # fmt: skip
 

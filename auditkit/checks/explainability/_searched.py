@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from auditkit.subject import Subject
     from auditkit.threat import ThreatModel
 
-__all__ = ["drafted_words", "ways_found"]
+__all__ = ["drafted", "ways_found"]
 
 _POOL = 2000  # rows that a way may lead towards
 
@@ -61,7 +61,7 @@ def ways_found(
     )  # fmt: skip
 
 
-def drafted_words(subject: Subject, threat: ThreatModel) -> str:
+def drafted(subject: Subject, threat: ThreatModel) -> str:
     """Say that nobody has checked what may change, where that was drafted from the data."""
     if subject.threat is not None:
         return ""

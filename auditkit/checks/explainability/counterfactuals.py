@@ -15,7 +15,7 @@ from auditkit.checks import _weights
 from auditkit.checks.explainability import _ways
 from auditkit.checks.explainability._goal import goal_of
 from auditkit.checks.explainability._records import Records, borderline, called, with_more
-from auditkit.checks.explainability._searched import drafted_words, ways_found
+from auditkit.checks.explainability._searched import drafted, ways_found
 from auditkit.checks.robustness._threats import (
     Immutable,
     NormOfChange,
@@ -151,9 +151,7 @@ def counterfactuals(
             **_ways.examples_of(every, threat, original, shown, data.record_ids(both[shown]), said),
             "allowed": allowed_table(threat),
         },
-        says=drafted_words(subject, threat)
-        + _says(ways, total, goal.words, cost, free)
-        + _ways.longest(groups),
+        says=drafted(subject, threat) + _says(ways, total, goal.words, cost, free) + _ways.longest(groups),
         does_not_say=(
             "That a person who makes the change gets the other outcome in life: it is about the model's answer, not about causes, and "
             "a changed form is not a changed person. Nor that no way exists where none was found."
