@@ -12,14 +12,16 @@ from auditkit.checks.robustness._attackers import ROUNDING, Found, contradiction
 from auditkit.checks.robustness._broken import image_shape
 from auditkit.checks.robustness._shown import cell_words
 from auditkit.evidence import Table
+from auditkit.explore._rows import columns_of
 from auditkit.methods.evasion import partway
+from auditkit.render.text import in_three_digits
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from auditkit.checks.robustness._bounded import Bounded
 
-__all__ = ["STEPS", "Way", "in_three_digits", "ways_of"]
+__all__ = ["STEPS", "Way", "ways_of"]
 
 STEPS = 20
 """Parts of the way at which the model is asked."""
@@ -82,11 +84,12 @@ class Way:
         """Return the last step within a radius."""
         return int(np.searchsorted(self.far, radius, "right")) - 1
 
-    def says(self, radius: float, unit: str) -> str:
-        """Return what becomes of it within a radius, and where it turns."""
+    def says(self, radius: float, unit: str, *, truth: bool = True) -> str:
+        """Return what becomes of it within a radius, and where it turns; with its class or without."""
         here, there = self.answers[self.step(radius)], f"{in_three_digits(self.distance, up=True)} {unit}"
+        whose = f", whose class is {self.truth}," if truth else ""
         about = (
-            f"Record {self.record}, whose class is {self.truth}, is answered {here} after the change shown"
+            f"Record {self.record}{whose} is answered {here} after the change {'shown' if truth else 'made'}"
         )
         if not self.turned:
             return f"{about}; the model did not repeat the other answer that was found at {there}."
@@ -118,6 +121,18 @@ class Way:
             f"The {len(self.inputs)} inputs that the nearest change found moves, the largest first.{left_out} A real record.",
         )
 
+    def inputs_alone(self) -> Table:
+        """Return the names of the inputs that change, the largest change first, without a value or a size, from which values could be told."""
+        left_out = len(self.inputs) - _LISTED
+        more = f" {left_out} more change less." if left_out > 0 else ""
+        return Table(
+            f"Record {self.record}: which inputs are changed",
+            {"input": self.inputs[:_LISTED]},
+            "plain",
+            {"input": "Input"},
+            f"The {len(self.inputs)} inputs that the nearest change found moves, the largest first.{more} Their values are not told.",
+        )
+
     def picture(self, radius: float, unit: str) -> Table:
         """Return the record as it is, changed, and the difference, where it is a picture; else the answer along the way."""
         at = self.step(radius)
@@ -145,23 +160,18 @@ class Way:
         return Table(f"Record {self.record}, changed", columns, "images", {}, summary, reference=largest)
 
     def _along(self, at: int, unit: str) -> Table:
-        columns: dict[str, list[object]] = {key: [] for key in ("series", "x", "value", "low", "high", "n")}
-
-        def put(*row: object) -> None:
-            for key, cell in zip(columns, (*row, np.nan, np.nan, 1), strict=True):
-                columns[key].append(cell)
-
         shares = self._shares()
-        for name, along in shares.items():
-            for x, value in zip(self.far.tolist(), along, strict=True):
-                put(f"class {name}", x, float(value))
+        lines = [
+            (f"class {name}", x, float(value), np.nan, np.nan, 1)
+            for name, along in shares.items()
+            for x, value in zip(self.far.tolist(), along, strict=True)
+        ]
         here = float(self.far[at])
-        for along in shares.values():
-            put("here", here, float(along[at]))
+        lines += [("here", here, float(along[at]), np.nan, np.nan, 1) for along in shares.values()]
         what = "probability" if self.proba is not None else "answer (1 where this class is answered)"
         return Table(
             f"Record {self.record}: the answer along the way",
-            {key: tuple(cells) for key, cells in columns.items()},
+            columns_of(("series", "x", "value", "low", "high", "n"), lines),
             "curve",
             {"x": f"Change made, {unit}", "value": f"The model's {what}", "n": "records"},
             f"What the model answers to record {self.record}, from itself to the nearest change found, asked at {len(self.far)} points.",
@@ -175,21 +185,6 @@ class Way:
         order = np.argsort(-self.proba.max(axis=0), kind="stable")
         names = dict.fromkeys((self.truth, self.answers[-1], *(self.classes[c] for c in order)))
         return {name: self.proba[:, self.classes.index(name)] for name in list(names)[:_CLASSES]}
-
-
-def in_three_digits(size: float, *, up: bool = False) -> str:
-    """Return a size in three digits that is not above it, or not below it.
-
-    Examples
-    --------
-    >>> in_three_digits(4.776), in_three_digits(4.771, up=True), in_three_digits(2.0)
-    ('4.77', '4.78', '2')
-    """
-    if not 0 < size < np.inf:
-        return f"{size:g}"
-    digit = 10.0 ** (np.floor(np.log10(size)) - 2)
-    whole = np.ceil(size / digit - 1e-9) if up else np.floor(size / digit + 1e-9)
-    return f"{whole * digit:.3g}"
 
 
 def ways_of(found: Bounded, records: int) -> tuple[dict[str, Way], np.ndarray, int]:

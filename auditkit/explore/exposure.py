@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 
-from auditkit import progress, statistics
+from auditkit import progress, shared, statistics
 from auditkit.checks import _common as common
 from auditkit.checks._kinds import FEWEST, kinds
-from auditkit.checks.membership._exposure import Records
-from auditkit.checks.membership.population import signals
+from auditkit.checks.membership.population import scored
 from auditkit.checks.membership.references import scores_of
 from auditkit.errors import InputError, NotApplicable
 from auditkit.evidence import Table
+from auditkit.explore._rows import ESTIMATES, beneath, columns_of
 from auditkit.explore.answer import Answer
 
 if TYPE_CHECKING:
+    from auditkit.checks.membership.population import By
+    from auditkit.methods.membership import SignalKind
     from auditkit.subject import Subject
 
 __all__ = ["Exposure"]
@@ -25,6 +27,12 @@ __all__ = ["Exposure"]
 How = Literal["population", "references"]
 
 _LISTED = 20
+_START = 0.01
+_AMONG = {
+    "all": "",
+    "class": ", among records of its class",
+    "group": ", among records of its group",
+}
 _NOW = "here"
 
 
@@ -70,6 +78,8 @@ class Exposure:
         subject: Subject,
         how: How = "population",
         *,
+        signal: SignalKind = "loss",
+        by: By = "all",
         references: int = 8,
         pool: int = 20_000,
         rows: int = 5_000,
@@ -84,14 +94,17 @@ class Exposure:
             With training rows.
         how : {"population", "references"}
             By the model's own confidence (AK201), or by RMIA with reference models (AK202), whose models are shared with that check.
+            In an audit, rows are drawn as these checks draw them: under the same settings the curve is theirs.
+        signal, by : str
+            As in AK201; of the attack by the model's own confidence.
         references, pool : int
-            As in AK202.
+            As in AK202; of the attack with reference models.
         rows : int
             Members, and non-members, at most.
         level : float
             Confidence level of the intervals.
         seed : int
-            For drawing rows.
+            For drawing rows outside an audit.
 
         Raises
         ------
@@ -102,7 +115,7 @@ class Exposure:
             raise InputError(f"how= is 'population' or 'references'; got {how!r}")
         if reason := common.not_held_out(subject) if subject.train is not None else "":
             raise NotApplicable(f"no attack tells members from others here: {reason}")
-        rng = np.random.default_rng(seed)
+        rng = shared.generator_of("AK201" if how == "population" else "AK202", np.random.default_rng(seed))
         if how == "references":
             scores, truth, records, models = scores_of(
                 subject, "rmia_offline", references=references, pool=pool, rows=rows, rng=rng
@@ -110,16 +123,8 @@ class Exposure:
             attack = f"RMIA, offline, with {models} reference models"
         else:
             progress.step(0.1, "asking the model about training and test rows")
-            members, others = signals(subject, "loss")
-            if min(len(members), len(others)) < FEWEST:
-                raise NotApplicable(
-                    f"too few rows to attack: {len(members)} members and {len(others)} non-members"
-                )
-            inside, outside = common.draw(len(members), rows, rng), common.draw(len(others), rows, rng)
-            scores = np.concatenate([members[inside], others[outside]])
-            truth = np.repeat([True, False], [len(inside), len(outside)])
-            records = Records(subject, inside, outside)
-            attack = "how sure the model is of a record's own label"
+            scores, truth, records, _ = scored(subject, signal=signal, by=by, rows=rows, rng=rng)
+            attack = "how sure the model is of a record's own label" + _AMONG[by]
         groups = {}
         whole = (subject.split("train"), records.inside), (subject.test, records.outside)
         for _, labels, codes in kinds(*whole, classes=subject.task != "regression"):
@@ -138,6 +143,11 @@ class Exposure:
     def least(self) -> float:
         """The smallest rate of false alarms that these records can tell from none."""
         return 1 / self.everybody.others.size
+
+    @property
+    def start(self) -> float:
+        """Where a person may begin: at one false alarm in a hundred, or the smallest rate above it that can be told."""
+        return max(_START, self.least)
 
     def at(self, fpr: float) -> Answer:
         """Say whom the attack names at a rate of false alarms.
@@ -173,7 +183,7 @@ class Exposure:
         tpr, low, high = _share(found, self.everybody.members.size, self.level)
         false, false_low, false_high = _share(alarms, others.size, self.level)
         tables = {
-            "roc": self._placed(false, tpr, low, high),
+            "roc": beneath(self.curve, (_NOW, false, tpr, low, high)),
             "by_group": self._by_group(threshold, tpr),
             "named": self._listed(threshold),
         }
@@ -188,30 +198,18 @@ class Exposure:
             tables,
         )
 
-    def _placed(self, fpr: float, tpr: float, low: float, high: float) -> Table:
-        columns = {key: list(cells) for key, cells in self.curve.columns.items()}
-        for key, cell in (("series", _NOW), ("fpr", fpr), ("tpr", tpr), ("low", low), ("high", high)):
-            columns[key].append(cell)
-        known = self.curve
-        return Table(
-            known.title, {k: tuple(v) for k, v in columns.items()}, "roc", known.labels, known.summary
-        )
-
     def _by_group(self, threshold: float, overall: float) -> Table:
-        columns: dict[str, list[object]] = {
-            key: [] for key in ("label", "series", "value", "low", "high", "n")
-        }
-        for label, part in self.groups.items():
-            for word, scores in (("members named", part.members), ("non-members named", part.others)):
-                value, low, high = _share(_named(scores, threshold), scores.size, self.level)
-                for key, cell in zip(columns, (label, word, value, low, high, scores.size), strict=True):
-                    columns[key].append(cell)
+        rows = [
+            (label, word, *_share(_named(scores, threshold), scores.size, self.level), scores.size)
+            for label, part in self.groups.items()
+            for word, scores in (("members named", part.members), ("non-members named", part.others))
+        ]
         labels = {
             "value": "share named a training record", "n": "records", "order": "group", "reference": "members of all groups",
         }  # fmt: skip
         return Table(
             "Who is named, by class and group",
-            {key: tuple(cells) for key, cells in columns.items()},
+            columns_of(ESTIMATES, rows),
             "estimates",
             labels,
             "Members named are found out; non-members named are false alarms. A group is exposed where the two lie apart. Exact intervals (Clopper and Pearson 1934).",

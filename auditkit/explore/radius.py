@@ -17,7 +17,9 @@ from auditkit.checks.robustness._threats import allowed_table, sized, threat_of,
 from auditkit.errors import InputError, did_you_mean
 from auditkit.evidence import Table
 from auditkit.explore._morph import ways_of
+from auditkit.explore._rows import ESTIMATES, columns_of
 from auditkit.explore.answer import Answer
+from auditkit.render.text import in_three_digits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +34,7 @@ __all__ = ["Radius"]
 
 _SMALLEST = 10  # budget of rows, and of calls
 _POINTS = 33
+_DECADES = 30  # ends so many times apart, or more, are gone through by factors
 _MOST = "at most, under attack"
 _LEAST = "at least, certified"
 
@@ -159,11 +162,45 @@ class Radius:
         return float(self.everybody.nearest.min(initial=np.inf))
 
     @property
+    def start(self) -> float:
+        """Where a person may begin: at the radius that is judged."""
+        return float(min(self.threat.radius, self.end))
+
+    @property
+    def counted(self) -> bool:
+        """Whether a radius counts columns."""
+        return self.threat.norm == "l0"
+
+    @property
+    def by_factors(self) -> float:
+        """The least radius above 0 that matters, where radii lie so far apart that they are gone through by factors; else 0."""
+        least = float(f"{self.least / 2:.3g}") if np.isfinite(self.least) else 0.0
+        return least if not self.counted and 0 < least < self.end / _DECADES else 0.0
+
+    @property
+    def step(self) -> float:
+        """How finely radii are gone through."""
+        return 1.0 if self.counted else float(10.0 ** (np.floor(np.log10(self.end)) - 2))
+
+    def fall_of(self, record: str) -> float:
+        """Return where a record of `ways` falls; `end` where that lies beyond."""
+        return min(self.ways[record].distance, self.end)
+
+    def told_of(self, record: str) -> str:
+        """Return in a few words where a record of `ways` falls: "1 from 0.32 on"."""
+        way = self.ways[record]
+        return (
+            f"{way.answers[-1]} from {in_three_digits(way.distance, up=True)} on"
+            if way.turned
+            else "not turned again"
+        )
+
+    @property
     def certified(self) -> bool:
         """Whether anything is certified."""
         return not self.why_not and not np.isnan(self.everybody.lower).any()
 
-    def at(self, radius: float, record: str | None = None) -> Answer:
+    def at(self, radius: float, record: str | None = None, *, values: bool = True) -> Answer:
         """Say how many answers stand within a radius.
 
         Parameters
@@ -171,13 +208,15 @@ class Radius:
         radius : float
             Changes up to this count, in the units of the threat model; from 0 to `end`.
         record : str, optional
-            One of `ways`: a record to look at. Its values are then shown.
+            One of `ways`: a record to look at.
+        values : bool
+            Whether the record's values and its class are told; else the inputs that change are named only, as in a report that is passed on.
 
         Returns
         -------
         Answer
             Tables ``bracket`` (both bounds, and where the radius stands), ``by_group`` (at this radius), ``falls`` (where half of each
-            group has fallen), ``allowed``; of a record ``record`` (pictures where it is one, else the answer along the way) and ``values``.
+            group has fallen), ``allowed``; of a record ``record`` (pictures where it is one, which are its values, else the answer along the way) and ``values``.
 
         Raises
         ------
@@ -200,8 +239,10 @@ class Radius:
             says.append(self._first(radius))
         else:
             way, unit = self.ways[record], self.unit
-            tables["record"], tables["values"] = way.picture(radius, unit), way.values(radius, unit)
-            says.append(way.says(radius, unit))
+            if values or way.pixels is None:
+                tables["record"] = way.picture(radius, unit)
+            tables["values"] = way.values(radius, unit) if values else way.inputs_alone()
+            says.append(way.says(radius, unit, truth=values))
         if self.falls.columns["label"]:
             tables["falls"] = self.falls
         tables["allowed"] = allowed_table(self.threat)
@@ -270,20 +311,14 @@ class Radius:
                 rows.append((label, _LEAST, part.certain(radius), part.n))
         hits, n = (np.array([row[at] for row in rows], dtype=int) for at in (2, 3))
         low, high = statistics.clopper_pearson(hits, n, self.level) if rows else (hits, n)
-        columns = {
-            "label": tuple(row[0] for row in rows),
-            "series": tuple(row[1] for row in rows),
-            "value": tuple((hits / n).tolist()),
-            "low": tuple(np.asarray(low).tolist()),
-            "high": tuple(np.asarray(high).tolist()),
-            "n": tuple(n.tolist()),
-        }
+        ends = (np.asarray(part).tolist() for part in (hits / n, low, high, n))
+        cells = [(*row[:2], *numbers) for row, numbers in zip(rows, zip(*ends, strict=True), strict=True)]
         labels = {
             "value": "share that stays right", "n": "records", "order": "where half has fallen", "reference": "all, at most",
         }  # fmt: skip
         return Table(
             f"Who stands within {within}",
-            columns,
+            columns_of(ESTIMATES, cells),
             "estimates",
             labels,
             "Share of the records of each class and group that is right and stays so; those that fall first stand first. Exact intervals "
@@ -334,16 +369,15 @@ def _grid(threat: ThreatModel, everybody: _Part, end: float) -> np.ndarray:
 
 def _falls(groups: dict[str, _Part], level: float) -> Table:
     """Return where half of each group has fallen."""
-    columns: dict[str, list[object]] = {key: [] for key in ("label", "value", "low", "high", "n")}
+    rows = []
     for label, part in groups.items():
-        low, high = order_ends(part.nearest, level) if part.nearest.size else (np.nan, np.nan)
-        row = (label, _middle(part) if part.nearest.size else np.nan, low, high, part.nearest.size)
-        for key, cell in zip(columns, row, strict=True):
-            columns[key].append(cell if not isinstance(cell, float) or np.isfinite(cell) else np.nan)
+        known = part.nearest.size > 0
+        numbers = (_middle(part), *order_ends(part.nearest, level)) if known else (np.nan,) * 3
+        rows.append((label, *(x if np.isfinite(x) else np.nan for x in numbers), part.nearest.size))
     labels = {"label": "Records of", "value": "Half have fallen at", "n": "right without any change"}
     return Table(
         "Where half of each group has fallen",
-        {key: tuple(cells) for key, cells in columns.items()},
+        columns_of(("label", "value", "low", "high", "n"), rows),
         "plain",
         labels,
         "The radius within which half of the records that are right without any change are turned, as far as was found; empty where "

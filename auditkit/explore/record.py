@@ -13,6 +13,7 @@ from auditkit import progress, shared
 from auditkit.checks import _common as common
 from auditkit.checks.explainability._explainers import explain
 from auditkit.checks.explainability._ready import Ready, exact
+from auditkit.checks.robustness._threats import threat_of
 from auditkit.errors import InputError, NotApplicable, did_you_mean
 from auditkit.explore import record_tables as shown
 from auditkit.explore.answer import Answer
@@ -26,14 +27,14 @@ from auditkit.explore.record_inputs import (
     word_of,
 )
 from auditkit.explore.record_tables import Reasons, Said
-from auditkit.explore.record_ways import RecordWays, search_ways
+from auditkit.explore.record_ways import RecordWays, Search, aim_of, search_ways
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
-    from auditkit.dataset import Dataset
+    from auditkit.methods.feature_space import Norm
     from auditkit.subject import Split, Subject
     from auditkit.threat import ThreatModel
 
@@ -46,8 +47,8 @@ SLOW = 0.1
 
 # seconds within which an explanation follows a drag; an exact one is waited for somewhat
 _LIVE, _LIVE_EXACT = 0.06, 0.3
-# rows an explainer is tried on, rows that stand for unknown values, and records that are kept in mind
-_PROBED, _BACKGROUND, _REMEMBERED = 50, 100, 500
+# rows an explainer is tried on, and records that are kept in mind
+_PROBED, _REMEMBERED = 50, 500
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +83,10 @@ class Records:
         How long the answer about one row took.
     by_proba : bool
         Whether the answer is the most probable label, as it is for every row of the data.
+    seed : int
+        Of what is drawn.
+    search : Search
+        How ways to another answer are looked for.
     """
 
     subject: Subject
@@ -93,17 +98,32 @@ class Records:
     seconds: float
     by_proba: bool
     seed: int
+    search: Search
     _reasons: dict[Any, Reasons] = field(default_factory=dict, repr=False)
     _records: dict[tuple[Split, int], _Seen] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def prepare(cls, subject: Subject) -> Self:
+    def prepare(
+        cls,
+        subject: Subject,
+        *,
+        background: int = 100,
+        immutable: Sequence[str] | None = None,
+        norm: Norm = "l1",
+        radius: float | None = None,
+        several: int = 4,
+        max_calls: int = 150,
+    ) -> Self:
         """Ask about the rows, try the explainer, and time the answer about one row.
 
         Parameters
         ----------
         subject : Subject
             With a model to ask.
+        background : int
+            Rows that stand for unknown values, as in AK401.
+        immutable, norm, radius, several, max_calls
+            What nobody can change, and how ways are looked for, as in AK407.
 
         Raises
         ------
@@ -111,7 +131,7 @@ class Records:
             If only predictions are known, or there are no inputs.
         """
         common.needs_model(subject)
-        threat = subject.threat_model()
+        threat = threat_of(subject, immutable=immutable, radius=None, norm=None)
         progress.step(0.1, "asking about the rows")
         every = [subject.test] if subject.train is None else [subject.test, subject.train]
         names: tuple[Split, ...] = ("test",) if subject.train is None else ("test", "train")
@@ -125,12 +145,13 @@ class Records:
         seed = shared.seed_of("one record", np.random.default_rng(0))
         rng = np.random.default_rng(seed)
         source = every[-1]
-        behind = source.X.iloc[common.draw(len(source), _BACKGROUND, rng)].reset_index(drop=True)
+        behind = source.X.iloc[common.draw(len(source), background, rng)].reset_index(drop=True)
         sample = subject.test.X.iloc[common.draw(len(subject.test), _PROBED, rng)].reset_index(drop=True)
         progress.step(0.6, "trying the explainer")
         found = exact(subject, sample, behind)
         made = cls(
-            subject, threat, behind, ends_of(codes), found, found is not None, 0.0, by_proba, seed
+            subject, threat, behind, ends_of(codes), found, found is not None, 0.0, by_proba, seed,
+            Search(norm, radius, several, max_calls),
         )  # fmt: skip
         seconds, explained = made._timed()
         return replace(made, live=explained <= (_LIVE if found is None else _LIVE_EXACT), seconds=seconds)
@@ -232,9 +253,8 @@ class Records:
         changed = changed_frame(self.threat, original, seen.codes, after)
         moved = changed_inputs(original, changed)
         now = self._ask(changed) if moved else said
-        about = _about(said)
+        about, tables = _about(said), {}
         reasons = self._why(changed, about, explained)
-        tables = {}
         if reasons is not None:
             tables["why"] = shown.waterfall(
                 reasons, changed, name, self.subject.positive, changed=bool(moved), values=values
@@ -279,8 +299,8 @@ class Records:
         wanted: str | None = None,
         at_least: float | None = None,
         at_most: float | None = None,
-        several: int = 4,
-        max_calls: int = 150,
+        several: int | None = None,
+        max_calls: int | None = None,
     ) -> RecordWays:
         """Search for changes that get another answer, within the threat model: few inputs first, then at little cost, several that differ.
 
@@ -294,10 +314,8 @@ class Records:
             The answer; the likeliest other one when left out.
         at_least, at_most : float, optional
             Of a regression: the values; past the median of the answers when left out.
-        several : int
-            Different ways at most.
-        max_calls : int
-            Calls to the model at most.
+        several, max_calls : int, optional
+            Different ways, and calls to the model, at most; as prepared when left out.
 
         Raises
         ------
@@ -306,27 +324,14 @@ class Records:
         NotApplicable
             If nothing may change, or the record has the answer.
         """
-        seen = self._seen(row, split)
-        said = seen.said
-        if self.subject.task == "regression" and at_least is None and at_most is None:
-            middle = float(np.median(self.subject.answers("test").labels))
-            at_least, at_most = (middle, None) if float(said.label) < middle else (None, middle)
-        if self.subject.task != "regression" and wanted is None:
-            wanted = str(self._other(said))
+        seen, how = self._seen(row, split), self.search
+        how = replace(how, several=several or how.several, max_calls=max_calls or how.max_calls)
         rng = np.random.default_rng([self.seed, row])
-        return search_ways(
-            self.subject, self.threat, seen.frame, seen.name, rng, wanted=wanted, at_least=at_least,
-            at_most=at_most, several=several, max_calls=max_calls,
-        )  # fmt: skip
-
-    def _other(self, said: Said) -> Any:
-        """Return the likeliest answer that is not the record's own."""
-        classes = list(np.asarray(self.subject.classes))
-        order = range(len(classes)) if said.proba is None else np.argsort(-said.proba, kind="stable").tolist()
-        return next(classes[at] for at in order if classes[at] != said.label)
+        aim = aim_of(self.subject, seen.said, wanted, at_least, at_most)
+        return search_ways(self.subject, self.threat, seen.frame, seen.name, rng, **aim, how=how)
 
     def _seen(self, row: int, split: Split) -> _Seen:
-        data: Dataset = self.subject.split(split)
+        data = self.subject.split(split)
         if isinstance(row, bool) or not isinstance(row, (int, np.integer)) or not 0 <= row < len(data):
             raise InputError(f"the {_ROWS[split]} are numbered from 0 to {len(data) - 1}; got {row!r}")
         key = (split, int(row))
@@ -339,12 +344,7 @@ class Records:
         return self._records[key]
 
     def _ask(self, frame: pd.DataFrame) -> Said:
-        model = self.subject.model
-        gives = self.subject.task != "regression" and model.has_proba
-        proba = model.predict_proba(frame)[0] if gives else None
-        if proba is not None and self.by_proba:
-            return Said(self.subject.labels_of(proba[None])[0], proba)
-        return Said(model.predict(frame)[0], proba)
+        return Said.of(self.subject, frame, by_proba=self.by_proba)
 
     def _timed(self) -> tuple[float, float]:
         """Return how long an answer about one row takes, and an explanation of it; the middle of three, and one after a first."""

@@ -10,7 +10,7 @@ import numpy as np
 from auditkit import shared, statistics
 from auditkit.checks import _common as common
 from auditkit.checks.membership._refits import needs_refits, reference_set
-from auditkit.checks.membership.references import _rmia_offline, _view
+from auditkit.checks.membership._view import View, in_and_out, means_of, offline_scores, view_of
 from auditkit.errors import InputError, NotApplicable
 from auditkit.evidence import Table
 from auditkit.explore.answer import Answer
@@ -39,10 +39,8 @@ class RecordExposure:
         Whether each is a training record.
     scores : ndarray of shape (r,)
         Of the attack; higher for what looks like a training record.
-    logit : ndarray of shape (r,)
-        How sure the model is of the record's label: the logit of its probability.
-    logits, saw : ndarray of shape (k, r)
-        The same of the reference models, and which of them were trained on the record.
+    view : View
+        How sure the model and the reference models are of each record's label, and which of these were trained on it.
     level : float
         Confidence level.
     """
@@ -51,9 +49,7 @@ class RecordExposure:
     place: dict[str, dict[int, int]]
     member: np.ndarray
     scores: np.ndarray
-    logit: np.ndarray
-    logits: np.ndarray
-    saw: np.ndarray
+    view: View
     level: float = 0.95
 
     @classmethod
@@ -86,17 +82,17 @@ class RecordExposure:
             raise NotApplicable(f"no attack tells members from others here: {reason}")
         rng = np.random.default_rng(shared.seed_of("record exposure", np.random.default_rng(0)))
         plan, asked = reference_set(subject, references=references, pool=pool, rows=rows, rng=rng)
-        view = _view(subject, plan, asked, rng)
+        view = view_of(subject, plan, asked, rng)
         inside, outside = plan.inside.tolist(), plan.outside.tolist()
         place = {
             "train": {row: at for at, row in enumerate(inside)},
             "test": {row: len(inside) + at for at, row in enumerate(outside)},
         }
         member = plan.truth[plan.attacked]
-        return cls(subject, place, member, _rmia_offline(view), view.logit, view.logits, view.masks, level)
+        return cls(subject, place, member, offline_scores(view), view, level)
 
     def __repr__(self) -> str:
-        return f"RecordExposure({self.subject.name}: {len(self.logits)} reference models; .at(row) to ask, .order() for the most exposed)"
+        return f"RecordExposure({self.subject.name}: {len(self.view.logits)} reference models; .at(row) to ask, .order() for the most exposed)"
 
     @staticmethod
     def lacks(subject: Subject) -> str:
@@ -153,23 +149,18 @@ class RecordExposure:
         as_high = int((others >= self.scores[at]).sum())
         low, high = statistics.clopper_pearson(as_high, len(others), self.level)
         ends = (float(low), float(high))
-        saw = self.saw[:, at]
-        groups = (
-            ("reference models trained on it", self.logits[saw, at]),
-            ("reference models not trained on it", self.logits[~saw, at]),
-            ("the model under audit", self.logit[at : at + 1]),
-        )
+        groups = in_and_out(self.view, at)
         return Answer(
             f"exposure of record {name} of the {_ROWS[split]}s",
             {"record": name, "data": split, "attack": ATTACK},
             self._says(split, groups, (as_high, len(others)), ends),
             (
-                f"That it is safe, where it does not stand out: {len(self.logits)} reference models are few, and another attack may find what "
+                f"That it is safe, where it does not stand out: {len(self.view.logits)} reference models are few, and another attack may find what "
                 "this one does not. Nor, where it does, that somebody outside holds what this attack needs."
             ),
             {
                 "in_out": _dots(name, groups),
-                "sure": self._means(name, groups),
+                "sure": self._sure(name, groups),
                 "standing": _standing(name, as_high, len(others), ends),
             },
         )
@@ -195,15 +186,10 @@ class RecordExposure:
             "that score so high is wrong about that part of them."
         )
 
-    def _means(self, name: str, groups: tuple[tuple[str, np.ndarray], ...]) -> Table:
-        lines = []
-        for word, values in groups:
-            ends = statistics.mean_interval_of(values, self.level) if len(values) > 1 else (np.nan, np.nan)
-            lines.append((word, float(values.mean()), float(ends[0]), float(ends[1]), len(values)))
-        keys = ("label", "value", "low", "high", "n")
+    def _sure(self, name: str, groups: tuple[tuple[str, np.ndarray], ...]) -> Table:
         return Table(
             f"How sure models are of record {name}",
-            {key: tuple(line[at] for line in lines) for at, key in enumerate(keys)},
+            means_of(groups, self.level),
             "estimates",
             {"label": "Asked", "value": _LOGIT, "n": "models", "order": "who saw it"},
             "The intervals are of the mean over models (Student's t).",

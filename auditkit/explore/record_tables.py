@@ -41,6 +41,16 @@ class Said:
     label: Any
     proba: np.ndarray | None
 
+    @classmethod
+    def of(cls, subject: Subject, frame: pd.DataFrame, *, by_proba: bool) -> Self:
+        """Ask the model about the first row; `by_proba` is whether its answer is the most probable label."""
+        model = subject.model
+        gives = subject.task != "regression" and model.has_proba
+        proba = model.predict_proba(frame)[0] if gives else None
+        if proba is not None and by_proba:
+            return cls(subject.labels_of(proba[None])[0], proba)
+        return cls(model.predict(frame)[0], proba)
+
 
 @dataclass(frozen=True, eq=False)
 class Reasons:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditkit.checks.explainability._goal import goal_of
-from auditkit.checks.explainability.counterfactuals import _drafted, _found
+from auditkit.checks.explainability._searched import drafted, ways_found
 from auditkit.checks.robustness._threats import allowed_words, sized
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Table
@@ -19,10 +19,32 @@ from auditkit.render.text import number
 if TYPE_CHECKING:
     import pandas as pd
 
+    from auditkit.explore.record_tables import Said
+    from auditkit.methods.feature_space import Norm
     from auditkit.subject import Subject
     from auditkit.threat import ThreatModel
 
-__all__ = ["RecordWays", "Way", "search_ways"]
+__all__ = ["RecordWays", "Search", "Way", "aim_of", "middle_answer", "search_ways"]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How ways are searched for, as AK407 does.
+
+    Attributes
+    ----------
+    norm : str
+        How changes of several inputs add up to a cost.
+    radius : float or None
+        Largest cost that counts; any where None.
+    several, max_calls : int
+        Different ways, and calls to the model, at most.
+    """
+
+    norm: Norm = "l1"
+    radius: float | None = None
+    several: int = 4
+    max_calls: int = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +153,35 @@ class RecordWays:
         )  # fmt: skip
 
 
+def middle_answer(subject: Subject) -> float:
+    """Return the median of what a regression answers for the test rows."""
+    return float(np.median(subject.answers("test").labels))
+
+
+def aim_of(
+    subject: Subject, said: Said, wanted: str | None, at_least: float | None, at_most: float | None
+) -> dict[str, Any]:
+    """Return what is looked for of a record: what was asked for, else the likeliest other answer, or values past the middle answer.
+
+    Parameters
+    ----------
+    subject : Subject
+        Whose model answers.
+    said : Said
+        What it answers for the record.
+    wanted, at_least, at_most
+        What was asked for; None for each that was left out.
+    """
+    if subject.task == "regression" and at_least is None and at_most is None:
+        middle = middle_answer(subject)
+        at_least, at_most = (middle, None) if float(said.label) < middle else (None, middle)
+    if subject.task != "regression" and wanted is None:
+        classes = list(np.asarray(subject.classes))
+        order = range(len(classes)) if said.proba is None else np.argsort(-said.proba, kind="stable").tolist()
+        wanted = str(next(classes[at] for at in order if classes[at] != said.label))
+    return {"wanted": wanted, "at_least": at_least, "at_most": at_most}
+
+
 def search_ways(
     subject: Subject,
     threat: ThreatModel,
@@ -141,8 +192,7 @@ def search_ways(
     wanted: str | None,
     at_least: float | None,
     at_most: float | None,
-    several: int,
-    max_calls: int,
+    how: Search,
 ) -> RecordWays:
     """Search for ways of one record, by what AK407 searches by.
 
@@ -151,7 +201,7 @@ def search_ways(
     subject : Subject
         Whose model is asked.
     threat : ThreatModel
-        What may change; costs add up over inputs (l1).
+        What may change.
     original : DataFrame
         The record, one row.
     name : str
@@ -160,8 +210,8 @@ def search_ways(
         For the search.
     wanted, at_least, at_most
         The answer, or the values of a regression.
-    several, max_calls : int
-        Different ways, and calls to the model, at most.
+    how : Search
+        How it is searched.
 
     Raises
     ------
@@ -171,13 +221,13 @@ def search_ways(
         If there is no such answer.
     """
     goal = goal_of(subject, wanted, at_least, at_most)
-    threat = threat.within(2.0, "l1")
+    threat = threat.within(2.0, how.norm)
     if np.isnan(threat.least_changes()).all():
         raise NotApplicable("no input may change: there is no way to look for")
     if goal.meets(original)[0]:
         raise NotApplicable(f"the record has the answer {goal.words} already")
     before = threat.encode(original)
-    found = _found(subject, threat, original, before, goal, rng, several, None, max_calls)
+    found = ways_found(subject, threat, original, before, goal, rng, how.several, how.radius, how.max_calls)
     ways: list[Way] = []
     if len(found.of):
         frame = threat.decode(found.rows)
@@ -195,7 +245,7 @@ def search_ways(
             changes = {feature: after for feature, _, after in moved}
             ways.append(Way(changes, moved, float(found.cost[at]), float(output[at])))
     return RecordWays(
-        name, goal.words, tuple(ways), sized(threat).removeprefix("2 "), _output_word(subject, wanted), _drafted(subject, threat),
+        name, goal.words, tuple(ways), sized(threat).removeprefix("2 "), _output_word(subject, wanted), drafted(subject, threat),
         allowed_words(threat), found.calls, found.asked,
     )  # fmt: skip
 

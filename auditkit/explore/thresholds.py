@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from auditkit.checks import _weights
 from auditkit.checks.bias import _impact as impact
 from auditkit.errors import InputError, NotApplicable, did_you_mean
 from auditkit.evidence import Table
+from auditkit.explore._between import Between, Estimate, between, between_table
+from auditkit.explore._rows import ESTIMATES, beneath, columns_of
 from auditkit.explore.answer import Answer
 from auditkit.methods.group_thresholds import (
     NOTIONS,
@@ -40,7 +42,8 @@ MOST_GROUPS = 12
 _POINTS = 201
 _STRENGTHS = 9
 _DRAWN = 60
-_LEAST = 0.01
+_NOW, _THEN = "now", "the model's own threshold"
+_NEAR = 0.01  # gaps so little above the smallest are taken for as small
 _LABELS = {
     "selection_rate": "selected",
     "true_positive_rate": "true positive rate",
@@ -72,6 +75,10 @@ class Thresholds:
         Whether rows have weights of their own.
     grid : ndarray of shape (points,)
         Thresholds that select evenly spaced shares of the records; what is sought is sought among these.
+    frontiers : dict of str to Table
+        The best accuracy found for each gap, by notion.
+    least_share : float
+        Share of the records that what is sought selects at least, and leaves out at least.
     level : float
         Confidence level.
     """
@@ -86,10 +93,18 @@ class Thresholds:
     weighted: bool
     grid: np.ndarray
     frontiers: dict[str, Table]
+    least_share: float = 0.05
     level: float = 0.95
 
     @classmethod
-    def prepare(cls, subject: Subject, feature: str | None = None, *, level: float = 0.95) -> Self:
+    def prepare(
+        cls,
+        subject: Subject,
+        feature: str | None = None,
+        *,
+        least_share: float = 0.05,
+        level: float = 0.95,
+    ) -> Self:
         """Sort the scores of the test rows by group, and find out which trade-offs there are.
 
         Parameters
@@ -98,6 +113,9 @@ class Thresholds:
             Binary with probabilities or recorded scores, or a regression; its predictions alone suffice.
         feature : str, optional
             A sensitive feature; the first when left out.
+        least_share : float
+            As in AK107: thresholds that select less than this share of all records, or leave less than this share out, are not sought
+            for a trade-off. Everybody or nobody is alike without a choice.
         level : float
             Confidence level of the intervals.
 
@@ -132,17 +150,22 @@ class Thresholds:
         curves: dict[str, Table] = {}
         for done, notion in enumerate(notions):
             progress.step(done / len(notions), notion.replace("_", " "))
-            curves[notion] = _trade_off(by_group, grid, notion, labelled=binary)
+            curves[notion] = _trade_off(by_group, grid, notion, least_share, labelled=binary)
         low, high = (0.0, 1.0) if binary else (float(grid[0]), float(np.nextafter(grid[-1], np.inf)))
         return cls(
             grouping.name, groups, dict.fromkeys(groups, at), min(low, at), max(high, at),
-            by_group, binary, weighted, grid, curves, level,
+            by_group, binary, weighted, grid, curves, least_share, level,
         )  # fmt: skip
 
     @property
     def notions(self) -> tuple[str, ...]:
         """The notions of fairness that can be asked for here."""
         return tuple(self.frontiers)
+
+    @property
+    def step(self) -> float:
+        """How finely thresholds are gone through: a thousandth of the first digit of their range."""
+        return float(10.0 ** (np.floor(np.log10(self.high - self.low)) - 3))
 
     def at(self, thresholds: Mapping[str, float], notion: Notion = "demographic_parity") -> Answer:
         """Say what thresholds do.
@@ -157,8 +180,8 @@ class Thresholds:
         Returns
         -------
         Answer
-            Tables ``rates`` (each rate of each group, with intervals), ``trade_off`` (accuracy against the gap) and ``change`` (before and
-            after, of all records, with paired intervals).
+            Tables ``rates`` (each rate of each group), ``between`` (impact ratio, gap and accuracy), ``trade_off`` (accuracy against the
+            gap) and ``change`` (before and after, of all records, with paired intervals); all with intervals.
 
         Raises
         ------
@@ -169,14 +192,24 @@ class Thresholds:
         self._known(notion)
         cut = np.array([wanted[group] for group in self.groups])
         took, before = self.by_group.selected(cut), self.by_group.selected([*self.start.values()])
-        counted = self._counted(took)
-        tables = {"rates": self._rates(counted), "change": self._change(took, before)}
+        now, then = (self._between(part, notion) for part in (took, before))
+        change = self._changes(took, before)
+        tables = {
+            "rates": self._rates(self._counted(took)),
+            "between": between_table([(_THEN, then), (_NOW, now)], notion, self.level),
+            "change": _change_table(change),
+        }
         if self.labelled:
-            tables["trade_off"] = self._placed(notion, took, before)
+            size = round(float(self.by_group.totals[..., 0].sum()))
+            rows = [
+                (one.gap.value, one.accuracy.value, one.accuracy.low, one.accuracy.high, size, word)
+                for word, one in ((_THEN, then), (_NOW, now))
+            ]
+            tables["trade_off"] = beneath(self.frontiers[notion], *rows)
         return Answer(
             f"thresholds by {self.feature}",
             {"feature": self.feature, "notion": notion, "thresholds": wanted},
-            self._says(notion, took, before),
+            self._says(notion, now, then, change),
             (
                 "How these thresholds do on other records: they were moved while looking at these. And a threshold for each group treats "
                 "records of equal score unequally, which may not be allowed."
@@ -205,14 +238,11 @@ class Thresholds:
         self._known(notion)
         cuts, took = alike(self.by_group, self.grid, notion)
         totals = self.by_group.totals[..., 0]
-        share = took.sum(axis=(1, 2)) / totals.sum()
         if self.labelled:
             gap = gap_of(took, totals, notion)
-            sound = (
-                np.isfinite(gap) & (share > 0.01) & (share < 0.99)
-            )  # everybody or nobody is alike without a choice
+            sound = np.isfinite(gap) & _chosen(took, totals, self.least_share)
             sound = sound if sound.any() else np.isfinite(gap)
-            near = sound & (gap <= np.min(gap[sound], initial=np.inf) + 0.01)
+            near = sound & (gap <= np.min(gap[sound], initial=np.inf) + _NEAR)
             hits, size = rates_of(took, totals)["accuracy"]
             accuracy = hits.sum(axis=1) / size.sum(axis=1)
             best = int(np.where(near, accuracy, -1.0).argmax())
@@ -245,110 +275,95 @@ class Thresholds:
         return {name: effective_counts(*pair, *squared[name]) for name, pair in counted.items()}
 
     def _rates(self, counted: dict[str, tuple[np.ndarray, np.ndarray]]) -> Table:
-        columns: dict[str, list[object]] = {
-            key: [] for key in ("label", "series", "value", "low", "high", "n")
-        }
+        rows: list[tuple[object, ...]] = []
         for name, (hits, trials) in counted.items():
             low, high = statistics.wilson(hits, trials, self.level)
             with np.errstate(invalid="ignore"):
                 value = hits / trials
-            for g, group in enumerate(self.groups):
-                row = (group, _LABELS[name], value[g], low[g], high[g], round(float(trials[g])))
-                for key, cell in zip(columns, row, strict=True):
-                    columns[key].append(cell)
+            rows += [
+                (group, _LABELS[name], value[g], low[g], high[g], round(float(trials[g])))
+                for g, group in enumerate(self.groups)
+            ]
         return Table(
             f"Rates by {self.feature} at these thresholds",
-            {key: tuple(cells) for key, cells in columns.items()},
+            columns_of(ESTIMATES, rows),
             "estimates",
             {"value": "rate", "n": "records", "order": "group"},
             f"What part of each group of {self.feature} is selected, and how often that is right, with {self.level:.0%} Wilson intervals.",
         )
 
-    def _change(self, took: np.ndarray, before: np.ndarray) -> Table:
+    def _between(self, took: np.ndarray, notion: Notion) -> Between:
+        """Return what the groups differ by where this is selected."""
+        totals, everybody = self.by_group.totals, None
+        if self.labelled:
+            plain, squared = (rates_of(took[..., at], totals[..., at])["accuracy"] for at in (0, 1))
+            whole = [part.sum() for part in (*plain, *squared)]
+            everybody = effective_counts(*whole) if self.weighted else (whole[0], whole[1])
+        return between(self._counted(took), everybody, notion, self.level)
+
+    def _changes(self, took: np.ndarray, before: np.ndarray) -> list[tuple[Any, ...]]:
         """Return what of all records is selected and right, at the start and now; the same records are compared."""
         rows = [self._selected_then_and_now(took, before)]
-        if self.labelled:
-            rows.append(self._right_then_and_now(took, before))
-        keys = ("what", "at one threshold", "now", "change", "low", "high")
-        return Table(
-            "All records: at the model's own threshold, and now",
-            {key: tuple(row[i] for row in rows) for i, key in enumerate(keys)},
-            "plain",
-            {"low": "change, lower end", "high": "change, upper end"},
-            "The change is of the same records, so its interval is paired (Bonett and Price 2012).",
-        )
+        return [*rows, self._right_then_and_now(took, before)] if self.labelled else rows
 
-    def _selected_then_and_now(self, took: np.ndarray, before: np.ndarray) -> tuple[object, ...]:
+    def _selected_then_and_now(self, took: np.ndarray, before: np.ndarray) -> tuple[Any, ...]:
         moved = took - before  # by group and label: thresholds only add, or only take away
         return self._paired("selected", took.sum(axis=(0, 1)), before.sum(axis=(0, 1)), moved)
 
-    def _right_then_and_now(self, took: np.ndarray, before: np.ndarray) -> tuple[object, ...]:
+    def _right_then_and_now(self, took: np.ndarray, before: np.ndarray) -> tuple[Any, ...]:
         sign = np.array([-1.0, 1.0])[None, :, None]
         wrong = self.by_group.totals[:, 0].sum(axis=0)
         now, then = (wrong + (part * sign).sum(axis=(0, 1)) for part in (took, before))
         return self._paired("accuracy", now, then, (took - before) * sign)
 
-    def _paired(self, what: str, now: np.ndarray, then: np.ndarray, moved: np.ndarray) -> tuple[object, ...]:
+    def _paired(self, what: str, now: np.ndarray, then: np.ndarray, moved: np.ndarray) -> tuple[Any, ...]:
         size, size2 = self.by_group.totals.sum(axis=(0, 1))
         won, lost = (
             np.where(moved > 0, moved, 0.0).sum(axis=(0, 1)),
             np.where(moved < 0, -moved, 0.0).sum(axis=(0, 1)),
         )
         worth = float(size / size2) if self.weighted else 1.0  # Kish: a row's weight in rows of equal weight
-        counts = np.round([won[0] * worth, lost[0] * worth, size * worth])
-        low, high = paired_difference(counts[0], counts[1], counts[2], self.level)
+        gained, gone, rows = won[0] * worth, lost[0] * worth, size * worth
+        low, high = paired_difference(gained, gone, max(rows, gained + gone), self.level)
         share = now[0] / size, then[0] / size
         return (what, float(share[1]), float(share[0]), float(share[0] - share[1]), float(low), float(high))
 
-    def _placed(self, notion: Notion, took: np.ndarray, before: np.ndarray) -> Table:
-        """Return the trade-off curve with where the thresholds stand, and stood, on it."""
-        known, totals = self.frontiers[notion], self.by_group.totals[..., 0]
-        columns = {key: list(cells) for key, cells in known.columns.items()}
-        for word, part in (("the model's own threshold", before), ("now", took)):
-            gap = float(gap_of(part[..., 0], totals, notion))
-            hits, size = (c.sum() for c in rates_of(part[..., 0], totals)["accuracy"])
-            low, high = statistics.wilson(hits, size, self.level)
-            row = (gap, hits / size, float(low), float(high), round(float(size)), word)
-            for key, cell in zip(columns, row, strict=True):
-                columns[key].append(cell)
-        return Table(
-            known.title, {k: tuple(v) for k, v in columns.items()}, "curve", known.labels, known.summary
-        )
-
-    def _says(self, notion: Notion, took: np.ndarray, before: np.ndarray) -> str:
-        totals = self.by_group.totals[..., 0]
-        rate = took[..., 0].sum(axis=1) / totals.sum(axis=1)
-        ratio = rate.min() / rate.max() if rate.max() > 0 else np.nan
-        least, most = self.groups[int(rate.argmin())], self.groups[int(rate.argmax())]
-        words = notion.replace("_", " ")
+    def _says(self, notion: Notion, now: Between, then: Between, change: list[tuple[Any, ...]]) -> str:
+        (least, fewest), (most, largest) = now.least, now.most
         said = [
-            f"{least} is selected in {rate.min():.1%} and {most} in {rate.max():.1%} of cases: an impact ratio of {ratio:.2f}."
-            if np.isfinite(ratio)
+            f"{self.groups[least]} is selected in {fewest.share()} and {self.groups[most]} in {largest.share()} of cases: an impact ratio of "
+            f"{now.ratio.ratio()}."
+            if np.isfinite(now.ratio.value)
             else "Nobody is selected.",
-            f"The gap of {words} is {_points(gap_of(took[..., 0], totals, notion))}, and {_points(gap_of(before[..., 0], totals, notion))} at the model's own threshold.",
+            f"The gap of {notion.replace('_', ' ')} is {now.gap.points()}, and {then.gap.points()} at the model's own threshold.",
         ]
         if self.labelled:
-            now, then = (
-                float(sum(c[0].sum() for c in [rates_of(p[..., 0], totals)["accuracy"]]) / totals.sum())
-                for p in (took, before)
+            moved = Estimate(*change[-1][-3:])
+            said.append(
+                f"Accuracy goes from {then.accuracy.share()} to {now.accuracy.share()}, a change of {moved.points()}."
             )
-            said.append(f"Accuracy goes from {then:.1%} to {now:.1%}.")
         return " ".join(said)
 
 
-def _points(gap: np.ndarray) -> str:
-    return (
-        f"{100 * float(gap):.1f} percentage points" if np.isfinite(gap) else "not defined (a rate is 0 / 0)"
+def _change_table(rows: list[tuple[Any, ...]]) -> Table:
+    return Table(
+        "All records: at the model's own threshold, and now",
+        columns_of(("what", "at one threshold", "now", "change", "low", "high"), rows),
+        "plain",
+        {"low": "change, lower end", "high": "change, upper end"},
+        "The change is of the same records, so its interval is paired (Bonett and Price 2012).",
     )
 
 
-def _chosen(took: np.ndarray, totals: np.ndarray) -> np.ndarray:
+def _chosen(took: np.ndarray, totals: np.ndarray, least_share: float) -> np.ndarray:
     """Return whether somebody is selected and somebody is not: everybody or nobody is alike without a choice."""
     share = took.sum(axis=(1, 2)) / totals.sum()
-    return np.asarray((share > _LEAST) & (share < 1 - _LEAST))
+    return np.asarray((share >= least_share) & (share <= 1 - least_share))
 
 
-def _trade_off(by_group: ScoresByGroup, grid: np.ndarray, notion: Notion, *, labelled: bool) -> Table:
+def _trade_off(
+    by_group: ScoresByGroup, grid: np.ndarray, notion: Notion, least_share: float, *, labelled: bool
+) -> Table:
     """Return the best accuracy that was found for each gap, along with its thresholds' reach."""
     words = notion.replace("_", " ")
     title = f"What {words} costs: accuracy against the gap"
@@ -360,7 +375,7 @@ def _trade_off(by_group: ScoresByGroup, grid: np.ndarray, notion: Notion, *, lab
     gaps, right = [], []
     for strength in np.linspace(0, 1, _STRENGTHS):
         took = alike(by_group, grid, notion, float(strength))[1]
-        gaps.append(np.where(_chosen(took, totals), gap_of(took, totals, notion), np.nan))
+        gaps.append(np.where(_chosen(took, totals, least_share), gap_of(took, totals, notion), np.nan))
         right.append(rates_of(took, totals)["accuracy"][0].sum(axis=-1))
     gap, hits = np.concatenate(gaps), np.concatenate(right)
     size = totals.sum()

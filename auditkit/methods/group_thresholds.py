@@ -8,25 +8,26 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from auditkit.errors import InputError
-from auditkit.methods.groups import row_weights
+from auditkit.methods.groups import scored_rows
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["NOTIONS", "Notion", "ScoresByGroup", "alike", "frontier", "gap_of", "rates_of"]
+__all__ = ["NOTIONS", "RATES", "Notion", "ScoresByGroup", "alike", "frontier", "gap_of", "rates_of"]
 
 Notion = Literal[
     "demographic_parity", "equal_opportunity", "predictive_equality", "equalized_odds", "predictive_parity"
 ]
 NOTIONS: tuple[Notion, ...] = get_args(Notion)
 
-_RATES: dict[Notion, tuple[str, ...]] = {
+RATES: dict[Notion, tuple[str, ...]] = {
     "demographic_parity": ("selection_rate",),
     "equal_opportunity": ("true_positive_rate",),
     "predictive_equality": ("false_positive_rate",),
     "equalized_odds": ("true_positive_rate", "false_positive_rate"),
     "predictive_parity": ("positive_predictive_value",),
 }
+"""The rates that each notion wants equal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +80,8 @@ class ScoresByGroup:
         >>> sorted_.selected([0.5, 0.6])[..., 0].tolist()
         [[0.0, 1.0], [0.0, 0.0]]
         """
-        values, codes = np.asarray(scores, dtype=np.float64), np.asarray(group_codes)
-        if values.ndim != 1 or codes.shape != values.shape or not np.isfinite(values).all():
-            raise InputError(
-                f"scores must be finite, one a record of {codes.shape}; got shape {values.shape}"
-            )
-        if codes.size and not (codes.min() >= 0 and codes.max() < n_groups):
-            raise InputError(f"group codes must be from 0 to {n_groups - 1}")
-        truth = np.zeros(values.size, dtype=bool) if positive is None else np.asarray(positive).astype(bool)
-        if truth.shape != values.shape:
-            raise InputError(f"positive must be one a record, {values.size} in all; got shape {truth.shape}")
-        weights = None if sample_weight is None else row_weights(sample_weight, values.size)
-        cells = codes.astype(np.int64) * 2 + truth
+        values, codes, truth, weights = scored_rows(scores, group_codes, n_groups, positive, sample_weight)
+        cells = codes * 2 + truth
         order = np.lexsort((values, cells))
         ends = np.cumsum(np.bincount(cells, minlength=2 * n_groups))[:-1]
         ascending = np.split(values[order], ends)
@@ -212,11 +203,11 @@ def gap_of(selected: ArrayLike, totals: ArrayLike, notion: Notion) -> NDArray[np
 
 
 def _wanted(selected: ArrayLike, totals: ArrayLike, notion: Notion) -> list[NDArray[np.float64]]:
-    if notion not in _RATES:
+    if notion not in RATES:
         raise InputError(f"no notion {notion!r}: choose from {', '.join(NOTIONS)}")
     counted = rates_of(selected, totals)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return [counted[name][0] / counted[name][1] for name in _RATES[notion]]
+        return [counted[name][0] / counted[name][1] for name in RATES[notion]]
 
 
 def alike(

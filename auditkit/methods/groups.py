@@ -269,6 +269,29 @@ def binary_labels(name: str, labels: ArrayLike, n: int) -> NDArray[Any]:
     return given if given.dtype.kind in "iub" else given.astype(np.int64)
 
 
+def scored_rows(
+    scores: ArrayLike,
+    group_codes: ArrayLike,
+    n_groups: int,
+    positive: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_], NDArray[np.float64] | None]:
+    """Return scores, groups, truth and weights of records, checked; without truth all are negative.
+
+    Raises
+    ------
+    InputError
+        If lengths differ, a score is not finite, a code is out of range, or a weight is negative.
+    """
+    values, codes = np.asarray(scores, dtype=np.float64), _group_codes(group_codes, n_groups)
+    if values.shape != codes.shape or not np.isfinite(values).all():
+        raise InputError(f"scores must be finite, one a record of {codes.shape}; got shape {values.shape}")
+    truth = np.zeros(values.size, dtype=bool) if positive is None else np.asarray(positive).astype(bool)
+    if truth.shape != values.shape:
+        raise InputError(f"positive must be one a record, {values.size} in all; got shape {truth.shape}")
+    return values, codes, truth, None if sample_weight is None else row_weights(sample_weight, values.size)
+
+
 def row_weights(sample_weight: ArrayLike, n: int) -> NDArray[np.float64]:
     """Return weights checked to be one number of at least 0 a row; raise InputError otherwise."""
     weights = np.asarray(sample_weight, dtype=np.float64)

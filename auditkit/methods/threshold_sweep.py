@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditkit.errors import InputError
-from auditkit.methods.groups import row_weights
+from auditkit.methods.groups import scored_rows
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -98,22 +98,12 @@ def threshold_counts(
     >>> selected.tolist(), totals.tolist()
     ([[[0, 1], [0, 1]], [[0, 1], [0, 0]]], [[1, 1], [0, 1]])
     """
-    values, codes = np.asarray(scores, dtype=np.float64), np.asarray(group_codes)
+    values, codes, truth, weights = scored_rows(scores, group_codes, n_groups, positive, sample_weight)
     cuts = np.asarray(grid, dtype=np.float64)
-    if values.ndim != 1 or codes.shape != values.shape or not np.isfinite(values).all():
-        raise InputError(f"scores must be finite, one a record of {codes.shape}; got shape {values.shape}")
-    if codes.size and not (codes.min() >= 0 and codes.max() < n_groups):
-        raise InputError(f"group codes must be from 0 to {n_groups - 1}")
     if cuts.ndim != 1 or cuts.size == 0 or not (np.diff(cuts) > 0).all():
         raise InputError("thresholds must ascend, at least one")
-    truth = (
-        np.zeros(values.size, dtype=np.int64) if positive is None else np.asarray(positive).astype(np.int64)
-    )
-    if truth.shape != values.shape:
-        raise InputError(f"positive must be one a record, {values.size} in all; got shape {truth.shape}")
     reached = np.searchsorted(cuts, values, side="right")  # how many thresholds a record meets
-    place = (codes.astype(np.int64) * (cuts.size + 1) + reached) * 2 + truth
-    weights = None if sample_weight is None else row_weights(sample_weight, values.size)
+    place = (codes * (cuts.size + 1) + reached) * 2 + truth
     cells = np.bincount(place, weights, minlength=n_groups * (cuts.size + 1) * 2)
     counted = cells.reshape(n_groups, cuts.size + 1, 2)
     met = np.cumsum(counted[:, ::-1], axis=1)[:, ::-1]

@@ -18,6 +18,7 @@ __all__ = [
     "ends",
     "finite",
     "gathered",
+    "in_three_digits",
     "markdown_escape",
     "measured",
     "method_words",
@@ -133,6 +134,21 @@ def amount(value: Any) -> str:
         return number(int(read))
     said = number(value)
     return said.rstrip("0").rstrip(".") if "." in said and "e" not in said else said
+
+
+def in_three_digits(size: float, *, up: bool = False) -> str:
+    """Return a size in three digits that is not above it, or not below it.
+
+    Examples
+    --------
+    >>> in_three_digits(4.776), in_three_digits(4.771, up=True), in_three_digits(2.0)
+    ('4.77', '4.78', '2')
+    """
+    if not 0 < size < math.inf:
+        return f"{size:g}"
+    digit = 10.0 ** (math.floor(math.log10(size)) - 2)
+    whole = math.ceil(size / digit - 1e-9) if up else math.floor(size / digit + 1e-9)
+    return f"{whole * digit:.3g}"
 
 
 def share(value: Any) -> str:

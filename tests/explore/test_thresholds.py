@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ import pytest
 
 import auditkit as ak
 from auditkit.errors import InputError, NotApplicable
+from auditkit.evidence import Table
 from auditkit.explore import Answer, Thresholds
-from auditkit.methods.group_thresholds import NOTIONS
+from auditkit.methods.group_thresholds import NOTIONS, ScoresByGroup
 
 
 def subject(scores: Any, y: Any, groups: Any, **more: Any) -> ak.Subject:
@@ -129,6 +131,86 @@ def test_weights_are_rows_told_twice(biased: ak.Subject) -> None:
     np.testing.assert_allclose(ours, theirs)
 
 
+def test_ratio_gap_and_accuracy_have_the_checks_intervals(biased: ak.Subject) -> None:
+    """At the model's own threshold the numbers are those of AK101, AK102 and AK001."""
+    answer = Thresholds.prepare(biased).at({}, "equalized_odds")
+    table = answer.tables["between"].frame().set_index(["what", "when"])
+    report = ak.Audit(["AK101", "AK102", "AK001"]).run(biased, seed=0)
+    known = {m.metric: m for e in report.evidence for m in e.measurements if m.group in ("sex", None)}
+    for what, metric in (
+        ("impact ratio", "demographic_parity_ratio"),
+        ("gap of equalized odds", "equalized_odds_difference"),
+        ("accuracy of all records", "accuracy"),
+    ):
+        ours, theirs = table.loc[(what, "now")], known[metric]
+        assert ours["value"] == pytest.approx(theirs.value)
+        assert (ours["low"], ours["high"]) == (
+            pytest.approx(theirs.interval.low),
+            pytest.approx(theirs.interval.high),
+        )
+
+
+def test_every_number_said_has_an_interval(biased: ak.Subject) -> None:
+    for notion in NOTIONS:
+        said = Thresholds.prepare(biased).at({"sex=f": 0.4}, notion).says
+        outside = re.findall(r"\d+\.\d+", re.sub(r"\[[^]]*\]", "", said))
+        assert len(outside) == said.count("[") == 8, said
+
+
+def test_weighted_records_that_all_change_are_no_more_than_there_are() -> None:
+    """Worth 1.55 records each, by Kish of 3.1: rounded, two and two of three changed."""
+    scores, y, sex = np.array([0.6, 0.6, 0.4, 0.4]), np.array([1, 0, 1, 0]), np.array(list("aabb"))
+    made = Thresholds.prepare(subject(scores, y, sex, sample_weight=np.array([1.0, 0.3, 1.0, 0.3])))
+    change = made.at({"sex=a": 0.7, "sex=b": 0.3}).tables["change"].frame().set_index("what")
+    assert change.loc["selected", "change"] == pytest.approx(0.0)
+    assert change.loc["selected", "low"] == pytest.approx(-change.loc["selected", "high"])
+    assert change.loc["selected", "low"] > -1
+
+
+def covered(tries: int, groups: int, rows: int) -> dict[str, float]:
+    """Return how often the intervals hold what is true of the rule, over draws of records."""
+    rng = np.random.default_rng(11)
+    p = np.linspace(0.3, 0.45, groups)  # selected, by group
+    right = np.linspace(0.7, 0.8, groups)  # true answers among selected and others alike
+    true = {
+        "impact ratio": p.min() / p.max(),
+        "gap of demographic parity": np.ptp(p),
+        "accuracy of all records": right.mean(),
+    }
+    held = dict.fromkeys(true, 0)
+    blank = {
+        "demographic_parity": Table(
+            "", dict.fromkeys(("x", "value", "low", "high", "n", "series"), ()), "curve"
+        )
+    }
+    names = tuple(f"g={g}" for g in range(groups))
+    for _ in range(tries):
+        codes = np.tile(np.arange(groups), rows // groups)
+        taken = rng.random(codes.size) < p[codes]
+        positive = taken == (rng.random(codes.size) < right[codes])
+        by_group = ScoresByGroup.of(taken.astype(float), codes, groups, positive)
+        made = Thresholds(
+            "g", names, dict.fromkeys(names, 0.5), 0.0, 1.0, by_group, True, False, np.array([0.5]), blank
+        )
+        table = made.at({}).tables["between"].frame().set_index(["what", "when"])
+        for name, value in true.items():
+            held[name] += table.loc[(name, "now"), "low"] <= value <= table.loc[(name, "now"), "high"]
+    return {name: count / tries for name, count in held.items()}
+
+
+@pytest.mark.parametrize("groups", [2, 4])
+def test_intervals_hold_what_they_say(groups: int) -> None:
+    """With a chance of 0.1% a sound 95% interval falls short of 90% in 200 draws."""
+    assert min(covered(200, groups, 240).values()) >= 0.9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("groups", [2, 3, 8])
+@pytest.mark.parametrize("rows", [120, 1200])
+def test_intervals_hold_what_they_say_in_many_draws(groups: int, rows: int) -> None:
+    assert min(covered(2000, groups, rows).values()) >= 0.935
+
+
 def test_a_regression_has_selection_alone() -> None:
     X = pd.DataFrame({"x": np.arange(20.0), "sex": ["a", "b"] * 10})
     model = ak.Subject(
@@ -140,7 +222,7 @@ def test_a_regression_has_selection_alone() -> None:
     made = Thresholds.prepare(model)
     assert made.notions == ("demographic_parity",)
     answer = made.at(made.equalised("demographic_parity"))
-    assert set(answer.tables) == {"rates", "change"}
+    assert set(answer.tables) == {"rates", "between", "change"}
     assert answer.tables["rates"].columns["value"][0] == answer.tables["rates"].columns["value"][1]
 
 

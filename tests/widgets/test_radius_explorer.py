@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -66,9 +67,33 @@ def test_a_record_takes_the_place_of_the_groups_and_shows_its_values(small: Radi
     kept = small.session.notes[-1].seen
     assert kept is not None
     assert kept["at"]["record"] == record
+    assert "what is changed" not in json.dumps(kept)
     small.record.value = ""
     assert "Who stands" in small.captions["by_group"][0].value
     assert small.values.value == ""
+
+
+def test_what_is_kept_tells_values_only_where_ticked(small: RadiusExplorer) -> None:
+    record = small.record.options[1][1]
+    small.record.value = record
+    way = small.found.ways[record]
+    small.keep()
+    small.tell.value = True
+    small.keep()
+    silent, told = (note.seen for note in small.session.notes[-2:])
+    assert silent is not None
+    assert told is not None
+    assert set(silent["tables"]["values"]["columns"]) == {"input"}
+    assert tuple(silent["tables"]["values"]["columns"]["input"]) == way.inputs
+    assert not any(word in json.dumps(silent) for word in way.words[0])
+    assert "whose class" not in silent["says"]
+    assert tuple(told["tables"]["values"]["columns"]["before"]) == way.words[0]
+    assert f"whose class is {way.truth}" in told["says"]
+    small.record.value = small.record.options[2][1]
+    assert not small.tell.value  # the tick was for the other one
+    small.record.value = ""
+    assert small.tell.disabled
+    assert small.kept(small.answer).to_dict() == small.answer.to_dict()
 
 
 def test_it_shares_its_work_with_the_check() -> None:
@@ -105,6 +130,9 @@ def test_columns_are_counted_whole_and_pictures_morph() -> None:
     assert made.dial.box.description.startswith("Columns")
     assert made.dial.box.step == 1
     made.record.value = made.record.options[1][1]
+    assert "record" not in made.kept(made.answer).tables  # pixels are values
+    made.tell.value = True
+    assert made.kept(made.answer).tables["record"].kind == "images"
     made.fall.click()
     assert [trace.type for trace in made.canvases["by_group"].figure.data] == ["heatmap"] * 3
     assert made.dial.value == made.found.ways[made.record.value].distance

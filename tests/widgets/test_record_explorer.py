@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from typing import Any
 
@@ -16,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 import auditkit as ak
+from auditkit.errors import InputError
 from auditkit.predictors import from_predictions
 from auditkit.widgets import Session, canvas
 from auditkit.widgets.explorers import RecordExplorer, RecordExposureExplorer
@@ -175,13 +177,40 @@ def test_ways_are_looked_for_and_put_into_the_form(explorer: Any) -> None:
     assert explorer.finding.row.layout.display == "none"
 
 
-def test_ways_of_a_record_that_is_no_longer_looked_at_are_dropped(explorer: Any) -> None:
-    job = explorer.finding.job()
-    explorer.finding._about = explorer.finding.about()
+def test_ways_of_a_record_that_is_no_longer_looked_at_are_dropped(
+    explorer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, go, search = threading.Event(), threading.Event(), type(explorer.found).ways
+
+    def slow(*given: Any, **options: Any) -> Any:
+        asked.set()
+        assert go.wait(60)
+        return search(*given, **options)
+
+    monkeypatch.setattr(type(explorer.found), "ways", slow)
+    explorer.finding.start()
+    assert asked.wait(60)
     explorer.pick.place.value = 2
-    explorer.finding.work.start(job, seed=1)
+    with pytest.raises(InputError, match="already"):
+        explorer.finding.start()  # one search at a time: this does not make the first one about the second record
+    go.set()
     assert explorer.finding.work.wait(60)
     assert explorer.finding.ways is None
+    assert explorer.finding.table.value == ""
+    assert "ways" not in explorer.kept(explorer.answer).tables
+
+
+def test_ways_that_arrive_while_another_record_is_picked_are_not_kept(explorer: Any) -> None:
+    found = explorer.found.ways(explorer.pick.row)
+    finding, about = explorer.finding, explorer.finding.about()
+    explorer.pick.place.value = 2
+    finding.take(about, found)  # checked before the other record was picked, and shown after it
+    assert finding.ways is None
+    assert finding.table.value == ""
+    finding.choose()
+    assert explorer.form.changes == {}
+    explorer.pick.place.value = 1
+    assert "ways" not in explorer.kept(explorer.answer).tables
 
 
 def test_exposure_is_prepared_by_its_button_and_orders_the_records(explorer: Any) -> None:
@@ -203,7 +232,7 @@ def test_exposure_is_prepared_by_its_button_and_orders_the_records(explorer: Any
     assert "in_out" not in explorer.answer.tables
     assert "served as population" in explorer.exposing.words.value
     other = prepared(RecordExposureExplorer(explorer.session))
-    assert other.found.logits is not None
+    assert other.found.view.logits is not None
     assert np.array_equal(other.found.scores, explorer.exposing.exposure.scores)
 
 
@@ -223,6 +252,8 @@ def test_what_is_kept_tells_values_only_where_ticked(explorer: Any) -> None:
     assert "age = " in told
     assert {"why", "ways", "answer", "changed"} <= set(json.loads(silent)["tables"])
     assert explorer.session.notes[0].text == "one step short"
+    explorer.pick.place.value = 2
+    assert not explorer.tell.value  # the tick was for the other one
 
 
 def test_names_and_values_are_text(explorer: Any) -> None:

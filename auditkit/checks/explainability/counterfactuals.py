@@ -13,8 +13,9 @@ from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks import _weights
 from auditkit.checks.explainability import _ways
-from auditkit.checks.explainability._goal import Goal, goal_of
+from auditkit.checks.explainability._goal import goal_of
 from auditkit.checks.explainability._records import Records, borderline, called, with_more
+from auditkit.checks.explainability._searched import drafted, ways_found
 from auditkit.checks.robustness._threats import (
     Immutable,
     NormOfChange,
@@ -24,16 +25,11 @@ from auditkit.checks.robustness._threats import (
 )
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence
-from auditkit.methods.counterfactuals import Counterfactuals
-from auditkit.methods.counterfactuals import counterfactuals as search
 from auditkit.subject import Subject
 
 if TYPE_CHECKING:
-    import pandas as pd
-
+    from auditkit.methods.counterfactuals import Counterfactuals
     from auditkit.threat import ThreatModel
-
-_POOL = 2000
 
 
 @check(
@@ -137,7 +133,7 @@ def counterfactuals(
     said = _ways.Said(len(data), both[shown] if records is not None else None, drafted=subject.threat is None)
     original = data.X.iloc[both].reset_index(drop=True)
     X = threat.encode(original)
-    every = _found(subject, threat, original, X, goal, rng, several, radius, max_calls)
+    every = ways_found(subject, threat, original, X, goal, rng, several, radius, max_calls)
     found = _of_first(every, len(chosen))  # figures are about the rows drawn
     ways = _ways.Ways.of(found, len(chosen))
     cost = _ways.cost_words(threat)
@@ -155,7 +151,7 @@ def counterfactuals(
             **_ways.examples_of(every, threat, original, shown, data.record_ids(both[shown]), said),
             "allowed": allowed_table(threat),
         },
-        says=_drafted(subject, threat) + _says(ways, total, goal.words, cost, free) + _ways.longest(groups),
+        says=drafted(subject, threat) + _says(ways, total, goal.words, cost, free) + _ways.longest(groups),
         does_not_say=(
             "That a person who makes the change gets the other outcome in life: it is about the model's answer, not about causes, and "
             "a changed form is not a changed person. Nor that no way exists where none was found."
@@ -196,44 +192,6 @@ def _threat(subject: Subject, immutable: list[str] | None, radius: float | None,
     return threat
 
 
-def _found(
-    subject: Subject,
-    threat: ThreatModel,
-    original: pd.DataFrame,
-    X: np.ndarray,
-    goal: Goal,
-    rng: np.random.Generator,
-    several: int,
-    radius: float | None,
-    max_calls: int,
-) -> Counterfactuals:
-    """Return the ways of the search that hold as the model reads them: allowed, near enough, and with the wanted answer."""
-    source = subject.test if subject.train is None else subject.train
-    pool = threat.encode(source.X.iloc[common.draw(len(source), _POOL, rng)])
-    most = np.inf if radius is None else radius
-
-    def ask(matrix: np.ndarray) -> np.ndarray:
-        return np.asarray(goal.meets(threat.decode(matrix)))
-
-    near = goal.scores
-    scores = None if near is None else lambda matrix: near(threat.decode(matrix))
-    got = search(ask, X, threat.space, pool, rng=rng, scores=scores, several=several, norm=threat.norm, most=most,
-                 max_calls=max_calls - 1)  # fmt: skip
-    if not len(got.of):
-        return got
-    after = threat.decode(got.rows)
-    rows = threat.encode(after)
-    before = original.iloc[got.of].reset_index(drop=True)
-    bad = threat.violations(before, after).to_numpy().any(axis=1)
-    cost = threat.space.distance(X[got.of], rows, threat.norm)
-    inputs = threat.space.changed(X[got.of], rows).sum(axis=1)
-    good = ~bad & ask(rows) & (cost <= most) & (inputs > 0)
-    return replace(
-        got, of=got.of[good], rows=rows[good], inputs=inputs[good], cost=cost[good], calls=got.calls + 1,
-        asked=got.asked + len(rows),
-    )  # fmt: skip
-
-
 def _of_first(found: Counterfactuals, n: int) -> Counterfactuals:
     """Return the ways of the first n records."""
     own = found.of < n
@@ -245,16 +203,6 @@ def _of_first(found: Counterfactuals, n: int) -> Counterfactuals:
 def _no_need(names: list[str]) -> tuple[str, ...]:
     """Name records asked for that need no way."""
     return (f"These have the wanted answer already, and need no way: {', '.join(names)}.",) if names else ()
-
-
-def _drafted(subject: Subject, threat: ThreatModel) -> str:
-    """Say that nobody has checked what may change, where that was drafted from the data."""
-    if subject.threat is not None:
-        return ""
-    way = {"both": "", "up": " upwards", "down": " downwards"}
-    free = [f"{name}{way[one.direction]}" for one in threat.features if one.mutable for name in one.columns]
-    some = ", ".join(free[:4]) + (f" and {len(free) - 4} more" if len(free) > 4 else "")
-    return f"Under drafted rules that nobody has checked ({some} may change): "
 
 
 def _says(ways: _ways.Ways, total: list[Any], words: str, cost_words: str, free: list[str]) -> str:

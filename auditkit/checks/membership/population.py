@@ -73,6 +73,39 @@ def population_attack(
         has nothing to say. ``group_attack_auc`` and ``attack_auc_difference`` say who is most exposed. Attack-P of Ye
         et al. 2022.
     """
+    scores, truth, records, population = scored(subject, signal=signal, by=by, rows=rows, rng=rng)
+    return attack_evidence(
+        "AK201",
+        {"The population threshold attack": scores},
+        truth,
+        level,
+        rng=rng,
+        rows={
+            "members": len(records.inside),
+            "non_members": len(records.outside),
+            "population": population,
+            "how": "drawn at random",
+        },
+        notes=(
+            *(("For a regression the signal is the squared error.",) if subject.task == "regression" else ()),
+            *repeats(subject, records.outside),
+        ),
+        records=records,
+    )
+
+
+def scored(
+    subject: Subject, *, signal: SignalKind, by: By, rows: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, Records, int]:
+    """Return what the attack says of each record, who of them is a member, who they are, and how many rows serve as population.
+
+    Parameters are those of `population_attack`.
+
+    Raises
+    ------
+    NotApplicable
+        If there are too few rows, or none of the kinds to compare by.
+    """
     if by == "class" and subject.task == "regression":
         raise NotApplicable("by='class' compares records of one class; the subject is a regression")
     members, others = signals(subject, signal)
@@ -89,24 +122,7 @@ def population_attack(
             scores, others[population], by=kinds, population_by=test_by[population]
         )
     truth = np.repeat([True, False], [len(inside), len(outside)])
-    return attack_evidence(
-        "AK201",
-        {"The population threshold attack": scores},
-        truth,
-        level,
-        rng=rng,
-        rows={
-            "members": len(inside),
-            "non_members": len(outside),
-            "population": len(population),
-            "how": "drawn at random",
-        },
-        notes=(
-            *(("For a regression the signal is the squared error.",) if subject.task == "regression" else ()),
-            *repeats(subject, outside),
-        ),
-        records=Records(subject, inside, outside),
-    )
+    return scores, truth, Records(subject, inside, outside), len(population)
 
 
 def _kinds(subject: Subject, by: By) -> tuple[np.ndarray, np.ndarray]:

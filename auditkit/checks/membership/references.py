@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import numpy as np
 from annotated_types import Ge, Le, MultipleOf
-from scipy.stats import rankdata
 from typing_extensions import Doc
 
-from auditkit import statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks.membership._evidence import METRICS, attack_evidence, repeats
 from auditkit.checks.membership._exposure import METRICS as EXPOSURE
 from auditkit.checks.membership._exposure import Records
-from auditkit.checks.membership._refits import (
-    Asked,
-    Plan,
-    aligned_proba,
-    class_index,
-    reference_set,
-)
+from auditkit.checks.membership._refits import reference_set
+from auditkit.checks.membership._view import View, finer, in_and_out, means_of, offline_scores, view_of
 from auditkit.errors import InputError
 from auditkit.evidence import Evidence, Table
 from auditkit.methods.lira import Variance, lira_offline, lira_online
-from auditkit.methods.membership import signal
 from auditkit.methods.reference_attack import difficulty_calibrated, smooth_reference_score
 from auditkit.methods.references import in_mean, out_mean
-from auditkit.methods.rmia import choose_offline_a, likelihood_ratio, rmia_offline, rmia_online
+from auditkit.methods.rmia import likelihood_ratio, rmia_online
 from auditkit.methods.shadow import fit_shadow_classifier
 from auditkit.subject import Subject
 
@@ -128,7 +119,7 @@ def reference_attacks(
     if not chosen or len(set(chosen)) < len(chosen):
         raise InputError(f"attacks= names each attack once, at least one of {', '.join(get_args(Attack))}")
     plan, asked = reference_set(subject, references=references, pool=pool, rows=rows, rng=rng)
-    view = _view(subject, plan, asked, rng)
+    view = view_of(subject, plan, asked, rng)
     truth = plan.truth[plan.attacked]
     scores = {_NAMES[name]: _ATTACKS[name](view) for name in chosen}
     records = Records(subject, plan.inside, plan.outside)
@@ -173,24 +164,14 @@ def scores_of(
     With the numbers that `reference_attacks` has, and its reference models, where an audit of the same seed trained them.
     """
     plan, asked = reference_set(subject, references=references, pool=pool, rows=rows, rng=rng)
-    scores = _ATTACKS[attack](_view(subject, plan, asked, rng))
+    scores = _ATTACKS[attack](view_of(subject, plan, asked, rng))
     records = Records(subject, plan.inside, plan.outside)
     return scores, plan.truth[plan.attacked], records, len(asked.masks)
 
 
-def _one_record(view: _View, row: int, records: Records, level: float) -> Table:
+def _one_record(view: View, row: int, records: Records, level: float) -> Table:
     """Return how sure models that saw a training record are of it, models that did not, and the model under audit."""
-    columns: dict[str, tuple[object, ...]] = dict.fromkeys(("label", "value", "low", "high", "n"), ())
-    saw = view.masks[:, row]
-    for label, logits in (
-        ("reference models trained on it", view.logits[saw, row]),
-        ("reference models not trained on it", view.logits[~saw, row]),
-        ("the model under audit", view.logit[row : row + 1]),
-    ):
-        low, high = statistics.mean_interval_of(logits, level) if len(logits) > 1 else (np.nan, np.nan)
-        cells = (label, float(logits.mean()), float(low), float(high), len(logits))
-        for name, cell in zip(columns, cells, strict=True):
-            columns[name] += (cell,)
+    columns = means_of(in_and_out(view, row), level)
     (pseudonym,) = records.subject.split("train").record_ids(records.inside[row : row + 1])
     labels = {"label": "Asked", "value": "Logit of the confidence in its label, mean", "n": "models"}
     summary = (
@@ -200,93 +181,23 @@ def _one_record(view: _View, row: int, records: Records, level: float) -> Table:
     return Table("One training record, in and out", columns, "estimates", labels, summary)
 
 
-@dataclass(frozen=True)
-class _View:
-    """What an attacker sees of the records under attack, r of them, and of the population.
-
-    Attributes
-    ----------
-    target, z_target : ndarray of shape (r,), (m,)
-        The model's probability of each record's own label.
-    references, masks : ndarray of shape (k, r)
-        The same of the reference models, and who was trained on whom.
-    z_mean : ndarray of shape (m,)
-        Mean of the reference models.
-    logit, logits : ndarray of shape (r,), (k, r)
-        Logit-scaled confidence of the model and of the reference models.
-    proba, probas : ndarray of shape (r, c), (at most 32, r, c)
-        All probabilities.
-    index : ndarray of int, shape (r,)
-        Column of each record's label.
-    a : float
-        RMIA's, chosen on a reference model.
-    rng : numpy.random.Generator
-        For an attack that learns.
-    """
-
-    target: np.ndarray
-    z_target: np.ndarray
-    references: np.ndarray
-    masks: np.ndarray
-    z_mean: np.ndarray
-    logit: np.ndarray
-    logits: np.ndarray
-    proba: np.ndarray
-    probas: np.ndarray
-    index: np.ndarray
-    a: float
-    rng: np.random.Generator
-
-
-def _view(subject: Subject, plan: Plan, asked: Asked, rng: np.random.Generator) -> _View:
-    classes, kept = np.asarray(subject.classes), plan.attacked
-    index, z_index = class_index(classes, plan.y[kept]), class_index(classes, plan.others_labels)
-    proba = aligned_proba(classes, subject.model, plan.X.iloc[kept].reset_index(drop=True))
-    z_proba = aligned_proba(classes, subject.model, plan.others)
-    return _View(
-        target=proba[np.arange(len(index)), index],
-        z_target=z_proba[np.arange(len(z_index)), z_index],
-        references=asked.own[:, kept],
-        masks=asked.masks[:, kept],
-        z_mean=asked.population.mean(axis=0),
-        logit=signal(proba, index, "logit"),
-        logits=asked.logit,
-        proba=proba,
-        probas=asked.proba,
-        index=index,
-        a=choose_offline_a(asked.own, asked.masks, asked.population).a,
-        rng=rng,
-    )
-
-
-def _rmia_offline(v: _View) -> np.ndarray:
-    p_out = out_mean(v.references, v.masks)
-    scores = rmia_offline(v.target, p_out, v.z_target, v.z_mean, a=v.a)
-    return _finer(scores, likelihood_ratio(v.target, p_out, a=v.a), len(v.z_target))
-
-
-def _rmia_online(v: _View) -> np.ndarray:
+def _rmia_online(v: View) -> np.ndarray:
     p_in, p_out = in_mean(v.references, v.masks), out_mean(v.references, v.masks)
     scores = rmia_online(v.target, p_in, p_out, v.z_target, v.z_mean)
-    return _finer(scores, likelihood_ratio(v.target, (p_in + p_out) / 2, a=1.0), len(v.z_target))
+    return finer(scores, likelihood_ratio(v.target, (p_in + p_out) / 2, a=1.0), len(v.z_target))
 
 
-def _finer(scores: np.ndarray, ratio: np.ndarray, population: int) -> np.ndarray:
-    """Break ties: the score counts population records, and the ratio behind it orders records the same way, finer."""
-    return np.asarray(scores + rankdata(ratio) / (2 * len(scores) * population))
-
-
-def _variance(v: _View) -> Variance:
+def _variance(v: View) -> Variance:
     return "per_record" if len(v.logits) >= _OWN_SPREAD_FROM else "fixed"
 
 
-def _shadow(v: _View) -> np.ndarray:
+def _shadow(v: View) -> np.ndarray:
     attack = fit_shadow_classifier(v.probas, v.index, v.masks[: len(v.probas)], v.rng)
     return attack.scores(v.proba, v.index)
 
 
-_ATTACKS: dict[str, Callable[[_View], np.ndarray]] = {
-    "rmia_offline": _rmia_offline,
+_ATTACKS: dict[str, Callable[[View], np.ndarray]] = {
+    "rmia_offline": offline_scores,
     "rmia_online": _rmia_online,
     "lira_offline": lambda v: lira_offline(v.logit, v.logits, v.masks, variance=_variance(v)),
     "lira_online": lambda v: lira_online(v.logit, v.logits, v.masks, variance=_variance(v)),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import ipywidgets as w
-
 from auditkit.explore import Exposure
 from auditkit.widgets.component import session_of
-from auditkit.widgets.explorers.live import Dial, Explorer
+from auditkit.widgets.explorers.live import Dial
+from auditkit.widgets.explorers.menus import menu
+from auditkit.widgets.explorers.mirror import Mirror
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from auditkit.explore import Answer
     from auditkit.subject import Subject
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 __all__ = ["ExposureExplorer"]
 
 
-class ExposureExplorer(Explorer):
+class ExposureExplorer(Mirror):
     """Move the rate of false alarms an attacker accepts; who is found out, and in which groups, follows."""
 
     title: ClassVar[str] = "Who is found out"
     question: ClassVar[str] = "Whose records would an attacker name, for how many false alarms?"
     told: ClassVar[str] = (
-        "The model's own confidence costs two calls. Reference models are trained once, and shared with the check that uses them too."
+        "The model's own confidence costs two calls. Reference models are trained once, and shared with the check that uses them too. With the settings of AK201, or of AK202."
     )
     pictures: ClassVar[tuple[str, ...]] = ("roc", "by_group")
 
@@ -35,14 +35,9 @@ class ExposureExplorer(Explorer):
         options = [("the model's own confidence", "population")]
         if session.subject.model.can_refit:
             options.append(("reference models (RMIA)", "references"))
-        self.how = w.Dropdown(
-            options=options,
-            description="Attack by",
-            description_allow_html=False,
-            tooltip="What the attacker goes by; press Prepare after a change",
-        )
+        self.how = menu("Attack by", options, "What the attacker goes by; press Prepare after a change")
         super().__init__(session)
-        self.children = (*self.children[:-2], self.how, *self.children[-2:])
+        self.first(self.how)
 
     @classmethod
     def lacks(cls, subject: Subject) -> str:
@@ -53,15 +48,24 @@ class ExposureExplorer(Explorer):
             return "probabilities: this model gives only labels"
         return ""
 
+    def mirrored(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the parameters of the check that makes the chosen attack."""
+        if self.how.value == "references":
+            return {"AK202": ("references", "pool", "rows", "level")}
+        return {"AK201": ("signal", "by", "rows", "level")}
+
+    def asked(self) -> dict[str, Any]:
+        """Return the attack, with the settings of its check."""
+        return {**super().asked(), "how": self.how.value}
+
     def prepare(self) -> Exposure:
         """Attack once."""
-        return Exposure.prepare(self.session.subject, self.how.value, seed=self.session.seed)
+        return Exposure.prepare(self.session.subject, **self._begun, seed=self.session.seed)
 
     def offer(self, found: Exposure) -> Sequence[Any]:
         """Return a dial for the false alarms that are accepted."""
-        start = max(0.01, found.least)
         self.dial = Dial(
-            "False positive rate", found.least, 1.0, start, 0.001, self.refresh,
+            "False positive rate", found.least, 1.0, found.start, 0.001, self.refresh,
             "Which share of the people who were not in the training data is wrongly named", log=True,
         )  # fmt: skip
         return [self.dial]

@@ -9,8 +9,8 @@ import ipywidgets as w
 from auditkit.explore import Pair
 from auditkit.explore.pair import same_records
 from auditkit.render.tables import table_html
-from auditkit.render.text import one_line
-from auditkit.widgets.explorers.live import Explorer
+from auditkit.widgets.explorers.menus import compared_by, groups_of
+from auditkit.widgets.explorers.mirror import Mirror
 from auditkit.widgets.parts import sheet
 from auditkit.widgets.session import Session
 from auditkit.widgets.static import Static
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Compare", "PairExplorer"]
 
 
-class PairExplorer(Explorer):
+class PairExplorer(Mirror):
     """Two subjects beside each other: accuracy, ranking, groups, leakage, and where they disagree.
 
     Parameters
@@ -41,6 +41,7 @@ class PairExplorer(Explorer):
         "Asks both models about the same records once; training rows too, where both have some."
     )
     pictures: ClassVar[tuple[str, ...]] = ("change", "sides", "disagreement")
+    mirrors: ClassVar[Mapping[str, tuple[str, ...]]] = {"AK001": ("level",)}
     ends: ClassVar[Mapping[str, Mapping[str, tuple[float, float]]]] = {"sides": {"x": (-0.02, 1.02)}}
 
     def __init__(self, session: Session | Subject, other: Subject) -> None:
@@ -49,22 +50,12 @@ class PairExplorer(Explorer):
 
     def prepare(self) -> Pair:
         """Ask both."""
-        return Pair.prepare(self.session.subject, self.other)
+        return Pair.prepare(self.session.subject, self.other, **self._begun)
 
     def offer(self, found: Pair) -> Sequence[Any]:
         """Return which groups are compared, and by what; nothing where there are none."""
-        self.feature = w.Dropdown(
-            options=[(one_line(name), name) for name in found.features],
-            description="Groups of",
-            description_allow_html=False,
-            tooltip="Which sensitive feature divides the records",
-        )
-        self.constraint = w.Dropdown(
-            options=[("Selection rates", "demographic_parity"), ("Error rates", "equalized_odds")],
-            description="Compare",
-            description_allow_html=False,
-            tooltip="What of the groups is compared",
-        )
+        self.feature = groups_of(found.features)
+        self.constraint = compared_by("What of the groups is compared")
         for menu in (self.feature, self.constraint):
             menu.observe(self.refresh, "value")
         menus = [self.feature, self.constraint] if found.features else []

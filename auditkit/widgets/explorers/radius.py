@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets as w
 
 from auditkit.explore import Radius
-from auditkit.explore._morph import in_three_digits
 from auditkit.render.tables import table_html
-from auditkit.render.text import one_line
-from auditkit.widgets.explorers.live import Dial, Explorer
+from auditkit.render.text import in_three_digits
+from auditkit.widgets.explorers.live import Dial
+from auditkit.widgets.explorers.menus import menu
+from auditkit.widgets.explorers.of_records import OfRecords
 from auditkit.widgets.parts import button, note
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RadiusExplorer"]
 
-_SHARED = ("radius", "norm", "immutable", "rows", "max_calls", "boxes", "nodes", "level")
+_ATTACKED = ("radius", "norm", "immutable", "rows", "max_calls", "level")
 _NORMS = (
     ("as set for robust accuracy (AK304)", ""),
     ("straight line (l2)", "l2"),
@@ -33,10 +33,9 @@ _NORMS = (
     ("how many columns change (l0)", "l0"),
 )
 _SHARES = (-0.02, 1.02)
-_DECADES = 30  # ends so many times apart, or more, are moved between by factors
 
 
-class RadiusExplorer(Explorer):
+class RadiusExplorer(OfRecords):
     """Move the radius of an attack; the bracket of the robust accuracy, who falls first, and a record on its way follow."""
 
     title: ClassVar[str] = "Attack radius"
@@ -47,19 +46,21 @@ class RadiusExplorer(Explorer):
         "Attacks the records once, as the check of robust accuracy (AK304) does, with its settings, and shares the work with it."
     )
     pictures: ClassVar[tuple[str, ...]] = ("bracket", "by_group")
+    mirrors: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "AK304": (*_ATTACKED, "boxes", "nodes"),
+        "AK303": _ATTACKED,
+        "AK306": _ATTACKED,
+        "AK305": _ATTACKED,
+    }
 
     def __init__(self, session: Session) -> None:
-        self.norm = w.Dropdown(
-            options=[(one_line(words), value) for words, value in _NORMS],
-            description="Changes add up as",
-            description_allow_html=False,
-            tooltip="How changes of several columns are counted together; press Prepare after a change",
-            style={"description_width": "11rem"},
-            layout=w.Layout(width="min(30rem, 100%)"),
-        )
+        self.norm = menu(
+            "Changes add up as", _NORMS, "How changes of several columns are counted together; press Prepare after a change",
+            wide="min(30rem, 100%)",
+        )  # fmt: skip
         self.values = w.HTML(layout=w.Layout(display="none"))
         super().__init__(session)
-        self.children = (*self.children[:-2], self.norm, *self.children[-2:])
+        self.first(self.norm)
         parts = self.stage.children
         after = parts.index(self.canvases["by_group"]) + 2  # beneath its summary
         self.stage.children = (*parts[:after], self.values, *parts[after:])
@@ -73,52 +74,48 @@ class RadiusExplorer(Explorer):
             return "classes: the answer of a regression is not turned"
         return "" if subject.test.X.shape[1] else "inputs that could be changed"
 
+    def asked(self) -> dict[str, Any]:
+        """Return the settings of robust accuracy (AK304), or of an attack where that is not in the plan, and the norm that was chosen."""
+        return {**super().asked(), **({"norm": self.norm.value} if self.norm.value else {})}
+
     def prepare(self) -> Radius:
-        """Attack once, with the settings of AK304 where it is in the plan."""
-        known = self.session.settings.get("AK304", {})
-        options = {name: known[name] for name in _SHARED if name in known}
-        if self.norm.value:
-            options["norm"] = self.norm.value
-        return Radius.prepare(self.session.subject, seed=self.session.seed, **options)
+        """Attack once."""
+        return Radius.prepare(self.session.subject, seed=self.session.seed, **self._begun)
 
     def offer(self, found: Radius) -> Sequence[Any]:
         """Return a dial for the radius, the records to look at, and a way to where the one chosen falls."""
-        counted = found.threat.norm == "l0"
-        least = float(f"{found.least / 2:.3g}") if math.isfinite(found.least) else 0.0
-        log = not counted and 0 < least < found.end / _DECADES
-        step = 1.0 if counted else 10.0 ** (math.floor(math.log10(found.end)) - 2)
-        low = least if log else 0.0
         self.dial = Dial(
-            "Columns, at most" if counted else "Radius, at most", low, found.end, min(found.threat.radius, found.end), step,
-            self.refresh, f"How far each record may be changed, in {found.unit}", log=log,
+            "Columns, at most" if found.counted else "Radius, at most", found.by_factors, found.end, found.start, found.step,
+            self.refresh, f"How far each record may be changed, in {found.unit}", log=found.by_factors > 0,
         )  # fmt: skip
         options = [("nobody: who falls first, by group", "")]  # a menu shows nothing for None
         options += [
-            (one_line(f"{record}: class {way.truth}, {_fall(found, record)}"), record)
+            (f"{record}: class {way.truth}, {found.told_of(record)}", record)
             for record, way in found.ways.items()
         ]
-        self.record = w.Dropdown(
-            options=options,
-            description="Look at",
-            description_allow_html=False,
-            tooltip="A record, under its pseudonym, on the way to the nearest change found; its values are then shown",
-            style={"description_width": "11rem"},
-            layout=w.Layout(width="min(34rem, 100%)"),
-        )
-        self.record.observe(self.refresh, "value")
+        self.record = menu(
+            "Look at", options, "A record, under its pseudonym, on the way to the nearest change found; its values are then shown here",
+            wide="min(34rem, 100%)",
+        )  # fmt: skip
+        self.record.observe(self._chosen, "value")
         self.fall = button(
             "To where it falls", "Set the radius to where the record that is looked at is turned", self.to_fall, self._failed, icon="arrow-right"
         )  # fmt: skip
         unit = note(
-            f"The radius counts {found.unit}. A record that is chosen is shown with its values, and added to the report with them."
+            f"The radius counts {found.unit}. A record that is chosen is shown with its values; a report has them where you tick so."
         )
+        self._untick()
         chosen = w.HBox([self.record, self.fall], layout=w.Layout(flex_flow="row wrap"))
         return [self.dial, unit, chosen]
 
     def ask(self) -> Answer:
         """Return what stands at the dial."""
         self.fall.disabled = not self.record.value
-        return self.found.at(self.dial.value, self.record.value or None)  # type: ignore[no-any-return]
+        return self.again(values=True)
+
+    def again(self, *, values: bool) -> Answer:
+        """Return what stands at the dial, and of a record that is looked at its way."""
+        return self.found.at(self.dial.value, self.record.value or None, values=values)  # type: ignore[no-any-return]
 
     def refresh(self, change: Any = None) -> None:
         """Show the answer at where the controls stand, and the values of the record."""
@@ -127,11 +124,19 @@ class RadiusExplorer(Explorer):
         self.values.layout.display = "" if table else "none"
         self.values.value = f'<div class="ak">{table_html(table.to_dict())}</div>' if table else ""
 
+    def _chosen(self, change: Any) -> None:
+        self._untick()
+        self.refresh(change)
+
+    def _untick(self) -> None:
+        self.untold()
+        self.tell.disabled = not self.record.value
+
     def to_fall(self) -> None:
         """Move the dial to where the record falls, or as far towards it as the dial goes."""
-        distance = self.found.ways[self.record.value].distance
-        self.dial.put(float(in_three_digits(distance, up=True)))
-        if self.dial.value < min(distance, self.found.end):  # the step below is nearer
+        fall = self.found.fall_of(self.record.value)
+        self.dial.put(float(in_three_digits(fall, up=True)))
+        if self.dial.value < fall:  # the step below is nearer
             self.dial.put(self.dial.value + self.dial.box.step)
         self.refresh()
 
@@ -150,10 +155,3 @@ class RadiusExplorer(Explorer):
     def _draw(self, name: str, table: Table | None) -> None:
         """Draw the record that is looked at in the place of the groups: two figures suffice."""
         super()._draw(name, (self._of_record() or table) if name == "by_group" else table)
-
-
-def _fall(found: Radius, record: str) -> str:
-    way = found.ways[record]
-    if not way.turned:
-        return "not turned again"
-    return f"{way.answers[-1]} from {in_three_digits(way.distance, up=True)} on"

@@ -11,13 +11,14 @@ import ipywidgets as w
 from auditkit.errors import NotApplicable
 from auditkit.explore import RecordExposure, Records
 from auditkit.widgets.component import session_of
-from auditkit.widgets.explorers.live import Explorer
+from auditkit.widgets.explorers.mirror import Mirror
+from auditkit.widgets.explorers.of_records import OfRecords
 from auditkit.widgets.explorers.record_form import Pick, RecordForm, ended
 from auditkit.widgets.explorers.record_parts import (
+    EXPOSURE,
     AskedReasons,
     ExposurePart,
     WaysPart,
-    exposure_of,
     lacks_exposure,
 )
 from auditkit.widgets.parts import note, said
@@ -34,7 +35,7 @@ __all__ = ["RecordExplorer", "RecordExposureExplorer"]
 _EXPOSED = "most exposed"
 
 
-class RecordExplorer(Explorer):
+class RecordExplorer(OfRecords):
     """Pick a record; see why it is answered so, change it in a form, look for what would flip it, and see how exposed it is."""
 
     title: ClassVar[str] = "One record"
@@ -43,6 +44,10 @@ class RecordExplorer(Explorer):
     )
     told: ClassVar[str] = "Asks the model about all rows once; after that about one row at each change."
     pictures: ClassVar[tuple[str, ...]] = ("why", "parts", "in_out")
+    mirrors: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "AK401": ("background",),
+        "AK407": ("immutable", "norm", "radius", "several", "max_calls"),
+    }
 
     def __init__(self, session: Session | Subject) -> None:
         session = session_of(session)
@@ -60,7 +65,7 @@ class RecordExplorer(Explorer):
 
     def prepare(self) -> Records:
         """Ask about the rows and try the explainer."""
-        return Records.prepare(self.session.subject)
+        return Records.prepare(self.session.subject, **self._begun)
 
     def offer(self, found: Records) -> Sequence[Any]:
         """Return the pick, the form, and what takes a while, each with its own button."""
@@ -73,14 +78,9 @@ class RecordExplorer(Explorer):
         self.place = w.VBox()
         self.finding = WaysPart(self.session, found, self._at, self._put)
         self.asking = None if found.live else AskedReasons(self.session, found, self._at, self.refresh)
-        self.tell = w.Checkbox(
-            value=False, description="Tell its values in the report", description_allow_html=False, indent=False,
-            tooltip="Else a report names inputs only, under the record's pseudonym; tick for data you may share",
-            layout=w.Layout(width="auto"),
-        )  # fmt: skip
         self._build()
         self.flips.children = (self.finding,)
-        self.telling.children = (self.tell,)
+        self.untold()
         return [
             self.pick,
             w.HTML(said("What if", tag="h5")),
@@ -96,11 +96,11 @@ class RecordExplorer(Explorer):
         exposed = self._exposure()
         return answer if exposed is None else replace(answer, tables={**answer.tables, **exposed.tables})
 
-    def kept(self, answer: Answer) -> Answer:  # noqa: ARG002 - it is asked for again, with its values or without
-        """Return the record with its ways and its exposure, under its pseudonym; its values are told where the analyst ticked so."""
-        values = bool(self.tell.value)
+    def again(self, *, values: bool) -> Answer:
+        """Return the record with its ways and its exposure."""
         first: Answer = self.found.at(self.pick.row, self.form.changes, split=self.pick.split, values=values)
-        ways = [] if self.finding.ways is None else [self.finding.ways.answer(values=values)]
+        found = self.finding.ways
+        ways = [] if found is None else [found.answer(values=values)]
         exposed = self._exposure()
         return first.beside(*ways, *([] if exposed is None else [exposed]))
 
@@ -109,8 +109,8 @@ class RecordExplorer(Explorer):
         *first, above, dots, below = super()._shown()
         lacking = lacks_exposure(self.session.subject)
         missing = note(f"Not here: how exposed it is. It lacks {lacking}.")
-        self.flips, self.telling = w.VBox(), w.VBox()
-        return [*first, self.flips, self.exposing or missing, above, dots, below, self.telling]
+        self.flips = w.VBox()
+        return [*first, self.flips, self.exposing or missing, above, dots, below]
 
     def _at(self) -> tuple[int, Split, Mapping[str, Any]]:
         return self.pick.row, self.pick.split, self.form.changes
@@ -121,6 +121,7 @@ class RecordExplorer(Explorer):
     def _picked(self) -> None:
         self._build()
         self.finding.clear()
+        self.untold()
         self.refresh()
 
     def _build(self) -> None:
@@ -171,7 +172,7 @@ class RecordExplorer(Explorer):
         return f"Change an input, and the model is asked again. Inputs are bounded and held by the threat model.{drafted}"
 
 
-class RecordExposureExplorer(Explorer):
+class RecordExposureExplorer(Mirror):
     """Pick a record, and see how sure models that were trained on it are of it, and models that were not."""
 
     title: ClassVar[str] = "Exposure of one record"
@@ -181,6 +182,7 @@ class RecordExposureExplorer(Explorer):
     )
     pictures: ClassVar[tuple[str, ...]] = ("in_out",)
     slot: ClassVar[int] = 2
+    mirrors: ClassVar[Mapping[str, tuple[str, ...]]] = EXPOSURE
 
     @classmethod
     def lacks(cls, subject: Subject) -> str:
@@ -189,7 +191,7 @@ class RecordExposureExplorer(Explorer):
 
     def prepare(self) -> RecordExposure:
         """Train the reference models, or take those that a check trained."""
-        return exposure_of(self.session)
+        return RecordExposure.prepare(self.session.subject, **self._begun)
 
     def offer(self, found: RecordExposure) -> Sequence[Any]:
         """Return the pick."""

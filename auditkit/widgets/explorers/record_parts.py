@@ -6,12 +6,13 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
-import numpy as np
 
 from auditkit.explore import RecordExposure
 from auditkit.explore.record_inputs import word_of
+from auditkit.explore.record_ways import middle_answer
 from auditkit.render.tables import table_html
 from auditkit.render.text import one_line
+from auditkit.widgets.explorers.mirror import apart, settings_of
 from auditkit.widgets.parts import button, note, problem, said
 from auditkit.widgets.working import Going, Work
 
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     from auditkit.subject import Split, Subject
     from auditkit.widgets.session import Session
 
-__all__ = ["AskedReasons", "ExposurePart", "WaysPart", "exposure_of", "lacks_exposure"]
+__all__ = ["EXPOSURE", "AskedReasons", "ExposurePart", "WaysPart", "lacks_exposure"]
+
+EXPOSURE = {"AK202": ("references", "pool", "rows", "level")}
+"""The settings that exposure goes by."""
 
 _WIDE = {"description_width": "11rem"}
 
@@ -41,7 +45,6 @@ class _Part(w.VBox):  # type: ignore[misc]
     def __init__(self, session: Session, title: str, label: str, tooltip: str, told: str) -> None:
         self.session, self.work = session, Work()
         self._taken: Any = None
-        self._about: Any = None
         self.going = Going(label, tooltip, start=self.start, cancel=self.work.cancel)
         self.words = w.HTML()
         self.table = w.HTML(layout=w.Layout(max_width="100%", overflow="auto"))
@@ -66,13 +69,13 @@ class _Part(w.VBox):  # type: ignore[misc]
         """Return what is to be made; it runs in a thread."""
 
     @abstractmethod
-    def take(self, found: Any) -> None:
-        """Show what was found."""
+    def take(self, about: Any, found: Any) -> None:
+        """Show what was found, and what it is about."""
 
     def start(self) -> None:
-        """Begin."""
-        job, self._about = self.job(), self.about()
-        self.work.start(job, seed=self.session.seed)
+        """Begin; what comes of it says what it is about, for by then another record may be looked at."""
+        job, about = self.job(), self.about()
+        self.work.start(lambda: (about, job()), seed=self.session.seed)
 
     def failed(self, why: str) -> None:
         """Show what went wrong."""
@@ -82,8 +85,9 @@ class _Part(w.VBox):  # type: ignore[misc]
         self.going.follow(self.work.state, self.work.fraction, self.work.message)
         if self.work.state == "done" and self.work.result is not self._taken:
             self._taken = self.work.result
-            if self._about == self.about():
-                self.take(self._taken)
+            about, found = self._taken
+            if about == self.about():
+                self.take(about, found)
 
 
 class AskedReasons(_Part):
@@ -122,13 +126,9 @@ class AskedReasons(_Part):
         """Return what explains the record as it stands."""
         row, split, changes = self.place()
 
-        def make() -> object:
-            self.found.explain(row, changes, split=split)
-            return object()
+        return lambda: self.found.explain(row, changes, split=split)
 
-        return make
-
-    def take(self, found: Any) -> None:  # noqa: ARG002 - they are remembered where they were made
+    def take(self, about: Any, found: Any) -> None:  # noqa: ARG002 - they are remembered where they were made
         """Show the record anew."""
         self.moved()
 
@@ -156,7 +156,7 @@ class WaysPart(_Part):
         put: Callable[[Mapping[str, Any]], None],
     ) -> None:
         self.found, self.place, self.put = found, place, put
-        self.ways: RecordWays | None = None
+        self._ways: tuple[Any, RecordWays | None] = (None, None)
         super().__init__(
             session, "What would flip it", "Look for ways", "Search for allowed changes of the record as it is that get the wanted answer",
             "Searches within the threat model: few inputs first, then little cost, several that differ; each is asked about again.",
@@ -165,20 +165,24 @@ class WaysPart(_Part):
     def asked(self) -> list[Any]:
         """Return the wanted answer, or the wanted values of a regression."""
         subject = self.found.subject
+        known = settings_of(self.session, {"AK407": ("wanted", "at_least", "at_most")})
         if subject.task == "regression":
+            end = "at_most" if known.get("at_most") is not None else "at_least"
+            value = known.get(end)
             self.end = w.Dropdown(
-                options=[("at least", "at_least"), ("at most", "at_most")], description="Wanted", style=_WIDE,
+                options=[("at least", "at_least"), ("at most", "at_most")], value=end, description="Wanted", style=_WIDE,
                 description_allow_html=False, tooltip="Whether values from here up or down are wanted",
             )  # fmt: skip
             self.value = w.FloatText(
-                value=float(np.median(subject.answers("test").labels)), description="Value", style=_WIDE,
-                description_allow_html=False, tooltip="The value that is wanted; the middle of the answers at first",
+                value=middle_answer(subject) if value is None else value, description="Value", style=_WIDE,
+                description_allow_html=False, tooltip="The value that is wanted; what AK407 is set to, else the middle of the answers, at first",
             )  # fmt: skip
             return [w.HBox([self.end, self.value], layout=w.Layout(flex_flow="row wrap"))]
         classes = [] if subject.classes is None else [str(one) for one in subject.classes.tolist()]
+        wanted = known.get("wanted")
         self.wanted = w.Dropdown(
             options=[("the likeliest other answer", ""), *((one_line(one), one) for one in classes)],
-            description="Wanted", style=_WIDE, description_allow_html=False, tooltip="The answer that is looked for",
+            value=wanted if wanted in classes else "", description="Wanted", style=_WIDE, description_allow_html=False, tooltip="The answer that is looked for",
             layout=w.Layout(width="28rem", max_width="100%"),
         )  # fmt: skip
         return [self.wanted]
@@ -199,9 +203,15 @@ class WaysPart(_Part):
         """Return the record."""
         return self.place()[:2]
 
+    @property
+    def ways(self) -> RecordWays | None:
+        """What was found for the record that is looked at now; None where nothing was looked for."""
+        about, ways = self._ways
+        return ways if about == self.about() else None
+
     def clear(self) -> None:
         """Forget the ways of another record."""
-        self.ways, self.words.value, self.table.value, self.row.layout.display = None, "", "", "none"
+        self._ways, self.words.value, self.table.value, self.row.layout.display = (None, None), "", "", "none"
 
     def job(self) -> Callable[[], Any]:
         """Return the search."""
@@ -213,9 +223,9 @@ class WaysPart(_Part):
         )
         return lambda: self.found.ways(row, split=split, **wanted)
 
-    def take(self, found: RecordWays) -> None:
+    def take(self, about: Any, found: RecordWays) -> None:
         """Show the ways."""
-        self.ways, answer = found, found.answer()
+        self._ways, answer = (about, found), found.answer()
         tables = "".join(table_html(table.to_dict()) for table in answer.tables.values())
         self.words.value = said(answer.says) + said(
             f"It does not say: {answer.does_not_say}", kind="ak-small"
@@ -232,11 +242,14 @@ class WaysPart(_Part):
         ]
         self.which.value = 0 if found.ways else None
         self.row.layout.display = "" if found.ways else "none"
+        if about != self.about():  # another record was picked meanwhile
+            self.clear()
 
     def choose(self) -> None:
         """Put the chosen way into the form."""
-        if self.ways is not None and self.which.value is not None:
-            self.put(self.ways.ways[self.which.value].changes)
+        ways = self.ways
+        if ways is not None and self.which.value is not None:
+            self.put(ways.ways[self.which.value].changes)
 
 
 class ExposurePart(_Part):
@@ -253,31 +266,37 @@ class ExposurePart(_Part):
     def __init__(self, session: Session, moved: Callable[[], None]) -> None:
         self.moved = moved
         self.exposure: RecordExposure | None = None
+        self.under: dict[str, Any] = {}
         super().__init__(
             session, "How exposed it is", "Prepare exposure", "Train reference models, or take those that the membership checks trained",
             "Trains reference models on halves of the data, the same as the membership checks, once for all records.",
         )  # fmt: skip
 
+    def more(self) -> list[Any]:
+        """Return where is said that other settings are wanted now."""
+        self.since = w.HTML()
+        self.session.observe(self.compare, "settings")
+        return [self.since]
+
     def about(self) -> Any:
         """Return nothing: it is of all records."""
 
     def job(self) -> Callable[[], Any]:
-        """Return what trains the reference models."""
-        return lambda: exposure_of(self.session)
+        """Return what trains the reference models, with the settings of AK202 where the session has it."""
+        options = settings_of(self.session, EXPOSURE)
+        return lambda: (options, RecordExposure.prepare(self.session.subject, **options))
 
-    def take(self, found: RecordExposure) -> None:
+    def take(self, about: Any, found: Any) -> None:  # noqa: ARG002 - it is of all records
         """Let it be shown."""
-        self.exposure, self.going.run.description = found, "Prepare exposure again"
+        self.under, self.exposure = found
+        self.going.run.description = "Prepare exposure again"
+        self.compare()
         self.moved()
 
-
-def exposure_of(session: Session) -> RecordExposure:
-    """Return how exposed records are, by the settings of AK202 where the session has it."""
-    names = ("references", "pool", "rows", "level")
-    settings = session.settings.get("AK202", {})
-    return RecordExposure.prepare(
-        session.subject, **{name: settings[name] for name in names if name in settings}
-    )
+    def compare(self, _: Any = None) -> None:
+        """Say whether exposure was prepared under other settings than those of now."""
+        told = "" if self.exposure is None else apart(self.under, settings_of(self.session, EXPOSURE))
+        self.since.value = said(told, kind="ak-problem") if told else ""
 
 
 def lacks_exposure(subject: Subject) -> str:

@@ -9,9 +9,10 @@ import ipywidgets as w
 from auditkit.errors import InputError, NotApplicable
 from auditkit.explore import Remedies
 from auditkit.explore.remedies import KINDS, clash
-from auditkit.render.text import one_line, words
+from auditkit.render.text import words
 from auditkit.widgets.component import session_of
-from auditkit.widgets.explorers.live import Explorer
+from auditkit.widgets.explorers.menus import compared_by, groups_of
+from auditkit.widgets.explorers.mirror import Mirror
 from auditkit.widgets.parts import button, note, said
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _AGAINST = {
 _FULL = 1.0
 
 
-class RemedyExplorer(Explorer):
+class RemedyExplorer(Mirror):
     """Tick mitigations; fairness, leakage, robustness and utility are shown without and with them, and what changed."""
 
     title: ClassVar[str] = "Mitigations on and off"
@@ -42,22 +43,15 @@ class RemedyExplorer(Explorer):
         "Takes from seconds to minutes; then switching is instant."
     )
     pictures: ClassVar[tuple[str, ...]] = ("overview", "change", "sides")
+    mirrors: ClassVar[Mapping[str, tuple[str, ...]]] = {"AK114": ("rows", "level")}
     ends: ClassVar[Mapping[str, Mapping[str, tuple[float, float]]]] = {"sides": {"x": (-0.02, 1.02)}}
 
     def __init__(self, session: Session | Subject) -> None:
         session = session_of(session)
         names = session.subject.test.sensitive_names
-        self.feature = w.Dropdown(
-            options=[(one_line(name), name) for name in names],
-            description="Groups of",
-            description_allow_html=False,
-            tooltip="Which sensitive feature divides the records",
-        )
-        self.constraint = w.Dropdown(
-            options=[("Selection rates", "demographic_parity"), ("Error rates", "equalized_odds")],
-            description="Compare",
-            description_allow_html=False,
-            tooltip="Which difference between groups is measured, and narrowed by mitigations that are for that",
+        self.feature = groups_of(names)
+        self.constraint = compared_by(
+            "Which difference between groups is measured, and narrowed by mitigations that are for that"
         )
         super().__init__(session)
         self.boxes: dict[str, Any] = {}
@@ -83,11 +77,20 @@ class RemedyExplorer(Explorer):
             return f"a model that can be trained again in parts: {why}"
         return ""
 
+    def asked(self) -> dict[str, Any]:
+        """Return whose groups are compared by what, and the settings of the laboratory of mitigations (AK114).
+
+        What is trained in addition is trained and measured as the others were.
+        """
+        if self.found is not None and self._wanted:
+            return self.under
+        return {**super().asked(), "feature": self.feature.value, "constraint": self.constraint.value}
+
     def prepare(self) -> Remedies:
         """Train every mitigation by itself; or, where those ticked were not trained together yet, these."""
         if self.found is not None and self._wanted:
             return self.found.adding(self._wanted)  # type: ignore[no-any-return]
-        return Remedies.prepare(self.session.subject, self.feature.value, constraint=self.constraint.value)
+        return Remedies.prepare(self.session.subject, **self._begun)
 
     def offer(self, found: Remedies) -> Sequence[Any]:
         """Return a box a mitigation, by what it is against, and a button that trains together what is ticked."""

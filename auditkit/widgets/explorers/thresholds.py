@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets as w
 
 from auditkit.explore import Thresholds
-from auditkit.render.text import one_line, words
+from auditkit.render.text import words
 from auditkit.widgets.component import session_of
-from auditkit.widgets.explorers.live import Dial, Explorer
+from auditkit.widgets.explorers.live import Dial
+from auditkit.widgets.explorers.menus import groups_of, menu
+from auditkit.widgets.explorers.mirror import Mirror
 from auditkit.widgets.parts import button, said
 
 if TYPE_CHECKING:
@@ -23,29 +24,29 @@ if TYPE_CHECKING:
 __all__ = ["ThresholdExplorer"]
 
 
-class ThresholdExplorer(Explorer):
+class ThresholdExplorer(Mirror):
     """Move a threshold for each group; rates, errors, impact ratio and the trade-off follow."""
 
     title: ClassVar[str] = "Thresholds by group"
     question: ClassVar[str] = "What would another threshold for each group do, and what would it cost?"
     told: ClassVar[str] = "Sorts the scores of the test rows once; the model is asked no more."
     pictures: ClassVar[tuple[str, ...]] = ("rates", "trade_off")
+    mirrors: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "AK107": ("least_share", "level"),
+        "AK101": ("level",),
+        "AK102": ("level",),
+    }
     ends: ClassVar[Mapping[str, Mapping[str, tuple[float, float]]]] = {"rates": {"x": (-0.02, 1.02)}}
 
     def __init__(self, session: Session | Subject) -> None:
         session = session_of(session)
         names = session.subject.test.sensitive_names
-        self.feature = w.Dropdown(
-            options=[(one_line(name), name) for name in names],
-            description="Groups of",
-            description_allow_html=False,
-            tooltip="Which sensitive feature divides the records",
-        )
+        self.feature = groups_of(names)
         super().__init__(session)
         self.dials: dict[str, Dial] = {}
         self.feature.observe(lambda _: self.start(), "value")
         if len(names) > 1:
-            self.children = (*self.children[:-2], self.feature, *self.children[-2:])
+            self.first(self.feature)
 
     @classmethod
     def lacks(cls, subject: Subject) -> str:
@@ -56,22 +57,21 @@ class ThresholdExplorer(Explorer):
             return "thresholds need a score for each record: a model with probabilities for two classes, or a regression"
         return ""
 
+    def asked(self) -> dict[str, Any]:
+        """Return whose groups, and the settings of the threshold sweep (AK107)."""
+        return {**super().asked(), "feature": self.feature.value}
+
     def prepare(self) -> Thresholds:
         """Sort the scores by group."""
-        return Thresholds.prepare(self.session.subject, self.feature.value)
+        return Thresholds.prepare(self.session.subject, **self._begun)
 
     def offer(self, found: Thresholds) -> Sequence[Any]:
         """Return a dial a group, the notion to compare by, and a button for each notion."""
-        step = 10.0 ** (math.floor(math.log10(found.high - found.low)) - 3)
-        self.notion = w.Dropdown(
-            options=[(words(name).capitalize(), name) for name in found.notions],
-            description="Compare by",
-            description_allow_html=False,
-            tooltip="Which notion of fairness the gap is of",
-        )
+        notions = ((words(name).capitalize(), name) for name in found.notions)
+        self.notion = menu("Compare by", notions, "Which notion of fairness the gap is of")
         self.notion.observe(self.refresh, "value")
         self.dials = {
-            group: Dial(group, found.low, found.high, found.start[group], step, self.refresh, f"Threshold for {group}")
+            group: Dial(group, found.low, found.high, found.start[group], found.step, self.refresh, f"Threshold for {group}")
             for group in found.groups
         }  # fmt: skip
         equal = [
