@@ -95,17 +95,30 @@ class Dial(w.HBox):  # type: ignore[misc]
             self._quiet = False
 
     def _at(self, value: float) -> float:
-        """Return the nearest step: a slider moves to it by itself, and what is shown must be what is meant."""
-        (low, high), step = self._ends, self._step
+        """Return the nearest step, or end: a slider moves to it by itself, and what is shown must be what is meant."""
+        low, high = self._ends
+        value = min(max(value, low), high)
         if self._log:
-            return min(max(float(f"{value:.3g}"), low), high)
-        steps = round((min(max(value, low), high) - low) / step)
-        return min(high, float(f"{low + steps * step:.12g}"))
+            step = self._clamped(float(f"{value:.3g}"))
+        else:
+            step = self._tidy(low + round((value - low) / self._step) * self._step)
+        return min((step, low, high), key=lambda place: abs(place - value))
+
+    def _tidy(self, value: float) -> float:
+        """Return it as a person would write it: a browser counts up in binary, 0.12 and 0.01 are 0.12999999999999998."""
+        if value in self._ends:
+            return value
+        if self._log:
+            return self._clamped(float(f"{value:.12g}"))
+        # twelve digits of the larger end, also near 0, where steps leave a trace like 5e-17; no -0
+        digits = 11 - math.floor(math.log10(max(map(abs, self._ends))))
+        return self._clamped(round(value, digits) + 0.0)
+
+    def _clamped(self, value: float) -> float:
+        return min(max(value, self._ends[0]), self._ends[1])
 
     def _heard(self, _: Any) -> None:
-        tidy = float(
-            f"{self.box.value:.12g}"
-        )  # a browser counts up in binary: 0.12 and 0.01 are 0.12999999999999998
+        tidy = self._tidy(self.box.value)
         if tidy != self.box.value:
             self.box.value = tidy
         elif not self._quiet:
