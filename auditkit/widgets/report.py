@@ -102,7 +102,7 @@ class Report(Component):
             )
 
     def _take_back(self) -> None:
-        self.session.notes = self.session.notes[:-1]
+        self.session.take_back()
         self.told.value = said("The last note is removed.")
 
     def _leave_out(self) -> None:

@@ -248,15 +248,18 @@ class Session(Record):
         InputError
             If nothing was measured yet.
         """
-        report = self.measured()
-        known = [check["code"] for check in report.provenance["plan"]]
-        if self.stale() or known != [check.code for check in self.planned]:
+        while True:
+            report = self.measured()
+            known = [check["code"] for check in report.provenance["plan"]]
+            if not self.stale() and known == [check.code for check in self.planned]:
+                return report
             events = self.audit.stream(self.subject, seed=self.seed, only=(), known=self.current())
-            for event in events:
-                if isinstance(event, Completed):
-                    times = {key: report.provenance[key] for key in VOLATILE if key in report.provenance}
-                    self.adopt(replace(event.report, provenance={**event.report.provenance, **times}))
-        return self.measured()
+            made = next(event.report for event in events if isinstance(event, Completed))
+            times = {key: report.provenance[key] for key in VOLATILE if key in report.provenance}
+            with self._one:
+                if self.report is report:  # else checks ended or a note was added meanwhile: once more
+                    self.adopt(replace(made, provenance={**made.provenance, **times}))
+                    return self.measured()
 
     def export(self, folder: str | Path) -> tuple[Path, Path, Path]:
         """Write ``report.json``, ``report.html`` and ``template.ipynb`` into a folder, made if need be; return the paths.
@@ -309,11 +312,12 @@ class Session(Record):
             if report is None:
                 self._end("cancelled", "Cancelled. What was measured before stands.")
                 return
-            before = self.report.provenance.get("timings", {}) if self.report else {}
-            ran = {e.check for e in report.evidence}
-            times = {**before, **report.provenance["timings"]}
-            whole = {"timings": {code: spent for code, spent in times.items() if code in ran}}
-            self.adopt(replace(report, provenance={**report.provenance, **whole}))
+            with self._one:
+                before = self.report.provenance.get("timings", {}) if self.report else {}
+                ran = {e.check for e in report.evidence}
+                times = {**before, **report.provenance["timings"]}
+                whole = {"timings": {code: spent for code, spent in times.items() if code in ran}}
+                self.adopt(replace(report, provenance={**report.provenance, **whole}))
             self.fraction = 1.0
             self._end("done", "Done: 1 check was run." if total == 1 else f"Done: {total} checks were run.")
         except Exception as error:  # noqa: BLE001 - shown to the person who waits; it would be lost in a thread
