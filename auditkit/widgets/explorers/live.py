@@ -230,7 +230,7 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
         self._fill()
 
     def still(self) -> Iterator[dict[str, Any]]:
-        """Yield what stands under the controls at their start, or what is lacking."""
+        """Yield what would be kept for the report as the controls stand at their start, or what is lacking."""
         why = self.lacks(self.session.subject)
         if not why:
             self.start()
@@ -242,9 +242,10 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
                 "text/html": said(f"{self.title}: not here. {why}"),
             }
             return
-        words = f"{self.title}. {self.answer.says} Does not say: {self.answer.does_not_say}"
+        shown = self.kept(self.answer)
+        words = f"{self.title}. {shown.says} Does not say: {shown.does_not_say}"
         yield {"text/plain": words, "text/html": said(words)}
-        for table in self.answer.tables.values():
+        for table in shown.tables.values():
             yield views.bundle("figure", table.to_dict())
 
     def resume(self) -> None:
@@ -322,7 +323,7 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
         self.why.value = ""
 
     def kept(self, answer: Answer) -> Answer:
-        """Return what of the answer is kept for the report: all of it, where a subclass does not say otherwise."""
+        """Return what of the answer leaves this place, for the report or a page: all of it, where a subclass does not say otherwise."""
         return answer
 
     def _failed(self, why: str) -> None:
