@@ -108,6 +108,7 @@ class Session(Record):
         self._cancel = threading.Event()
         self._thread: threading.Thread | None = None
         self._turn = threading.RLock()  # cancelling and ending must not cross
+        self._over = False  # whether what ran came to its end, of which observers may still be told
 
     def __repr__(self) -> str:
         return f"Session({self.subject.name}: {self.state}; .start({self.dimension!r}) to run, .report for what was measured)"
@@ -219,7 +220,7 @@ class Session(Record):
         except InputError as error:
             self._end("failed", str(error))
             return
-        self._cancel = threading.Event()
+        self._cancel, self._over = threading.Event(), False
         self.message, self.state = "Starting", "running"
         arguments = (events, len(codes), self._cancel)
         self._thread = threading.Thread(
@@ -230,7 +231,7 @@ class Session(Record):
     def cancel(self) -> None:
         """Ask the running checks to stop at their next step; what was measured before stays."""
         with self._turn:
-            if self.state == "running":
+            if self.state == "running" and not self._over:
                 self.message, self.state = "Stopping at the next step of the running check", "stopping"
                 self._cancel.set()
 
@@ -350,8 +351,9 @@ class Session(Record):
 
     def _end(self, state: str, message: str) -> None:
         with self._turn:
-            self.message = message
-            self.state = state
+            self._over = True
+        # told outside: nobody who cancels shall wait for observers
+        self.message, self.state = message, state
 
 
 def _everything() -> list[Any]:

@@ -150,7 +150,9 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
 
     def __init__(self, session: Session | Subject) -> None:
         self.session, self.work = session_of(session), Work()
-        self._turn = threading.RLock()
+        self._turn = (
+            threading.RLock()
+        )  # whoever changes what is shown: the kernel's thread, or one in which work ended
         self.found: Any = None
         self.answer: Answer | None = None
         self.going = Going("Prepare", f"Prepare: {self.title}", start=self.start, cancel=self.work.cancel)
@@ -204,7 +206,7 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
         self.work.start(self.prepare, seed=self.session.seed)
 
     def refresh(self, _: Any = None) -> None:
-        """Show the answer at where the controls stand; one at a time: a control can be heard while the first picture is still made in a thread."""
+        """Show the answer at where the controls stand; one at a time: a control can be heard while a picture is still made in a thread."""
         with self._turn:
             self._show()
 
@@ -256,12 +258,15 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
     def _follow(self, _: Any = None) -> None:
         work = self.work
         self.going.follow(work.state, work.fraction, work.message)
-        if work.state == "done" and work.result is not self.found:
-            self.found = work.result
-            self.controls.children = tuple(self.offer(self.found))
-            self.stage.layout.display = ""
-            self.going.run.description = "Prepare again"
-            self.refresh()
+        if work.state != "done":
+            return
+        with self._turn:
+            if work.result is not self.found:
+                self.found = work.result
+                self.controls.children = tuple(self.offer(self.found))
+                self.stage.layout.display = ""
+                self.going.run.description = "Prepare again"
+                self.refresh()
 
     def _shown(self) -> list[Any]:
         """Return the pictures, each under its title and over its text alternative."""
@@ -316,9 +321,11 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
 
     def keep(self) -> None:
         """Keep what is shown now, with the note, for the report."""
-        if self.answer is None:
-            raise InputError("nothing is shown yet: prepare first")
-        self.session.keep(self.kept(self.answer), self.why.value)
+        with self._turn:
+            if self.answer is None:
+                raise InputError("nothing is shown yet: prepare first")
+            kept = self.kept(self.answer)
+        self.session.keep(kept, self.why.value)
         self.trouble.value = said("Added to the report.")
         self.why.value = ""
 
