@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from traitlets import Dict, Enum, Float, Set, Unicode
 
+from auditkit import progress
 from auditkit.audit import Audit, Completed, Finished, Progress
 from auditkit.check import DIMENSIONS, Check, resolve
 from auditkit.errors import InputError, did_you_mean
@@ -266,6 +267,7 @@ class Session(Record):
         """Write ``report.json``, ``report.html`` and ``template.ipynb`` into a folder, made if need be; return the paths.
 
         The page is the one that ``auditkit run template.ipynb`` makes of the same subject, but for notes and times.
+        How far it is, is said by `progress.step`.
 
         Raises
         ------
@@ -274,6 +276,7 @@ class Session(Record):
         """
         from auditkit.runner.studio_report import write_report
 
+        progress.step(0.0, "judging what was measured")
         report = self.settled()
         return write_report(report, self.template(), folder)
 

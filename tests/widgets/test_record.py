@@ -303,12 +303,36 @@ def test_every_control_of_the_views_can_be_named(measured: Any) -> None:
     assert all(x.description and x.tooltip for x in controls)
 
 
-def test_the_report_view_writes_report_template_and_code(measured: Any, tmp_path: Any) -> None:
+def test_the_report_view_writes_report_template_and_code(
+    measured: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     view = Report(measured)
     saving = view.saving
     saving.folder.value = str(tmp_path / "out")
+    begun, go_on = threading.Event(), threading.Event()
+    export = type(measured).export
+
+    def slow(*args: Any) -> Any:
+        begun.set()
+        go_on.wait(10)
+        return export(*args)
+
+    monkeypatch.setattr(type(measured), "export", slow)
     saving.export.click()
+    assert begun.wait(10), "in a thread: the kernel is free, and the button came back"
+    assert saving.export.disabled
+    assert saving.exporting.bar.layout.visibility == "visible"
+    go_on.set()
+    assert saving.work.wait(60)
     assert "report.html" in saving.told.value
+    saving.folder.value = str(tmp_path / "out" / "report.html")
+    saving.export.click()
+    assert saving.work.wait(60)
+    assert "cannot write a report" in saving.exporting.trouble.value
+    assert saving.told.value == ""
+    saving.path.value = str(tmp_path / "own.txt")
+    saving.save.click()
+    assert "ends in .ipynb" in saving.said_template.value
     saving.path.value = str(tmp_path / "own.ipynb")
     saving.save.click()
     assert "own.ipynb" in saving.said_template.value

@@ -209,7 +209,8 @@ def test_what_fails_is_told(studio: Any) -> None:
     assert "No check is chosen" in step.runner.trouble.value
     saving = studio.pages[-1][1].saving
     saving.export.click()
-    assert "run a check first" in saving.told.value
+    assert saving.work.wait(30)
+    assert "run a check first" in saving.exporting.trouble.value
 
 
 def test_changed_settings_are_told(studio: Any) -> None:
@@ -231,6 +232,7 @@ def test_findings_and_export(studio: Any, tmp_path: Any) -> None:
     assert "What was not examined" in findings.text.value
     export.folder.value = str(tmp_path / "out")
     export.export.click()
+    assert export.work.wait(60)
     assert str(tmp_path / "out" / "report.html") in export.told.value
     assert (tmp_path / "out" / "report.json").is_file()
 
