@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import ipywidgets as w
 
 from auditkit.render.figures import figure
+from auditkit.runner.front_end import front_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,18 +21,42 @@ _CONFIG = {"displaylogo": False, "displayModeBar": False, "responsive": True}
 
 _UNASKED = -1  # the number of an edit whose echo from the browser plotly is to ignore
 
+_PATIENCE = 10.0
+"""Seconds that a figure waits for the one before it to be on the page."""
+
 
 @dataclass(slots=True)
 class _Lent:
-    """A figure, the canvas that has it, and what it was given last."""
+    """A figure, the canvas that has it, what it was given last, and whether it ever was on a page."""
 
     figure: Any
     holder: Canvas | None
     data: list[dict[str, Any]]
     layout: dict[str, Any]
+    shown: bool = False
 
 
-_pools: WeakKeyDictionary[Any, dict[str, _Lent]] = WeakKeyDictionary()
+@dataclass(slots=True)
+class _Pool:
+    """The figures of one owner, by slot, and the canvases that wait for one to be made.
+
+    A front end gives a figure two seconds to read its 5 MB of script, or draws nothing: on a slow machine two at once are too
+    many. So where a page shows them, one is made after the other.
+    """
+
+    lent: dict[str, _Lent] = field(default_factory=dict)
+    waiting: list[Canvas] = field(default_factory=list)
+    turn: Any = field(default_factory=threading.RLock)  # canvases of one owner are drawn in several threads
+    """Innermost of all: whoever draws asks for no other lock."""
+    live: bool = field(default_factory=lambda: front_end().mode == "widgets")
+
+    @property
+    def free(self) -> bool:
+        """Whether another figure can be made now."""
+        return not self.live or all(one.shown for one in self.lent.values())
+
+
+_pools: WeakKeyDictionary[Any, _Pool] = WeakKeyDictionary()
 
 
 class Canvas(w.VBox):  # type: ignore[misc]
@@ -48,7 +74,7 @@ class Canvas(w.VBox):  # type: ignore[misc]
 
     def __init__(self, owner: Any, slot: str = "first") -> None:
         super().__init__(layout=w.Layout(width="100%", min_width="0", display="none"))
-        self._owner, self._slot = owner, slot
+        self._pool, self._slot = _pools.get(owner) or _pools.setdefault(owner, _Pool()), slot
         self._drawn: dict[str, Any] | None = None
 
     @property
@@ -90,14 +116,42 @@ class Canvas(w.VBox):  # type: ignore[misc]
         if self.figure is not None:
             self.figure._send_relayout_msg({"autosize": True})  # noqa: SLF001 - setting it again would send nothing
 
-    def _put(self, drawn: Mapping[str, Any]) -> None:
+    def _put(self, drawn: Mapping[str, Any], *, at_once: bool = False) -> None:
+        with self._pool.turn:
+            if at_once or self._slot in self._pool.lent or self._pool.free:
+                self._take(drawn)
+            elif self not in self._pool.waiting:
+                others = [one for one in self._pool.waiting if one._slot != self._slot]  # noqa: SLF001
+                self._pool.waiting = [*others, self]
+                late = threading.Timer(_PATIENCE, self._next)
+                late.daemon = True
+                late.start()
+
+    def _next(self) -> None:
+        """Draw what waited."""
+        with self._pool.turn:
+            if self in self._pool.waiting:
+                self._pool.waiting.remove(self)
+                if self._drawn is not None:
+                    self._put(self._drawn, at_once=True)
+
+    def _seen(self, lent: _Lent) -> None:
+        """Make the next figure, now that this one is on the page."""
+        with self._pool.turn:
+            lent.shown = lent.shown or lent.figure._view_count > 0  # noqa: SLF001
+            if self._pool.free:
+                for one in self._pool.waiting[:1]:
+                    one._next()  # noqa: SLF001
+
+    def _take(self, drawn: Mapping[str, Any]) -> None:
         # named where there are none, so that those of the picture before go
         layout = {"shapes": [], "annotations": [], **drawn["layout"]}
         layout.pop("autosize", None)
-        pool = _pools.setdefault(self._owner, {})
+        pool = self._pool.lent
         lent = pool.get(self._slot)
         if lent is None:
             lent = pool[self._slot] = _Lent(_made(drawn["data"], layout), None, drawn["data"], layout)
+            lent.figure.observe(lambda _, new=lent: self._seen(new), "_view_count")
         else:
             _redraw(lent, drawn["data"], layout)
         if lent.holder is not self:
