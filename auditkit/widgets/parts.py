@@ -36,6 +36,7 @@ _CSS = """
 .ak-studio .ak-problem { border-left: 4px solid var(--ak-fail); padding: .3rem .6rem; }
 .ak-studio .ak-check { border-left: 3px solid var(--jp-border-color2, #bbb); padding-left: .8rem; margin: .4rem 0; }
 .ak-studio .ak-steps button { width: auto; }
+.ak-studio .ak-heard { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .ak-studio .ak-code textarea { font-family: var(--jp-code-font-family, monospace); white-space: pre; }
 .ak-studio .ak-here { font-weight: 700; text-decoration: underline; text-underline-offset: .25em; }
 .ak-studio button:focus-visible, .ak-studio input:focus-visible, .ak-studio select:focus-visible, .ak-studio summary:focus-visible {

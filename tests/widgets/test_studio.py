@@ -86,13 +86,15 @@ def test_the_walk(studio: Any) -> None:
     assert studio.session.dimension == "robustness"
     assert tab.icon == "chevron-right"
     assert "where you are" in tab.tooltip
+    assert "You are at: 3 Robustness." in studio.tabs.heard.value, "heard by a screen reader"
+    assert 'role="status"' in studio.tabs.heard.value
 
 
 def test_a_step_measures_or_explores() -> None:
     studio = Studio(make_brittle(n=60).subject, ["robust_accuracy"])
     studio.go(1)
     step = studio.steps["robustness"]
-    measure, explore = step.tabs.children
+    measure, explore = step.tabs.buttons
     shown = lambda: [page.layout.display != "none" for page in step.pages]  # noqa: E731
     assert shown() == [True, False]
     explore.click()
