@@ -150,9 +150,8 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
 
     def __init__(self, session: Session | Subject) -> None:
         self.session, self.work = session_of(session), Work()
-        self._turn = (
-            threading.RLock()
-        )  # whoever changes what is shown: the kernel's thread, or one in which work ended
+        # of whoever changes what is shown: the kernel's thread, or that of the work
+        self._turn = threading.RLock()
         self.found: Any = None
         self.answer: Answer | None = None
         self.going = Going("Prepare", f"Prepare: {self.title}", start=self.start, cancel=self.work.cancel)
