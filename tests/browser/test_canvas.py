@@ -75,3 +75,52 @@ def test_figures_drawn_out_of_sight_take_the_width_of_their_place(
     narrow.shot(tmp_path / "2-explored.png")
     assert narrow.errors == []
     assert late.count(UNSHOWN) <= 1, "one figure at a time reads its script"
+
+
+QUICK = """
+import studio_checks
+from auditkit.widgets import Bias
+
+studio = Bias(studio_checks.subject(), [studio_checks.gap])
+studio
+"""
+DRAWN = """() => [...document.querySelectorAll(".js-plotly-plot")].filter(one => one.offsetParent).map(
+  one => [one._fullLayout.xaxis.title.text, (one.layout.shapes || []).length, one.data.length])"""
+
+
+def test_a_picture_that_is_chosen_while_the_script_is_still_read_is_the_one_that_stands_there(
+    harness: Any, browser: Any, lab: Any, notebook: Any, tmp_path: Path
+) -> None:
+    notebook(lab.root, "quick.ipynb", QUICK)
+    browser.open(lab, "quick.ipynb")
+    failures: list[str] = []
+    browser.page.on(
+        "console",
+        lambda said: (
+            failures.append(said.text + " " + " ".join(str(a) for a in said.args))
+            if "Error setting state" in said.text
+            else None
+        ),
+    )
+    browser.run_all()
+    studio = browser.page.locator(".ak-studio").first
+    run = studio.get_by_role("button", name="Run bias")
+    run.wait_for(timeout=90_000)
+    run.press("Enter")
+    menu = studio.get_by_label("Show", exact=True).locator("visible=true")
+    menu.wait_for(timeout=60_000)
+    labels = menu.locator("option").all_inner_texts()
+    for label in [*labels, *reversed(labels), labels[1]]:  # quicker than anything is drawn
+        menu.select_option(label=label)
+
+    def drawn() -> list[Any]:
+        return list(browser.page.evaluate(DRAWN))
+
+    harness.poll(lambda: [one[0] for one in drawn()] == ["threshold"], 60, lambda: f"drawn: {drawn()}")
+    menu.select_option(label=labels[0])
+    harness.poll(lambda: [one[0] for one in drawn()] == ["selection rate"], 30, lambda: f"drawn: {drawn()}")
+    menu.select_option(label=labels[1])
+    harness.poll(lambda: [one[0] for one in drawn()] == ["threshold"], 30, lambda: f"drawn: {drawn()}")
+    browser.shot(tmp_path / "quick.png")
+    assert failures == []
+    assert browser.errors == []

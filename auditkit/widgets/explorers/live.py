@@ -276,7 +276,7 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
         ]
 
     def _draw(self, name: str, table: Table | None) -> None:
-        drawn = self.canvases[name].show(table.to_dict() if table else None, self.ends_of(name))
+        drawn = self.canvases[name].show(table.to_dict() if table else None, self.ends_of(name), moves=True)
         above, below = self.captions[name]
         above.value = said(table.title, tag="h5") if table and drawn else ""
         below.value = said(table.summary, kind="ak-small") if table and drawn else ""
