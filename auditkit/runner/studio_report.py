@@ -7,6 +7,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from auditkit import progress
 from auditkit.errors import InputError
 from auditkit.runner.drafts import part_shown
 from auditkit.runner.notebook import outputs
@@ -81,12 +82,15 @@ def write_report(
     target = Path(folder).expanduser()
     try:
         target.mkdir(parents=True, exist_ok=True)
+        progress.step(0.1, "writing the data")
         as_data = report.save(target / "report.json")
+        progress.step(0.2, "writing the page")
         as_page = export_report(filled(template, report), target / "report.html")
     except OSError as error:
         raise InputError(
             f"cannot write a report to {str(target)!r}: {error.strerror or error}; give another folder"
         ) from error
+    progress.step(0.9, "writing the template")
     return as_data.resolve(), as_page.resolve(), write_template(template, target / TEMPLATE)
 
 

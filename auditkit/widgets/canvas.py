@@ -1,14 +1,23 @@
-"""Canvas: the place of one picture; every ``FigureWidget`` brings the whole of plotly.js, so few are made and lent to what is in sight."""
+"""Canvas: the place of one picture; every ``FigureWidget`` brings the whole of plotly.js, so few are made and lent to what is in sight.
+
+A picture reaches the page in one of two ways. A new one is put into the state of the widget and drawn by a new view, which
+answers with its number when it is done. One that moves while a person drags is changed in place, by a message of what differs; that
+is safe only where the view has answered, for a message that comes while the front end still reads its script, or draws, is lost.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import copy
+import threading
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import ipywidgets as w
 
 from auditkit.render.figures import figure
+from auditkit.runner.front_end import front_end
+from auditkit.widgets.drawing import UNASKED, figure_widget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,20 +26,47 @@ __all__ = ["Canvas"]
 
 _CONFIG = {"displaylogo": False, "displayModeBar": False, "responsive": True}
 
-_UNASKED = -1  # the number of an edit whose echo from the browser plotly is to ignore
+_PATIENCE = 10.0
+"""Seconds that a figure waits for the one before it to be on the page."""
 
 
 @dataclass(slots=True)
 class _Lent:
-    """A figure, the canvas that has it, and what it was given last."""
+    """A figure, the canvas that has it, what it was given last, and whether it ever was on a page."""
 
     figure: Any
     holder: Canvas | None
     data: list[dict[str, Any]]
     layout: dict[str, Any]
+    shown: bool = False
+    """Whether a view has answered, ever: the front end has read the script."""
+    drawn: bool = False
+    """Whether the view has answered that it drew the picture as it is: it can be changed in place."""
+    awaited: bool = True
+    """Whether a view was asked for that is not on the page yet."""
 
 
-_pools: WeakKeyDictionary[Any, dict[str, _Lent]] = WeakKeyDictionary()
+@dataclass(slots=True)
+class _Pool:
+    """The figures of one owner, by slot, and the canvases that wait for one to be made.
+
+    A front end gives a figure two seconds to read its 5 MB of script, or draws nothing: on a slow machine two at once are too
+    many. So where a page shows them, one is made after the other.
+    """
+
+    lent: dict[str, _Lent] = field(default_factory=dict)
+    waiting: list[Canvas] = field(default_factory=list)
+    turn: Any = field(default_factory=threading.RLock)  # canvases of one owner are drawn in several threads
+    """Innermost of all: whoever draws asks for no other lock."""
+    live: bool = field(default_factory=lambda: front_end().mode == "widgets")
+
+    @property
+    def free(self) -> bool:
+        """Whether another figure can be made now: where a page shows them, the script of each that there is has been read."""
+        return not self.live or all(one.shown for one in self.lent.values())
+
+
+_pools: WeakKeyDictionary[Any, _Pool] = WeakKeyDictionary()
 
 
 class Canvas(w.VBox):  # type: ignore[misc]
@@ -48,8 +84,9 @@ class Canvas(w.VBox):  # type: ignore[misc]
 
     def __init__(self, owner: Any, slot: str = "first") -> None:
         super().__init__(layout=w.Layout(width="100%", min_width="0", display="none"))
-        self._owner, self._slot = owner, slot
+        self._pool, self._slot = _pools.get(owner) or _pools.setdefault(owner, _Pool()), slot
         self._drawn: dict[str, Any] | None = None
+        self._moves = False
 
     @property
     def figure(self) -> Any:
@@ -57,7 +94,11 @@ class Canvas(w.VBox):  # type: ignore[misc]
         return self.children[0] if self.children else None
 
     def show(
-        self, table: Mapping[str, Any] | None, ends: Mapping[str, tuple[float, float]] | None = None
+        self,
+        table: Mapping[str, Any] | None,
+        ends: Mapping[str, tuple[float, float]] | None = None,
+        *,
+        moves: bool = False,
     ) -> bool:
         """Draw a table, and return whether there is a picture of it.
 
@@ -67,7 +108,10 @@ class Canvas(w.VBox):  # type: ignore[misc]
             What ``Table.to_dict()`` returned.
         ends : mapping of str to (float, float), optional
             Of "x" and "y" axes that are to stay as they are while the picture changes.
+        moves : bool, default False
+            Whether this is the picture that stands here, moved by a dial, and not another.
         """
+        self._moves = moves
         self._drawn = figure(table, title=False) if table else None
         for axis, (low, high) in (ends or {}).items() if self._drawn else ():
             self._drawn["layout"].setdefault(f"{axis}axis", {})["range"] = [low, high]  # type: ignore[index]
@@ -85,51 +129,112 @@ class Canvas(w.VBox):  # type: ignore[misc]
             self._put(self._drawn)
         self.fit()
 
-    def fit(self, _: Any = None) -> None:
-        """Give the figure the width of its place, which it cannot know while it is hidden or not on the page yet."""
-        if self.figure is not None:
-            self.figure._send_relayout_msg({"autosize": True})  # noqa: SLF001 - setting it again would send nothing
+    def fit(self) -> None:
+        """Give the figure the width of its place, which it cannot know while it is hidden."""
+        lent = self._pool.lent.get(self._slot)
+        if lent is not None and lent.holder is self and lent.drawn:
+            lent.figure._py2js_relayout = {  # noqa: SLF001 - setting it again would send nothing
+                "relayout_data": {"autosize": True}, "layout_edit_id": UNASKED, "source_view_id": None,
+            }  # fmt: skip
+            lent.figure._py2js_relayout = None  # noqa: SLF001
 
-    def _put(self, drawn: Mapping[str, Any]) -> None:
+    def _put(self, drawn: Mapping[str, Any], *, at_once: bool = False) -> None:
+        with self._pool.turn:
+            if at_once or self._slot in self._pool.lent or self._pool.free:
+                self._take(drawn)
+            elif self not in self._pool.waiting:
+                others = [one for one in self._pool.waiting if one._slot != self._slot]  # noqa: SLF001
+                self._pool.waiting = [*others, self]
+                late = threading.Timer(_PATIENCE, self._next)
+                late.daemon = True
+                late.start()
+
+    def _next(self) -> None:
+        """Draw what waited."""
+        with self._pool.turn:
+            if self in self._pool.waiting:
+                self._pool.waiting.remove(self)
+                if self._drawn is not None:
+                    self._put(self._drawn, at_once=True)
+
+    def _take(self, drawn: Mapping[str, Any]) -> None:
         # named where there are none, so that those of the picture before go
         layout = {"shapes": [], "annotations": [], **drawn["layout"]}
         layout.pop("autosize", None)
-        pool = _pools.setdefault(self._owner, {})
-        lent = pool.get(self._slot)
+        data, pool = drawn["data"], self._pool
+        lent = pool.lent.get(self._slot)
         if lent is None:
-            lent = pool[self._slot] = _Lent(_made(drawn["data"], layout), None, drawn["data"], layout)
-        else:
-            _redraw(lent, drawn["data"], layout)
-        if lent.holder is not self:
-            if lent.holder is not None:
-                lent.holder.children = ()
-                lent.figure.unobserve(lent.holder.fit, "_view_count")
-            lent.holder = self
-            lent.figure.observe(self.fit, "_view_count")
+            lent = pool.lent[self._slot] = _Lent(_made(data, layout), self, data, layout)
+            lent.figure._drew = lambda drew, new=lent: _heard(pool, new, drew)  # noqa: SLF001
+            lent.figure.observe(lambda change, new=lent: _looked_at(new, change), "_view_count")
             self.children = (lent.figure,)
+        elif lent.holder is self and lent.drawn and self._moves and _alike(lent.data, data):
+            _change(lent, data, layout)
+        else:
+            _redraw(lent, data, layout)
+            if lent.holder is not self:
+                if lent.holder is not None:
+                    lent.holder.children = ()
+                lent.holder = self
+                _view_anew(lent)
+            elif lent.drawn:  # else a view is on its way, and its answer tells what it drew
+                _view_anew(lent)
+        lent.data, lent.layout = data, layout
+
+
+def _heard(pool: _Pool, lent: _Lent, drew: list[Any]) -> None:
+    """Take the answer of a view: what it drew, by the identifiers of the traces; one that drew an older picture is made anew."""
+    with pool.turn:
+        first, lent.shown = not lent.shown, True
+        if drew != [trace.get("uid") for trace in lent.figure._data]:  # noqa: SLF001
+            if not lent.drawn:
+                _view_anew(lent)
+        elif not lent.drawn:
+            lent.drawn = True
+            if lent.holder is not None:
+                lent.holder.fit()
+        if first and pool.free:
+            for one in pool.waiting[:1]:
+                one._next()  # noqa: SLF001
+
+
+def _looked_at(lent: _Lent, change: Mapping[str, Any]) -> None:
+    """Wait for the answer of a view that comes on the page unasked: the cell is shown again."""
+    if (change["new"] or 0) > (change["old"] or 0):
+        lent.drawn = lent.drawn and lent.awaited
+        lent.awaited = False
+
+
+def _view_anew(lent: _Lent) -> None:
+    """Let a new view draw the picture as it is."""
+    holder, lent.drawn, lent.awaited = lent.holder, False, True
+    if holder is not None:
+        holder.children = ()
+        holder.children = (lent.figure,)
 
 
 def _made(data: Any, layout: Mapping[str, Any]) -> Any:
-    from plotly.graph_objects import FigureWidget
-
-    made = FigureWidget({"data": data, "layout": layout})
+    made = figure_widget()({"data": data, "layout": layout})
     made._config = _CONFIG  # noqa: SLF001 - its only door
     made._view_count = 0  # noqa: SLF001 - ipywidgets counts the views from here on
     return made
 
 
+def _alike(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> bool:
+    """Whether these are as many traces of the same sorts."""
+    return [one.get("type", "scatter") for one in old] == [one.get("type", "scatter") for one in new]
+
+
 def _redraw(lent: _Lent, data: list[dict[str, Any]], layout: dict[str, Any]) -> None:
-    """Change what differs, where the traces are of the same sorts; else draw anew."""
+    """Put another picture into the widget and its state."""
     made = lent.figure
-    sorts = [[one.get("type", "scatter") for one in traces] for traces in (lent.data, data)]
-    if sorts[0] == sorts[1]:
-        _change(lent, data, layout)
-    else:
-        with made.batch_update():
-            made.data = []
-            made.layout = layout
-        made.add_traces(data)
-    lent.data, lent.layout = data, layout
+    with made.batch_update():
+        made.data = []
+        made.layout = layout
+    made.add_traces(data)
+    with made.hold_sync():
+        made._widget_data = copy.deepcopy(made._data)  # noqa: SLF001
+        made._widget_layout = copy.deepcopy(made._layout)  # noqa: SLF001
 
 
 def _change(lent: _Lent, data: list[dict[str, Any]], layout: dict[str, Any]) -> None:
@@ -145,14 +250,16 @@ def _change(lent: _Lent, data: list[dict[str, Any]], layout: dict[str, Any]) -> 
         return
     paths = dict.fromkeys(path for change in differ for path in change)
     style = {path: [_within(data[at], path) for at in touched] for path in paths}
-    for path, values in style.items():
-        for at, value in zip(touched, values, strict=True):
-            _write(made._data[at], path, value)  # noqa: SLF001
-    for path, value in moved.items():
-        _write(made._layout, path, value)  # noqa: SLF001
+    # what it is in Python, and what a page that is loaded anew is told
+    for traces, whole in ((made._data, made._layout), (made._widget_data, made._widget_layout)):  # noqa: SLF001
+        for path, values in style.items():
+            for at, value in zip(touched, values, strict=True):
+                _write(traces[at], path, value)
+        for path, value in moved.items():
+            _write(whole, path, value)
     made._py2js_update = {  # noqa: SLF001 - the message that plotly's own update sends
         "style_data": style, "layout_data": moved, "style_traces": touched,
-        "trace_edit_id": _UNASKED, "layout_edit_id": _UNASKED, "source_view_id": None,
+        "trace_edit_id": UNASKED, "layout_edit_id": UNASKED, "source_view_id": None,
     }  # fmt: skip
     made._py2js_update = None  # noqa: SLF001
 

@@ -63,17 +63,9 @@ class Component(Static, w.VBox):  # type: ignore[misc]
             "needs a front end that shows widgets. Without one: auditkit.Audit([...]).run(subject), or `auditkit run`)"
         )
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        bundle: dict[str, Any] = {"text/plain": repr(self)}
-        if self.session.report is not None:
-            bundle["text/html"] = self.session.report._repr_html_()
-        if self._view_name is not None:
-            bundle["application/vnd.jupyter.widget-view+json"] = {
-                "version_major": 2,
-                "version_minor": 0,
-                "model_id": self.model_id,
-            }
-        return bundle
+    def page(self) -> str:
+        """Return the report so far."""
+        return "" if self.session.report is None else str(self.session.report._repr_html_())
 
     def still(self) -> Iterator[dict[str, Any]]:
         """Run what is missing, and yield the verdict, each check's evidence with its figures, and the findings."""

@@ -49,6 +49,7 @@ class Findings(Component):
             session, "", label="Run what is missing", tooltip="Run every chosen check that was not run yet"
         )
         super().__init__(session, [*([self.runner] if alone else []), self.say, self.text], alone=alone)
+        self._alone = alone
         session.observe(self._show, "report")
         self._show()
 
@@ -56,8 +57,9 @@ class Findings(Component):
         report = self.session.report
         if report is not None:
             data = paged(report.to_dict())
-            ran = {e["check"] for e in data["evidence"]}
-            pages = explained(check for check in self.session.checks if check.code in ran)
+            # in a studio each step says how its checks work
+            ran = {e["check"] for e in data["evidence"]} if self._alone else set()
+            pages = explained(check for check in self.session.checks if check.code in ran) if ran else ""
             self.text.value = page.verdict(data) + page.findings(data) + pages
 
 

@@ -11,7 +11,7 @@ import ipywidgets as w
 
 from auditkit.errors import InputError
 from auditkit.render.text import one_line, words
-from auditkit.widgets.parts import note, problem
+from auditkit.widgets.parts import note, problem, row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -98,9 +98,7 @@ class Form(w.VBox):  # type: ignore[misc]
     def _row(self, one: Control) -> Any:
         one.widget.observe(self._take, "value")
         said = hint(one)
-        row = w.HBox([one.widget, *([note(said)] if said else [])])
-        row.add_class("ak-row")
-        return row
+        return row([one.widget, *([note(said)] if said else [])])
 
     def _more(self, rows: list[Any], word: str) -> list[Any]:
         if not rows:

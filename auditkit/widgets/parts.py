@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
+from ipywidgets.widgets.widget_string import HTMLStyle
 from markupsafe import Markup, escape
 
 from auditkit.render import page, pages
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from auditkit.check import Check
 
-__all__ = ["button", "explained", "note", "paged", "problem", "said", "sheet", "status"]
+__all__ = ["button", "explained", "note", "paged", "problem", "row", "said", "sheet", "status"]
 
 # The front end knows its theme, the kernel does not: the figure's words take the page's colour. Words within cells
 # and in hover boxes stand on grounds of their own.
@@ -36,6 +37,7 @@ _CSS = """
 .ak-studio .ak-problem { border-left: 4px solid var(--ak-fail); padding: .3rem .6rem; }
 .ak-studio .ak-check { border-left: 3px solid var(--jp-border-color2, #bbb); padding-left: .8rem; margin: .4rem 0; }
 .ak-studio .ak-steps button { width: auto; }
+.ak-studio .ak-heard { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .ak-studio .ak-code textarea { font-family: var(--jp-code-font-family, monospace); white-space: pre; }
 .ak-studio .ak-here { font-weight: 700; text-decoration: underline; text-underline-offset: .25em; }
 .ak-studio button:focus-visible, .ak-studio input:focus-visible, .ak-studio select:focus-visible, .ak-studio summary:focus-visible {
@@ -63,8 +65,26 @@ def said(text: object, *, tag: str = "p", kind: str = "") -> str:
 
 
 def note(text: object) -> Any:
-    """Return a line of help beneath a control."""
-    return w.HTML(said(text, kind="ak-help"))
+    """Return a line of help beneath a control; its layout is that of all others, and is not to be changed."""
+    return w.HTML(said(text, kind="ak-help"), layout=_common(w.Layout), style=_common(HTMLStyle))
+
+
+def row(parts: Iterable[Any]) -> Any:
+    """Return a control and its help beside each other, or beneath where there is no room; its layout is that of all others."""
+    made = w.HBox([*parts], layout=_common(w.Layout))
+    made.add_class("ak-row")
+    return made
+
+
+_shared: dict[type[Any], Any] = {}
+
+
+def _common(kind: type[Any]) -> Any:
+    """Return the one of its kind for hundreds of lines: each of its own would double what a notebook keeps of them."""
+    known = _shared.get(kind)
+    if known is None or known.comm is None:  # closed by `Widget.close_all`
+        known = _shared[kind] = kind()
+    return known
 
 
 def problem(text: object) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from traitlets import HasTraits, Instance, Tuple, Unicode, default, observe
 
@@ -26,6 +27,8 @@ NOTHING = "nothing was measured yet: run a check first"
 class Record(HasTraits):
     """A report in the making, and what a person adds to it; whenever notes or waivers change, the report follows.
 
+    A person adds from the kernel's thread while checks end in another: each change is made, and told, before the next begins.
+
     Attributes
     ----------
     report : Report or None
@@ -43,6 +46,12 @@ class Record(HasTraits):
     waivers = Tuple()
     author = Unicode()
     criteria: Policy
+
+    def __init__(self, **traits: Any) -> None:
+        self._one = (
+            threading.RLock()
+        )  # outermost of all: whoever holds another lock does not ask for this one
+        super().__init__(**traits)
 
     @default("author")
     def _logged_in(self) -> str:
@@ -79,8 +88,9 @@ class Record(HasTraits):
         InputError
             As there, or if nothing was measured yet.
         """
-        given = self.measured().waive(finding, reason, until, by=self.author).waivers[-1]
-        self.waivers = (*(w for w in self.waivers if w.finding != given.finding), given)
+        with self._one:
+            given = self.measured().waive(finding, reason, until, by=self.author).waivers[-1]
+            self.waivers = (*(w for w in self.waivers if w.finding != given.finding), given)
 
     def withdraw(self, finding: Finding | str) -> None:
         """Take a waiver back that was given here.
@@ -90,13 +100,19 @@ class Record(HasTraits):
         InputError
             If none was given here; one of the policy stays until the policy is changed.
         """
-        about = self.measured().finding(finding).fingerprint
-        left = tuple(w for w in self.waivers if w.finding != about)
-        if left == self.waivers:
-            raise InputError(
-                "no waiver of this finding was given here; one of the policy is changed in the policy"
-            )
-        self.waivers = left
+        with self._one:
+            about = self.measured().finding(finding).fingerprint
+            left = tuple(w for w in self.waivers if w.finding != about)
+            if left == self.waivers:
+                raise InputError(
+                    "no waiver of this finding was given here; one of the policy is changed in the policy"
+                )
+            self.waivers = left
+
+    def take_back(self) -> None:
+        """Remove what was noted or kept last; nothing where there is none."""
+        with self._one:
+            self.notes = self.notes[:-1]
 
     def measured(self) -> Report:
         """Return the report so far.
@@ -112,14 +128,18 @@ class Record(HasTraits):
 
     def adopt(self, report: Report) -> None:
         """Take a report as the one so far, with what was added in the meantime."""
-        every = (*self.criteria.waivers, *self.waivers)
-        self.report = replace(report, findings=waive(report.findings, every), notes=self.notes, waivers=every)
+        with self._one:
+            every = (*self.criteria.waivers, *self.waivers)
+            findings = waive(report.findings, every)
+            self.report = replace(report, findings=findings, notes=self.notes, waivers=every)
 
     def _add(self, note: Note) -> Note:
-        self.notes = (*self.notes, note)
+        with self._one:
+            self.notes = (*self.notes, note)
         return note
 
     @observe("notes", "waivers")
     def _added(self, _: object) -> None:
-        if self.report is not None:
-            self.adopt(self.report)
+        with self._one:
+            if self.report is not None:
+                self.adopt(self.report)

@@ -13,6 +13,7 @@ from auditkit.render.text import clean, one_line
 from auditkit.widgets.component import Component, session_of
 from auditkit.widgets.parts import button, note, problem, said
 from auditkit.widgets.step import Runner
+from auditkit.widgets.working import Going, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -102,7 +103,7 @@ class Report(Component):
             )
 
     def _take_back(self) -> None:
-        self.session.notes = self.session.notes[:-1]
+        self.session.take_back()
         self.told.value = said("The last note is removed.")
 
     def _leave_out(self) -> None:
@@ -118,6 +119,8 @@ class Report(Component):
 
 class Saving(w.VBox):  # type: ignore[misc]
     """Where to write the report and the template, and the code that does the same.
+
+    The report is written in a thread: its page takes seconds, in which the notebook must not stand still.
 
     Parameters
     ----------
@@ -135,15 +138,17 @@ class Saving(w.VBox):  # type: ignore[misc]
         self.session, self._ready = session, ready or (lambda: None)
         self.folder = _place("Folder", folder, "Where to write the report; made if it is not there")
         self.path = _place("Template", template, "Where to write the template; a notebook, .ipynb")
-        self.told, self.said_template = w.HTML(), w.HTML()
-        self.export = button(
-            "Export report", "Write report.json, report.html and a template that runs it again", self._export, self._failed, icon="download",
-        )  # fmt: skip
+        self.told, self.said_template, self.said_code = w.HTML(), w.HTML(), w.HTML()
+        self.work, self._taken = Work(), None
+        about = "Write report.json, report.html and a template that runs it again"
+        self.exporting = Going("Export report", about, start=self._export, cancel=self.work.cancel)
+        self.export = self.exporting.run
+        self.export.icon, self.export.button_style = "download", ""
         self.save = button(
-            "Save as template", "Write a notebook that runs this audit as it is set", self._save, self._failed, icon="save"
+            "Save as template", "Write a notebook that runs this audit as it is set", self._save, _into(self.said_template), icon="save"
         )  # fmt: skip
         self.show = button(
-            "Show the code", "Show the lines of Python that run this audit as it is set, to be copied", self._code, self._failed, icon="code",
+            "Show the code", "Show the lines of Python that run this audit as it is set, to be copied", self._code, _into(self.said_code), icon="code",
         )  # fmt: skip
         self.code = w.Textarea(
             description="Code", description_allow_html=False, rows=12, disabled=False,
@@ -154,16 +159,25 @@ class Saving(w.VBox):  # type: ignore[misc]
         template_help = "Runs with papermill or auditkit run, on any subject; every setting stands in its first cell of code."
         super().__init__(
             [
-                self.folder, self.export, self.told,
+                self.folder, self.exporting, self.told,
                 self.path, note(template_help), self.save, self.said_template,
-                self.show, self.code,
+                self.show, self.said_code, self.code,
             ]
         )  # fmt: skip
+        self.work.observe(self._follow, ["state", "fraction", "message"])
 
     def _export(self) -> None:
-        self.told.value = said("Writing the report …")
+        self.told.value = self.exporting.trouble.value = ""
         self._ready()
-        self.told.value = _written(self.session.export(self.folder.value))
+        folder = self.folder.value
+        self.work.start(lambda: self.session.export(folder), seed=self.session.seed)
+
+    def _follow(self, _: Any = None) -> None:
+        work = self.work
+        self.exporting.follow(work.state, work.fraction, work.message)
+        if work.state == "done" and work.result is not self._taken:
+            self._taken = work.result
+            self.told.value = _written(work.result)
 
     def _save(self) -> None:
         self._ready()
@@ -171,12 +185,18 @@ class Saving(w.VBox):  # type: ignore[misc]
 
     def _code(self) -> None:
         self._ready()
-        self.code.value = self.session.code()
+        self.said_code.value, self.code.value = "", self.session.code()
         self.code.rows = min(30, self.code.value.count("\n") + 2)
         self.code.layout.display = ""
 
-    def _failed(self, why: str) -> None:
-        self.told.value = problem(why)
+
+def _into(place: Any) -> Callable[[str], None]:
+    """Return what tells there what went wrong."""
+
+    def failed(why: str) -> None:
+        place.value = problem(why)
+
+    return failed
 
 
 def _place(name: str, value: str, tooltip: str) -> Any:

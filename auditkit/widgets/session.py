@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from traitlets import Dict, Enum, Float, Set, Unicode
 
+from auditkit import progress
 from auditkit.audit import Audit, Completed, Finished, Progress
 from auditkit.check import DIMENSIONS, Check, resolve
 from auditkit.errors import InputError, did_you_mean
@@ -108,6 +109,7 @@ class Session(Record):
         self._cancel = threading.Event()
         self._thread: threading.Thread | None = None
         self._turn = threading.RLock()  # cancelling and ending must not cross
+        self._over = False  # whether what ran came to its end, of which observers may still be told
 
     def __repr__(self) -> str:
         return f"Session({self.subject.name}: {self.state}; .start({self.dimension!r}) to run, .report for what was measured)"
@@ -219,7 +221,7 @@ class Session(Record):
         except InputError as error:
             self._end("failed", str(error))
             return
-        self._cancel = threading.Event()
+        self._cancel, self._over = threading.Event(), False
         self.message, self.state = "Starting", "running"
         arguments = (events, len(codes), self._cancel)
         self._thread = threading.Thread(
@@ -230,7 +232,7 @@ class Session(Record):
     def cancel(self) -> None:
         """Ask the running checks to stop at their next step; what was measured before stays."""
         with self._turn:
-            if self.state == "running":
+            if self.state == "running" and not self._over:
                 self.message, self.state = "Stopping at the next step of the running check", "stopping"
                 self._cancel.set()
 
@@ -248,20 +250,24 @@ class Session(Record):
         InputError
             If nothing was measured yet.
         """
-        report = self.measured()
-        known = [check["code"] for check in report.provenance["plan"]]
-        if self.stale() or known != [check.code for check in self.planned]:
+        while True:
+            report = self.measured()
+            known = [check["code"] for check in report.provenance["plan"]]
+            if not self.stale() and known == [check.code for check in self.planned]:
+                return report
             events = self.audit.stream(self.subject, seed=self.seed, only=(), known=self.current())
-            for event in events:
-                if isinstance(event, Completed):
-                    times = {key: report.provenance[key] for key in VOLATILE if key in report.provenance}
-                    self.adopt(replace(event.report, provenance={**event.report.provenance, **times}))
-        return self.measured()
+            made = next(event.report for event in events if isinstance(event, Completed))
+            times = {key: report.provenance[key] for key in VOLATILE if key in report.provenance}
+            with self._one:
+                if self.report is report:  # else checks ended or a note was added meanwhile: once more
+                    self.adopt(replace(made, provenance={**made.provenance, **times}))
+                    return self.measured()
 
     def export(self, folder: str | Path) -> tuple[Path, Path, Path]:
         """Write ``report.json``, ``report.html`` and ``template.ipynb`` into a folder, made if need be; return the paths.
 
         The page is the one that ``auditkit run template.ipynb`` makes of the same subject, but for notes and times.
+        How far it is, is said by `progress.step`.
 
         Raises
         ------
@@ -270,6 +276,7 @@ class Session(Record):
         """
         from auditkit.runner.studio_report import write_report
 
+        progress.step(0.0, "judging what was measured")
         report = self.settled()
         return write_report(report, self.template(), folder)
 
@@ -309,11 +316,12 @@ class Session(Record):
             if report is None:
                 self._end("cancelled", "Cancelled. What was measured before stands.")
                 return
-            before = self.report.provenance.get("timings", {}) if self.report else {}
-            ran = {e.check for e in report.evidence}
-            times = {**before, **report.provenance["timings"]}
-            whole = {"timings": {code: spent for code, spent in times.items() if code in ran}}
-            self.adopt(replace(report, provenance={**report.provenance, **whole}))
+            with self._one:
+                before = self.report.provenance.get("timings", {}) if self.report else {}
+                ran = {e.check for e in report.evidence}
+                times = {**before, **report.provenance["timings"]}
+                whole = {"timings": {code: spent for code, spent in times.items() if code in ran}}
+                self.adopt(replace(report, provenance={**report.provenance, **whole}))
             self.fraction = 1.0
             self._end("done", "Done: 1 check was run." if total == 1 else f"Done: {total} checks were run.")
         except Exception as error:  # noqa: BLE001 - shown to the person who waits; it would be lost in a thread
@@ -346,8 +354,9 @@ class Session(Record):
 
     def _end(self, state: str, message: str) -> None:
         with self._turn:
-            self.message = message
-            self.state = state
+            self._over = True
+        # told outside: nobody who cancels shall wait for observers
+        self.message, self.state = message, state
 
 
 def _everything() -> list[Any]:

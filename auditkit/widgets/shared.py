@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as w
 
 from auditkit.widgets.forms import Control, control, hint
-from auditkit.widgets.parts import note, said
+from auditkit.widgets.parts import note, row, said
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,9 +57,7 @@ class Shared(w.VBox):  # type: ignore[misc]
             self.controls[name] = one
             one.widget.observe(lambda change, at=name: self._spread(at, change["new"]), "value")
             told = f"{hint(one)} For {len(codes)} of {len(checks)} checks."
-            row = w.HBox([one.widget, note(told)])
-            row.add_class("ak-row")
-            rows.append(row)
+            rows.append(row([one.widget, note(told)]))
         super().__init__([w.HTML(said("Shared settings", tag="h4")), *rows] if rows else [])
 
     def enable(self, *, on: bool) -> None:

@@ -30,5 +30,21 @@ class Static:
         for bundle in (self._repr_mimebundle_(),) if live else self.still():
             display(bundle, raw=True)  # type: ignore[no-untyped-call]
 
-    _repr_mimebundle_: Any
-    """The widget's own."""
+    def page(self) -> str:
+        """Return what is shown where no widget can be, as HTML; empty where there is nothing yet."""
+        return ""
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        bundle: dict[str, Any] = {"text/plain": repr(self)}
+        if page := self.page():
+            bundle["text/html"] = page
+        if self._view_name is not None:
+            bundle["application/vnd.jupyter.widget-view+json"] = {
+                "version_major": 2,
+                "version_minor": 0,
+                "model_id": self.model_id,
+            }
+        return bundle
+
+    _view_name: str | None
+    model_id: str

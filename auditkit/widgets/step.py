@@ -11,7 +11,7 @@ from auditkit.errors import InputError
 from auditkit.render.text import one_line, words
 from auditkit.widgets.explorers import BY_DIMENSION
 from auditkit.widgets.forms import MAIN, Form
-from auditkit.widgets.parts import note, problem, said
+from auditkit.widgets.parts import note, problem, row, said
 from auditkit.widgets.results import Results
 from auditkit.widgets.shared import Shared
 from auditkit.widgets.tabs import Tabs
@@ -134,8 +134,7 @@ class Step(w.VBox):  # type: ignore[misc]
         asked = note(check.question) if self.many else w.HTML(said(check.question))
         head: list[Any] = [self.chosen[check.code], asked]
         if self.many:
-            head = [w.HBox(head)]
-            head[0].add_class("ak-row")
+            head = [row(head)]
         card = w.VBox([*head, self.forms[check.code]])
         card.add_class("ak-check")
         return card

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 
-from auditkit.widgets.parts import button
+from auditkit.widgets.parts import button, status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -15,7 +15,9 @@ __all__ = ["Tabs"]
 
 
 class Tabs(w.HBox):  # type: ignore[misc]
-    """A row of buttons; the one that was gone to last is bold, underlined and carries a mark.
+    """A row of buttons; the one that was gone to last is bold, underlined and carries a mark, and a screen reader reads out where it led.
+
+    ipywidgets' buttons cannot say ``aria-current``, and a tooltip is not read by every reader.
 
     Parameters
     ----------
@@ -32,10 +34,10 @@ class Tabs(w.HBox):  # type: ignore[misc]
     ) -> None:
         self.at = 0
         self._about, self._gone = list(places.values()), gone
-        super().__init__(
-            [self._tab(at, name, failed) for at, name in enumerate(places)],
-            layout=w.Layout(flex_flow="row wrap"),
-        )
+        self.buttons = [self._tab(at, name, failed) for at, name in enumerate(places)]
+        self.heard = w.HTML()
+        self.heard.add_class("ak-heard")
+        super().__init__([*self.buttons, self.heard], layout=w.Layout(flex_flow="row wrap"))
         self.add_class("ak-steps")
         self._mark()
 
@@ -49,8 +51,9 @@ class Tabs(w.HBox):  # type: ignore[misc]
         return button(name, f"Go to {self._about[at]}", lambda: self.go(at), failed)
 
     def _mark(self) -> None:
-        for at, (tab, about) in enumerate(zip(self.children, self._about, strict=True)):
+        for at, (tab, about) in enumerate(zip(self.buttons, self._about, strict=True)):
             here = at == self.at
             (tab.add_class if here else tab.remove_class)("ak-here")
             tab.icon = "chevron-right" if here else ""
             tab.tooltip = f"{about}, where you are" if here else f"Go to {about}"
+        self.heard.value = status(f"You are at: {self.buttons[self.at].description}.")

@@ -47,6 +47,7 @@ class Work(HasTraits):
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._turn = threading.RLock()  # cancelling and ending must not cross
+        self._over = False  # whether it came to its end, of which observers may still be told
 
     @property
     def busy(self) -> bool:
@@ -70,7 +71,8 @@ class Work(HasTraits):
         """
         if self.busy:
             raise InputError("this is being made already: wait, or cancel")
-        self._stop = stop = threading.Event()
+        self._stop, self._over = threading.Event(), False
+        stop = self._stop
         self.fraction, self.message, self.state = 0.0, "Starting", "running"
         self._thread = threading.Thread(
             target=self._make, args=(make, seed, stop), name="auditkit-work", daemon=True
@@ -78,9 +80,9 @@ class Work(HasTraits):
         self._thread.start()
 
     def cancel(self) -> None:
-        """Ask it to stop at its next step."""
+        """Ask it to stop at its next step; what came to its end stays ended, however long its pictures take."""
         with self._turn:
-            if self.state == "running":
+            if self.state == "running" and not self._over:
                 self.message, self.state = "Stopping at the next step", "stopping"
                 self._stop.set()
 
@@ -116,7 +118,9 @@ class Work(HasTraits):
 
     def _end(self, state: str, message: str) -> None:
         with self._turn:
-            self.message, self.state = message, state
+            self._over = True
+        # told outside: observers may draw for a while, and nobody who cancels shall wait for them
+        self.message, self.state = message, state
 
 
 class Going(w.VBox):  # type: ignore[misc]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 import pytest
@@ -16,6 +18,9 @@ from auditkit.runner.parameters import declared
 from auditkit.runner.templates import read_template
 from auditkit.waiver import Waiver
 from auditkit.widgets import Findings, Report, Session, Studio
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CRITERIA = [Criterion("gap", at_most=0.01, severity="high", why="a <b>test</b>")]
 LAST = "2999-12-31"
@@ -298,12 +303,36 @@ def test_every_control_of_the_views_can_be_named(measured: Any) -> None:
     assert all(x.description and x.tooltip for x in controls)
 
 
-def test_the_report_view_writes_report_template_and_code(measured: Any, tmp_path: Any) -> None:
+def test_the_report_view_writes_report_template_and_code(
+    measured: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     view = Report(measured)
     saving = view.saving
     saving.folder.value = str(tmp_path / "out")
+    begun, go_on = threading.Event(), threading.Event()
+    export = type(measured).export
+
+    def slow(*args: Any) -> Any:
+        begun.set()
+        go_on.wait(10)
+        return export(*args)
+
+    monkeypatch.setattr(type(measured), "export", slow)
     saving.export.click()
+    assert begun.wait(10), "in a thread: the kernel is free, and the button came back"
+    assert saving.export.disabled
+    assert saving.exporting.bar.layout.visibility == "visible"
+    go_on.set()
+    assert saving.work.wait(60)
     assert "report.html" in saving.told.value
+    saving.folder.value = str(tmp_path / "out" / "report.html")
+    saving.export.click()
+    assert saving.work.wait(60)
+    assert "cannot write a report" in saving.exporting.trouble.value
+    assert saving.told.value == ""
+    saving.path.value = str(tmp_path / "own.txt")
+    saving.save.click()
+    assert "ends in .ipynb" in saving.said_template.value
     saving.path.value = str(tmp_path / "own.ipynb")
     saving.save.click()
     assert "own.ipynb" in saving.said_template.value
@@ -349,3 +378,80 @@ def test_a_component_without_a_front_end_shows_the_static_page(measured: Any) ->
     bundle = Findings(measured)._repr_mimebundle_()
     assert "3 of 3 checks run" in bundle["text/plain"]
     assert "Audit report" in bundle["text/html"]
+
+
+# --- two threads: a person adds while checks end
+
+
+def test_what_is_added_while_checks_end_is_in_the_report(
+    measured: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The report is put together from the waivers so far; one that is given just then is neither lost nor shown without effect."""
+    from auditkit.widgets import record
+
+    begun, added = threading.Event(), threading.Event()
+    judged = record.waive
+
+    def slow(findings: Any, waivers: Any) -> Any:
+        if threading.current_thread() is ending:
+            begun.set()
+            added.wait(0.5)
+        return judged(findings, waivers)
+
+    monkeypatch.setattr(record, "waive", slow)
+    ending = threading.Thread(target=measured.adopt, args=(measured.report,))
+    ending.start()
+    assert begun.wait(10)
+    measured.waive(gap(measured), "a pilot", LAST)
+    measured.note(gap(measured), "seen")
+    added.set()
+    ending.join(10)
+    assert gap(measured).status == "waived"
+    assert [n.text for n in measured.report.notes] == ["seen"]
+    assert len(measured.report.waivers) == 1
+
+
+class Slowly(tuple[Any, ...]):
+    """Notes that take a while to be read."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[Any]:
+        time.sleep(0.1)
+        return super().__iter__()
+
+
+def test_notes_of_several_threads_are_all_kept(session: Any) -> None:
+    seen = Answer("x", {}, "It is so.", "Not why.")
+    session._trait_values["notes"] = Slowly()
+    several = [threading.Thread(target=session.keep, args=(seen,)) for _ in range(3)]
+    for one in several:
+        one.start()
+    for one in several:
+        one.join(10)
+    assert len(session.notes) == 3
+
+
+def test_settling_while_checks_end_loses_nothing(measured: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An export takes the report as it is; a check that ends meanwhile stays in it."""
+    measured.set("XX301", ticks=3)
+    measured.left_out = {"XX302"}
+    streamed = type(measured.audit).stream
+    times: list[int] = []
+
+    def meanwhile(audit: Any, *args: Any, **kw: Any) -> Any:
+        yield from streamed(audit, *args, **kw)
+
+    def first(audit: Any, *args: Any, **kw: Any) -> Any:
+        events = list(streamed(audit, *args, **kw))
+        times.append(len(events))
+        if len(times) == 1:
+            monkeypatch.setattr(type(audit), "stream", meanwhile)
+            measured.start("robustness")
+            assert measured.wait(30)
+        return iter(events)
+
+    monkeypatch.setattr(type(measured.audit), "stream", first)
+    report = measured.settled()
+    assert report.of("XX301").params["ticks"] == 3
+    assert measured.settled() is report

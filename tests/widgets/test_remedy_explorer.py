@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 import numpy as np
@@ -17,6 +18,9 @@ from auditkit.explore import Remedies
 from auditkit.widgets import Compare, Session
 from auditkit.widgets.explorers import RemedyExplorer
 from auditkit.widgets.explorers import remedies as module
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SEX = "<i>sex</i>"
 
@@ -196,6 +200,27 @@ def test_two_subjects_side_by_side() -> None:
     assert "Pair.prepare(first, second)" in bundle["text/plain"]
     assert "<script>" not in bundle["text/html"]
     assert "Who is right" in bundle["text/html"]
+
+
+def test_a_comparison_is_in_the_exported_report(tmp_path: Path) -> None:
+    first, second = subject(), subject(DecisionTreeClassifier(random_state=0), "tree")
+    session = ak.widgets.Session(first, ["AK001"], seed=4)
+    assert {check.dimension for check in Compare(first, second).session.checks} == {"performance"}
+    compare = Compare(ak.widgets.Findings(session), second)
+    assert compare.session is session
+    compare.explorer.start()
+    prepared(compare.explorer)
+    compare.explorer.keep()
+    compare.report.runner.run.click()
+    assert session.wait(60)
+    saving = compare.report.saving
+    saving.folder.value = str(tmp_path)
+    saving.export.click()
+    assert saving.work.wait(120)
+    assert "report.html" in saving.told.value
+    notes = json.loads((tmp_path / "report.json").read_text())["notes"]
+    assert [note["seen"]["about"] for note in notes] == ["two subjects compared"]
+    assert "tree against small" in (tmp_path / "report.html").read_text()
 
 
 def test_subjects_of_other_records_are_refused_at_once() -> None:

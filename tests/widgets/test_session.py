@@ -239,3 +239,22 @@ def test_the_exported_template_and_the_code_run_the_same_audit_again(tmp_path: A
     exec(session.code(), by_code)
     assert by_code["report"].stable_dict() == session.report.stable_dict()
     assert session.settled() is session.report
+
+
+def test_cancel_waits_for_nobody_who_is_told_of_the_end(session: Any) -> None:
+    told, go_on = threading.Event(), threading.Event()
+
+    def slow(change: Any) -> None:
+        if change["new"] == "done":
+            told.set()
+            go_on.wait(10)
+
+    session.observe(slow, "state")
+    session.start("bias")
+    assert told.wait(20)
+    clock = time.monotonic()
+    session.cancel()
+    assert time.monotonic() - clock < 1
+    assert session.state == "done"
+    go_on.set()
+    assert session.wait(10)

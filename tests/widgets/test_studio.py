@@ -86,13 +86,15 @@ def test_the_walk(studio: Any) -> None:
     assert studio.session.dimension == "robustness"
     assert tab.icon == "chevron-right"
     assert "where you are" in tab.tooltip
+    assert "You are at: 3 Robustness." in studio.tabs.heard.value, "heard by a screen reader"
+    assert 'role="status"' in studio.tabs.heard.value
 
 
 def test_a_step_measures_or_explores() -> None:
     studio = Studio(make_brittle(n=60).subject, ["robust_accuracy"])
     studio.go(1)
     step = studio.steps["robustness"]
-    measure, explore = step.tabs.children
+    measure, explore = step.tabs.buttons
     shown = lambda: [page.layout.display != "none" for page in step.pages]  # noqa: E731
     assert shown() == [True, False]
     explore.click()
@@ -209,7 +211,8 @@ def test_what_fails_is_told(studio: Any) -> None:
     assert "No check is chosen" in step.runner.trouble.value
     saving = studio.pages[-1][1].saving
     saving.export.click()
-    assert "run a check first" in saving.told.value
+    assert saving.work.wait(30)
+    assert "run a check first" in saving.exporting.trouble.value
 
 
 def test_changed_settings_are_told(studio: Any) -> None:
@@ -231,6 +234,7 @@ def test_findings_and_export(studio: Any, tmp_path: Any) -> None:
     assert "What was not examined" in findings.text.value
     export.folder.value = str(tmp_path / "out")
     export.export.click()
+    assert export.work.wait(60)
     assert str(tmp_path / "out" / "report.html") in export.told.value
     assert (tmp_path / "out" / "report.json").is_file()
 

@@ -123,5 +123,5 @@ def test_who_lacks_what_it_needs_is_told() -> None:
     assert ThresholdExplorer.lacks(subject()) == ""
     step = ak.widgets.Studio(bare, ["bias", "performance"]).steps["bias"]
     assert step.explorers == []
-    told = " ".join(x.value for x in step.children if isinstance(x, w.HTML))
+    told = " ".join(x.value for x in step.pages[1].children if isinstance(x, w.HTML))
     assert "Not here: Thresholds by group." in told

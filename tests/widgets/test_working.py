@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import pytest
 
@@ -72,3 +73,34 @@ def test_it_shares_what_the_audit_made() -> None:
     assert work.wait(10)
     with shared.within(7):
         assert work.result == shared.seed_of("references", np.random.default_rng())
+
+
+def test_cancel_waits_for_nobody_who_is_told_of_the_end() -> None:
+    """Pictures are drawn by an observer of "done"; the kernel's thread must not stand still for them."""
+    work, drawing, drawn = Work(), threading.Event(), threading.Event()
+
+    def draw(change: Any) -> None:
+        if change["new"] == "done":
+            drawing.set()
+            drawn.wait(10)
+
+    work.observe(draw, "state")
+    work.start(lambda: 1, seed=1)
+    assert drawing.wait(10)
+    clock = time.monotonic()
+    work.cancel()
+    assert time.monotonic() - clock < 1
+    assert work.state == "done", "what came to its end stays ended"
+    drawn.set()
+    assert work.wait(10)
+
+
+def test_cancelling_and_ending_do_not_cross() -> None:
+    """Whoever comes first, work is not left stopping for ever."""
+    for _ in range(200):
+        work, go = Work(), threading.Event()
+        work.start(lambda go=go: go.wait(10), seed=1)
+        go.set()
+        work.cancel()
+        assert work.wait(10)
+        assert work.state in ("done", "cancelled")

@@ -95,17 +95,30 @@ class Dial(w.HBox):  # type: ignore[misc]
             self._quiet = False
 
     def _at(self, value: float) -> float:
-        """Return the nearest step: a slider moves to it by itself, and what is shown must be what is meant."""
-        (low, high), step = self._ends, self._step
+        """Return the nearest step, or end: a slider moves to it by itself, and what is shown must be what is meant."""
+        low, high = self._ends
+        value = min(max(value, low), high)
         if self._log:
-            return min(max(float(f"{value:.3g}"), low), high)
-        steps = round((min(max(value, low), high) - low) / step)
-        return min(high, float(f"{low + steps * step:.12g}"))
+            step = self._clamped(float(f"{value:.3g}"))
+        else:
+            step = self._tidy(low + round((value - low) / self._step) * self._step)
+        return min((step, low, high), key=lambda place: abs(place - value))
+
+    def _tidy(self, value: float) -> float:
+        """Return it as a person would write it: a browser counts up in binary, 0.12 and 0.01 are 0.12999999999999998."""
+        if value in self._ends:
+            return value
+        if self._log:
+            return self._clamped(float(f"{value:.12g}"))
+        # twelve digits of the larger end, also near 0, where steps leave a trace like 5e-17; no -0
+        digits = 11 - math.floor(math.log10(max(map(abs, self._ends))))
+        return self._clamped(round(value, digits) + 0.0)
+
+    def _clamped(self, value: float) -> float:
+        return min(max(value, self._ends[0]), self._ends[1])
 
     def _heard(self, _: Any) -> None:
-        tidy = float(
-            f"{self.box.value:.12g}"
-        )  # a browser counts up in binary: 0.12 and 0.01 are 0.12999999999999998
+        tidy = self._tidy(self.box.value)
         if tidy != self.box.value:
             self.box.value = tidy
         elif not self._quiet:
@@ -137,6 +150,7 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
 
     def __init__(self, session: Session | Subject) -> None:
         self.session, self.work = session_of(session), Work()
+        # of whoever changes what is shown: the kernel's thread, or that of the work
         self._turn = threading.RLock()
         self.found: Any = None
         self.answer: Answer | None = None
@@ -191,7 +205,7 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
         self.work.start(self.prepare, seed=self.session.seed)
 
     def refresh(self, _: Any = None) -> None:
-        """Show the answer at where the controls stand; one at a time: a control can be heard while the first picture is still made in a thread."""
+        """Show the answer at where the controls stand; one at a time: a control can be heard while a picture is still made in a thread."""
         with self._turn:
             self._show()
 
@@ -217,7 +231,7 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
         self._fill()
 
     def still(self) -> Iterator[dict[str, Any]]:
-        """Yield what stands under the controls at their start, or what is lacking."""
+        """Yield what would be kept for the report as the controls stand at their start, or what is lacking."""
         why = self.lacks(self.session.subject)
         if not why:
             self.start()
@@ -229,9 +243,10 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
                 "text/html": said(f"{self.title}: not here. {why}"),
             }
             return
-        words = f"{self.title}. {self.answer.says} Does not say: {self.answer.does_not_say}"
+        shown = self.kept(self.answer)
+        words = f"{self.title}. {shown.says} Does not say: {shown.does_not_say}"
         yield {"text/plain": words, "text/html": said(words)}
-        for table in self.answer.tables.values():
+        for table in shown.tables.values():
             yield views.bundle("figure", table.to_dict())
 
     def resume(self) -> None:
@@ -242,12 +257,15 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
     def _follow(self, _: Any = None) -> None:
         work = self.work
         self.going.follow(work.state, work.fraction, work.message)
-        if work.state == "done" and work.result is not self.found:
-            self.found = work.result
-            self.controls.children = tuple(self.offer(self.found))
-            self.stage.layout.display = ""
-            self.going.run.description = "Prepare again"
-            self.refresh()
+        if work.state != "done":
+            return
+        with self._turn:
+            if work.result is not self.found:
+                self.found = work.result
+                self.controls.children = tuple(self.offer(self.found))
+                self.stage.layout.display = ""
+                self.going.run.description = "Prepare again"
+                self.refresh()
 
     def _shown(self) -> list[Any]:
         """Return the pictures, each under its title and over its text alternative."""
@@ -258,7 +276,7 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
         ]
 
     def _draw(self, name: str, table: Table | None) -> None:
-        drawn = self.canvases[name].show(table.to_dict() if table else None, self.ends_of(name))
+        drawn = self.canvases[name].show(table.to_dict() if table else None, self.ends_of(name), moves=True)
         above, below = self.captions[name]
         above.value = said(table.title, tag="h5") if table and drawn else ""
         below.value = said(table.summary, kind="ak-small") if table and drawn else ""
@@ -302,14 +320,16 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
 
     def keep(self) -> None:
         """Keep what is shown now, with the note, for the report."""
-        if self.answer is None:
-            raise InputError("nothing is shown yet: prepare first")
-        self.session.keep(self.kept(self.answer), self.why.value)
+        with self._turn:
+            if self.answer is None:
+                raise InputError("nothing is shown yet: prepare first")
+            kept = self.kept(self.answer)
+        self.session.keep(kept, self.why.value)
         self.trouble.value = said("Added to the report.")
         self.why.value = ""
 
     def kept(self, answer: Answer) -> Answer:
-        """Return what of the answer is kept for the report: all of it, where a subclass does not say otherwise."""
+        """Return what of the answer leaves this place, for the report or a page: all of it, where a subclass does not say otherwise."""
         return answer
 
     def _failed(self, why: str) -> None:

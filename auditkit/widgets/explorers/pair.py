@@ -9,9 +9,11 @@ import ipywidgets as w
 from auditkit.explore import Pair
 from auditkit.explore.pair import same_records
 from auditkit.render.tables import table_html
+from auditkit.subject import Subject
+from auditkit.widgets.component import session_of
 from auditkit.widgets.explorers.menus import compared_by, groups_of
 from auditkit.widgets.explorers.mirror import Mirror
-from auditkit.widgets.parts import sheet
+from auditkit.widgets.parts import said, sheet
 from auditkit.widgets.session import Session
 from auditkit.widgets.static import Static
 
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from auditkit.explore import Answer
-    from auditkit.subject import Subject
 
 __all__ = ["Compare", "PairExplorer"]
 
@@ -67,14 +68,16 @@ class PairExplorer(Mirror):
 
 
 class Compare(Static, w.VBox):  # type: ignore[misc]
-    """Two subjects side by side, usable alone.
+    """Two subjects side by side, usable alone, and beneath them the report to which the comparison is added.
 
     Parameters
     ----------
-    first, second : Subject
-        With the same test rows; their models and inputs may differ.
+    first : Subject, Session, or a view with a session such as Studio(subject)
+        The first. The comparison is added to the session's report; a subject gets a session of the performance checks.
+    second : Subject
+        With the same test rows; models and inputs may differ.
     seed : int, default 0
-        Root of all random numbers.
+        Root of all random numbers, where `first` is a subject; a session has its own.
 
     Raises
     ------
@@ -82,11 +85,15 @@ class Compare(Static, w.VBox):  # type: ignore[misc]
         If the test rows are not the same records.
     """
 
-    def __init__(self, first: Subject, second: Subject, seed: int = 0) -> None:
-        same_records(first, second)
-        self.session = Session(first, seed=seed)
+    def __init__(self, first: Any, second: Subject, seed: int = 0) -> None:
+        from auditkit.widgets.report import Report  # its steps show the explorers
+
+        given = None if isinstance(first, Subject) else session_of(first)
+        same_records(given.subject if given else first, second)
+        self.session = given or Session(first, ["performance"], seed=seed)
         self.explorer = PairExplorer(self.session, second)
-        super().__init__([sheet(), self.explorer])
+        self.report = Report(self.session, alone=False)
+        super().__init__([sheet(), self.explorer, w.HTML(said("Report", tag="h4")), self.report])
         self.add_class("ak-studio")
 
     def still(self) -> Iterator[dict[str, Any]]:
@@ -100,16 +107,10 @@ class Compare(Static, w.VBox):  # type: ignore[misc]
             "auditkit.explore.Pair.prepare(first, second).at())"
         )
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        bundle: dict[str, Any] = {"text/plain": repr(self)}
+    def page(self) -> str:
+        """Return what is said, and the data."""
         answer = self.explorer.answer
-        if answer is not None:
-            tables = "".join(table_html(table.to_dict()) for table in answer.tables.values())
-            bundle["text/html"] = f'<div class="ak">{self.explorer.words.value}{tables}</div>'
-        if self._view_name is not None:
-            bundle["application/vnd.jupyter.widget-view+json"] = {
-                "version_major": 2,
-                "version_minor": 0,
-                "model_id": self.model_id,
-            }
-        return bundle
+        if answer is None:
+            return ""
+        tables = "".join(table_html(table.to_dict()) for table in answer.tables.values())
+        return f'<div class="ak">{self.explorer.words.value}{tables}</div>'

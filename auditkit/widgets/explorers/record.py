@@ -119,10 +119,11 @@ class RecordExplorer(OfRecords):
         self.form.put(changes)
 
     def _picked(self) -> None:
-        self._build()
-        self.finding.clear()
-        self.untold()
-        self.refresh()
+        with self._turn:
+            self._build()
+            self.finding.clear()
+            self.untold()
+            self.refresh()
 
     def _build(self) -> None:
         """Make the form of the record that is picked."""
@@ -152,9 +153,10 @@ class RecordExplorer(OfRecords):
         return exposed
 
     def _exposed(self) -> None:
-        if self.found is not None:
-            self._order_by_exposure()
-            self.refresh()
+        with self._turn:
+            if self.found is not None:
+                self._order_by_exposure()
+                self.refresh()
 
     def _order_by_exposure(self) -> None:
         """Let records be gone through by their exposure, once that is known."""

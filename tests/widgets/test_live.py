@@ -1,0 +1,91 @@
+"""What every explorer is made of: a static page tells no more than a report, and one thread at a time puts it on the screen."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import pytest
+
+from auditkit.explore import Answer
+from auditkit.widgets import Session
+from auditkit.widgets.explorers import Explorer
+
+
+class Told(Explorer):
+    """An explorer of one answer that tells a value, and keeps it to itself."""
+
+    title: ClassVar[str] = "Told"
+    question: ClassVar[str] = "What is it?"
+    pictures: ClassVar[tuple[str, ...]] = ()
+
+    def prepare(self) -> object:
+        return object()
+
+    def offer(self, found: object) -> list[Any]:
+        return []
+
+    def ask(self) -> Answer:
+        return Answer("a record", {"income": 12345}, "Its income is 12345.", "Why.")
+
+    def kept(self, answer: Answer) -> Answer:
+        return replace(answer, at={}, says="Its income matters.")
+
+
+@pytest.fixture
+def session(small: Any) -> Session:
+    return Session(small.subject(), [small.gap])
+
+
+def test_a_static_page_tells_what_a_report_would(session: Session) -> None:
+    told = json.dumps(list(Told(session).still()))
+    assert "Its income matters." in told
+    assert "12345" not in told
+
+
+class Twice(Told):
+    """An explorer that tells how many threads build or ask at once."""
+
+    def __init__(self, session: Session) -> None:
+        self.inside, self.most = 0, 0
+        self.offering = threading.Event()
+        super().__init__(session)
+
+    def offer(self, found: object) -> list[Any]:
+        self._inside(0.3)
+        return []
+
+    def ask(self) -> Answer:
+        self._inside(0.0)
+        return super().ask()
+
+    def _inside(self, seconds: float) -> None:
+        self.inside += 1
+        self.most = max(self.most, self.inside)
+        self.offering.set()
+        time.sleep(seconds)
+        self.inside -= 1
+
+
+def test_controls_are_made_while_nobody_asks(session: Session) -> None:
+    explorer = Twice(session)
+    explorer.start()
+    assert explorer.offering.wait(10)
+    explorer.refresh()
+    assert explorer.work.wait(10)
+    assert explorer.most == 1
+    assert explorer.stage.layout.display == ""
+
+
+def test_cancel_does_not_wait_for_pictures(session: Session) -> None:
+    explorer = Twice(session)
+    explorer.start()
+    assert explorer.offering.wait(10)
+    clock = time.monotonic()
+    explorer.going.cancel.click()
+    assert time.monotonic() - clock < 0.2
+    assert explorer.work.wait(10)
+    assert explorer.work.state == "done"
