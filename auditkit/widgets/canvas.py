@@ -1,4 +1,4 @@
-"""Canvas: the place of one picture; every ``FigureWidget`` brings the whole of plotly.js, so few are made and lent to what is in sight.
+"""Canvas: the place of one picture; few figures are made, and lent to what is in sight, for each keeps all that it draws.
 
 A picture reaches the page in one of two ways. A new one is put into the state of the widget and drawn by a new view, which
 answers with its number when it is done. One that moves while a person drags is changed in place, by a message of what differs; that
@@ -16,7 +16,6 @@ from weakref import WeakKeyDictionary
 import ipywidgets as w
 
 from auditkit.render.figures import figure
-from auditkit.runner.front_end import front_end
 from auditkit.widgets.drawing import UNASKED, figure_widget
 
 if TYPE_CHECKING:
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["Canvas"]
 
 _CONFIG = {"displaylogo": False, "displayModeBar": False, "responsive": True}
-
-_PATIENCE = 10.0
-"""Seconds that a figure waits for the one before it to be on the page."""
 
 
 @dataclass(slots=True)
@@ -38,8 +34,6 @@ class _Lent:
     holder: Canvas | None
     data: list[dict[str, Any]]
     layout: dict[str, Any]
-    shown: bool = False
-    """Whether a view has answered, ever: the front end has read the script."""
     drawn: bool = False
     """Whether the view has answered that it drew the picture as it is: it can be changed in place."""
     awaited: bool = True
@@ -48,22 +42,11 @@ class _Lent:
 
 @dataclass(slots=True)
 class _Pool:
-    """The figures of one owner, by slot, and the canvases that wait for one to be made.
-
-    A front end gives a figure two seconds to read its 5 MB of script, or draws nothing: on a slow machine two at once are too
-    many. So where a page shows them, one is made after the other.
-    """
+    """The figures of one owner, by slot."""
 
     lent: dict[str, _Lent] = field(default_factory=dict)
-    waiting: list[Canvas] = field(default_factory=list)
     turn: Any = field(default_factory=threading.RLock)  # canvases of one owner are drawn in several threads
     """Innermost of all: whoever draws asks for no other lock."""
-    live: bool = field(default_factory=lambda: front_end().mode == "widgets")
-
-    @property
-    def free(self) -> bool:
-        """Whether another figure can be made now: where a page shows them, the script of each that there is has been read."""
-        return not self.live or all(one.shown for one in self.lent.values())
 
 
 _pools: WeakKeyDictionary[Any, _Pool] = WeakKeyDictionary()
@@ -138,24 +121,9 @@ class Canvas(w.VBox):  # type: ignore[misc]
             }  # fmt: skip
             lent.figure._py2js_relayout = None  # noqa: SLF001
 
-    def _put(self, drawn: Mapping[str, Any], *, at_once: bool = False) -> None:
+    def _put(self, drawn: Mapping[str, Any]) -> None:
         with self._pool.turn:
-            if at_once or self._slot in self._pool.lent or self._pool.free:
-                self._take(drawn)
-            elif self not in self._pool.waiting:
-                others = [one for one in self._pool.waiting if one._slot != self._slot]  # noqa: SLF001
-                self._pool.waiting = [*others, self]
-                late = threading.Timer(_PATIENCE, self._next)
-                late.daemon = True
-                late.start()
-
-    def _next(self) -> None:
-        """Draw what waited."""
-        with self._pool.turn:
-            if self in self._pool.waiting:
-                self._pool.waiting.remove(self)
-                if self._drawn is not None:
-                    self._put(self._drawn, at_once=True)
+            self._take(drawn)
 
     def _take(self, drawn: Mapping[str, Any]) -> None:
         # named where there are none, so that those of the picture before go
@@ -185,7 +153,6 @@ class Canvas(w.VBox):  # type: ignore[misc]
 def _heard(pool: _Pool, lent: _Lent, drew: list[Any]) -> None:
     """Take the answer of a view: what it drew, by the identifiers of the traces; one that drew an older picture is made anew."""
     with pool.turn:
-        first, lent.shown = not lent.shown, True
         if drew != [trace.get("uid") for trace in lent.figure._data]:  # noqa: SLF001
             if not lent.drawn:
                 _view_anew(lent)
@@ -193,9 +160,6 @@ def _heard(pool: _Pool, lent: _Lent, drew: list[Any]) -> None:
             lent.drawn = True
             if lent.holder is not None:
                 lent.holder.fit()
-        if first and pool.free:
-            for one in pool.waiting[:1]:
-                one._next()  # noqa: SLF001
 
 
 def _looked_at(lent: _Lent, change: Mapping[str, Any]) -> None:

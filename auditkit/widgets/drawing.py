@@ -1,4 +1,4 @@
-"""Drawing: plotly's FigureWidget, of which views can come and go, and which says what each of them drew."""
+"""Drawing: plotly's FigureWidget, with plotly.js once for all of them, views that can come and go, and word of what each drew."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from traitlets import observe
+import anywidget
+import ipywidgets as w
+import traitlets as t
 
 __all__ = ["UNASKED", "figure_widget"]
 
@@ -15,20 +17,41 @@ UNASKED = -1
 """The number of an edit whose echo from the browser is of no interest."""
 
 _EXPORT = re.compile(r"export\s*\{[^{}]*?([\w$]+)\s+as\s+default\s*\}\s*;?")
-
 _NOTES = re.compile(r"/\*.*?\*/", re.DOTALL)  # licences stand at the end, and stay
 
-# plotly lets every view listen to the model for ever: one that is gone fails at each message, and none that came later hears it
-_VIEWS_OF_THEIR_OWN = """
+_GIVEN = """
+globalThis["KEY"] = NAME;
+globalThis.dispatchEvent(new Event("KEY"));
+export default {};
+"""
+
+# anywidget waits two seconds for a widget, which the reading of plotly.js can exceed: so each figure is there at once, and its views
+# wait. Plotly lets every view listen to the model for ever: one that is gone fails at each message, and none that came later
+# hears it; so each view listens by the model it was given, and its listeners go with it.
+_FIGURE = """
+const library = new Promise((found) => {
+  const look = () => { if (globalThis["KEY"]) { globalThis.removeEventListener("KEY", look); found(globalThis["KEY"]); } };
+  globalThis.addEventListener("KEY", look);
+  look();
+});
 export default () => {
-  const plotly = typeof NAME === "function" ? NAME() : NAME;
-  let view = null;
-  return {
-    initialize: ({ model }) => plotly.initialize({ model: {
+  let view = null, plotly = null;
+  const begin = async (model) => {
+    const given = await library;
+    const made = typeof given === "function" ? given() : given;
+    made.initialize({ model: {
       get: (name) => model.get(name), set: (name, value) => model.set(name, value), save_changes: () => model.save_changes(),
       on: (name, heard) => (view ?? model).on(name, heard), off: (name, heard) => model.off(name, heard),
-    } }),
-    render: ({ model, el }) => { view = model; try { return plotly.render({ model, el }); } finally { view = null; } },
+    } });
+    return made;
+  };
+  return {
+    initialize: ({ model }) => { plotly ??= begin(model); },
+    render: async ({ model, el }) => {
+      const made = await (plotly ??= begin(model));
+      view = model;
+      try { return made.render({ model, el }); } finally { view = null; }
+    },
   };
 };
 """
@@ -42,19 +65,40 @@ def figure_widget() -> Any:
     """
     from plotly.graph_objects import FigureWidget
 
+    whole, small = _scripts(FigureWidget._esm)  # noqa: SLF001 - anywidget's name for it
+
+    class Library(anywidget.AnyWidget):
+        """plotly.js, on the page once."""
+
+        _esm = whole
+
+    library: list[Library] = []
+
+    def there() -> Library | None:
+        if small and (not library or library[-1].comm is None):  # none yet, or all widgets were closed
+            library[:] = [Library()]
+        return library[-1] if small else None
+
     def unsent(*_: Any, **__: Any) -> None:
         """Send nothing: each step is a message of its own, and in the browser they overtake one another."""
 
     class Figure(FigureWidget):  # type: ignore[misc]
         """A figure whose canvas is told what was drawn."""
 
-        _esm = _script(FigureWidget._esm)  # noqa: SLF001 - anywidget's name for it
+        _esm = small or whole
+        _library = t.Any().tag(
+            sync=True, **w.widget_serialization
+        )  # so that it is on every page that has the figure
         _send_addTraces_msg = _send_deleteTraces_msg = _send_moveTraces_msg = unsent  # noqa: N815 - plotly's names
         _send_restyle_msg = _send_update_msg = _send_relayout_msg = unsent
 
         _drew: Any = None
 
-        @observe("_js2py_traceDeltas")
+        @t.default("_library")
+        def _the_library(self) -> Any:
+            return there()
+
+        @t.observe("_js2py_traceDeltas")
         def _handler_js2py_traceDeltas(self, change: Any) -> None:  # noqa: N802 - in place of plotly's, which reads defaults back
             said = change["new"]
             if said and said.get("trace_edit_id") != UNASKED and self._drew is not None:
@@ -63,11 +107,17 @@ def figure_widget() -> Any:
     return Figure
 
 
-def _script(source: Any) -> str:
-    """Return plotly's script with views whose listeners go with them; as it is where it ends in another way than is known."""
+def _scripts(source: Any) -> tuple[str, str]:
+    """Return plotly's script that gives itself to the page, and that of a figure, which takes it.
+
+    Where plotly's ends in another way than is known: as it is, and nothing; each figure then brings it all.
+    """
+    import plotly
+
     text = source.read_text("utf-8") if isinstance(source, Path) else str(source)
     found = list(_EXPORT.finditer(text))
     if not found or _NOTES.sub("", text[found[-1].end() :]).strip():
-        return text
-    last = found[-1]
-    return text[: last.start()] + _VIEWS_OF_THEIR_OWN.replace("NAME", last.group(1)) + text[last.end() :]
+        return text, ""
+    last, key = found[-1], f"auditkit-plotly-{plotly.__version__}"
+    given = _GIVEN.replace("NAME", last.group(1)).replace("KEY", key)
+    return text[: last.start()] + given + text[last.end() :], _FIGURE.replace("KEY", key)

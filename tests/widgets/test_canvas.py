@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from auditkit.widgets import canvas
 from auditkit.widgets.canvas import Canvas
 
 LINE: dict[str, Any] = {
@@ -52,58 +51,16 @@ def shown(*places: Canvas) -> list[bool]:
     return [place.figure is not None for place in places]
 
 
-def test_a_figure_is_made_once_the_one_before_is_on_the_page(live: Owner) -> None:
-    places = [Canvas(live, f"live {i}") for i in range(3)]
-    assert all(place.show(TABLE) for place in places)
-    assert shown(*places) == [True, False, False]
-    places[1].resume()
-    assert shown(*places) == [True, False, False], "to come into sight does not make it sooner"
-    places[0].figure._view_count = 1
-    assert shown(*places) == [True, False, False], "on the page, but its script may not be read yet"
-    answer(places[0])
-    assert shown(*places) == [True, True, False]
-    answer(places[0])
-    assert shown(*places) == [True, True, False]
-    answer(places[1])
-    assert shown(*places) == [True, True, True]
-    answer(places[2])
-    other = Canvas(live, "live 1")
-    other.show(TABLE)
-    assert shown(places[1], other) == [False, True], "lent, not made"
-
-
-def test_what_waits_is_drawn_as_it_stands_then_or_not_at_all(live: Owner) -> None:
-    first, second, third = (Canvas(live, f"live {i}") for i in range(3))
-    first.show(TABLE)
-    second.show(TABLE)
-    second.show({**TABLE, "columns": {**LINE, "value": [0.3, 0.4]}})
-    third.show(TABLE)
-    third.show(None)
-    answer(first)
-    assert [0.3, 0.4] in [[*(line.y or ())] for line in second.figure.data]
-    answer(second)
-    assert third.figure is None
-
-
-def test_nothing_waits_for_ever_for_a_figure_nobody_shows(
-    live: Owner, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(canvas, "_PATIENCE", 0.05)
-    first, second = Canvas(live, "live 0"), Canvas(live, "live 1")
-    first.show(TABLE)
-    second.show(TABLE)
-    assert shown(first, second) == [True, False]
-    late: Any = next(t for t in canvas.threading.enumerate() if getattr(t, "function", None) == second._next)
-    late.join(10)
-    assert shown(first, second) == [True, True]
-
-
-def test_without_a_page_nothing_waits() -> None:
-    owner = Owner()
-    places = [Canvas(owner, f"live {i}") for i in range(2)]
-    for place in places:
-        place.show(TABLE)
-    assert shown(*places) == [True, True]
+def test_a_figure_is_lent_and_not_made_twice(live: Owner) -> None:
+    one, other = Canvas(live, "live 1"), Canvas(live, "live 1")
+    one.show(TABLE)
+    figure = one.figure
+    other.show(MOVED)
+    assert shown(one, other) == [False, True]
+    assert other.figure is figure
+    one.resume()
+    assert shown(one, other) == [True, False]
+    assert [0.3, 0.4] not in heights(one)
 
 
 MOVED = {**TABLE, "columns": {**LINE, "value": [0.3, 0.4]}}
@@ -196,14 +153,18 @@ def test_a_second_view_of_the_studio_is_waited_for(live: Owner) -> None:
     assert len([one for one in messages if "style_data" in one]) == 1
 
 
-def test_the_script_ends_in_ours_and_plotly_s_own_is_kept() -> None:
-    """The browser tests draw with it; here that it was found at all, and that another ending is left as it is."""
+def test_plotly_is_on_the_page_once_and_its_licences_stay() -> None:
+    """The browser tests draw with it; here that its ending was known at all, and that an unknown one is left as it is."""
     from auditkit.widgets import drawing
 
-    script = str(drawing.figure_widget()._esm)
-    assert "plotly.render({ model, el })" in script[-20_000:]
-    assert not drawing._EXPORT.search(script[-20_000:])
-    assert "License: MIT" in script[-20_000:] or "MIT" in script[-20_000:]
+    kind = drawing.figure_widget()
+    one, two = kind(), kind()
+    assert one._library is two._library
+    assert len(str(kind._esm)) < 3000
+    assert len(str(one._library._esm)) > 1_000_000
+    assert "MIT" in str(one._library._esm)[-20_000:]
+    one._library.close()
+    assert kind()._library.comm is not None, "all widgets were closed: it is made again"
     for text in ("const a = 1;", "export{a as default};\nlet more;", "export default a"):
-        assert drawing._script(text) == text
-    assert "typeof $b1 ===" in drawing._script("let $b1;export{x as y,$b1 as default}; /*! MIT */\n")
+        assert drawing._scripts(text) == (text, "")
+    assert "= $b1;" in drawing._scripts("let $b1;export{x as y,$b1 as default}; /*! MIT */\n")[0]
