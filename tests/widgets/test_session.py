@@ -30,7 +30,7 @@ def session(small: Any) -> Any:
 
 def finish(session: Any, dimension: str = "") -> None:
     session.start(dimension)
-    assert session.wait(20)
+    assert session.wait(120)
 
 
 def test_dimensions_stand_in_the_order_of_the_walk(session: Any) -> None:
@@ -73,13 +73,15 @@ def test_cancel_stops_at_the_next_step_and_keeps_what_was_measured(session: Any)
     before = session.report
     session.set("XX301", ticks=100_000)
     session.start("robustness")
+    started = time.monotonic()
     while "tick" not in session.message:
         time.sleep(0.01)
+        assert time.monotonic() < started + 60, session.message
     clock = time.monotonic()
     session.cancel()
     assert session.state == "stopping"
-    assert session.wait(10)
-    assert time.monotonic() - clock < 2
+    assert session.wait(30)
+    assert time.monotonic() - clock < 10, "100,000 ticks would take a thousand seconds"
     assert session.state == "cancelled"
     assert session.report is before
     assert not [t for t in threading.enumerate() if t.name in ("auditkit-session", "XX301")]
@@ -94,7 +96,7 @@ def test_nothing_else_starts_while_checks_run(session: Any) -> None:
     with pytest.raises(InputError, match="wait for them, or cancel"):
         session.start("bias")
     session.cancel()
-    session.wait(10)
+    session.wait(60)
 
 
 def test_cancel_without_a_run_changes_nothing(session: Any) -> None:

@@ -23,29 +23,33 @@ def test_it_ends_with_its_result() -> None:
         return "made"
 
     work.start(make, seed=1)
-    assert work.wait(10)
+    assert work.wait(60)
     assert (work.state, work.result, work.fraction) == ("done", "made", 1.0)
     assert seen == [0.25, 0.5, 0.75, 1.0]
 
 
 def test_it_stops_at_its_next_step_and_can_begin_again() -> None:
-    work, begun = Work(), threading.Event()
+    work, begun, cancelled, after = Work(), threading.Event(), threading.Event(), []
 
     def endless() -> None:
         while True:
             begun.set()
+            if cancelled.is_set():
+                after.append("a step after the cancel")
             progress.step(None, "on")
             time.sleep(0.01)
 
     work.start(endless, seed=1)
-    assert begun.wait(10)
+    assert begun.wait(60)
     with pytest.raises(InputError, match="being made already"):
         work.start(endless, seed=1)
     work.cancel()
-    assert work.wait(1), "a cancel works within a second"
+    cancelled.set()
+    assert work.wait(60)
+    assert len(after) <= 1, "a cancel works at the next step, not by the clock of a busy machine"
     assert (work.state, work.result) == ("cancelled", None)
     work.start(lambda: 3, seed=1)
-    assert work.wait(10)
+    assert work.wait(60)
     assert work.result == 3
 
 
@@ -56,7 +60,7 @@ def test_what_goes_wrong_is_told() -> None:
         raise ValueError("no <rows>")
 
     work.start(breaks, seed=1)
-    assert work.wait(10)
+    assert work.wait(60)
     assert (work.state, work.message) == ("failed", "no <rows>")
     going = Going("Go", "Go on", start=lambda: None, cancel=lambda: None)
     going.follow(work.state, work.fraction, work.message)
@@ -70,7 +74,7 @@ def test_it_shares_what_the_audit_made() -> None:
 
     work = Work()
     work.start(lambda: shared.seed_of("references", np.random.default_rng()), seed=7)
-    assert work.wait(10)
+    assert work.wait(60)
     with shared.within(7):
         assert work.result == shared.seed_of("references", np.random.default_rng())
 
