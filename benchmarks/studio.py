@@ -1,4 +1,4 @@
-"""How soon words and pictures follow a drag: as the browser sees it in a real JupyterLab, and in the kernel alone.
+"""How soon words and pictures follow a move: as the browser sees it in a real JupyterLab, and in the kernel alone.
 
 python benchmarks/studio.py [--rows 10000 1000000] [--moves 20] [--only NAME] [--kernel] prints medians and worst moves in milliseconds, what
 the machine does besides, and the size of the widgets' state. It needs Chromium, playwright and JupyterLab; with --kernel none of them.
@@ -43,10 +43,25 @@ def proba(X):
 subject = ak.Subject("benchmark", proba, test=people(ROWS, 1), train=people(ROWS, 2))
 """
 
+# a model that can be trained again and explained exactly, on numbers alone
+FITTED = """
+from sklearn.linear_model import LogisticRegression
+
+def numbers(rows, seed):
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame(rng.normal(size=(rows, 6)), columns=list("abcdef"))
+    group = rng.integers(0, 2, rows)
+    y = (X["a"] + X["b"] + 0.7 * group + rng.normal(scale=0.7, size=rows) > 0.3).astype(int)
+    return ak.Dataset(X, y, {"sex": np.where(group == 0, "m", "f")})
+
+train, test = numbers(ROWS, 2), numbers(ROWS, 1)
+fitted = ak.Subject("fitted", LogisticRegression().fit(train.X[:20000], train.y[:20000]), test=test, train=train)
+"""
+
 
 @dataclass(frozen=True)
 class Case:
-    """An explorer, and the dial that is dragged.
+    """An explorer, and the control that is moved.
 
     Attributes
     ----------
@@ -54,20 +69,36 @@ class Case:
         What to call it.
     source : str
         After PEOPLE, what makes the explorer, as `shown`.
-    dial : str
-        The Python expression of its dial, from `shown`.
+    control : str
+        The Python expression of the control, from `shown`.
+    label : str
+        Of the control on the page; empty where its slider is dragged.
+    most : int
+        Rows beyond which preparing takes longer than is of use here.
     """
 
     name: str
     source: str
-    dial: str
+    control: str
+    label: str = ""
+    most: int = 10**9
 
 
-# one line a further explorer
+QUICK = """
+from auditkit.explore import remedies
+for slow in ("private training", "exponentiated gradient", "adversarial training", "smoothing"):
+    del remedies.KINDS[slow]
+"""
+OTHER = "other = ak.Subject('other', LogisticRegression(C=1e-3).fit(train.X[:20000], train.y[:20000]), test=test, train=train)\n"
 CASES = (
-    Case("thresholds by group", "shown = explorers.ThresholdExplorer(subject)", "[*shown.dials.values()][0]"),
-    Case("who is found out", "shown = explorers.ExposureExplorer(subject)", "shown.dial"),
-)
+    Case("thresholds by group", "shown = explorers.ThresholdExplorer(subject)", "[*shown.dials.values()][0].box"),
+    Case("who is found out", "shown = explorers.ExposureExplorer(subject)", "shown.dial.box"),
+    Case("one record", FITTED + "shown = explorers.RecordExplorer(fitted)", "shown.form.controls['a'].box"),
+    Case("exposure of one record", FITTED + "shown = explorers.RecordExposureExplorer(fitted)", "shown.pick.place", "Place"),
+    Case("attack radius", FITTED + "shown = explorers.RadiusExplorer(ak.widgets.Session(fitted))", "shown.dial.box"),
+    Case("mitigations on and off", FITTED + QUICK + "shown = explorers.RemedyExplorer(fitted)", "shown.boxes['reweighing']", "Reweighing", 10_000),
+    Case("two subjects compared", FITTED + OTHER + "shown = explorers.PairExplorer(fitted, other)", "shown.constraint", "Compare"),
+)  # fmt: skip
 
 
 def in_kernel(case: Case, rows: int, moves: int) -> dict[str, Any]:
@@ -77,20 +108,20 @@ def in_kernel(case: Case, rows: int, moves: int) -> dict[str, Any]:
     ipywidgets.Widget.close_all()
     about: dict[str, Any] = {}
     begin = time.perf_counter()
-    exec(PEOPLE.replace("ROWS", str(rows)) + case.source, about)
+    exec((PEOPLE + case.source).replace("ROWS", str(rows)), about)
     shown = about["shown"]
     shown.start()
     shown.work.wait()
     prepared = time.perf_counter() - begin
-    dial = eval(case.dial, about)
-    places = np.linspace(dial.box.min, dial.box.max, moves + 2)[1:-1].round(3).tolist()
+    control = eval(case.control, about)
+    places = _places(control, moves)
     asked, moved = [], []
     for move in range(moves):
         begin = time.process_time()
         shown.ask()
         asked.append(1000 * (time.process_time() - begin))
         begin = time.process_time()
-        dial.box.value = places[move]
+        control.value = places[move]
         moved.append(1000 * (time.process_time() - begin))
     states = ipywidgets.Widget.get_manager_state(drop_defaults=False)["state"]
     scripts = sum(len(s["state"].get("_esm", "")) for s in states.values())
@@ -100,10 +131,22 @@ def in_kernel(case: Case, rows: int, moves: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _places(control: Any, moves: int) -> list[Any]:
+    """Return where a control goes to: over its whole length, on and off, or through its menu."""
+    if isinstance(control.value, bool):
+        return [not at % 2 for at in range(moves)]
+    if isinstance(control.value, int):
+        return [control.value + 1 + at for at in range(moves)]
+    if isinstance(control.value, float):
+        return list(np.linspace(control.min, control.max, moves + 2)[1:-1].round(3).tolist())
+    values = [value for _, value in control.options]
+    return [values[(at + 1) % len(values)] for at in range(moves)]
+
+
 def in_browser(case: Case, rows: int, moves: int, shot: Path | None = None) -> list[tuple[float, float]]:
     """Return what `Browser.follows` measured: words and picture, for each move of the mouse."""
     harness = _harness()
-    source = PEOPLE.replace("ROWS", str(rows)) + case.source
+    source = (PEOPLE + case.source).replace("ROWS", str(rows))
     # the style sheet and the class that a studio gives
     source += "\nfrom auditkit.widgets.parts import sheet\nimport ipywidgets\nbox = ipywidgets.VBox([sheet(), shown])"
     source += "\nbox.add_class('ak-studio')\nbox"
@@ -115,29 +158,33 @@ def in_browser(case: Case, rows: int, moves: int, shot: Path | None = None) -> l
         with harness.serving(root, home) as lab, harness.browsing() as browser:
             browser.open(lab, "drag.ipynb")
             browser.run_all()
-            return list(_dragged(browser, moves, shot))
+            return list(_moved(browser, case.label, moves, shot))
 
 
-def _dragged(browser: Any, moves: int, shot: Path | None) -> Iterator[tuple[float, float]]:
+def _moved(browser: Any, label: str, moves: int, shot: Path | None) -> Iterator[tuple[float, float]]:
     page = browser.page
-    button = page.get_by_role("button", name="Prepare")
+    button = page.get_by_role("button", name="Prepare").locator("visible=true").first
     button.wait_for(timeout=240_000)
     button.press("Enter")
-    page.locator(".ak-studio .js-plotly-plot .main-svg .trace").first.wait_for(
-        state="attached", timeout=120_000
-    )
+    page.locator(f"{_harness().DRAWN} .main-svg .trace").first.wait_for(state="attached", timeout=300_000)
     page.wait_for_timeout(2_000)
-    handle = page.locator(".ak-studio .noUi-handle").first
-    handle.scroll_into_view_if_needed()
-    at = handle.bounding_box()
-    x, y = at["x"] + at["width"] / 2, at["y"] + at["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
     # the first move warms up, and is not counted
-    found = browser.follows(
-        lambda step: page.mouse.move(x + 3 * (step + 1), y), moves + 1, ".ak-studio .ak-live", ".ak-studio .js-plotly-plot"
-    )  # fmt: skip
-    page.mouse.up()
+    if not label:
+        found = browser.drag(page.locator(".ak-studio .noUi-handle").first, 2, moves + 1)
+    else:
+        control = page.locator(".ak-studio").get_by_label(label, exact=True).locator("visible=true").first
+        control.focus()
+        kind = control.evaluate("one => one.type")
+        if kind == "select-one":
+            values = control.locator("option").all_inner_texts()
+            found = browser.follows(
+                lambda step: control.select_option(values[(step + 1) % len(values)]), moves + 1, _harness().SAID, _harness().DRAWN
+            )  # fmt: skip
+        else:
+            key = "Space" if kind == "checkbox" else "ArrowUp"
+            found = browser.follows(
+                lambda _: control.press(key), moves + 1, _harness().SAID, _harness().DRAWN
+            )
     if shot is not None:
         browser.shot(shot)
     yield from found[1:]
@@ -176,7 +223,7 @@ def main() -> None:
     parser.add_argument("--shot", type=Path, help="where to put a picture of the page after the drag")
     asked = parser.parse_args()
     for case in (case for case in CASES if asked.only in case.name):
-        for rows in asked.rows:
+        for rows in (rows for rows in asked.rows if rows <= case.most):
             print(f"{case.name}, {rows:,} rows")
             kernel = in_kernel(case, rows, asked.moves)
             print(_line("kernel: asked", kernel["asked"]))

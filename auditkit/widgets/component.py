@@ -9,7 +9,7 @@ import ipywidgets as w
 from auditkit.errors import InputError
 from auditkit.render import views
 from auditkit.subject import Subject
-from auditkit.widgets.parts import problem, sheet
+from auditkit.widgets.parts import Keys, problem, sheet
 from auditkit.widgets.session import Session
 from auditkit.widgets.static import Static
 
@@ -52,7 +52,7 @@ class Component(Static, w.VBox):  # type: ignore[misc]
 
     def __init__(self, session: Session, children: Sequence[Any], *, alone: bool = True) -> None:
         self.session = session
-        super().__init__([*([sheet()] if alone else []), *children])
+        super().__init__([*([sheet(), Keys()] if alone else []), *children])
         if alone:
             self.add_class("ak-studio")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import anywidget
 import ipywidgets as w
 import traitlets as t
 
-__all__ = ["UNASKED", "figure_widget"]
+__all__ = ["UNASKED", "bring", "figure_widget"]
 
 UNASKED = -1
 """The number of an edit whose echo from the browser is of no interest."""
@@ -75,6 +76,7 @@ def figure_widget() -> Any:
     library: list[Library] = []
 
     def there() -> Library | None:
+        """Return the one there is; None where each figure brings it all."""
         if small and (not library or library[-1].comm is None):  # none yet, or all widgets were closed
             library[:] = [Library()]
         return library[-1] if small else None
@@ -94,6 +96,8 @@ def figure_widget() -> Any:
 
         _drew: Any = None
 
+        library = staticmethod(there)
+
         @t.default("_library")
         def _the_library(self) -> Any:
             return there()
@@ -105,6 +109,13 @@ def figure_widget() -> Any:
                 self._drew([one.get("uid") for one in said["trace_deltas"]])
 
     return Figure
+
+
+def bring() -> threading.Thread:
+    """Bring plotly.js to the page in a thread, before the first figure is there: a browser is busy while it reads it."""
+    bringing = threading.Thread(target=lambda: figure_widget().library(), name="auditkit-plotly", daemon=True)
+    bringing.start()
+    return bringing
 
 
 def _scripts(source: Any) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import anywidget
 import ipywidgets as w
 from ipywidgets.widgets.widget_string import HTMLStyle
 from markupsafe import Markup, escape
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from auditkit.check import Check
 
-__all__ = ["button", "explained", "note", "paged", "problem", "row", "said", "sheet", "status"]
+__all__ = ["Keys", "button", "explained", "note", "paged", "problem", "row", "said", "sheet", "status"]
 
 # The front end knows its theme, the kernel does not: the figure's words take the page's colour. Words within cells
 # and in hover boxes stand on grounds of their own.
@@ -49,6 +50,25 @@ _CSS = """
 def sheet() -> Any:
     """Return the style sheet, once for a whole studio."""
     return w.HTML(f"<style>{page.styles()}{_CSS}</style>", layout=w.Layout(display="none"))
+
+
+class Keys(anywidget.AnyWidget):
+    """Nothing to see; keeps the keys that are pressed in a studio from the notebook, where "b" adds a cell and "d d" deletes one."""
+
+    _esm = """
+const studio = (el) => el.isConnected ? el.closest(".ak-studio") : null;
+export default { render({ el }) {
+  const hold = (left) => {
+    const found = studio(el);
+    if (found) found.setAttribute("data-lm-suppress-shortcuts", "true");
+    else if (left) requestAnimationFrame(() => hold(left - 1));
+  };
+  hold(600);
+} };
+"""
+
+    def __init__(self) -> None:
+        super().__init__(layout=w.Layout(display="none"))
 
 
 def said(text: object, *, tag: str = "p", kind: str = "") -> str:

@@ -55,7 +55,8 @@ class Report(Component):
         self.back = button(
             "Take back the last note", "Remove what was noted or added last", self._take_back, self._failed, icon="undo"
         )  # fmt: skip
-        self.missing, self.told, self.added = w.HTML(), w.HTML(), w.HTML()
+        self.missing, self.told = w.HTML(), w.HTML()
+        self.added = w.HTML(layout=w.Layout(max_width="100%", overflow="auto"))  # its tables can be wide
         slug = _slug(session.subject.name)
         self.saving = Saving(session, f"reports/{slug}", f"templates/{slug}.ipynb", ready)
         intro = "A report holds what was measured so far, and names what was not. It opens offline."

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from auditkit.runner.front_end import front_end
+from auditkit.widgets.drawing import bring
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,6 +28,8 @@ class Static:
         from IPython.display import display
 
         live = front_end().mode != "static"
+        if live:
+            bring()
         for bundle in (self._repr_mimebundle_(),) if live else self.still():
             display(bundle, raw=True)  # type: ignore[no-untyped-call]
 

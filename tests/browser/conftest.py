@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import importlib
 import importlib.util
 import json
 import os
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 
 
-def _harness() -> Any:
-    """Load the harness under a name of its own: as ``jupyterlab`` it would hide the package."""
-    name = "auditkit_tests_jupyterlab"
+def _load(stem: str) -> Any:
+    """Load a module beside this one under a name of its own: as ``jupyterlab`` it would hide the package."""
+    name = f"auditkit_tests_{stem}"
     if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, HERE / "jupyterlab.py")
+        spec = importlib.util.spec_from_file_location(name, HERE / f"{stem}.py")
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
@@ -36,13 +37,28 @@ def _harness() -> Any:
 @pytest.fixture(scope="session")
 def harness() -> Any:
     """The module that starts servers and browsers; skips where there is no browser, but never in CI."""
-    module = _harness()
+    module = _load("jupyterlab")
     lacking = module.missing()
     if lacking and os.environ.get("CI", "").lower() == "true":
         pytest.fail(f"browser tests must run in CI, but {lacking}")
     if lacking:
         pytest.skip(lacking)
     return module
+
+
+@pytest.fixture(scope="session")
+def hands() -> Any:
+    """The module that does what a person does: press, fill, choose, look."""
+    return _load("hands")
+
+
+@pytest.fixture(scope="session")
+def axe() -> Any:
+    """axe-core, an automatic auditor of accessibility; None where it is not installed, but never in CI."""
+    name = "axe_playwright_python"
+    if os.environ.get("CI", "").lower() != "true" and importlib.util.find_spec(name) is None:
+        return None
+    return importlib.import_module(f"{name}.sync_playwright").Axe()
 
 
 @pytest.fixture(scope="session")
@@ -62,15 +78,18 @@ def lab(harness: Any, workshop: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture
 def notebook() -> Any:
-    """Writes a notebook of one cell, by the folder, the name and the source."""
+    """Writes a notebook, by the folder, the name and the source of each cell."""
 
-    def write(folder: Path, name: str, source: str) -> None:
-        cell: dict[str, Any] = {
-            "cell_type": "code", "id": "cell", "source": source.strip(), "metadata": {}, "outputs": [],
-            "execution_count": None,
-        }  # fmt: skip
+    def write(folder: Path, name: str, *sources: str) -> None:
+        cells: list[dict[str, Any]] = [
+            {
+                "cell_type": "code", "id": f"cell-{at}", "source": source.strip(), "metadata": {}, "outputs": [],
+                "execution_count": None,
+            }
+            for at, source in enumerate(sources)
+        ]  # fmt: skip
         kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        made = {"cells": [cell], "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+        made = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
         (folder / name).write_text(json.dumps(made), encoding="utf-8")
 
     return write

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+PATIENCE = 180  # seconds to wait for what must come: a shared machine can be slow, and nobody waits for what is there
+SAID, DRAWN = ".ak-studio .ak-live", ".ak-studio .js-plotly-plot"
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 _IDLE = """() => {
   const app = window.jupyterapp;
@@ -30,13 +32,24 @@ _IDLE = """() => {
 }"""
 # the first move, and the last change that follows it within a frame or two
 _WATCH = """([said, drawn]) => {
-  for (const kind of ["pointermove", "mousemove", "keydown"])
+  for (const kind of ["pointermove", "mousemove", "keydown", "change"])
     document.addEventListener(kind, () => { window.akMoved = window.akMoved || performance.now(); }, true);
-  const watch = (selector, name) => new MutationObserver(() => {
-    if (window.akMoved && !window[name]) requestAnimationFrame(() => { window[name] = window[name] || performance.now(); });
-  }).observe(document.querySelector(selector), { subtree: true, childList: true, attributes: true, characterData: true });
+  (window.akWatching || []).forEach(one => one.disconnect());
+  window.akWatching = [];
+  const watch = (selector, name) => {
+    const one = new MutationObserver(() => {
+      if (window.akMoved && !window[name]) requestAnimationFrame(() => { window[name] = window[name] || performance.now(); });
+    });
+    const seen = [...document.querySelectorAll(selector)].filter(place => place.getClientRects().length)[0];
+    one.observe(seen, { subtree: true, childList: true, attributes: true, characterData: true });
+    window.akWatching.push(one);
+  };
   watch(said, "akSaid");
   watch(drawn, "akDrawn");
+}"""
+_WEARS = """light => {
+  const ground = getComputedStyle(document.querySelector(".jp-Notebook")).backgroundColor.match(/[0-9.]+/g).map(Number);
+  return (ground[0] > 127) === light;
 }"""
 _RUN = """() => { window.jupyterapp.commands.execute("notebook:run-all-cells"); }"""
 
@@ -207,7 +220,7 @@ class Browser:
     def open(self, server: Server, notebook: str, *, app: str = "lab") -> None:
         """Open a notebook and wait for its kernel: the indicator says idle too early, so the session is asked."""
         self.page.goto(server.address(notebook, app=app))
-        self.page.wait_for_function(_IDLE, timeout=90_000)
+        self.page.wait_for_function(_IDLE)
 
     def run_all(self) -> None:
         """Start all cells; not awaited, since the command ends when the last cell does."""
@@ -225,7 +238,7 @@ class Browser:
         steps : int
             Moves to make, one after the other.
         said, drawn : str
-            Selectors of the words and of the picture.
+            Selectors of the words and of the picture; the first of each that is in sight is watched.
         """
         self.page.evaluate(_WATCH, [said, drawn])
         found = []
@@ -235,7 +248,7 @@ class Browser:
             )
             moves(step)
             self.page.wait_for_function(
-                "() => window.akMoved && window.akSaid && window.akDrawn", timeout=10_000
+                "() => window.akMoved && window.akSaid && window.akDrawn", timeout=60_000
             )
             moved, words, picture = self.page.evaluate(
                 "() => [window.akMoved, window.akSaid, window.akDrawn]"
@@ -243,35 +256,57 @@ class Browser:
             found.append((words - moved, picture - moved))
         return found
 
+    def drag(
+        self, handle: Any, by: float, moves: int, said: str = SAID, drawn: str = DRAWN
+    ) -> list[tuple[float, float]]:
+        """Take a slider's handle with the mouse, move it to the side, let it go, and return what `follows` saw.
+
+        Parameters
+        ----------
+        handle : playwright.sync_api.Locator
+            What is dragged.
+        by : float
+            Pixels of one move, negative to the left.
+        moves : int
+            How many.
+        said, drawn : str
+            As for `follows`.
+        """
+        handle.hover()  # waits until it is in sight and stands still
+        at = handle.bounding_box()
+        assert at is not None
+        x, y = at["x"] + at["width"] / 2, at["y"] + at["height"] / 2
+        self.page.mouse.move(x, y)
+        self.page.mouse.down()
+        found = self.follows(lambda step: self.page.mouse.move(x + by * (step + 1), y), moves, said, drawn)
+        self.page.mouse.up()
+        return found
+
     def theme(self, name: str) -> None:
-        """Switch JupyterLab's theme."""
+        """Switch JupyterLab's theme, and wait until the page wears it."""
         self.page.evaluate(
             f"window.jupyterapp.commands.execute('apputils:change-theme', {{theme: '{name}'}})"
         )
         light = "true" if "Light" in name else "false"
         self.page.wait_for_selector(f"body[data-jp-theme-light={light}]", state="attached")
+        self.page.wait_for_function(_WEARS, arg="Light" in name)
 
     def shot(self, path: Path) -> None:
         """Take a picture of the notebook, all of it that fits the window."""
         self.page.screenshot(path=str(path))
 
 
-def explore(studio: Any) -> None:
-    """Turn to what can be tried out live in the step that is in sight."""
-    button = studio.get_by_role("button", name="Explore", exact=True).locator("visible=true")
-    button.wait_for(timeout=90_000)
-    button.press("Enter")
-
-
 @contextlib.contextmanager
-def browsing(*, width: int = 1280, height: int = 1500) -> Iterator[Browser]:
-    """Open a page; what it asks of other hosts is refused and recorded."""
+def browsing(*, width: int = 1280, height: int = 1500, scale: float = 1) -> Iterator[Browser]:
+    """Open a page of so many pixels, `scale` of the screen's to each; what it asks of other hosts is refused and recorded."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
         try:
-            page = running.new_page(viewport={"width": width, "height": height})
+            page = running.new_page(viewport={"width": width, "height": height}, device_scale_factor=scale)
+            page.set_default_timeout(1000 * PATIENCE)
+            page.set_default_navigation_timeout(1000 * PATIENCE)
             browser = Browser(page)
             page.route("**/*", lambda route: _route(route, browser.refused))
             page.on("pageerror", lambda error: _note(str(error), browser.errors))

@@ -1,4 +1,4 @@
-"""The attack radius in a real JupyterLab: dragged, a digit that morphs, typed, added to the report."""
+"""Robustness alone in a real JupyterLab: a radius dragged and typed, a digit that morphs, and the report with it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300, func_only=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600, func_only=True)]
 
 SOURCE = """
 from sklearn.datasets import load_digits
@@ -24,65 +24,52 @@ ak.widgets.Robustness(subject, {"robust_accuracy": {"rows": 80, "max_calls": 30}
 """
 
 
-def test_drag_a_digit_type_and_add(
-    harness: Any, browser: Any, lab: Any, notebook: Any, tmp_path: Path
+def test_drag_a_digit_type_run_and_export(
+    harness: Any, hands: Any, axe: Any, browser: Any, lab: Any, notebook: Any, tmp_path: Path
 ) -> None:
     notebook(lab.root, "radius.ipynb", SOURCE)
     browser.open(lab, "radius.ipynb")
     browser.run_all()
-    page = browser.page
-    studio = page.locator(".ak-studio").first
-    harness.explore(studio)
-    studio.get_by_role("button", name="Prepare").press("Enter")
+    studio = browser.page.locator(".ak-studio").first
+    hands.explore(studio)
+    hands.press(studio, "Prepare")
     for place in (0, 1):  # the bracket, and the groups
         plot = studio.locator(".js-plotly-plot").nth(place)
-        plot.locator(".main-svg .trace").first.wait_for(state="attached", timeout=60_000)
+        plot.locator(".main-svg .trace").first.wait_for(state="attached")
     browser.shot(tmp_path / "1-prepared.png")
 
     # dragged: words and pictures follow the handle while it is held
-    handle = studio.locator(".noUi-handle").last
-    handle.scroll_into_view_if_needed()
-    at = handle.bounding_box()
-    assert at is not None
-    x, y = at["x"] + at["width"] / 2, at["y"] + at["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
     said = studio.locator("[role=status]", has_text="stay right")
     before = said.inner_text()
-    words, drawn = ".ak-studio .ak-live", ".ak-studio .js-plotly-plot"
-    followed = browser.follows(lambda step: page.mouse.move(x - 8 * (step + 1), y), 8, words, drawn)
+    followed = browser.drag(studio.locator(".noUi-handle").last, -8, 8)
     assert said.inner_text() != before
-    page.mouse.up()
 
     # a record, chosen by keyboard, takes the place of the groups and morphs while the radius is typed
-    look = studio.get_by_label("Look at")
-    look.focus()
-    look.press("Space")
-    look.press("ArrowDown")
-    look.press("Enter")
+    hands.choose_next(studio, "Look at")
     studio.get_by_text("the nearest change found turns it").wait_for()
-    studio.locator(".heatmaplayer image").first.wait_for(state="attached", timeout=30_000)
-    box = studio.get_by_label("Radius, at most")
+    studio.locator(".heatmaplayer image").first.wait_for(state="attached")
+    hands.fill(studio, "Radius, at most", "0.05")
+    hands.says(said, "0.05")
+    box = hands.field(studio, "Radius, at most")
     box.focus()
-    box.press("ControlOrMeta+a")
-    box.type("0.05")
-    box.press("Tab")
-    harness.poll(lambda: "0.05" in said.inner_text(), 10, "the box was not taken")
-    box.focus()
-    morphed = browser.follows(lambda _: box.press("ArrowUp"), 8, words, drawn)
+    morphed = browser.follows(lambda _: box.press("ArrowUp"), 8, harness.SAID, harness.DRAWN)
     (tmp_path / "latency.json").write_text(json.dumps({"dragged": followed, "morphed": morphed}))
     browser.shot(tmp_path / "2-on-its-way.png")
-    studio.get_by_role("button", name="To where it falls").press("Enter")
+    hands.press(studio, "To where it falls")
     values = studio.locator("caption", has_text="what is changed")
     values.wait_for()
-    studio.get_by_label("Your note").fill("a small smudge")
-    studio.get_by_label("Your note").press("Tab")
-    studio.get_by_role("button", name="Add to report").press("Enter")
-    studio.get_by_text("Added to the report.").wait_for()
+    hands.noted(studio, "a small smudge")
     values.scroll_into_view_if_needed()
     browser.shot(tmp_path / "3-fallen.png")
-    browser.theme("JupyterLab Dark")
-    page.wait_for_timeout(400)
-    browser.shot(tmp_path / "4-dark.png")
-    browser.theme("JupyterLab Light")
+    hands.accessible(browser, axe, tmp_path)
+    hands.fits(browser, tmp_path)
+
+    # the check shares the attack, and the report holds both
+    hands.press(studio, "Measure", exact=True)
+    hands.press(studio, "Run robustness")
+    hands.says(studio, "Done: 1 check was run.")
+    hands.press(studio, "3 Report")
+    report = hands.exported(studio, lab.root, "digits")
+    assert [one["text"] for one in report["notes"]] == ["a small smudge"]
+    assert [one["check"] for one in report["evidence"]] == ["AK304"]
     assert browser.errors == []

@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300, func_only=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600, func_only=True)]
 
 SOURCE = """
 import numpy as np, pandas as pd
@@ -35,84 +35,69 @@ linear = ak.Subject("linear", LogisticRegression().fit(train.X, train.y), test, 
 """
 
 
-MARK = "() => { [...document.querySelectorAll('.ak-studio .js-plotly-plot')].filter(one => one.offsetParent)[0].id = 'ak-change'; }"
-
-
-def opened(harness: Any, browser: Any, lab: Any, notebook: Any, name: str, last: str) -> Any:
+def opened(hands: Any, browser: Any, lab: Any, notebook: Any, name: str, last: str) -> Any:
     notebook(lab.root, name, SOURCE + last)
     browser.open(lab, name)
     browser.run_all()
     studio = browser.page.locator(".ak-studio").first
     if "Compare" not in last:
-        harness.explore(studio)
-    studio.get_by_role("button", name="Prepare").press("Enter")
-    studio.locator(".js-plotly-plot .main-svg .xtick").first.wait_for(timeout=120_000)
+        hands.explore(studio)
+    hands.press(studio, "Prepare")
+    hands.drawn(studio, ".xtick")
     return studio
 
 
-def test_mitigations_on_and_off(harness: Any, browser: Any, lab: Any, notebook: Any, tmp_path: Path) -> None:
+def test_mitigations_on_and_off(
+    hands: Any, harness: Any, axe: Any, browser: Any, lab: Any, notebook: Any, tmp_path: Path
+) -> None:
     last = 'studio = ak.widgets.Studio(tree, ["AK114"])\nstudio.go(1)\nstudio'
-    studio = opened(harness, browser, lab, notebook, "remedies.ipynb", last)
+    studio = opened(hands, browser, lab, notebook, "remedies.ipynb", last)
     page, said = browser.page, studio.locator(".ak-live").locator("visible=true").first
-    assert "Nothing is switched on." in said.inner_text()
-    browser.shot(tmp_path / "1-prepared.png")
-    said.evaluate("one => one.scrollIntoView({ block: 'start' })")
-    page.wait_for_timeout(300)
-    browser.shot(tmp_path / "1-overview.png")
-    box = studio.get_by_label("Regularisation", exact=True)
-    box.focus()
-    box.press("Space")
-    harness.poll(lambda: "With regularisation." in said.inner_text(), 10, "the box did nothing")
+    hands.says(said, "Nothing is switched on.")
+    browser.shot(tmp_path / "0-prepared.png")
+    hands.field(studio, "Regularisation").press("Space")
+    hands.says(said, "With regularisation.")
     assert "Better: " in said.inner_text()
     said.scroll_into_view_if_needed()
-    page.wait_for_timeout(300)
     browser.shot(tmp_path / "2-regularisation.png")
 
-    studio.get_by_label("Reweighing", exact=True).press("Space")
+    hands.field(studio, "Reweighing").press("Space")
     studio.get_by_text("were not trained together yet").wait_for()
     assert studio.get_by_label("Correlation remover", exact=True).is_disabled()
-    studio.get_by_role("button", name="Train together").press("Enter")
-    harness.poll(
-        lambda: "With reweighing and regularisation." in said.inner_text(),
-        60,
-        "they were not trained together",
-    )
-    # both are trained with and without: switching follows at once
-    page.evaluate(MARK)
-    studio.get_by_label("Reweighing", exact=True).focus()
-    followed = browser.follows(lambda _: page.keyboard.press("Space"), 6, ".ak-studio .ak-live", "#ak-change")
+    hands.press(studio, "Train together")
+    hands.says(said, "With reweighing and regularisation.", 90)
+    # both are trained with and without: switching follows at once, once their picture is there again
+    studio.locator("h5").locator("visible=true").last.wait_for()
+    picture = studio.locator(".js-plotly-plot").locator("visible=true").first
+    picture.locator(".main-svg .xtick").first.wait_for(state="attached")
+    hands.field(studio, "Reweighing").focus()
+    followed = browser.follows(lambda _: page.keyboard.press("Space"), 6, harness.SAID, harness.DRAWN)
     (tmp_path / "latency.json").write_text(json.dumps(followed))
-    harness.poll(
-        lambda: "With reweighing and regularisation." in said.inner_text(), 10, "it was not switched on again"
-    )
-    studio.get_by_label("Your note").fill("both at once")
-    studio.get_by_label("Your note").press("Tab")
-    studio.get_by_role("button", name="Add to report").press("Enter")
-    studio.get_by_text("Added to the report.").wait_for()
+    hands.says(said, "With reweighing and regularisation.")
+    hands.noted(studio, "both at once")
     said.scroll_into_view_if_needed()
-    page.wait_for_timeout(300)
     browser.shot(tmp_path / "3-together.png")
     studio.get_by_text("Does not say:").locator("visible=true").last.scroll_into_view_if_needed()
     browser.shot(tmp_path / "4-beneath.png")
+    hands.accessible(browser, axe, tmp_path)
+    hands.fits(browser, tmp_path)
     assert browser.errors == []
 
 
-def test_two_subjects_compared(harness: Any, browser: Any, lab: Any, notebook: Any, tmp_path: Path) -> None:
-    studio = opened(harness, browser, lab, notebook, "compare.ipynb", "ak.widgets.Compare(tree, linear)")
-    page, said = browser.page, studio.locator(".ak-live").first
-    assert "linear against tree." in said.inner_text()
+def test_two_subjects_compared(
+    hands: Any, axe: Any, browser: Any, lab: Any, notebook: Any, tmp_path: Path
+) -> None:
+    studio = opened(hands, browser, lab, notebook, "compare.ipynb", "ak.widgets.Compare(tree, linear)")
+    said = studio.locator(".ak-live").first
+    hands.says(said, "linear against tree.")
     assert "records otherwise" in said.inner_text()
     browser.shot(tmp_path / "1-compared.png")
-    menu = studio.get_by_label("Compare", exact=True)
-    menu.focus()
-    for key in ("Space", "ArrowDown", "Enter"):
-        page.keyboard.press(key)
-    harness.poll(lambda: "equalized odds difference of sex" in said.inner_text(), 10, "the menu did nothing")
-    studio.get_by_role("button", name="Show the data").press("Enter")
+    hands.choose_next(studio, "Compare")
+    hands.says(said, "equalized odds difference of sex")
+    hands.press(studio, "Show the data")
     studio.locator("caption", has_text="Who is right").wait_for()
-    browser.theme("JupyterLab Dark")
-    page.wait_for_timeout(400)
+    hands.noted(studio, "the tree is no better")
     said.scroll_into_view_if_needed()
-    browser.shot(tmp_path / "2-dark.png")
-    browser.theme("JupyterLab Light")
+    hands.accessible(browser, axe, tmp_path)
+    hands.fits(browser, tmp_path)
     assert browser.errors == []

@@ -1,4 +1,4 @@
-"""Thresholds by group in a real JupyterLab, dragged and typed."""
+"""Bias alone in a real JupyterLab: run, thresholds dragged and typed, and the report with what was seen."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300, func_only=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600, func_only=True)]
 
 SOURCE = """
 import numpy as np, pandas as pd
@@ -27,59 +27,47 @@ ak.widgets.Bias(subject, ["AK101"])
 """
 
 
-def test_drag_type_equalise_and_add(
-    harness: Any, browser: Any, lab: Any, notebook: Any, tmp_path: Path
+def test_run_drag_type_equalise_and_export(
+    harness: Any, hands: Any, axe: Any, browser: Any, lab: Any, notebook: Any, tmp_path: Path
 ) -> None:
     notebook(lab.root, "thresholds.ipynb", SOURCE)
     browser.open(lab, "thresholds.ipynb")
     browser.run_all()
-    page = browser.page
-    studio = page.locator(".ak-studio").first
-    harness.explore(studio)
-    studio.get_by_role("button", name="Prepare").press("Enter")
-    bars = studio.locator(".js-plotly-plot .main-svg .trace")
-    bars.first.wait_for(timeout=60_000)
+    studio = browser.page.locator(".ak-studio").first
+    hands.explore(studio)
+    hands.press(studio, "Prepare")
+    hands.drawn(studio)
     browser.shot(tmp_path / "1-prepared.png")
 
     # dragged: the words follow the handle while it is held
-    handle = studio.locator(".noUi-handle").first
-    handle.scroll_into_view_if_needed()
-    at = handle.bounding_box()
-    assert at is not None
-    x, y = at["x"] + at["width"] / 2, at["y"] + at["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
     said = studio.locator("[role=status]", has_text="impact ratio")
     before = said.inner_text()
-    followed = browser.follows(
-        lambda step: page.mouse.move(x - 8 * (step + 1), y),
-        8,
-        ".ak-studio .ak-live",
-        ".ak-studio .js-plotly-plot",
-    )
+    followed = browser.drag(studio.locator(".noUi-handle").first, -8, 8)
     assert said.inner_text() != before
-    page.mouse.up()
     (tmp_path / "latency.json").write_text(json.dumps(followed))
     browser.shot(tmp_path / "2-dragged.png")
 
     # typed
-    box = studio.get_by_label("sex=f")
-    box.focus()
-    box.press("ControlOrMeta+a")
-    box.type("0.4")
-    box.press("Tab")
-    harness.poll(lambda: "0.4" in box.input_value(), 10, "the box did not take it")
-    studio.get_by_role("button", name="Equal opportunity").press("Enter")
-    harness.poll(lambda: "gap of equal opportunity" in said.inner_text(), 10, "the button did nothing")
-    studio.get_by_label("Your note").fill("fair enough")
-    studio.get_by_label("Your note").press("Tab")
-    studio.get_by_role("button", name="Add to report").press("Enter")
-    studio.get_by_text("Added to the report.").wait_for()
+    before = said.inner_text()
+    hands.fill(studio, "sex=f", "0.4")
+    hands.until(lambda: said.inner_text() != before, 60, "the box was not taken")
+    assert hands.field(studio, "sex=f").input_value() == "0.4"
+    hands.press(studio, "Equal opportunity")
+    hands.says(said, "gap of equal opportunity")
+    hands.noted(studio, "fair enough")
     studio.get_by_role("button", name="Show the data").locator("visible=true").last.press("Enter")
     studio.locator("caption", has_text="All records: at the model's own threshold").wait_for()
     browser.shot(tmp_path / "3-equalised.png")
-    browser.theme("JupyterLab Dark")
-    page.wait_for_timeout(400)
-    browser.shot(tmp_path / "4-dark.png")
-    browser.theme("JupyterLab Light")
+    hands.accessible(browser, axe, tmp_path)
+    hands.fits(browser, tmp_path)
+
+    # measured as set, and written
+    hands.press(studio, "Measure", exact=True)
+    hands.press(studio, "More settings")
+    hands.fill(studio, "Level", "0.9")
+    hands.press(studio, "Run bias")
+    hands.says(studio, "Done: 1 check was run.")
+    hands.press(studio, "3 Report")
+    report = hands.exported(studio, lab.root, "small")
+    assert [one["text"] for one in report["notes"]] == ["fair enough"]
     assert browser.errors == []
