@@ -86,14 +86,20 @@ def fill(within: Any, label: str, text: str) -> None:
 
 
 def choose_next(within: Any, label: str) -> None:
-    """Choose what stands beneath in a closed menu, by one key; the notebook must not take it, nor others, for its own."""
+    """Choose what stands beneath in a closed menu, by one key that the notebook must not take for its own."""
     found = field(within, label)
     found.focus()
+    within.page.keyboard.press("ArrowDown")
+    assert found.evaluate("one => one === document.activeElement")
+
+
+def type_at(within: Any, name: str, keys: str) -> None:
+    """Press keys while a button has the focus; to the notebook they would mean a new cell, or one gone."""
+    button(within, name).focus()
     cells = within.page.locator(".jp-Cell").count()
-    for key in ("b", "a", "ArrowDown"):
+    for key in keys:
         within.page.keyboard.press(key)
     assert within.page.locator(".jp-Cell").count() == cells
-    assert found.evaluate("one => one === document.activeElement")
 
 
 def explore(within: Any) -> None:

@@ -80,6 +80,7 @@ def test_an_audit_by_keyboard(
     hands.accessible(browser, axe, tmp_path)
     hands.fits(browser, tmp_path)
 
+    hands.type_at(studio, "Next", "bad")
     hands.choose_next(studio, "Show")
     studio.locator(".js-plotly-plot .xtitle", has_text="threshold").wait_for()
     assert studio.locator(".js-plotly-plot").locator("visible=true").count() == 1
