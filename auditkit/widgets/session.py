@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from auditkit.check import DIMENSIONS, Check, resolve
 from auditkit.errors import InputError, did_you_mean
 from auditkit.report import VOLATILE, Report
 from auditkit.subject import Subject
+from auditkit.widgets.kept import Kept, lasted
 from auditkit.widgets.record import Record
 from auditkit.widgets.working import BUSY, STATES
 
@@ -215,7 +217,8 @@ class Session(Record):
             return
         try:
             known = [e for e in self.current() if e.check not in codes]
-            events = self.audit.stream(
+            audit, kept = self.audit, Kept(self.audit, self.subject, self.seed, self.current())
+            events = audit.stream(
                 self.subject, seed=self.seed, executor=self.executor, only=codes, known=known
             )
         except InputError as error:
@@ -223,14 +226,14 @@ class Session(Record):
             return
         self._cancel, self._over = threading.Event(), False
         self.message, self.state = "Starting", "running"
-        arguments = (events, len(codes), self._cancel)
+        arguments = (events, len(codes), self._cancel, kept)
         self._thread = threading.Thread(
             target=self._follow, args=arguments, name="auditkit-session", daemon=True
         )
         self._thread.start()
 
     def cancel(self) -> None:
-        """Ask the running checks to stop at their next step; what was measured before stays."""
+        """Ask the running checks to stop at their next step; what was measured before stays, and so does each check that ended."""
         with self._turn:
             if self.state == "running" and not self._over:
                 self.message, self.state = "Stopping at the next step of the running check", "stopping"
@@ -310,35 +313,53 @@ class Session(Record):
 
         return as_code(self.audit, seed=self.seed)
 
-    def _follow(self, events: Iterator[Event], total: int, cancel: threading.Event) -> None:
+    def _follow(self, events: Iterator[Event], total: int, cancel: threading.Event, kept: Kept) -> None:
+        clock = time.monotonic()
         try:
-            report = self._through(events, total, cancel)
+            report = self._through(events, total, cancel, kept)
             if report is None:
-                self._end("cancelled", "Cancelled. What was measured before stands.")
+                self._keep(kept)
+                self._end("cancelled", f"Cancelled. {kept.told(total)}")
                 return
-            with self._one:
-                before = self.report.provenance.get("timings", {}) if self.report else {}
-                ran = {e.check for e in report.evidence}
-                times = {**before, **report.provenance["timings"]}
-                whole = {"timings": {code: spent for code, spent in times.items() if code in ran}}
-                self.adopt(replace(report, provenance={**report.provenance, **whole}))
+            self._merge(report)
             self.fraction = 1.0
-            self._end("done", "Done: 1 check was run." if total == 1 else f"Done: {total} checks were run.")
+            what = "1 check was run" if total == 1 else f"{total} checks were run"
+            self._end("done", f"Done: {what}. It took {lasted(time.monotonic() - clock)}.")
         except Exception as error:  # noqa: BLE001 - shown to the person who waits; it would be lost in a thread
             self._end("failed", f"{type(error).__name__}: {error}")
 
-    def _through(self, events: Iterator[Event], total: int, cancel: threading.Event) -> Report | None:
-        """Consume the stream; None if it was closed half-way."""
-        finished = 0
+    def _through(
+        self, events: Iterator[Event], total: int, cancel: threading.Event, kept: Kept
+    ) -> Report | None:
+        """Consume the stream, and keep each check as it ends; None if it was closed half-way."""
         with closing(events):  # type: ignore[type-var]
             for event in events:
                 if isinstance(event, Completed):
                     return event.report
+                if isinstance(event, Finished):
+                    kept.add(event)
                 if cancel.is_set():
                     return None
-                finished += isinstance(event, Finished)
-                self._note(event, finished, total)
+                self._note(event, kept.ended, total)
+                if kept.due:
+                    self._keep(kept)
         return None
+
+    def _keep(self, kept: Kept) -> None:
+        """Take what ended so far into the report."""
+        report = kept.take()
+        if report is not None:
+            with kept.clocked():
+                self._merge(report)
+
+    def _merge(self, report: Report) -> None:
+        """Take a report as the one so far; what was timed before stays."""
+        with self._one:
+            before = self.report.provenance.get("timings", {}) if self.report else {}
+            ran = {e.check for e in report.evidence}
+            times = {**before, **report.provenance["timings"]}
+            whole = {"timings": {code: spent for code, spent in times.items() if code in ran}}
+            self.adopt(replace(report, provenance={**report.provenance, **whole}))
 
     def _note(self, event: Event, finished: int, total: int) -> None:
         if isinstance(event, Completed):

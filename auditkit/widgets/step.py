@@ -58,7 +58,11 @@ class Runner(Going):
     def _follow(self, _: Any = None) -> None:
         session = self.session
         mine = session.active == self.dimension and session.state != "idle"
-        self.follow(session.state, session.fraction, session.message, mine=mine)
+        message = session.message
+        if session.busy and not mine:  # Cancel here stops what was started elsewhere: say what that is
+            what = f"{words(session.active).capitalize()} is" if session.active else "All checks are"
+            message = f"{what} running: {message}"
+        self.follow(session.state, session.fraction, message, mine=mine or session.busy)
 
 
 class Step(w.VBox):  # type: ignore[misc]

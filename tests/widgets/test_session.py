@@ -65,7 +65,7 @@ def test_states_and_progress_are_told_in_order(session: Any) -> None:
     assert len(fractions) > 3
     assert fractions[-1] == 1.0
     assert any("tick" in m and "check 1 of 2" in m for m in messages)
-    assert session.message == "Done: 2 checks were run."
+    assert session.message.startswith("Done: 2 checks were run. It took ")
 
 
 def test_cancel_stops_at_the_next_step_and_keeps_what_was_measured(session: Any) -> None:
@@ -88,6 +88,43 @@ def test_cancel_stops_at_the_next_step_and_keeps_what_was_measured(session: Any)
     session.set("XX301", ticks=3)
     finish(session, "robustness")
     assert session.state == "done"
+
+
+def test_each_check_is_kept_as_it_ends_and_after_a_cancel(small: Any) -> None:
+    session: Any = Session(small.subject(), [small.gap, small.slow], criteria=CRITERIA, seed=3)
+    session.set("XX301", ticks=100_000)
+    seen: list[Any] = []
+    session.observe(lambda c: seen.append((session.state, c["new"])), "report")
+    session.start()
+    started = time.monotonic()
+    while not seen:
+        time.sleep(0.01)
+        assert time.monotonic() < started + 60, session.message
+    state, report = seen[0]
+    assert state == "running"
+    assert {e.check for e in report.evidence} >= {"XX101"}
+    assert "XX101" in report.provenance["timings"]
+    assert report.findings
+    session.note(report.findings[0], "seen while the others run")
+    session.cancel()
+    assert session.wait(30)
+    assert session.message.startswith("Cancelled. 1 of 2 checks had ended and are kept.")
+    assert session.missing() == ("XX301",)
+    assert [n.text for n in session.report.notes] == ["seen while the others run"]
+
+
+def test_a_cancel_of_a_second_run_keeps_the_first(small: Any) -> None:
+    session: Any = Session(small.subject(), [small.slow, small.broken], criteria=[], seed=3)
+    session.set("XX301", ticks=60)
+    finish(session)
+    before = session.report
+    session.start("robustness")
+    while "tick" not in session.message:
+        time.sleep(0.005)
+    session.cancel()
+    assert session.wait(30)
+    assert session.state == "cancelled"
+    assert session.report.evidence == before.evidence
 
 
 def test_nothing_else_starts_while_checks_run(session: Any) -> None:
@@ -127,7 +164,7 @@ def test_changed_settings_make_evidence_stale_and_missing(session: Any) -> None:
     ran: list[str] = []
     session.observe(lambda c: ran.append(c["new"]), "message")
     finish(session)
-    assert session.message == "Done: 1 check was run."
+    assert session.message.startswith("Done: 1 check was run. It took ")
     assert not any("tick" in m for m in ran)
     assert session.report.of("XX101").measurements[0].interval.level == 0.8
     assert len(session.report.evidence) >= 3

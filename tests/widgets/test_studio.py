@@ -188,11 +188,15 @@ def test_buttons_follow_the_session(studio: Any) -> None:
     assert runner.bar.layout.visibility == "visible"
     assert "Slow &lt;b&gt;look&lt;/b&gt;, 25%" in runner.state.value
     assert other.run.disabled
-    assert other.bar.layout.visibility == "hidden"
+    assert other.bar.layout.visibility == "visible"
+    assert "Robustness is running: Slow &lt;b&gt;look&lt;/b&gt;, 25%" in other.state.value
+    assert "Robustness is running" not in runner.state.value
     assert all(c.widget.disabled for c in studio.steps["bias"].forms["XX101"].controls.values())
     studio.session.state = "cancelled"
     assert not runner.run.disabled
     assert runner.cancel.disabled
+    assert "running" not in other.state.value
+    assert other.bar.layout.visibility == "hidden"
 
 
 def test_a_value_that_does_not_fit_keeps_a_run_from_starting(studio: Any) -> None:
