@@ -11,17 +11,16 @@ import ipywidgets as w
 
 from auditkit.errors import InputError
 from auditkit.render.text import one_line, words
-from auditkit.widgets.parts import note, problem, row
+from auditkit.widgets.parts import common, note, problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from auditkit.check import Check, Parameter
 
-__all__ = ["MAIN", "Control", "Form", "control", "hint"]
+__all__ = ["MAIN", "Control", "Field", "Form", "control", "hint"]
 
 MAIN = 2
-FAR = 2**53
 WIDTHS = {"description_width": "11rem"}
 
 
@@ -74,11 +73,12 @@ class Form(w.VBox):  # type: ignore[misc]
         self.controls = {
             p.name: control(p, values[p.name], offered.get(p.name, ())) for p in check.parameters
         }
-        self._changed, self._problem = changed, w.HTML()
-        rows = [self._row(one) for one in self.controls.values()]
-        super().__init__(
-            [*rows[:main], *self._more(rows[main:], "More settings" if main else "Settings"), self._problem]
-        )
+        self._changed = changed
+        self._rows = {name: Field(one) for name, one in self.controls.items()}
+        for one in self.controls.values():
+            one.widget.observe(self._take, "value")
+        rows = list(self._rows.values())
+        super().__init__([*rows[:main], *self._more(rows[main:], "More settings" if main else "Settings")])
 
     def values(self) -> dict[str, Any]:
         """Return every parameter's value.
@@ -94,11 +94,6 @@ class Form(w.VBox):  # type: ignore[misc]
         """Let the controls be changed, or not while their check runs."""
         for one in self.controls.values():
             one.widget.disabled = not on
-
-    def _row(self, one: Control) -> Any:
-        one.widget.observe(self._take, "value")
-        said = hint(one)
-        return row([one.widget, *([note(said)] if said else [])])
 
     def _more(self, rows: list[Any], word: str) -> list[Any]:
         if not rows:
@@ -119,12 +114,46 @@ class Form(w.VBox):  # type: ignore[misc]
         return [switch, rest]
 
     def _take(self, _: Any) -> None:
-        try:
+        fits = [row.fits() for row in self._rows.values()]
+        if all(fits):
             self._changed(self.values())
+
+
+class Field(w.HBox):  # type: ignore[misc]
+    """A control, its help, and beside them why what stands there does not fit.
+
+    Parameters
+    ----------
+    control : Control
+        What is shown.
+    more : str
+        Said after its help.
+    """
+
+    children: Any
+
+    def __init__(self, control: Control, more: str = "") -> None:
+        self.control = control
+        told = f"{hint(control)} {more}".strip()
+        super().__init__([control.widget, *([note(told)] if told else [])], layout=common(w.Layout))
+        self.add_class("ak-row")
+        self.trouble: Any = None
+
+    def fits(self) -> bool:
+        """Say beside the control what does not fit, or nothing; return whether it fits."""
+        try:
+            self.control.read()
         except InputError as error:
-            self._problem.value = problem(str(error))
-        else:
-            self._problem.value = ""
+            if self.trouble is None:  # made when needed: there are hundreds of fields
+                self.trouble = w.HTML()
+                self.children = (*self.children, self.trouble)
+            self.trouble.value = problem(str(error))
+            return False
+        if self.trouble is not None:
+            self.children = self.children[:-1]
+            self.trouble.close()
+            self.trouble = None
+        return True
 
 
 def hint(one: Control) -> str:
@@ -153,7 +182,7 @@ def _bounds(parameter: Parameter) -> str:
 def control(parameter: Parameter, value: Any, options: Sequence[str] = ()) -> Control:
     """Return the control of a parameter, standing at `value`.
 
-    Names to choose from give a list, choices a menu, yes or no a box to tick, numbers a box that knows its bounds; anything else is written
+    Names to choose from give a list, choices a menu, yes or no a box to tick, numbers a box; anything else is written
     as text. Numbers are typed and not dragged: a slider of ipywidgets has no name for a screen reader.
     """
     inner, optional = _bare(parameter.annotation)
@@ -175,15 +204,10 @@ def _direct(parameter: Parameter, widget: Any) -> Control:
 
 
 def _number(parameter: Parameter, kind: type, value: Any) -> Any:
-    low = -FAR if parameter.low is None else parameter.low
-    high = FAR if parameter.high is None else parameter.high
+    # no bounds of its own: a box would change what was typed without a word, the parameter refuses it in words
     if kind is int:
-        low, high = int(low) + parameter.low_open, int(high) - parameter.high_open
-        return w.BoundedIntText(value=value, min=low, max=high, **_about(parameter))
-    # an open end stays within reach of the box: the parameter itself refuses it, in words
-    return w.BoundedFloatText(
-        value=value, min=float(low), max=float(high), step=_step(parameter), **_about(parameter)
-    )
+        return w.IntText(value=value, **_about(parameter))
+    return w.FloatText(value=value, step=_step(parameter), **_about(parameter))
 
 
 def _step(parameter: Parameter) -> float:

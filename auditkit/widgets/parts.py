@@ -17,7 +17,19 @@ if TYPE_CHECKING:
 
     from auditkit.check import Check
 
-__all__ = ["Keys", "button", "explained", "note", "paged", "problem", "row", "said", "sheet", "status"]
+__all__ = [
+    "Keys",
+    "button",
+    "common",
+    "explained",
+    "note",
+    "paged",
+    "problem",
+    "row",
+    "said",
+    "sheet",
+    "status",
+]
 
 # The front end knows its theme, the kernel does not: the figure's words take the page's colour. Words within cells
 # and in hover boxes stand on grounds of their own.
@@ -86,12 +98,12 @@ def said(text: object, *, tag: str = "p", kind: str = "") -> str:
 
 def note(text: object) -> Any:
     """Return a line of help beneath a control; its layout is that of all others, and is not to be changed."""
-    return w.HTML(said(text, kind="ak-help"), layout=_common(w.Layout), style=_common(HTMLStyle))
+    return w.HTML(said(text, kind="ak-help"), layout=common(w.Layout), style=common(HTMLStyle))
 
 
 def row(parts: Iterable[Any]) -> Any:
     """Return a control and its help beside each other, or beneath where there is no room; its layout is that of all others."""
-    made = w.HBox([*parts], layout=_common(w.Layout))
+    made = w.HBox([*parts], layout=common(w.Layout))
     made.add_class("ak-row")
     return made
 
@@ -99,7 +111,7 @@ def row(parts: Iterable[Any]) -> Any:
 _shared: dict[type[Any], Any] = {}
 
 
-def _common(kind: type[Any]) -> Any:
+def common(kind: type[Any]) -> Any:
     """Return the one of its kind for hundreds of lines: each of its own would double what a notebook keeps of them."""
     known = _shared.get(kind)
     if known is None or known.comm is None:  # closed by `Widget.close_all`

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 
-from auditkit.widgets.forms import Control, control, hint
-from auditkit.widgets.parts import note, row, said
+from auditkit.errors import InputError
+from auditkit.widgets.forms import Control, Field, control
+from auditkit.widgets.parts import said
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from auditkit.check import Check
     from auditkit.widgets.forms import Form
@@ -43,21 +44,29 @@ class Shared(w.VBox):  # type: ignore[misc]
         Theirs, by code; what is set here is set there.
     session : Session
         What the checks are set to, and what the subject offers.
+    changed : callable, optional
+        Called after a change that fits.
     """
 
-    def __init__(self, checks: Sequence[Check], forms: Mapping[str, Form], session: Session) -> None:
+    def __init__(
+        self,
+        checks: Sequence[Check],
+        forms: Mapping[str, Form],
+        session: Session,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
         self.of = alike(checks, session)
         self.controls: dict[str, Control] = {}
-        self._forms = forms
-        rows = []
+        self._forms, self._changed = forms, changed
+        self._rows: dict[str, Field] = {}
         for name, codes in self.of.items():
             check = next(c for c in checks if c.code == codes[0])
             parameter = next(p for p in check.parameters if p.name == name)
             one = control(parameter, session.settings[check.code][name], session.options(check).get(name, ()))
             self.controls[name] = one
             one.widget.observe(lambda change, at=name: self._spread(at, change["new"]), "value")
-            told = f"{hint(one)} For {len(codes)} of {len(checks)} checks."
-            rows.append(row([one.widget, note(told)]))
+            self._rows[name] = Field(one, f"For {len(codes)} of {len(checks)} checks.")
+        rows = list(self._rows.values())
         super().__init__([w.HTML(said("Shared settings", tag="h4")), *rows] if rows else [])
 
     def enable(self, *, on: bool) -> None:
@@ -65,6 +74,21 @@ class Shared(w.VBox):  # type: ignore[misc]
         for one in self.controls.values():
             one.widget.disabled = not on
 
+    def take(self) -> None:
+        """See that nothing stands here that no check took.
+
+        Raises
+        ------
+        InputError
+            If a value does not fit; it is said beside it too.
+        """
+        for name, one in self._rows.items():
+            if not one.fits():
+                raise InputError(f"a shared setting does not fit: {self.controls[name].widget.description}")
+
     def _spread(self, name: str, value: Any) -> None:
+        if not self._rows[name].fits():
+            return
+        self._changed()
         for code in self.of[name]:
             self._forms[code].controls[name].widget.value = value

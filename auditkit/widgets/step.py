@@ -86,7 +86,7 @@ class Step(w.VBox):  # type: ignore[misc]
         tooltip = f"Run the ticked {name} checks"
         self.runner = Runner(session, dimension, label=f"Run {name}", tooltip=tooltip, ready=self.take)
         self.changed, self.results = w.HTML(), Results(session)
-        self.shared = Shared(self.checks if self.many else (), self.forms, session)
+        self.shared = Shared(self.checks if self.many else (), self.forms, session, self._mended)
         question = DIMENSIONS.get(dimension) or f"What is there to say on {name}?"
         self.explorers = [
             kind(session) for kind in BY_DIMENSION.get(dimension, ()) if not kind.lacks(session.subject)
@@ -108,13 +108,23 @@ class Step(w.VBox):  # type: ignore[misc]
 
     def _form(self, check: Check) -> Form:
         session = self.session
+
+        def taken(values: dict[str, Any]) -> None:
+            session.set(check.code, **values)
+            self._mended()
+
         return Form(
             check,
             session.settings[check.code],
-            lambda values: session.set(check.code, **values),
+            taken,
             session.options(check),
             main=0 if self.many else MAIN,
         )
+
+    def _mended(self) -> None:
+        """Take the word away that kept a run from starting: a value was changed, and fits."""
+        if not self.session.busy:
+            self.runner.trouble.value = ""
 
     def _choice(self, check: Check) -> Any:
         box = w.Checkbox(
@@ -170,6 +180,7 @@ class Step(w.VBox):  # type: ignore[misc]
 
     def take(self) -> None:
         """Take every form as it stands, so that nothing but what is seen is run."""
+        self.shared.take()
         for check in self.checks:
             if check.code not in self.session.left_out:
                 try:

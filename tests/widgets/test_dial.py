@@ -23,8 +23,8 @@ def dial(
 @pytest.mark.parametrize("log", [False, True])
 def test_an_end_of_many_digits_is_heard(end: float, log: bool) -> None:
     made, heard = dial(end / 100, end, end / 10, end / 500, log=log)
-    made.box.value = 2 * end  # more than it takes
-    made.box.value = end / 200
+    made.box.value = end
+    made.box.value = end / 100
     assert heard == [end, end / 100]
     made.slider.value = end
     made.slider.value = 0.0
@@ -37,6 +37,21 @@ def test_what_a_browser_counts_up_is_tidied_and_heard_once() -> None:
     assert heard == [0.13]
     made.put(0.5)
     assert heard == [0.13]
+
+
+def test_what_is_typed_beyond_the_ends_stays_and_is_refused_in_words() -> None:
+    made, heard = dial(0.0, 1.0, 0.5, 0.01)
+    made.box.value = 7
+    assert (made.box.value, made.value, made.slider.value, heard) == (7, 0.5, 0.5, [])
+    assert "expected a number from 0 to 1; got 7. What is shown is at 0.5." in made.children[2].value
+    made.box.value = -1
+    assert len(made.children) == 3
+    made.box.value = 0.25
+    assert (made.value, made.slider.value, heard) == (0.25, 0.25, [0.25])
+    assert len(made.children) == 2
+    made.box.value = 9
+    made.put(0.25)
+    assert (made.box.value, len(made.children), heard) == (0.25, 2, [0.25])
 
 
 def test_about_zero_nothing_is_left_of_a_step() -> None:
@@ -69,6 +84,7 @@ def test_every_move_within_the_ends_is_heard(
     made, heard = dial(low, high, low, (high - low) / steps)
     for part in parts:
         value = low + part * (high - low)
+        value = min(max(value, low), high)
         for place in (made.box, made.slider):
             before = len(heard)
             moved = made.value
@@ -94,6 +110,7 @@ def test_every_move_of_a_log_dial_is_heard(ends: tuple[float, float], parts: lis
     made, heard = dial(low, high, low, low, log=True)
     for part in parts:
         value = low * (high / low) ** part
+        value = min(max(value, low), high)
         for place in (made.box, made.slider):
             before, moved = len(heard), made.value
             place.value = value

@@ -11,7 +11,7 @@ from typing_extensions import Doc
 
 from auditkit.check import Parameter, registry
 from auditkit.errors import InputError
-from auditkit.widgets.forms import Form, control, hint
+from auditkit.widgets.forms import Field, Form, control, hint
 
 
 def parameter(annotation: Any, default: Any, **more: Any) -> Parameter:
@@ -22,11 +22,11 @@ LEVEL = parameter(Annotated[float, Gt(0.5), Lt(1)], 0.95, low=0.5, high=1, low_o
 COUNT = parameter(Annotated[int, Ge(1), Le(50)], 5, low=1, high=50)
 
 CASES: list[tuple[Any, ...]] = [
-    (LEVEL, w.BoundedFloatText, 0.9, 0.9),
-    (COUNT, w.BoundedIntText, 7, 7),
-    (parameter(Annotated[int, Ge(10)], 500, low=10), w.BoundedIntText, 10**7, 10**7),
-    (parameter(Annotated[float, Gt(0)], 0.5, low=0, low_open=True), w.BoundedFloatText, 250.25, 250.25),
-    (parameter(float, -1.5), w.BoundedFloatText, -2e6, -2e6),
+    (LEVEL, w.FloatText, 0.9, 0.9),
+    (COUNT, w.IntText, 7, 7),
+    (parameter(Annotated[int, Ge(10)], 500, low=10), w.IntText, 10**7, 10**7),
+    (parameter(Annotated[float, Gt(0)], 0.5, low=0, low_open=True), w.FloatText, 250.25, 250.25),
+    (parameter(float, -1.5), w.FloatText, -2e6, -2e6),
     (parameter(bool, False), w.Checkbox, True, True),
     (parameter(Literal["a", "b"], "a", choices=("a", "b")), w.Dropdown, "b", "b"),
     (parameter(Annotated[Literal["a", "b"] | None, Doc("x")], None), w.Dropdown, "b", "b"),
@@ -58,15 +58,18 @@ def test_every_control_is_labelled_and_shows_no_markup(given: Parameter) -> None
     assert widget.tooltip == "What <b>it</b> does."
 
 
-def test_bounds_are_the_parameters_own() -> None:
-    widget = control(COUNT, 5).widget
-    assert (widget.min, widget.max) == (1, 50)
-    widget.value = 99
-    assert widget.value == 50
-    open_ends = control(
-        parameter(Annotated[int, Gt(1), Lt(9)], 5, low=1, high=9, low_open=True, high_open=True), 5
-    ).widget
-    assert (open_ends.min, open_ends.max) == (2, 8)
+@pytest.mark.parametrize("typed", [99, 0, -3])
+def test_what_is_typed_stays_and_is_refused_at_its_field(typed: int, small: Any) -> None:
+    made: Any = control(COUNT, 5)
+    field: Any = Field(made)
+    made.widget.value = typed
+    assert not field.fits()
+    assert made.widget.value == typed
+    assert "Not possible" in field.children[-1].value
+    assert f"={typed}" in field.children[-1].value
+    made.widget.value = 7
+    assert field.fits()
+    assert len(field.children) == 2
     assert control(LEVEL, 0.95).widget.step == 0.01
 
 
@@ -85,12 +88,15 @@ def test_a_form_tells_values_or_the_problem(small: Any) -> None:
     assert told == [{"level": 0.95, "shown": "rates", "draws": 9, "strict": False, "features": None}]
     form.controls["features"].widget.value = '["<b>", 1]'
     assert len(told) == 1
-    text = form.children[-1].value
+    field = form.controls["features"].widget
+    row = next(r for r in form.children[-1].children if field in r.children)
+    text = row.children[-1].value
     assert "Not possible" in text
     assert "&lt;b&gt;" in text
     assert "<b>&" not in text
     form.controls["features"].widget.value = ""
-    assert form.children[-1].value == ""
+    assert row.trouble is None
+    assert len(told) == 2
     form.enable(on=False)
     assert all(one.widget.disabled for one in form.controls.values())
 

@@ -170,7 +170,7 @@ def test_every_control_can_be_named(studio: Any) -> None:
     controls = [
         x
         for x in inside(studio)
-        if isinstance(x, (w.Button, w.ToggleButton, w.Checkbox, w.Dropdown, w.Text, w.BoundedIntText))
+        if isinstance(x, (w.Button, w.ToggleButton, w.Checkbox, w.Dropdown, w.Text, w.IntText, w.FloatText))
     ]
     assert len(controls) > 15
     assert all(x.description and x.tooltip for x in controls)
@@ -205,6 +205,10 @@ def test_a_value_that_does_not_fit_keeps_a_run_from_starting(studio: Any) -> Non
     step.runner.run.click()
     assert studio.session.state == "idle"
     assert "Gap: level=1.0: input should be less than 1" in step.runner.trouble.value
+    step.forms["XX101"].controls["level"].widget.value = 5.0
+    assert step.forms["XX101"].controls["level"].widget.value == 5.0, "what was typed stays"
+    step.forms["XX101"].controls["level"].widget.value = 0.95
+    assert step.runner.trouble.value == ""
 
 
 def test_what_fails_is_told(studio: Any) -> None:
@@ -325,6 +329,26 @@ def test_what_is_shared_reaches_every_check_and_can_differ_afterwards() -> None:
     step.forms["AK101"].controls["features"].widget.value = ("age_band",)
     assert studio.session.settings["AK101"]["features"] == ["age_band"]
     assert studio.session.settings["AK102"]["features"] == ["sex"]
+
+
+def test_a_shared_value_that_does_not_fit_is_said_once_and_goes_nowhere() -> None:
+    from auditkit.data import make_credit
+
+    studio = Bias(make_credit(n_train=60, n_test=60))
+    step, settings = studio.steps["bias"], studio.session.settings
+    field = step.shared.controls["level"].widget
+    before = field.value
+    field.value = 5
+    assert studio.session.settings == settings
+    assert field.value == 5
+    told = [x.value for x in inside(step) if isinstance(x, w.HTML) and "Not possible" in x.value]
+    assert len(told) == 1
+    step.runner.run.click()
+    assert studio.session.state == "idle"
+    assert "Level" in step.runner.trouble.value
+    field.value = before
+    assert step.runner.trouble.value == ""
+    assert not [x for x in inside(step) if isinstance(x, w.HTML) and "Not possible" in x.value]
 
 
 def test_a_step_of_few_checks_shows_its_first_settings(studio: Any) -> None:

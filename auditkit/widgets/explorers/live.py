@@ -48,6 +48,8 @@ class Dial(w.HBox):  # type: ignore[misc]
         Whether the slider moves by factors; `low` is then above 0, and numbers keep three digits.
     """
 
+    children: Any
+
     def __init__(
         self,
         name: str,
@@ -62,8 +64,9 @@ class Dial(w.HBox):  # type: ignore[misc]
     ) -> None:
         told = one_line(tooltip or name)
         self._ends, self._step, self._log = (low, high), step, log
-        self.box = w.BoundedFloatText(
-            value=self._at(value), min=low, max=high, step=step, description=one_line(name), description_allow_html=False,
+        self._kept = self._at(value)
+        self.box = w.FloatText(
+            value=self._kept, step=step, description=one_line(name), description_allow_html=False,
             tooltip=told, style={"description_width": "11rem"}, layout=w.Layout(width="18rem"),
         )  # fmt: skip
         # the box has a name and takes the arrow keys; a slider of ipywidgets has none for a screen reader
@@ -76,15 +79,15 @@ class Dial(w.HBox):  # type: ignore[misc]
             else w.FloatSlider(min=low, max=high, step=step, **about)
         )
         # a browser's slider is off by a rounding error, and tells so before anybody moved it
-        w.link((self.box, "value"), (self.slider, "value"), (lambda value: value, self._at))
+        w.link((self.box, "value"), (self.slider, "value"), (self._within, self._at))
         self._moved, self._quiet = moved, False
         self.box.observe(self._heard, "value")
         super().__init__([self.box, self.slider], layout=w.Layout(flex_flow="row wrap", align_items="center"))
 
     @property
     def value(self) -> float:
-        """Where it stands."""
-        return float(self.box.value)
+        """Where it stands; what was typed beyond its ends is refused beside it, and is not taken."""
+        return self._kept
 
     def put(self, value: float) -> None:
         """Move it, to the nearest step, without a word to whoever listens."""
@@ -117,12 +120,28 @@ class Dial(w.HBox):  # type: ignore[misc]
     def _clamped(self, value: float) -> float:
         return min(max(value, self._ends[0]), self._ends[1])
 
+    def _within(self, value: float) -> float:
+        """Return it, or the last that was taken where it is beyond the ends."""
+        low, high = self._ends
+        return value if low <= value <= high else self._kept
+
     def _heard(self, _: Any) -> None:
-        tidy = self._tidy(self.box.value)
-        if tidy != self.box.value:
+        value = self.box.value
+        if self._within(value) != value:
+            low, high = (f"{end:.12g}" for end in self._ends)
+            told = f"expected a number from {low} to {high}; got {value:.12g}. What is shown is at {self._kept:.12g}."
+            self.children = [*self.children[:2], w.HTML(problem(told))]
+            return
+        if len(self.children) > 2:
+            self.children[2].close()
+            self.children = self.children[:2]
+        tidy = self._tidy(value)
+        if tidy != value:
             self.box.value = tidy
-        elif not self._quiet:
-            self._moved()
+        elif value != self._kept:
+            self._kept = value
+            if not self._quiet:
+                self._moved()
 
 
 class Explorer(Static, w.VBox):  # type: ignore[misc]
