@@ -49,10 +49,10 @@ _CSS = """
 .ak-studio .ak-row { flex-flow: row wrap; align-items: center; column-gap: 1rem; }
 .ak-studio .ak-problem { border-left: 4px solid var(--ak-fail); padding: .3rem .6rem; }
 .ak-studio .ak-check { border-left: 3px solid var(--jp-border-color2, #bbb); padding-left: .8rem; margin: .4rem 0; }
-.ak-studio .ak-steps button { width: auto; }
 .ak-studio .ak-heard { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .ak-studio .ak-code textarea { font-family: var(--jp-code-font-family, monospace); white-space: pre; }
-.ak-studio .ak-here { font-weight: 700; text-decoration: underline; text-underline-offset: .25em; }
+.ak-studio .ak-steps .fa { display: inline-block; width: 1.2em; }
+.ak-studio .ak-here { text-shadow: .04em 0 currentColor; text-decoration: underline; text-underline-offset: .25em; }
 .ak-studio button:focus-visible, .ak-studio input:focus-visible, .ak-studio select:focus-visible, .ak-studio summary:focus-visible {
   outline: 3px solid var(--jp-brand-color1, #1976d2) !important; outline-offset: 1px; }
 .ak-studio .js-plotly-plot .main-svg text:not(.heatmap-label *, .hovertext *) { fill: var(--ak-text) !important; }

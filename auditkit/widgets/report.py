@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
@@ -140,7 +141,7 @@ class Saving(w.VBox):  # type: ignore[misc]
         self.folder = _place("Folder", folder, "Where to write the report; made if it is not there")
         self.path = _place("Template", template, "Where to write the template; a notebook, .ipynb")
         self.told, self.said_template, self.said_code = w.HTML(), w.HTML(), w.HTML()
-        self.work, self._taken = Work(), None
+        self.work, self._taken, self._there = Work(), None, False
         about = "Write report.json, report.html and a template that runs it again"
         self.exporting = Going("Export report", about, start=self._export, cancel=self.work.cancel)
         self.export = self.exporting.run
@@ -171,6 +172,7 @@ class Saving(w.VBox):  # type: ignore[misc]
         self.told.value = self.exporting.trouble.value = ""
         self._ready()
         folder = self.folder.value
+        self._there = (Path(folder).expanduser() / "report.json").exists()
         self.work.start(lambda: self.session.export(folder), seed=self.session.seed)
 
     def _follow(self, _: Any = None) -> None:
@@ -178,11 +180,12 @@ class Saving(w.VBox):  # type: ignore[misc]
         self.exporting.follow(work.state, work.fraction, work.message)
         if work.state == "done" and work.result is not self._taken:
             self._taken = work.result
-            self.told.value = _written(work.result)
+            self.told.value = _written(work.result, replaced=self._there)
 
     def _save(self) -> None:
         self._ready()
-        self.said_template.value = _written([self.session.save_template(self.path.value)])
+        there = Path(self.path.value).expanduser().exists()
+        self.said_template.value = _written([self.session.save_template(self.path.value)], replaced=there)
 
     def _code(self) -> None:
         self._ready()
@@ -206,9 +209,10 @@ def _place(name: str, value: str, tooltip: str) -> Any:
     )
 
 
-def _written(paths: Iterable[object]) -> str:
+def _written(paths: Iterable[object], *, replaced: bool) -> str:
+    word = "Written; what stood there before is replaced" if replaced else "Written"
     lines = Markup("").join(Markup("<li><code>{}</code></li>").format(clean(path)) for path in paths)
-    return str(Markup('<div class="ak" role="status"><p>Written:</p><ul>{}</ul></div>').format(lines))
+    return str(Markup('<div class="ak" role="status"><p>{}:</p><ul>{}</ul></div>').format(word, lines))
 
 
 def _slug(name: object) -> str:

@@ -65,6 +65,38 @@ class Runner(Going):
         self.follow(session.state, session.fraction, message, mine=mine or session.busy)
 
 
+class Folded(w.VBox):  # type: ignore[misc]
+    """What can be folded away, under a button; a header of ipywidgets' Accordion cannot be reached from the keyboard.
+
+    Parameters
+    ----------
+    name : str
+        On the button.
+    inner : widget
+        What is shown or hidden; shown at first.
+    """
+
+    def __init__(self, name: str, inner: Any) -> None:
+        self.switch = w.ToggleButton(
+            value=True,
+            description=name,
+            icon="caret-down",
+            tooltip=f"Show or hide: {name}",
+            layout=w.Layout(width="auto"),
+        )
+        self.inner = inner
+        self.switch.observe(self._turned, "value")
+        super().__init__([self.switch, inner])
+
+    def turn(self, *, on: bool) -> None:
+        """Show what is within, or hide it."""
+        self.switch.value = on
+
+    def _turned(self, change: Any) -> None:
+        self.inner.layout.display = "" if change["new"] else "none"
+        self.switch.icon = "caret-down" if change["new"] else "caret-right"
+
+
 class Step(w.VBox):  # type: ignore[misc]
     """One dimension, from the question to the findings.
 
@@ -92,8 +124,9 @@ class Step(w.VBox):  # type: ignore[misc]
             kind(session) for kind in BY_DIMENSION.get(dimension, ()) if not kind.lacks(session.subject)
         ]
         cards = [self._card(check) for check in self.checks]
-        asked = [self.runner, self.shared, *cards] if self.many else [*cards, self.runner]
-        self.pages = (w.VBox([*asked, self.changed, self.results]), w.VBox(self._live()))
+        self.asked = Folded("Checks and settings", w.VBox([self.shared, *cards]))
+        parts = [self.runner, self.changed, self.asked, self.results]
+        self.pages = (w.VBox(parts), w.VBox(self._live()))
         places = {
             "Measure": "the checks, by which the report is judged",
             "Explore": "what can be tried out live",
@@ -192,7 +225,11 @@ class Step(w.VBox):  # type: ignore[misc]
         if self.session.report is not None:
             self.results.show(self.session.report, self.checks)
 
-    def _follow(self, _: Any = None) -> None:
+    def _follow(self, change: Any = None) -> None:
+        session = self.session
+        ended = change is not None and change["name"] == "state" and change["new"] in ("done", "cancelled")
+        if ended and session.active in ("", self.dimension) and self.results.layout.display == "":
+            self.asked.turn(on=False)  # so that what was found is in sight
         self.shared.enable(on=not self.session.busy)
         for code, form in self.forms.items():
             form.enable(on=not self.session.busy)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets as w
+from markupsafe import Markup
 
+from auditkit.errors import InputError
 from auditkit.render.tables import table_html
 from auditkit.render.text import one_line, words
 from auditkit.widgets.component import Component
@@ -53,13 +55,17 @@ class Studio(Component):
 
     def __init__(
         self,
-        subject: Subject,
+        subject: Subject | None = None,
         checks: Any = None,
         criteria: Any = None,
         seed: int = 0,
         executor: Executor | None = None,
     ) -> None:
         chosen = self.only if checks is None else checks
+        if subject is None:
+            raise InputError(
+                f"expected a subject: {type(self).__name__}(Subject(name, model, test=Dataset(X, y)))"
+            )
         session = Session(subject, chosen, criteria=criteria, seed=seed, executor=executor)
         self.steps = {name: Step(session, name) for name in session.dimensions}
         self.pages: list[tuple[str, Any]] = [
@@ -84,6 +90,16 @@ class Studio(Component):
         self.tabs = Tabs(names, self._gone, self._failed)
         super().__init__(session, [self.tabs, self.stage, self._trouble, w.HBox([self.back, self.next])])
         self.go(0)
+        session.observe(self._tick, ["report", "settings", "left_out"])
+        self._tick()
+
+    def _tick(self, _: Any = None) -> None:
+        """Mark the steps whose chosen checks were all run, under the settings as they are."""
+        missing, now = set(self.session.missing()), {e.check for e in self.session.current()}
+        for at, (_, shown) in enumerate(self.pages):
+            if isinstance(shown, Step):
+                codes = {check.code for check in shown.checks}
+                self.tabs.tick(at, done=bool(codes & now) and not codes & missing)
 
     def go(self, at: int) -> None:
         """Show the step at this place, the first or last beyond the ends."""
@@ -168,10 +184,22 @@ def _about(session: Session) -> str:
             f"{len(subject.train):,}" if subject.train else "not given: membership inference needs them",
         ),
         ("Sensitive features", ", ".join(subject.test.sensitive_names) or "none: groups cannot be compared"),
-        ("Checks", ", ".join(f"{check.title} ({check.code})" for check in session.checks)),
+        ("Checks", f"{_count(len(session.checks), 'check')} in {_count(len(session.dimensions), 'step')}"),
         ("Criteria", f"{len(session.criteria)}, {session.criteria.name}"),
         ("Seed", str(session.seed)),
     ]
     columns = {"About": [name for name, _ in facts], "This audit": [one_line(value) for _, value in facts]}
     table = table_html({"title": "", "columns": columns})
-    return f'<div class="ak">{table}</div>'
+    lines = Markup("").join(
+        Markup("<p><b>{}:</b> {}</p>").format(
+            one_line(words(name).capitalize()),
+            one_line(", ".join(f"{check.title} ({check.code})" for check in session.of(name))),
+        )
+        for name in session.dimensions
+    )
+    named = Markup("<details><summary>Which checks these are</summary>{}</details>").format(lines)
+    return f'<div class="ak">{table}{named}</div>'
+
+
+def _count(many: int, what: str) -> str:
+    return f"{many} {what}" if many == 1 else f"{many} {what}s"

@@ -33,7 +33,7 @@ class Tabs(w.HBox):  # type: ignore[misc]
         self, places: Mapping[str, str], gone: Callable[[int], None], failed: Callable[[str], None]
     ) -> None:
         self.at = 0
-        self._about, self._gone = list(places.values()), gone
+        self._names, self._about, self._gone = list(places), list(places.values()), gone
         self.buttons = [self._tab(at, name, failed) for at, name in enumerate(places)]
         self.heard = w.HTML()
         self.heard.add_class("ak-heard")
@@ -48,12 +48,19 @@ class Tabs(w.HBox):  # type: ignore[misc]
         self._gone(self.at)
 
     def _tab(self, at: int, name: str, failed: Callable[[str], None]) -> Any:
-        return button(name, f"Go to {self._about[at]}", lambda: self.go(at), failed)
+        made = button(name, f"Go to {self._about[at]}", lambda: self.go(at), failed)
+        # its marks come and go, its width does not: a row that breaks anew makes the page jump
+        made.layout.width = f"calc({len(name)}ch + 3.4em)"
+        return made
+
+    def tick(self, at: int, *, done: bool) -> None:
+        """Mark a place as done with a tick in its name, or take the tick away."""
+        self.buttons[at].description = self._names[at] + (" ✓" if done else "")
 
     def _mark(self) -> None:
         for at, (tab, about) in enumerate(zip(self.buttons, self._about, strict=True)):
             here = at == self.at
             (tab.add_class if here else tab.remove_class)("ak-here")
-            tab.icon = "chevron-right" if here else ""
+            tab.icon = "chevron-right" if here else "fw"  # a mark of no sight that keeps the room
             tab.tooltip = f"{about}, where you are" if here else f"Go to {about}"
-        self.heard.value = status(f"You are at: {self.buttons[self.at].description}.")
+        self.heard.value = status(f"You are at: {self._names[self.at]}.")

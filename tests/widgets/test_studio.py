@@ -245,6 +245,10 @@ def test_findings_and_export(studio: Any, tmp_path: Any) -> None:
     assert export.work.wait(60)
     assert str(tmp_path / "out" / "report.html") in export.told.value
     assert (tmp_path / "out" / "report.json").is_file()
+    assert "replaced" not in export.told.value
+    export.export.click()
+    assert export.work.wait(60)
+    assert "what stood there before is replaced" in export.told.value
 
 
 def test_without_a_front_end_the_next_step_is_named(studio: Any) -> None:
@@ -306,7 +310,7 @@ def test_a_step_of_many_checks_asks_once_and_runs_from_the_top() -> None:
     step = Bias(make_credit(n_train=60, n_test=60)).steps["bias"]
     # at the top: Run, what is shared; every check's own settings are folded
     assert step.pages[0].children[0] is step.runner
-    assert step.pages[0].children[1] is step.shared
+    assert step.asked.inner.children[0] is step.shared
     assert len(step.shared.of["features"]) > 5
     assert len(step.shared.of["intersections"]) > 5
     for code, form in step.forms.items():
@@ -355,4 +359,35 @@ def test_a_step_of_few_checks_shows_its_first_settings(studio: Any) -> None:
     step = studio.steps["robustness"]
     assert step.shared.children == ()
     parts = step.pages[0].children
-    assert parts[parts.index(step.changed) - 1] is step.runner
+    assert parts[0] is step.runner
+
+
+def test_checks_fold_after_a_run_and_the_step_is_ticked(studio: Any) -> None:
+    step = studio.steps["bias"]
+    tab = studio.tabs.buttons[1]
+    assert step.asked.inner.layout.display in (None, "")
+    assert tab.description == "2 Bias"
+    width = tab.layout.width
+    run(studio, "bias")
+    assert step.asked.inner.layout.display == "none", "what was found is in sight"
+    assert (tab.description, tab.layout.width) == ("2 Bias ✓", width)
+    assert studio.tabs.buttons[2].description == "3 Robustness"
+    step.asked.switch.value = True
+    assert step.asked.inner.layout.display == ""
+    step.forms["XX101"].controls["level"].widget.value = 0.8
+    assert tab.description == "2 Bias", "not under these settings"
+    studio.session.left_out = {"XX101"}
+    assert tab.description == "2 Bias"
+
+
+def test_a_studio_of_nothing_says_what_it_needs() -> None:
+    from auditkit.errors import InputError
+
+    with pytest.raises(InputError, match=r"expected a subject: Bias\(Subject\("):
+        Bias()
+
+
+def test_the_checks_are_counted_and_named_when_asked(studio: Any) -> None:
+    told = studio.pages[0][1].children[1].value
+    assert "3 checks in 2 steps" in told
+    assert "<details><summary>Which checks these are</summary>" in told
