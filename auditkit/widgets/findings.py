@@ -151,7 +151,7 @@ class Say(w.VBox):  # type: ignore[misc]
     def _note(self) -> None:
         self.session.note(self._finding(), self.remark.value)
         self.remark.value = ""
-        self.told.value = status("The note stands beside the finding.")
+        self.told.value = status(f"The note stands beside the finding. {self.session.unnamed()}".strip())
 
     def _waive(self) -> None:
         if self.until.value is None:
@@ -159,7 +159,7 @@ class Say(w.VBox):  # type: ignore[misc]
         if not self.reason.value.strip():
             raise InputError("a waiver needs a reason: say why it is accepted")
         self.session.waive(self._finding(), self.reason.value, self.until.value)
-        self.told.value = status(f"Waived until {self.until.value}.")
+        self.told.value = status(f"Waived until {self.until.value}. {self.session.unnamed()}".strip())
         self.reason.value, self.until.value = "", None
 
     def _withdraw(self) -> None:
@@ -180,6 +180,7 @@ def signature(session: Session) -> Any:
     field = _text(
         "Your name", "Stands beside each note and waiver in the report", "who you are", session.author
     )
+    field.continuous_update = False  # a name is one when it is written out
     w.link((session, "author"), (field, "value"))
     return field
 

@@ -161,7 +161,7 @@ def hint(one: Control) -> str:
     parameter, said = one.parameter, one_line(one.parameter.description)
     inner, optional = _bare(parameter.annotation)
     if isinstance(one.widget, w.SelectMultiple):
-        chosen = "choose none to leave it out" if optional and said else "choose none for automatic"
+        chosen = "none chosen is the same as left out" if optional and said else "choose none for automatic"
         return f"{said} Ctrl or Cmd adds to the choice; {chosen}.".strip()
     bounds = _bounds(parameter)
     if inner not in (int, float) or not bounds:

@@ -38,7 +38,7 @@ class Record(HasTraits):
     waivers : tuple of Waiver
         What was accepted here, besides the policy's own waivers.
     author : str
-        Who signs; whoever is logged in at first.
+        Who signs; whoever is logged in at first. A name given later also signs what was signed by the login name alone.
     """
 
     report = Instance(Report, allow_none=True)
@@ -132,6 +132,25 @@ class Record(HasTraits):
             every = (*self.criteria.waivers, *self.waivers)
             findings = waive(report.findings, every)
             self.report = replace(report, findings=findings, notes=self.notes, waivers=every)
+
+    @observe("author")
+    def _named(self, change: Any) -> None:
+        """Sign what only the login name signed by the name that is given now."""
+        login, name = logged_in(), change["new"].strip()
+        if not name or change["old"] != login:
+            return
+        with self._one:
+            signed = [n.author for n in self.notes] + [waiver.by for waiver in self.waivers]
+            if login in signed:
+                self.notes = tuple(replace(n, author=name) if n.author == login else n for n in self.notes)
+                self.waivers = tuple(replace(v, by=name) if v.by == login else v for v in self.waivers)
+
+    def unnamed(self) -> str:
+        """Return a sentence that asks for a name, where only the login name signs; else nothing."""
+        login = logged_in()
+        if self.author not in ("", login):
+            return ""
+        return f"It is signed {login!r}, your login name: write your name under Your name, and that signs it."
 
     def _add(self, note: Note) -> Note:
         with self._one:

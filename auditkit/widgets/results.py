@@ -25,7 +25,7 @@ __all__ = ["Results"]
 class Results(w.VBox):  # type: ignore[misc]
     """What the checks of one dimension observed.
 
-    One figure is shown at a time, from a menu.
+    One figure is shown at a time, from a menu of the check's tables; where several checks ran, another menu chooses the check.
 
     Parameters
     ----------
@@ -34,6 +34,12 @@ class Results(w.VBox):  # type: ignore[misc]
     """
 
     def __init__(self, owner: object) -> None:
+        self.of = w.Dropdown(
+            description="Check",
+            description_allow_html=False,
+            tooltip="Whose tables to look at",
+            layout=w.Layout(width="min(44rem, 100%)"),
+        )
         self.pick = w.Dropdown(
             description="Show",
             description_allow_html=False,
@@ -50,10 +56,11 @@ class Results(w.VBox):  # type: ignore[misc]
             layout=w.Layout(width="auto"),
         )
         self.findings = w.HTML()
-        self._items: list[tuple[Mapping[str, Any], Mapping[str, Any] | None]] = []
+        self._mine: dict[str, Mapping[str, Any]] = {}
+        self.of.observe(self._chosen, "value")
         self.pick.observe(self._show, "value")
         self.switch.observe(self._turn, "value")
-        parts = [self.pick, self.picture, self.words, self.switch, self.data, self.findings]
+        parts = [self.of, self.pick, self.picture, self.words, self.switch, self.data, self.findings]
         super().__init__(parts, layout=w.Layout(display="none"))
 
     def show(self, report: Report, checks: tuple[Check, ...]) -> None:
@@ -62,29 +69,31 @@ class Results(w.VBox):  # type: ignore[misc]
         data = report.to_dict()
         titles = {p["code"]: p["title"] for p in data["provenance"].get("plan", ())}
         mine = [e for e in data["evidence"] if e["check"] in codes]
-        self._items, menu = [], []
-        for one in mine:
-            for table in [*one["tables"].values()] or [None]:
-                what = f": {table['title']}" if table else ""
-                menu.append((one_line(f"{titles.get(one['check'], one['check'])}{what}"), len(self._items)))
-                self._items.append((one, table))
+        self._mine = {one["check"]: one for one in mine}
         self.layout.display = "" if mine else "none"
-        kept = self.pick.label
-        self.pick.unobserve(self._show, "value")
-        self.pick.options = menu
-        self.pick.value = next((at for label, at in menu if label == kept), 0 if menu else None)
-        self.pick.observe(self._show, "value")
-        self._show()
+        self.of.layout.display = "" if len(mine) > 1 else "none"
+        menu = [(one_line(titles.get(code, code)), code) for code in self._mine]
+        _offer(self.of, self._chosen, menu, self.of.value)
+        self._chosen()
         found = [f for f in data["findings"] if f["check"] in codes]
         ran = [check for check in checks if check.code in {e["check"] for e in mine}]
         self.findings.value = (
             page.findings(paged({**data, "findings": found})) + explained(ran) if mine else ""
         )
 
-    def _show(self, _: Any = None) -> None:
-        if self.pick.value is None or self.pick.value >= len(self._items):
+    def _chosen(self, change: Any = None) -> None:
+        """Offer the tables of the check that is chosen; the one that was looked at stays, if it is its own."""
+        if self.of.value is None:
             return
-        evidence, table = self._items[self.pick.value]
+        tables = self._mine[self.of.value]["tables"]
+        menu = [(one_line(table["title"]), name) for name, table in tables.items()]
+        _offer(self.pick, self._show, menu, self.pick.value if change is None else None)
+        self.pick.layout.display = "" if menu else "none"
+        self._show()
+
+    def _show(self, _: Any = None) -> None:
+        evidence = self._mine[self.of.value]
+        table = evidence["tables"].get(self.pick.value)
         drawn = self.picture.show(table)
         self.words.value = _words(evidence, table)
         self.data.value = f'<div class="ak">{table_html(table)}</div>' if table else ""
@@ -99,6 +108,15 @@ class Results(w.VBox):  # type: ignore[misc]
     def fit(self) -> None:
         """Take the figure back where another step had it, and give it the width of its place."""
         self.picture.resume()
+
+
+def _offer(menu: Any, heard: Any, options: list[tuple[str, str]], kept: Any) -> None:
+    """Fill a menu without a word to whoever listens; what was chosen stays, if it is there still."""
+    names = [name for _, name in options]
+    menu.unobserve(heard, "value")
+    menu.options = options
+    menu.value = kept if kept in names else next(iter(names), None)
+    menu.observe(heard, "value")
 
 
 def _words(evidence: Mapping[str, Any], table: Mapping[str, Any] | None) -> str:

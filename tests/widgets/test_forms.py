@@ -165,4 +165,4 @@ def test_a_hint_says_the_bounds(given: Parameter, told: str) -> None:
 
 def test_a_hint_says_how_to_choose_several() -> None:
     said = hint(control(FEATURES, None, ("sex",)))
-    assert said == "What <b>it</b> does. Ctrl or Cmd adds to the choice; choose none to leave it out."
+    assert said == "What <b>it</b> does. Ctrl or Cmd adds to the choice; none chosen is the same as left out."

@@ -455,3 +455,21 @@ def test_settling_while_checks_end_loses_nothing(measured: Any, monkeypatch: pyt
     report = measured.settled()
     assert report.of("XX301").params["ticks"] == 3
     assert measured.settled() is report
+
+
+def test_a_name_given_later_signs_what_the_login_name_signed(small: Any) -> None:
+    from auditkit.noting import logged_in
+
+    session: Any = Session(small.subject(), [small.gap], criteria=CRITERIA, seed=3)
+    session.start()
+    assert session.wait(60)
+    session.note(gap(session), "before the name")
+    assert session.notes[0].author == logged_in()
+    assert "your login name" in session.unnamed()
+    session.waive(gap(session), "a pilot", "2999-12-31")
+    session.author = "maria"
+    assert [n.author for n in session.report.notes] == ["maria"]
+    assert [v.by for v in session.report.waivers] == ["maria"]
+    assert session.unnamed() == ""
+    session.author = "jo"
+    assert [n.author for n in session.notes] == ["maria"], "what a person signed stays"

@@ -114,11 +114,9 @@ def test_a_run_shows_figure_words_data_and_findings(studio: Any) -> None:
     results = step.results
     assert results.layout.display == ""
     labels = [label for label, _ in results.pick.options]
-    assert labels == [
-        "Gap: Selection rate by <i>sex</i>",
-        "Gap: Rate by threshold",
-        "Gap: Rate by sex and year",
-    ]
+    assert labels == ["Selection rate by <i>sex</i>", "Rate by threshold", "Rate by sex and year"]
+    assert results.of.options == (("Gap", "XX101"),)
+    assert results.of.layout.display == "none", "of one check there is nothing to choose"
     assert len(results.picture.figure.data) == 1
     assert "One group is selected more often." in results.words.value
     assert "Why that is so." in results.words.value
@@ -134,17 +132,19 @@ def test_a_run_shows_figure_words_data_and_findings(studio: Any) -> None:
 def test_another_table_is_drawn_by_the_same_figure(studio: Any) -> None:
     results = run(studio, "bias").results
     first = results.picture.figure
-    results.pick.value = 1
+    results.pick.index = 1
     assert results.picture.figure is first
     assert results.picture.figure.layout.xaxis.title.text == "threshold"
     assert "The rate rises with the threshold." in results.words.value
     run(studio, "bias")
-    assert results.pick.value == 1
+    assert results.pick.index == 1
 
 
 def test_a_check_that_broke_says_why(studio: Any) -> None:
     results = run(studio, "robustness").results
-    results.pick.value = 1
+    assert [label for label, _ in results.of.options] == ["Slow look", "Broken"]
+    results.of.value = "XX302"
+    assert results.pick.layout.display == "none"
     assert "Could not run" in results.words.value
     assert "the &lt;b&gt;model&lt;/b&gt; is not there" in results.words.value
     assert results.picture.layout.display == "none"

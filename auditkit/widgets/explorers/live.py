@@ -344,7 +344,7 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
                 raise InputError("nothing is shown yet: prepare first")
             kept = self.kept(self.answer)
         self.session.keep(kept, self.why.value)
-        self.trouble.value = said("Added to the report.")
+        self.trouble.value = said(f"Added to the report. {self.session.unnamed()}".strip())
         self.why.value = ""
 
     def kept(self, answer: Answer) -> Answer:
