@@ -116,7 +116,7 @@ def test_cancel_errors_and_export(hands: Any, browser: Any, lab: Any, notebook: 
     hands.fill(studio, "Ticks", "20")
     press(studio, "Run robustness")
     hands.says(studio, "Done")
-    hands.choose_next(studio, "Show")
+    hands.choose_next(studio, "Check")
     studio.locator("p", has_text="Could not run").get_by_text(
         "the <b>model</b> is not there"
     ).first.wait_for()
