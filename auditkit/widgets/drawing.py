@@ -28,7 +28,8 @@ export default {};
 
 # anywidget waits two seconds for a widget, which the reading of plotly.js can exceed: so each figure is there at once, and its views
 # wait. Plotly lets every view listen to the model for ever: one that is gone fails at each message, and none that came later
-# hears it; so each view listens by the model it was given, and its listeners go with it.
+# hears it; so each view listens by the model it was given, and its listeners go with it. What it has begun to draw it ends,
+# out of sight, before it is cleared.
 _FIGURE = """
 const library = new Promise((found) => {
   const look = () => { if (globalThis["KEY"]) { globalThis.removeEventListener("KEY", look); found(globalThis["KEY"]); } };
@@ -51,7 +52,9 @@ export default () => {
     render: async ({ model, el }) => {
       const made = await (plotly ??= begin(model));
       view = model;
-      try { return made.render({ model, el }); } finally { view = null; }
+      let end = null;
+      try { end = made.render({ model, el }); } finally { view = null; }
+      return () => { setTimeout(() => end?.(), 2000); };
     },
   };
 };

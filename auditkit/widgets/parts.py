@@ -65,17 +65,22 @@ def sheet() -> Any:
 
 
 class Keys(anywidget.AnyWidget):
-    """Nothing to see; keeps the keys that are pressed in a studio from the notebook, where "b" adds a cell and "d d" deletes one."""
+    """Nothing to see; keeps the keys that are pressed in a studio from the notebook, where "b" adds a cell and "d d" deletes one.
 
+    Those with Ctrl, Alt or Meta, and Escape, stay the notebook's: it is saved from everywhere.
+    """
+
+    # JupyterLab listens at the document, and leaves a key alone where its target says so
     _esm = """
-const studio = (el) => el.isConnected ? el.closest(".ak-studio") : null;
-export default { render({ el }) {
-  const hold = (left) => {
-    const found = studio(el);
-    if (found) found.setAttribute("data-lm-suppress-shortcuts", "true");
-    else if (left) requestAnimationFrame(() => hold(left - 1));
-  };
-  hold(600);
+const hold = (pressed) => {
+  const at = pressed.target;
+  if (!at.closest?.(".ak-studio")) return;
+  const theirs = pressed.ctrlKey || pressed.metaKey || pressed.altKey || pressed.key === "Escape";
+  if (theirs) at.removeAttribute("data-lm-suppress-shortcuts"); else at.setAttribute("data-lm-suppress-shortcuts", "true");
+};
+export default { render: () => {
+  window.addEventListener("keydown", hold, true);
+  return () => window.removeEventListener("keydown", hold, true);
 } };
 """
 

@@ -309,16 +309,22 @@ def browsing(*, width: int = 1280, height: int = 1500, scale: float = 1) -> Iter
             page.set_default_navigation_timeout(1000 * PATIENCE)
             browser = Browser(page)
             page.route("**/*", lambda route: _route(route, browser.refused))
-            page.on("pageerror", lambda error: _note(str(error), browser.errors))
+            page.on("pageerror", lambda error: _note(error, browser.errors))
             yield browser
         finally:
             running.close()
 
 
-def _note(error: str, errors: list[str]) -> None:
-    """Keep an error of the page, but for one: anywidget says so after two seconds, while a busy machine still reads plotly.js."""
-    if error != "[anywidget] Failed to initialize model.":
-        errors.append(error)
+def _note(error: Any, errors: list[str]) -> None:
+    """Keep an error of the page that could be ours.
+
+    Two are not: anywidget says after two seconds that a script is still read, and JupyterLab takes its splash away twice when its
+    theme is changed twice.
+    """
+    told, stack = str(error), str(getattr(error, "stack", ""))
+    splash = "'removeChild'" in told and "jlab_core" in stack and stack.count("\n    at ") == 1
+    if told != "[anywidget] Failed to initialize model." and not splash:
+        errors.append(told)
 
 
 def _route(route: Any, refused: list[str]) -> None:
