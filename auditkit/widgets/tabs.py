@@ -50,7 +50,7 @@ class Tabs(w.HBox):  # type: ignore[misc]
     def _tab(self, at: int, name: str, failed: Callable[[str], None]) -> Any:
         made = button(name, f"Go to {self._about[at]}", lambda: self.go(at), failed)
         # its marks come and go, its width does not: a row that breaks anew makes the page jump
-        made.layout.width = f"calc({len(name)}ch + 3.4em)"
+        made.layout.width = f"calc({len(name)}ch + 3.6em)"
         return made
 
     def tick(self, at: int, *, done: bool) -> None:
