@@ -20,6 +20,7 @@ def saved(before: set[str]) -> dict[str, Any]:
 
 
 def test_a_studio_of_every_check_is_small_before_anything_ran() -> None:
+    w.Widget.close_all()  # what other tests left, some of it closed in part
     before = set(w.Widget.get_manager_state()["state"])
     Studio(make_brittle(n=60).subject)
     made = saved(before)
