@@ -170,7 +170,11 @@ def _moved(browser: Any, label: str, moves: int, shot: Path | None) -> Iterator[
     page.wait_for_timeout(2_000)
     # the first move warms up, and is not counted
     if not label:
-        found = browser.drag(page.locator(".ak-studio .noUi-handle").first, 2, moves + 1)
+        handle = page.locator(".ak-studio .noUi-handle").first
+        left = handle.evaluate(
+            "one => one.getBoundingClientRect().left < one.closest('.noUi-target').getBoundingClientRect().left + 100"
+        )
+        found = browser.drag(handle, 6 if left else -6, moves + 1)
     else:
         control = page.locator(".ak-studio").get_by_label(label, exact=True).locator("visible=true").first
         control.focus()

@@ -259,7 +259,7 @@ class Browser:
     def drag(
         self, handle: Any, by: float, moves: int, said: str = SAID, drawn: str = DRAWN
     ) -> list[tuple[float, float]]:
-        """Take a slider's handle with the mouse, move it to the side, let it go, and return what `follows` saw.
+        """Take a slider's handle with the mouse, move it to the side (after ten moves back, and so on), let it go; return what `follows` saw.
 
         Parameters
         ----------
@@ -278,7 +278,9 @@ class Browser:
         x, y = at["x"] + at["width"] / 2, at["y"] + at["height"] / 2
         self.page.mouse.move(x, y)
         self.page.mouse.down()
-        found = self.follows(lambda step: self.page.mouse.move(x + by * (step + 1), y), moves, said, drawn)
+        found = self.follows(
+            lambda step: self.page.mouse.move(x + by * (11 - abs(step % 20 - 10)), y), moves, said, drawn
+        )
         self.page.mouse.up()
         return found
 
