@@ -14,7 +14,7 @@ from auditkit.render.text import one_line, words
 from auditkit.widgets.component import Component, session_of
 from auditkit.widgets.parts import button, explained, note, paged, problem, said, status
 from auditkit.widgets.record import NOTHING
-from auditkit.widgets.step import Runner
+from auditkit.widgets.runner import Runner
 
 if TYPE_CHECKING:
     from auditkit.finding import Finding

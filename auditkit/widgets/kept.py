@@ -94,7 +94,7 @@ def lasted(seconds: float) -> str:
     Examples
     --------
     >>> lasted(0.2), lasted(75.0), lasted(3700.0)
-    ('under a second', '1 min 15 s', '1 h 2 min')
+    ('under a second', '1 min 15 s', '1 h 1 min')
     """
     whole = round(seconds)
     if seconds < 1:

@@ -13,7 +13,7 @@ from auditkit.render import views
 from auditkit.render.text import clean, one_line
 from auditkit.widgets.component import Component, session_of
 from auditkit.widgets.parts import button, note, problem, said
-from auditkit.widgets.step import Runner
+from auditkit.widgets.runner import Runner
 from auditkit.widgets.working import Going, Work
 
 if TYPE_CHECKING:

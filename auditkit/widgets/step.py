@@ -13,56 +13,17 @@ from auditkit.widgets.explorers import BY_DIMENSION
 from auditkit.widgets.forms import MAIN, Form
 from auditkit.widgets.parts import note, problem, row, said
 from auditkit.widgets.results import Results
+from auditkit.widgets.runner import Runner
 from auditkit.widgets.shared import Shared
 from auditkit.widgets.tabs import Tabs
-from auditkit.widgets.working import Going
 
 if TYPE_CHECKING:
     from auditkit.check import Check
     from auditkit.widgets.session import Session
 
-__all__ = ["Runner", "Step"]
+__all__ = ["Step"]
 
 MANY = 3  # checks of a step, beyond which what they share is asked for once and the rest is folded
-
-
-class Runner(Going):
-    """Run, Cancel, how far it is, and what went wrong; of a dimension, or of all that is missing.
-
-    Parameters
-    ----------
-    session : Session
-        What runs.
-    dimension : str
-        What the Run button starts; empty for all that is missing.
-    label, tooltip : str
-        Of the Run button.
-    ready : callable, optional
-        Called before a run; an InputError keeps it from starting and is shown.
-    """
-
-    def __init__(
-        self, session: Session, dimension: str, *, label: str, tooltip: str, ready: Any = None
-    ) -> None:
-        self.session, self.dimension, self._ready = session, dimension, ready
-        super().__init__(label, tooltip, start=self._start, cancel=session.cancel)
-        session.observe(self._follow, ["state", "fraction", "message"])
-        self._follow()
-
-    def _start(self) -> None:
-        self.trouble.value = ""
-        if self._ready is not None:
-            self._ready()
-        self.session.start(self.dimension)
-
-    def _follow(self, _: Any = None) -> None:
-        session = self.session
-        mine = session.active == self.dimension and session.state != "idle"
-        message = session.message
-        if session.busy and not mine:  # Cancel here stops what was started elsewhere: say what that is
-            what = f"{words(session.active).capitalize()} is" if session.active else "All checks are"
-            message = f"{what} running: {message}"
-        self.follow(session.state, session.fraction, message, mine=mine or session.busy)
 
 
 class Folded(w.VBox):  # type: ignore[misc]

@@ -14,8 +14,9 @@ from auditkit.widgets.component import Component
 from auditkit.widgets.findings import Findings, signature
 from auditkit.widgets.parts import button, problem, said
 from auditkit.widgets.report import Report
+from auditkit.widgets.runner import Runner
 from auditkit.widgets.session import Session
-from auditkit.widgets.step import Runner, Step
+from auditkit.widgets.step import Step
 from auditkit.widgets.tabs import Tabs
 
 if TYPE_CHECKING:
