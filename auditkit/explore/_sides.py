@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from auditkit import statistics
-from auditkit.checks.mitigation import _mitigated as mitigated
+from auditkit.checks.mitigation import _changes as changes
+from auditkit.checks.mitigation._mitigated import RATES
 from auditkit.evidence import Table
 from auditkit.render.text import number, share
 
@@ -171,7 +172,7 @@ def gaps(
         m = yard.gap("gap", one, what)
         ends = (m.interval.low, m.interval.high) if m.interval else (math.nan, math.nan)
         values.append((m.value, *ends))
-    less = mitigated.reduction(first, second, yard, rng, family, what)
+    less = changes.reduction(first, second, yard, rng, family, what)
     if less.interval is None:
         return Beside(what, "lower", values[0], values[1], math.nan, -1.0, 1.0, len(first), less.reason or "")
     below, above = _reach(first, second, yard, strict(yard.level, family))
@@ -185,7 +186,7 @@ def _reach(first: np.ndarray, second: np.ndarray, yard: Yardstick, level: float)
     """Return how far below and above its value the change of the two groups' difference reaches, for those apart before or after."""
     codes, k = yard.grouping.codes, len(yard.grouping.labels)
     reached = [(0.0, 0.0)]
-    for name in mitigated.RATES[yard.constraint]:
+    for name in RATES[yard.constraint]:
         counts = {
             "selection_rate": np.ones(len(codes), dtype=bool), "true_positive_rate": yard.truth, "false_positive_rate": ~yard.truth
         }[name]  # fmt: skip
