@@ -117,9 +117,7 @@ def test_cancel_errors_and_export(hands: Any, browser: Any, lab: Any, notebook: 
     press(studio, "Run robustness")
     hands.says(studio, "Done")
     hands.choose_next(studio, "Check")
-    studio.locator("p", has_text="Could not run").get_by_text(
-        "the <b>model</b> is not there"
-    ).first.wait_for()
+    studio.locator("p", has_text="Error").get_by_text("the <b>model</b> is not there").first.wait_for()
     browser.shot(tmp_path / "6-robustness.png")
 
     press(studio, "4 Findings")
