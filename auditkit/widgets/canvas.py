@@ -46,7 +46,7 @@ class _Pool:
 
     lent: dict[str, _Lent] = field(default_factory=dict)
     turn: Any = field(default_factory=threading.RLock)  # canvases of one owner are drawn in several threads
-    """Innermost of all: whoever draws asks for no other lock."""
+    """Whoever draws asks for no other lock but that of plotly.js, in `drawing`."""
 
 
 _pools: WeakKeyDictionary[Any, _Pool] = WeakKeyDictionary()
