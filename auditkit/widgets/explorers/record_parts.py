@@ -12,7 +12,7 @@ from auditkit.explore.record_inputs import word_of
 from auditkit.explore.record_ways import middle_answer
 from auditkit.render.tables import table_html
 from auditkit.render.text import one_line
-from auditkit.widgets.explorers.mirror import apart, settings_of
+from auditkit.widgets.explorers.mirror import Since, settings_of
 from auditkit.widgets.parts import button, note, problem, said
 from auditkit.widgets.working import Going, Work
 
@@ -242,7 +242,7 @@ class WaysPart(_Part):
         ]
         self.which.value = 0 if found.ways else None
         self.row.layout.display = "" if found.ways else "none"
-        if about != self.about():  # another record was picked meanwhile
+        if about != self.about():  # another record was picked, in the kernel's thread, while this one wrote
             self.clear()
 
     def choose(self) -> None:
@@ -274,7 +274,7 @@ class ExposurePart(_Part):
 
     def more(self) -> list[Any]:
         """Return where is said that other settings are wanted now."""
-        self.since = w.HTML()
+        self.since = Since()
         self.session.observe(self.compare, "settings")
         return [self.since]
 
@@ -295,8 +295,7 @@ class ExposurePart(_Part):
 
     def compare(self, _: Any = None) -> None:
         """Say whether exposure was prepared under other settings than those of now."""
-        told = "" if self.exposure is None else apart(self.under, settings_of(self.session, EXPOSURE))
-        self.since.value = said(told, kind="ak-problem") if told else ""
+        self.since.compare(None if self.exposure is None else self.under, settings_of(self.session, EXPOSURE))
 
 
 def lacks_exposure(subject: Subject) -> str:
