@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +13,12 @@ from traitlets import Any as AnyTrait
 from auditkit import progress, shared
 from auditkit.errors import Cancelled, InputError
 from auditkit.widgets.ongoing import BUSY, Ongoing
-from auditkit.widgets.parts import button, problem, status
+from auditkit.widgets.parts import button, problem, said, status
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
 
-__all__ = ["Going", "Work"]
+__all__ = ["Going", "Preparing", "Work"]
 
 
 class Work(Ongoing):
@@ -106,3 +107,44 @@ class Going(w.VBox):  # type: ignore[misc]
 
     def _failed(self, why: str) -> None:
         self.trouble.value = problem(why)
+
+
+class Preparing(Going):
+    """The buttons and bar of a piece of work that is not begun while checks run, which want the same processors.
+
+    Parameters
+    ----------
+    checks : Ongoing
+        What may be running besides: a session.
+    work : Work
+        What is followed.
+    label, tooltip, start
+        As of `Going`.
+    """
+
+    def __init__(
+        self, checks: Ongoing, work: Work, label: str, tooltip: str, *, start: Callable[[], None]
+    ) -> None:
+        self._checks, self._work = checks, work
+        super().__init__(label, tooltip, start=start, cancel=work.cancel)
+        self._turn = (
+            threading.Lock()
+        )  # either tells it in a thread of its own; what is read is shown before the next
+        work.observe(self._look, ["state", "fraction", "message"])
+        checks.observe(self._look, "state")
+        self._look()
+
+    def close(self) -> None:
+        """Close it, and listen no more: parts of one record come and go while the session stays."""
+        with suppress(ValueError):  # closed before
+            self._checks.unobserve(self._look, "state")
+        super().close()
+
+    def _look(self, _: Any = None) -> None:
+        checks, work = self._checks, self._work
+        with self._turn:
+            self.follow(work.state, work.fraction, work.message)
+            if checks.busy and not work.busy:
+                self.run.disabled = True
+                told = f"Checks are running: press {self.run.description} once they ended."
+                self.state.value += said(told, kind="ak-small")

@@ -18,7 +18,7 @@ from auditkit.widgets.canvas import Canvas
 from auditkit.widgets.component import session_of
 from auditkit.widgets.parts import button, note, problem, said
 from auditkit.widgets.static import Static
-from auditkit.widgets.working import Going, Work
+from auditkit.widgets.working import Preparing, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -178,7 +178,7 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
         self._turn = threading.RLock()
         self.found: Any = None
         self.answer: Answer | None = None
-        self.going = Going("Prepare", f"Prepare: {self.title}", start=self.start, cancel=self.work.cancel)
+        self.going = Preparing(self.session, self.work, "Prepare", f"Prepare: {self.title}", start=self.start)
         self.controls, self.words, self.beneath = w.VBox(), w.HTML(), w.HTML()
         self.captions = {name: (w.HTML(), w.HTML()) for name in self.pictures}
         self.canvases = {
@@ -201,7 +201,7 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
         super().__init__([*head, *([note(self.told)] if self.told else []), self.going, self.stage])
         self.add_class("ak-check")
         self.words.add_class("ak-live")
-        self.work.observe(self._follow, ["state", "fraction", "message"])
+        self.work.observe(self._follow, "state")
 
     @classmethod
     def lacks(cls, subject: Subject) -> str:  # noqa: ARG003 - most subjects have all that most explorers need
@@ -280,7 +280,6 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
 
     def _follow(self, _: Any = None) -> None:
         work = self.work
-        self.going.follow(work.state, work.fraction, work.message)
         if work.state != "done":
             return
         with self._turn:

@@ -14,7 +14,7 @@ from auditkit.render.tables import table_html
 from auditkit.render.text import one_line
 from auditkit.widgets.explorers.mirror import Since, settings_of
 from auditkit.widgets.parts import button, note, problem, said
-from auditkit.widgets.working import Going, Work
+from auditkit.widgets.working import Preparing, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,12 +45,12 @@ class _Part(w.VBox):  # type: ignore[misc]
     def __init__(self, session: Session, title: str, label: str, tooltip: str, told: str) -> None:
         self.session, self.work = session, Work()
         self._taken: Any = None
-        self.going = Going(label, tooltip, start=self.start, cancel=self.work.cancel)
+        self.going = Preparing(session, self.work, label, tooltip, start=self.start)
         self.words = w.HTML()
         self.table = w.HTML(layout=w.Layout(max_width="100%", overflow="auto"))
         found = [self.words, self.table, *self.more()]
         super().__init__([w.HTML(said(title, tag="h5")), note(told), *self.asked(), self.going, *found])
-        self.work.observe(self._follow, ["state", "fraction", "message"])
+        self.work.observe(self._follow, "state")
 
     def asked(self) -> list[Any]:
         """Return controls above the button."""
@@ -82,7 +82,6 @@ class _Part(w.VBox):  # type: ignore[misc]
         self.going.trouble.value = problem(why)
 
     def _follow(self, _: Any = None) -> None:
-        self.going.follow(self.work.state, self.work.fraction, self.work.message)
         if self.work.state == "done" and self.work.result is not self._taken:
             self._taken = self.work.result
             about, found = self._taken
