@@ -37,10 +37,15 @@ _WATCH = """([said, drawn]) => {
   (window.akWatching || []).forEach(one => one.disconnect());
   window.akWatching = [];
   const watch = (selector, name) => {
+    // a picture may be drawn by a new view: its place is watched, and counts once it has a picture again
+    const first = [...document.querySelectorAll(selector)].filter(place => place.getClientRects().length)[0];
+    const traces = ".main-svg .trace", pictured = !!first.querySelector(traces);
+    const seen = pictured ? first.closest(".widget-vbox") : first;
     const one = new MutationObserver(() => {
-      if (window.akMoved && !window[name]) requestAnimationFrame(() => { window[name] = window[name] || performance.now(); });
+      if (window.akMoved && !window[name]) requestAnimationFrame(() => {
+        if (!pictured || seen.querySelector(traces)) window[name] = window[name] || performance.now();
+      });
     });
-    const seen = [...document.querySelectorAll(selector)].filter(place => place.getClientRects().length)[0];
     one.observe(seen, { subtree: true, childList: true, attributes: true, characterData: true });
     window.akWatching.push(one);
   };
