@@ -12,6 +12,7 @@ from auditkit import statistics
 from auditkit.checks.mitigation import _changes as changes
 from auditkit.checks.mitigation._mitigated import RATES
 from auditkit.evidence import Table
+from auditkit.explore._rows import ESTIMATES, columns_of
 from auditkit.render.text import number, share
 
 if TYPE_CHECKING:
@@ -223,17 +224,14 @@ def side_by_side(title: str, found: Sequence[Beside], sides: Sequence[str], summ
         for one in found
         for name, values in zip(sides, (one.first, one.second), strict=False)
     ]
-    columns = dict(
-        zip(("label", "series", "value", "low", "high", "n"), zip(*rows, strict=True), strict=True)
-    )
     labels = {"value": "Share of records, difference of shares, or AUC", "n": "records", "order": "figure"}
-    return Table(title, columns, "estimates", labels, summary)
+    return Table(title, columns_of(ESTIMATES, rows), "estimates", labels, summary)
 
 
 def gained(title: str, found: Sequence[Beside], summary: str, *, none: str = "no change") -> Table:
     """Return the changes as estimates, all turned so that above 0 is better."""
     rows = [(one.what, *one.gain, one.n) for one in found]
-    columns = dict(zip(("label", "value", "low", "high", "n"), zip(*rows, strict=True), strict=True))
+    columns = columns_of(("label", "value", "low", "high", "n"), rows)
     labels = {
         "value": "Change: left of 0 worse, right of 0 better",
         "n": "records",
@@ -252,7 +250,7 @@ def overview(
         for name, every in found.items()
         for column, one in zip(columns, every, strict=True)
     ]
-    cells = dict(zip(("row", "column", "value", "n", "told"), zip(*rows, strict=True), strict=True))
+    cells = columns_of(("row", "column", "value", "n", "told"), rows)
     parts = []
     for name, every in found.items():
         verdicts = [
@@ -290,7 +288,6 @@ def numbers(title: str, found: Sequence[Beside], sides: tuple[str, str], summary
         for one in found
     ]
     keys = ("figure", "aim", *sides, "change", "low", "high", "told", "n", "method")
-    columns = dict(zip(keys, zip(*rows, strict=True), strict=True))
     labels = {
         "aim": "what is better",
         "low": "change, lower end",
@@ -298,7 +295,7 @@ def numbers(title: str, found: Sequence[Beside], sides: tuple[str, str], summary
         "n": "records",
         "told": "what can be told",
     }
-    return Table(title, columns, "plain", labels, summary)
+    return Table(title, columns_of(keys, rows), "plain", labels, summary)
 
 
 def told(found: Sequence[Beside], *, beside: bool = False) -> str:
