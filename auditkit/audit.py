@@ -26,6 +26,7 @@ from auditkit.evidence import Evidence, jsonable
 from auditkit.finding import Finding, Policy
 from auditkit.judging import judge
 from auditkit.left_out import not_examined
+from auditkit.predictors.plug_ins import adapters
 from auditkit.report import Report
 from auditkit.subject import Subject
 from auditkit.waiver import Waiver, waivers_of
@@ -339,7 +340,7 @@ def _at_hand(steps: list[Step], known: Iterable[Evidence]) -> dict[int, Evidence
     places = {step.check.code: step for step in steps}
     found: dict[int, Evidence] = {}
     for one in known:
-        if one.check in registry().broken:
+        if one.check in _not_loaded():
             continue
         step = places.get(one.check)
         if step is None or one.seed != step.branch or jsonable(one.params) != jsonable(step.params):
@@ -364,8 +365,13 @@ def _warm(subject: Subject) -> None:
 def _broken() -> tuple[Evidence, ...]:
     return tuple(
         Evidence(name, outcome="error", reason=f"this plug-in could not be loaded: {why}")
-        for name, why in registry().broken.items()
+        for name, why in _not_loaded().items()
     )
+
+
+def _not_loaded() -> dict[str, str]:
+    """Return the plug-ins of checks and predictors that failed to load, and why."""
+    return registry().broken | adapters().broken
 
 
 def _versions() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What every check owes: one table of subjects, one body for all registered checks."""
+"""What every check owes: the public suite of `auditkit.testing`, over one table of subjects and all registered checks."""
 
 from __future__ import annotations
 
@@ -12,15 +12,21 @@ import jsonschema
 import numpy as np
 import pytest
 
-from auditkit import Audit, Criterion, Dataset, Report, Subject
-from auditkit.check import registry, resolve
-from auditkit.data import make_credit, make_multiclass, make_regression
+from auditkit import Audit, Dataset, Report, Subject
+from auditkit.check import registry
 from auditkit.evidence import Evidence
 from auditkit.finding import POLICY
 from auditkit.judging import judge
 from auditkit.loading import load_policy
-from auditkit.predictors import from_predictions
 from auditkit.report import schema
+from auditkit.testing import (
+    check_declaration,
+    check_evidence,
+    check_report,
+    check_same,
+    small_subjects,
+    watch,
+)
 
 ROOT = Path(__file__).parents[1]
 CHECKS = registry().checks
@@ -39,26 +45,6 @@ LIGHT = {
 LIGHTER = {"privacy_mitigation_lab": {"points": 1}}  # what a name alone would also tell other checks
 
 
-def credit():
-    return make_credit(n_train=160, n_test=120)
-
-
-def multiclass():
-    return make_multiclass(n_train=160, n_test=120)
-
-
-def regression():
-    return make_regression(n_train=160, n_test=120)
-
-
-def predictions():
-    known = credit()
-    scores = known.scores()
-    recorded = from_predictions(scores=scores, classes=known.classes.tolist())
-    data = Dataset(None, known.test.y, known.test.sensitive_features)
-    return Subject("predictions", recorded, data, positive="repaid")
-
-
 def polars():
     pl = pytest.importorskip("polars")
     from sklearn.linear_model import LogisticRegression
@@ -74,7 +60,12 @@ def polars():
     return Subject("polars", LogisticRegression().fit(frame[:140], y[:140]), test, train)
 
 
-SUBJECTS = {f.__name__: f for f in (credit, multiclass, regression, predictions, polars)}
+def small(name):
+    return small_subjects()[name]
+
+
+# made anew for each run
+SUBJECTS = {name: functools.partial(small, name) for name in small_subjects()} | {"polars": polars}
 
 
 def plan(checks=CHECKS):
@@ -88,43 +79,28 @@ def plan(checks=CHECKS):
 
 
 @functools.cache
+def watched(name):
+    return watch(plan(), SUBJECTS[name](), seed=3)
+
+
 def report_of(name):
-    return plan().run(SUBJECTS[name](), seed=3)
+    return watched(name).report
 
 
 @pytest.mark.parametrize("name", SUBJECTS)
 @pytest.mark.parametrize("check", CHECKS, ids=lambda c: c.code)
 def test_every_check_keeps_its_promises(check, name):
-    found = [e for e in report_of(name).evidence if e.check == check.code]
-    assert len(found) == 1, "a check that was asked for appears exactly once"
-    (evidence,) = found
-    assert evidence.outcome != "error", evidence.reason
-    assert {m.metric for m in evidence.measurements} <= set(check.metrics)
-    assert set(evidence.params) == {p.name for p in check.parameters}
-    assert evidence.seed.startswith("3/")
-    if evidence.outcome == "not_applicable":
-        assert len(evidence.reason.split()) > 3
-        return
-    assert evidence.measurements
-    assert evidence.says
-    assert evidence.does_not_say
-    assert evidence.rows
-    for m in evidence.measurements:
-        assert not np.isnan(m.value) or m.reason, f"{m.metric} of {m.group} is undefined without a reason"
-        assert m.n >= 0
-    for table in evidence.tables.values():
-        assert table.title
+    check_evidence(check, watched(name), on=name)
 
 
 @pytest.mark.parametrize("name", SUBJECTS)
 def test_reports_say_the_same_twice(name):
-    again = plan().run(SUBJECTS[name](), seed=3)
-    assert again.stable_dict() == report_of(name).stable_dict()
+    check_same(report_of(name), plan().run(SUBJECTS[name](), seed=3))
 
 
 def test_another_seed_gives_another_draw():
     drawn = [
-        Audit({"shap_importance": {"rows": 30}}).run(regression(), seed=s).of("AK401").measurements
+        Audit({"shap_importance": {"rows": 30}}).run(small("regression"), seed=s).of("AK401").measurements
         for s in (0, 1)
     ]
     assert drawn[0] != drawn[1]
@@ -151,34 +127,20 @@ def test_every_check_has_a_finding_and_none_comes_twice(name):
 
 
 @pytest.mark.parametrize("name", SUBJECTS)
-def test_a_saved_report_is_judged_again_without_the_model(name, tmp_path):
-    other = [
-        Criterion("accuracy", at_least=0.99, severity="critical"),
-        Criterion("attack_auc", at_most=0.4),
-        Criterion("demographic_parity_difference", at_most=1, group="sex"),
-        Criterion("mean_absolute_error", at_most=100),
-    ]
-    at_once = Audit({f: p for (c, p) in plan().plan for f in [c.function]}, other).run(
-        SUBJECTS[name](), seed=3
-    )
-    loaded = Report.from_dict(json.loads(report_of(name).save(tmp_path / "r.json").read_text("utf-8")))
-    assert loaded.judge(other).stable_dict() == at_once.stable_dict()
+def test_reports_read_back_and_are_judged_again_without_the_model(name):
+    check_report(report_of(name), plan(), SUBJECTS[name]())
 
 
 def test_processes_give_the_same_reports():
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
         for name, make in SUBJECTS.items():
-            assert plan().run(make(), seed=3, executor=pool).stable_dict() == report_of(name).stable_dict(), (
-                name
-            )
+            check_same(report_of(name), plan().run(make(), seed=3, executor=pool))
 
 
 def test_threads_give_the_same_reports():
     with ThreadPoolExecutor(3) as pool:
         for name, make in SUBJECTS.items():
-            assert plan().run(make(), seed=3, executor=pool).stable_dict() == report_of(name).stable_dict(), (
-                name
-            )
+            check_same(report_of(name), plan().run(make(), seed=3, executor=pool))
 
 
 @pytest.mark.filterwarnings("ignore")  # a cluster warns of ports and loops in its own way
@@ -186,27 +148,22 @@ def test_a_dask_cluster_gives_the_same_report():
     distributed = pytest.importorskip("distributed")
     options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
     with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
-        report = plan().run(credit(), seed=3, executor=client.get_executor())
+        report = plan().run(small("credit"), seed=3, executor=client.get_executor())
     assert report.provenance["engine"] == "ClientExecutor"
-    assert report.stable_dict() == report_of("credit").stable_dict()
+    check_same(report_of("credit"), report)
 
 
 def test_parts_give_the_numbers_of_the_whole():
-    audit, subject, known = plan(), credit(), ()
+    audit, subject, known = plan(), small("credit"), ()
     for codes in (["AK401", "AK101"], [c.code for c in CHECKS if c.code not in ("AK401", "AK101")]):
         *_, last = audit.stream(subject, seed=3, only=codes, known=known)
         known = last.report.evidence
-    assert last.report.stable_dict() == report_of("credit").stable_dict()
+    check_same(report_of("credit"), last.report)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda c: c.code)
 def test_every_check_is_declared_in_full(check):
-    assert check.question.endswith("?")
-    assert check.title
-    assert check.metrics
-    resolve(check, {})  # the defaults fit their own types and bounds
-    for parameter in check.parameters:
-        assert parameter.description.endswith("."), f"{check.code}: {parameter.name} has no description"
+    check_declaration(check)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda c: c.code)

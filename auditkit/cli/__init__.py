@@ -24,6 +24,7 @@ from auditkit.cli.output import (
     tell,
 )
 from auditkit.cli.progress import shown
+from auditkit.cli.templates import template_app
 from auditkit.cli.tools import tools
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ app = typer.Typer(
 )
 
 app.add_typer(tools, name="tools")
+app.add_typer(template_app, name="template")
 
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object, and nothing else, to standard output.")
@@ -73,6 +75,7 @@ class Kind(StrEnum):
     templates = "templates"
     metrics = "metrics"
     parameters = "parameters"
+    predictors = "predictors"
 
 
 def main() -> None:
@@ -263,7 +266,7 @@ def list_(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """List checks, templates, the metrics a policy can speak of, or the parameters that -p can set.
+    """List checks, templates, metrics a policy can speak of, parameters that -p can set, or predictor plug-ins.
 
     \b
     Examples:
@@ -276,8 +279,8 @@ def list_(
     with plain_errors(as_json=as_json):
         from auditkit.cli import listing
 
-        offered = {"checks": listing.checks, "templates": listing.templates, "metrics": listing.metrics}
-        rows, notes = offered.get(kind.value, lambda: listing.parameters(template))()
+        of_template = kind is Kind.parameters
+        rows, notes = listing.parameters(template) if of_template else getattr(listing, kind.value)()
         if as_json:
             object_({kind.value: rows, "broken": notes})
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["checks", "metrics", "parameters", "templates"]
+__all__ = ["checks", "metrics", "parameters", "predictors", "templates"]
 
 Rows = tuple[list[dict[str, Any]], dict[str, str]]
 
@@ -50,6 +50,14 @@ def templates() -> Rows:
         for t in found.templates
     ]
     return rows, found.broken
+
+
+def predictors() -> Rows:
+    """Return one row a predictor plug-in, and those that could not be loaded."""
+    from auditkit.predictors.plug_ins import adapters
+
+    found = adapters()
+    return [{"name": name, "where": where} for name, (where, _) in found.known.items()], found.broken
 
 
 def parameters(template: str | None = None) -> Rows:

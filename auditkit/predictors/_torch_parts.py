@@ -71,7 +71,8 @@ def tensor(rows: np.ndarray, module: Any, kind: str) -> Any:
     import torch
 
     device, dtype = home(module, kind)
-    return torch.tensor(rows, dtype=dtype, device=device)
+    # a table turned round has negative strides, which torch refuses
+    return torch.tensor(np.ascontiguousarray(rows), dtype=dtype, device=device)
 
 
 _forked = False  # since torch was last told so

@@ -342,7 +342,7 @@ class TorchPredictor(Predictor):
             rows = tensor(self._rows(X), self.estimator, self.kind).requires_grad_()
             # in double precision: the loss of a row the module is sure of must not round to nothing
             scores = as_columns(self.estimator(rows), len(X), self.kind).cpu().double()
-            total = losses(scores, torch.tensor(targets), self.output or "logits").sum()
+            total = losses(scores, torch.tensor(np.ascontiguousarray(targets)), self.output or "logits").sum()
             found = torch.autograd.grad(total, rows, allow_unused=True)[0] if total.requires_grad else None
         if found is None:
             raise NotApplicable(f"this model ({self.kind}) gives no gradients: none reaches its inputs")
@@ -379,4 +379,4 @@ def _as_target(targets: np.ndarray, rows: Any) -> Any:
     import torch
 
     kind = rows.dtype if targets.dtype.kind == "f" else torch.int64
-    return torch.tensor(targets, dtype=kind, device=rows.device)
+    return torch.tensor(np.ascontiguousarray(targets), dtype=kind, device=rows.device)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from auditkit.errors import InputError
+from auditkit.predictors import plug_ins
 from auditkit.predictors._contract import shown
 from auditkit.predictors._torch_parts import is_module
 from auditkit.predictors._torch_predictor import TorchPredictor, completed
@@ -23,11 +23,12 @@ from auditkit.predictors.sklearn import from_sklearn, plain
 from auditkit.predictors.torch import from_torch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from auditkit import frames
 
-__all__ = ["as_predictor"]
+__all__ = ["OWN", "as_predictor"]
+
+OWN = ("sklearn", "lightgbm", "xgboost", "onnxruntime", "torch")
+"""Libraries whose own types auditkit asks in its own way, whatever plug-ins say."""
 
 _ACCEPTED = (
     "Accepted: a fitted scikit-learn estimator or pipeline (LGBMClassifier and XGBClassifier too), a lightgbm or xgboost "
@@ -44,7 +45,8 @@ def as_predictor(
     ----------
     model : estimator, booster, module, session, callable or Predictor
         What the user holds. A plug-in in the entry-point group ``auditkit.predictors`` (a function of the model that
-        gives a Predictor or None) may take more.
+        gives a Predictor or None) is asked about any type that is not of a library in `OWN`, before the type is guessed by
+        what it can do.
     native : {"pandas", "polars", "pyarrow", "numpy"}
         The dress of the rows the model takes.
     task : {"binary", "multiclass", "regression"}, optional
@@ -55,7 +57,7 @@ def as_predictor(
     Raises
     ------
     InputError
-        If it is none of these, is not fitted, or does not fit the task.
+        If it is none of these, is not fitted, or does not fit the task; if a plug-in fails on it, or two claim it.
 
     Examples
     --------
@@ -71,6 +73,8 @@ def as_predictor(
             f"got the class {model.__name__}, not a fitted model: pass {model.__name__}(...).fit(X, y)"
         )
     library = type(model).__module__.partition(".")[0]
+    if library not in OWN and (found := plug_ins.recognised(model)) is not None:
+        return _completed(found, task, labels)
     if library in ("lightgbm", "xgboost") and type(model).__name__ == "Booster":
         return from_booster(model, task=task, labels=labels)
     if library == "onnxruntime" or (isinstance(model, (str, Path)) and str(model).endswith(".onnx")):
@@ -79,14 +83,6 @@ def as_predictor(
         return from_sklearn(model, native=native, task=task, labels=labels)
     if is_module(model):
         return _completed(from_torch(model), task, labels)
-    for name, plug_in in _plug_ins():
-        predictor = plug_in(model)
-        if predictor is not None:
-            if not isinstance(predictor, Predictor):
-                raise InputError(
-                    f"the plug-in {name!r} must give a Predictor or None; it gave {type(predictor).__name__}"
-                )
-            return _completed(predictor, task, labels)
     if callable(model):
         return bare(model, native, task, labels)
     what = "a path" if isinstance(model, (str, Path)) else f"{type(model).__module__}.{type(model).__name__}"
@@ -139,13 +135,3 @@ def _predictions(model: Predictions, task: str | None, labels: np.ndarray | None
             "both in the same labels, or name every label the model knows: from_predictions(labels=..., classes=[...])"
         )
     return complete
-
-
-def _plug_ins() -> Iterator[tuple[str, Any]]:
-    from importlib.metadata import entry_points
-
-    for entry in entry_points(group="auditkit.predictors"):
-        try:
-            yield entry.name, entry.load()
-        except Exception as error:  # noqa: BLE001 - another package's import can fail in any way
-            warnings.warn(f"the plug-in {entry.name!r} did not load: {error}", RuntimeWarning, stacklevel=3)

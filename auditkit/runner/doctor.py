@@ -174,10 +174,11 @@ def _folders() -> Iterator[Item]:
 
 def _plugins() -> Iterator[Item]:
     from auditkit.check import registry
+    from auditkit.predictors.plug_ins import adapters
     from auditkit.runner.templates import catalogue
 
     checks, templates = registry(), catalogue()
     yield Item("checks", "ok", str(len(checks.checks)))
     yield Item("templates", "ok" if templates.templates else "missing", str(len(templates.templates)))
-    for name, why in (checks.broken | templates.broken).items():
+    for name, why in (checks.broken | adapters().broken | templates.broken).items():
         yield Item(f"plug-in {name}", "warning", why, "update or remove the package it comes from")

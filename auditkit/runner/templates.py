@@ -150,10 +150,12 @@ def find_template(word: str | os.PathLike[str]) -> Template:
         if not path.is_file():
             raise InputError(f"no template at {text!r}: give the path of an .ipynb file")
         return read_template(path)
-    known = {t.name: t for t in list_templates()}
+    every = catalogue()
+    known = {t.name: t for t in every.templates}
     if text not in known:
+        lost = "".join(f" The plug-in {name} could not be read: {why}." for name, why in every.broken.items())
         raise InputError(
-            f"no template named {text!r}.{did_you_mean(text, known)} A path to an .ipynb file works too."
+            f"no template named {text!r}.{did_you_mean(text, known)} A path to an .ipynb file works too.{lost}"
         )
     return known[text]
 

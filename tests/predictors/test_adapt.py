@@ -1,15 +1,13 @@
 """Adapting: every kind of model by the right door; what is none is told what would be."""
 
-from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-import auditkit.predictors.adapt as adapt
 from auditkit.errors import InputError
-from auditkit.predictors import Counted, Predictor, as_predictor, from_callable, from_predictions
+from auditkit.predictors import Counted, Predictor, as_predictor, from_callable, from_predictions, plug_ins
 
 Y01 = np.array([0, 1])
 
@@ -72,20 +70,92 @@ def test_recorded_labels_get_classes_from_both_sides():
         as_predictor(from_predictions(scores=[0.1], classes=[0, 1]), task="regression")
 
 
-def test_plug_ins_are_asked(monkeypatch):
-    entry = EntryPoint("stone", f"{__name__}:stone_plug_in", adapt.__name__)
-    monkeypatch.setattr(EntryPoint, "load", lambda self: stone_plug_in)
-    monkeypatch.setattr(
-        "importlib.metadata.entry_points", lambda group: [entry] if group == "auditkit.predictors" else []
-    )
+@pytest.fixture
+def plug_in(monkeypatch):
+    """Install predictor plug-ins: name to what its entry point loads, or the error it raises."""
+
+    def install(**loaded):
+        class Entry:
+            def __init__(self, name, what):
+                self.name, self.value, self.what = name, f"{name}.plug", what
+
+            def load(self):
+                if isinstance(self.what, Exception):
+                    raise self.what
+                return self.what
+
+        found = [Entry(name, what) for name, what in loaded.items()]
+        monkeypatch.setattr(plug_ins, "entry_points", lambda group: found)
+        plug_ins.adapters.cache_clear()
+
+    yield install
+    plug_ins.adapters.cache_clear()
+
+
+class LikeAnEstimator(Stone):
+    """Of a library of its own, and it looks like an estimator."""
+
+    def predict(self, X):
+        return np.zeros(len(X), int)
+
+    def get_params(self):
+        return {}
+
+
+def test_plug_ins_are_asked(plug_in):
+    plug_in(stone=stone_plug_in)
     assert as_predictor(Stone()).kind == "stone"
-    monkeypatch.setattr(EntryPoint, "load", lambda self: lambda model: 5)
+    plug_in(stone=lambda model: 5)
     with pytest.raises(InputError, match="'stone' must give a Predictor or None; it gave int"):
         as_predictor(Stone())
 
 
-def test_a_plug_in_that_does_not_load_is_named_and_the_rest_goes_on(monkeypatch):
-    entry = EntryPoint("broken", "no_such_module_here:f", "auditkit.predictors")
-    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [entry])
-    with pytest.warns(RuntimeWarning, match="'broken' did not load"):
-        assert as_predictor(lambda X: X, task="binary", labels=Y01).classes.tolist() == [0, 1]
+def test_a_plug_in_goes_before_a_guess_by_behaviour(plug_in):
+    plug_in(stone=stone_plug_in)
+    assert as_predictor(LikeAnEstimator()).kind == "stone"
+    plug_in(none=lambda model: None)
+    assert as_predictor(lambda X: X, task="binary", labels=Y01).classes.tolist() == [0, 1]
+
+
+def test_no_plug_in_changes_how_the_libraries_auditkit_knows_are_asked(plug_in):
+    from sklearn.linear_model import LogisticRegression
+
+    asked = []
+    plug_in(greedy=lambda model: asked.append(model) or stone_plug_in(Stone()))
+    model = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
+    assert as_predictor(model).kind == "LogisticRegression"
+    assert as_predictor(stone_plug_in(Stone())).kind == "stone"  # a Predictor is taken as it is
+    assert asked == []
+
+
+def test_two_plug_ins_that_know_one_type_are_refused(plug_in):
+    plug_in(a=stone_plug_in, b=stone_plug_in)
+    with pytest.raises(InputError, match="'a' and 'b' both know Stone: remove one"):
+        as_predictor(Stone())
+
+
+def test_a_plug_in_that_fails_on_a_model_is_named(plug_in):
+    def fails(model):
+        raise KeyError("weights")
+
+    plug_in(stone=fails)
+    with pytest.raises(InputError, match=r"'stone' \(stone.plug\) failed on Stone: KeyError: 'weights'"):
+        as_predictor(Stone())
+
+
+def test_a_plug_in_that_does_not_load_is_an_error_of_the_report_and_the_rest_goes_on(plug_in):
+    from auditkit import Audit, Dataset, Subject
+
+    plug_in(broken=ImportError("no such module"), number=7)
+    with (
+        pytest.warns(RuntimeWarning, match="'broken' did not load"),
+        pytest.warns(RuntimeWarning, match="'number' did not load"),
+    ):
+        found = plug_ins.adapters()
+    assert found.broken["number (number.plug)"] == "InputError: it must be a function of a model, got int"
+    rows = pd.DataFrame({"a": np.arange(60) % 2})
+    subject = Subject("s", lambda X: X["a"].to_numpy(), Dataset(rows, np.arange(60) % 2), positive=1)
+    report = Audit(["model_performance"], []).run(subject)
+    (error,) = [f for f in report.findings if f.check == "broken (broken.plug)"]
+    assert error.status == "error"
+    assert "could not be loaded: ImportError: no such module" in error.reason

@@ -959,3 +959,15 @@ def test_progress_of_a_fit_can_be_stopped():
             output="logits", kind="m",
         )  # fmt: skip
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_rows_in_another_order_are_answered_and_trained_on():
+    """Turned round, a table of one type has negative strides, which torch itself refuses."""
+    model = from_torch(nn.Linear(2, 2), output="logits", classes=[0, 1], train=Training(epochs=1))
+    frame = pd.DataFrame({"a": [0.1, 0.5, 0.9], "b": [1.0, 2.0, 3.0]})
+    turned, y = frame.iloc[::-1], np.array([0, 1, 1])[::-1]
+    np.testing.assert_allclose(model.predict_proba(turned), model.predict_proba(frame)[::-1], rtol=1e-6)
+    np.testing.assert_allclose(
+        model.loss_gradient(turned, y), model.loss_gradient(frame, y[::-1])[::-1], rtol=1e-6
+    )
+    assert model.refit(turned, y, 0).predict(turned).shape == (3,)
