@@ -24,6 +24,7 @@ __all__ = [
     "EXIT",
     "INTERRUPTED",
     "bar",
+    "lines",
     "object_",
     "outcome",
     "plain_errors",
@@ -142,6 +143,13 @@ def summary(report: Report, at_most: int | None = None) -> None:
             shown = shown[:at_most]
             left = f"... and {alone - at_most + counts['unmeasured']:,} more; they, and what was not examined, are in the report"
     _print("\n".join([head, *shown, *([f"  {left}"] if left else [])]))
+
+
+def lines(said: Sequence[str]) -> None:
+    """Print lines, with no characters that steer the terminal."""
+    from auditkit.render.text import clean
+
+    _print("\n".join(map(clean, said)))
 
 
 def table(rows: Sequence[dict[str, Any]]) -> None:
