@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from auditkit.comparing.held import NO_WIDTH
 from auditkit.render.text import number, p_value
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def _without_interval(move: Move, turn: Turn | None) -> tuple[Status, str]:
     if after is None or move.value is None:
         return "inconclusive", move.reason
     fixed = move.before is not None and move.before.by_construction and after.by_construction
-    if move.reason != "it has no interval":
+    if move.reason != NO_WIDTH:
         return "inconclusive", move.reason
     if move.value == 0 or fixed:
         return "pass", "the same value" if move.value == 0 else "it follows from how it is made"

@@ -63,6 +63,10 @@ def differences(base: Saved, new: Saved) -> list[str]:
     What is the same is said too where it decides how numbers are compared.
     """
     said = [_test_rows(base, new), *_train_rows(base, new), _model(base, new)]
+    for word, side in (("earlier", base), ("newer", new)):
+        if side.others:
+            results = f"{side.others + 1} results of {side.audit}"
+            said.append(f"The {word} folder holds {results}; the one that was started last is compared.")
     pairs = [
         ("The subject's name", base.subject, new.subject),
         ("The schema of the record", base.schema, new.schema),

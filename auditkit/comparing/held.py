@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from auditkit.finding import Policy
     from auditkit.statistics.changes import Change
 
-__all__ = ["held"]
+__all__ = ["NO_WIDTH", "held"]
 
+NO_WIDTH = "it has no interval that could tell a change from noise"
 _RATES = ("wilson", "clopper-pearson")
 # rates over records that the data name and the model does not: on the same rows, of the same records
 _OF_ROWS = (
@@ -156,11 +157,12 @@ def _changed(
                 else f"it is undefined now: {m.reason}",
             )
     if one.interval is None or other.interval is None:
-        return None, "it has no interval"
+        return None, NO_WIDTH
     ends = (one.interval.low, one.interval.high, other.interval.low, other.interval.high)
     if not all(map(math.isfinite, (one.value, other.value, *ends))):
         return None, "the data give no bound for it"
-    return _told(one, other, one.interval, other.interval, rows=rows, whole=whole), ""
+    told = _told(one, other, one.interval, other.interval, rows=rows, whole=whole)
+    return (None, NO_WIDTH) if math.isnan(told.p_value) else (told, "")
 
 
 def _told(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,11 +31,17 @@ class Saved:
         The schema it names.
     report : Report
         What it holds.
+    name : str
+        What a batch calls the audit, from the ``result.json`` beside it; empty without one.
+    others : int
+        Older results of the same name in the folder, of other inputs, which were passed over.
     """
 
     path: Path
     schema: str
     report: Report
+    name: str = ""
+    others: int = 0
 
     @property
     def subject(self) -> str:
@@ -45,6 +52,8 @@ class Saved:
     def audit(self) -> str:
         """The name of the audit: what the record calls it, else the checks of its plan."""
         about = self.report.provenance
+        if self.name:
+            return self.name
         named = about.get("audit") or about.get("template")
         planned = [str(one.get("name") or one.get("code")) for one in about.get("plan", ())]
         return str(named or ", ".join(planned) or ", ".join(one.check for one in self.report.evidence))
@@ -124,18 +133,36 @@ def _by_name(side: tuple[Saved, ...]) -> dict[tuple[str, str], Saved]:
     found: dict[tuple[str, str], Saved] = {}
     for one in side:
         key = one.subject, one.audit
-        if key in found:
+        known = found.setdefault(key, one)
+        if known is one:
+            continue
+        if not (known.name and one.name):
             raise InputError(
-                f"{found[key].path} and {one.path} are both of {one.subject!r} and {one.audit!r}, and cannot be told apart: "
+                f"{known.path} and {one.path} are both of {one.subject!r} and {one.audit!r}, and cannot be told apart: "
                 "compare them one by one"
             )
-        found[key] = one
+        # a batch keeps the results of earlier inputs beside the newest
+        newest = max(known, one, key=lambda saved: str(saved.report.provenance.get("started")))
+        found[key] = replace(newest, others=known.others + 1)
     return found
 
 
 def _saved(path: Path) -> Saved:
     data = read(path)
+    schema = str(data.get("schema")) if isinstance(data, dict) else ""
     try:
-        return Saved(path, str(data.get("schema")) if isinstance(data, dict) else "", Report.from_dict(data))
+        return Saved(path, schema, Report.from_dict(data), _name_beside(path))
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
+
+
+def _name_beside(path: Path) -> str:
+    """Return the name a batch gave the audit, from the file it leaves beside the report."""
+    file = path.with_name("result.json")
+    if not file.is_file():
+        return ""
+    try:
+        name = json.loads(file.read_text("utf-8"))["name"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise InputError(f"{file} is damaged: it should name the audit of the report beside it") from None
+    return str(name)

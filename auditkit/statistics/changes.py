@@ -59,7 +59,8 @@ def change(before: Estimate, after: Estimate, *, same_records: bool, level: floa
     -------
     Change
         The p-value takes the distances to grow as the quantiles of Student's t do, with the degrees of freedom of the smaller sample:
-        no slower than those of the interval they came from.
+        no slower than those of the interval they came from. It is ``nan`` where two values differ and neither interval has a width
+        that could tell whether that is noise.
 
     Raises
     ------
@@ -81,10 +82,9 @@ def change(before: Estimate, after: Estimate, *, same_records: bool, level: floa
     down = join(_unit(after, "low"), _unit(before, "high"))
     up = join(_unit(after, "high"), _unit(before, "low"))
     towards_nought = down if moved > 0 else up
-    if moved == 0:
-        p = 1.0
-    else:
-        p = float(2 * special.stdtr(df, -abs(moved) / towards_nought)) if towards_nought > 0 else 0.0
+    p = 1.0
+    if moved != 0:
+        p = float(2 * special.stdtr(df, -abs(moved) / towards_nought)) if towards_nought > 0 else math.nan
     method = "distances added, for any dependence" if same_records else "MOVER, independent records"
     return Change(moved, moved - t * down, moved + t * up, p, method)
 

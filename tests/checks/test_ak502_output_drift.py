@@ -111,3 +111,13 @@ def test_groups_that_the_training_rows_do_not_say_are_named():
     evidence = Audit(["output_drift"], []).run(Subject("s", MODEL, rows(rng, 300), bare), seed=0).of("AK502")
     assert any("do not say site" in note for note in evidence.notes)
     assert {m.group for m in evidence.measurements} == {None}
+
+
+def test_values_without_any_spread_have_no_interval_and_say_so():
+    rng = np.random.default_rng(0)
+    flat = from_callable(lambda X: np.full(len(X), 2.0), output="values")
+    data = [Dataset(pd.DataFrame({"x": rng.normal(size=200)}), rng.normal(size=200)) for _ in range(2)]
+    m = of(Audit(["output_drift"], []).run(Subject("s", flat, *data, task="regression"), seed=0).of("AK502"))
+    assert m["mean_prediction_change", None].interval is None
+    assert "no spread" in m["mean_prediction_change", None].reason
+    assert np.isnan(m["score_drift_psi", None].value)

@@ -152,6 +152,12 @@ class TestTheGate:
         assert hold(exact[1], exact[0]).verdict == "pass"
         assert hold(exact[0], exact[2]).verdict == "fail"
 
+    def test_an_interval_without_width_is_none(self, hold):
+        found = hold(
+            report(evidence(gap(0.01, 0.01, 0.01))), report(evidence(gap(0.02, 0.02, 0.02)), digest="other")
+        )
+        assert found.verdict == "undecided"
+
     def test_an_undefined_value_is_undecided(self, hold):
         now = report(evidence(Measurement("accuracy", math.nan, 0, reason="no rows")))
         found = hold(report(evidence(rate("accuracy", 9, 10))), now)
@@ -366,6 +372,28 @@ class TestFolders:
         one = report(evidence(rate("accuracy", 900, 1000)))
         with pytest.raises(InputError, match="cannot be told apart"):
             compare(folder("base", [one, one]), folder("new", [one]))
+
+    def test_a_batch_names_its_audits_and_of_older_results_the_newest_counts_and_that_is_said(self, folder):
+        def dated(k, day):
+            one = report(evidence(rate("accuracy", k, 1000)), digest=str(k))
+            return replace(one, provenance={**one.provenance, "started": f"2026-11-{day}T00:00:00+00:00"})
+
+        base, new = folder("base", [dated(900, "01")]), folder("new", [dated(100, "20"), dated(899, "28")])
+        for place in (base, new):
+            for file in place.glob("results/*/report.json"):
+                file.with_name("result.json").write_text('{"name": "credit-bias"}', "utf-8")
+        (base / "results" / "0001").mkdir()
+        extra = report(evidence(rate("accuracy", 900, 1000)), name="other").save(
+            base / "results" / "0001" / "report.json"
+        )
+        found = compare(base, new)
+        assert [pair.audit for pair in found.pairs] == ["credit-bias"]
+        assert found.pairs[0].moves[0].after.value == 0.899
+        assert any("2 results of credit-bias" in said for said in found.pairs[0].remarks)
+        assert found.gone == ("other: AK901",)
+        extra.with_name("result.json").write_text("[]", "utf-8")
+        with pytest.raises(InputError, match="it should name the audit"):
+            compare(base, new)
 
     def test_nothing_in_common_is_refused(self, folder):
         sides = [[report(evidence(rate("accuracy", 9, 10)), name=n) for n in names] for names in ("ab", "cd")]

@@ -103,7 +103,7 @@ def in_cells(name: str, before: np.ndarray, after: np.ndarray, *, coded: bool) -
         k = len(values) + 1
     else:
         source = known[0] if known[0].size else known[1]
-        edges = np.unique(np.quantile(source, np.arange(1, _BANDS) / _BANDS))
+        edges = np.unique(np.quantile(source, np.arange(1, _BANDS) / _BANDS, method="lower"))
         cells = [
             np.where(np.isnan(part), len(edges) + 1, np.searchsorted(edges, part, side="left"))
             for part in (before, after)

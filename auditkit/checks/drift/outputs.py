@@ -183,12 +183,16 @@ def _means(q: _Quantity, level: float) -> Measurement:
     moved = float(second.mean() - first.mean())
     if np.ptp(first) == 0 and np.ptp(second) == 0:
         reason = "every value is the same in either sample: there is no spread to make an interval of"
-        return Measurement(q.metric, moved if moved == 0 else math.nan, n + m, group=q.group, reason=reason)
-    tested = stats.ttest_ind(second, first, equal_var=False)
-    ends = tested.confidence_interval(level)
+        return Measurement(q.metric, moved, n + m, group=q.group, reason=reason)
+    means = float(second.mean()), float(first.mean())
+    ends = statistics.mean_difference(means, (float(second.var() * m), float(first.var() * n)), (m, n), level)
+    deviations = float(second.std(ddof=1)), float(first.std(ddof=1))
+    tested = stats.ttest_ind_from_stats(
+        means[0], deviations[0], m, means[1], deviations[1], n, equal_var=False
+    )
     said = f"{common.number(float(first.mean()))} in training rows, {common.number(float(second.mean()))} in test rows"
     return common.measured(
-        q.metric, moved, n + m, (ends.low, ends.high), level, "welch", group=q.group, p_value=float(tested.pvalue),
+        q.metric, moved, n + m, ends, level, "welch", group=q.group, p_value=float(tested.pvalue),
         p_method="Welch", reason=said,
     )  # fmt: skip
 
