@@ -37,6 +37,7 @@ DIMENSIONS: dict[str, str] = {
     "membership": "Does the model give away whose records it was trained on?",
     "privacy": "What do model and data give away about the people in them?",
     "robustness": "How little must change before the answer changes?",
+    "drift": "Have the data, or the model's answers, moved since training?",
     "external": "What do other programs find on the same records?",
 }
 
@@ -259,9 +260,8 @@ def registry() -> Registry:
             found.update({c.code: c for c in checks})
         except Exception as error:  # noqa: BLE001 - a plug-in may fail in any way; that becomes a finding
             broken[f"{entry.name} ({entry.value})"] = f"{type(error).__name__}: {error}"
-    order = list(DIMENSIONS)
-    rank = {d: i for i, d in enumerate(order)}
-    checks_ = sorted(found.values(), key=lambda c: (rank.get(c.dimension, len(order)), c.code))
+    rank = {d: i for i, d in enumerate(DIMENSIONS)}
+    checks_ = sorted(found.values(), key=lambda c: (rank.get(c.dimension, len(rank)), c.code))
     return Registry(tuple(checks_), broken)
 
 

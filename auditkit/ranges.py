@@ -45,6 +45,8 @@ _SHARES = [
     "contradiction_share",
     "correct_match_rate",
     "domain_auc",
+    "drift_ks",
+    "drifted_column_share",
     "duplicate_share",
     "error_detection_auc",
     "error_predictability_auc",
@@ -86,6 +88,7 @@ _SHARES = [
     "robust_accuracy_after",
     "robust_accuracy_before",
     "score_attack_success_rate",
+    "score_drift_ks",
     "score_proxy_auc",
     "searched_unique_share",
     "sensitive_importance_share",
@@ -113,6 +116,9 @@ _SHARES = [
     "unique_share",
 ]
 _CHANGES = [
+    "base_rate_change",
+    "calibration_in_the_large_change",
+    "decision_rate_change",
     "accuracy_cost",
     "accuracy_drop_missing",
     "accuracy_drop_noise",

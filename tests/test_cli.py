@@ -309,7 +309,7 @@ class TestList:
         rows = json.loads(_call("list", "templates", "--json").stdout)["templates"]
         assert [row["name"] for row in rows] == [
             "full", "explainability", "bias", "mitigation", "membership", "privacy", "privacy_mitigation", "robustness",
-            "poisoning", "robustness_mitigation", "nyc_ll144",
+            "poisoning", "robustness_mitigation", "drift", "nyc_ll144",
         ]  # fmt: skip
         assert rows[3]["checks"] == ["mitigation_lab"]
 

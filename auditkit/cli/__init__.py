@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from auditkit._version import __version__
+from auditkit.cli.comparing import compare
 from auditkit.cli.output import (
     EXIT,
     INTERRUPTED,
@@ -256,6 +257,9 @@ def judge(
         else:
             summary(judged)
         raise typer.Exit(EXIT[judged.verdict])
+
+
+app.command()(compare)
 
 
 @app.command("list")

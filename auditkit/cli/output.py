@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "EXIT",
     "INTERRUPTED",
+    "lines",
     "object_",
     "outcome",
     "plain_errors",
@@ -112,6 +113,13 @@ def summary(report: Report, at_most: int | None = None) -> None:
             shown = shown[:at_most]
             left = f"... and {alone - at_most + counts['unmeasured']:,} more; they, and what was not examined, are in the report"
     _print("\n".join([head, *shown, *([f"  {left}"] if left else [])]))
+
+
+def lines(said: Sequence[str]) -> None:
+    """Print lines, with no characters that steer the terminal."""
+    from auditkit.render.text import clean
+
+    _print("\n".join(map(clean, said)))
 
 
 def table(rows: Sequence[dict[str, Any]]) -> None:

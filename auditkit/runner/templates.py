@@ -35,7 +35,7 @@ __all__ = [
 _GROUP = "auditkit.templates"
 _ORDER = (
     "full", "explainability", "bias", "mitigation", "membership", "privacy", "privacy_mitigation", "robustness",
-    "poisoning", "robustness_mitigation", "nyc_ll144",
+    "poisoning", "robustness_mitigation", "drift", "nyc_ll144",
 )  # fmt: skip
 
 _SHARED_CELL = """\

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 NAMES = [
     "full", "explainability", "bias", "mitigation", "membership", "privacy", "privacy_mitigation", "robustness",
-    "poisoning", "robustness_mitigation", "nyc_ll144",
+    "poisoning", "robustness_mitigation", "drift", "nyc_ll144",
 ]  # fmt: skip
 SHIPPED = [t for t in list_templates() if t.origin == "auditkit"]
 
