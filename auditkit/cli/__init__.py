@@ -22,6 +22,7 @@ from auditkit.cli.output import (
     table,
     tell,
 )
+from auditkit.cli.packing import pack, verify
 from auditkit.cli.tools import tools
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ app = typer.Typer(
 )
 
 app.add_typer(tools, name="tools")
+app.add_typer(pack, name="pack")
+app.command()(verify)
 
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object, and nothing else, to standard output.")
