@@ -24,6 +24,7 @@ from auditkit.cli.output import (
     table,
     tell,
 )
+from auditkit.cli.packing import pack, verify
 from auditkit.cli.progress import shown
 from auditkit.cli.templates import template_app
 from auditkit.cli.tools import tools
@@ -47,6 +48,8 @@ app = typer.Typer(
 
 app.add_typer(tools, name="tools")
 app.add_typer(template_app, name="template")
+app.add_typer(pack, name="pack")
+app.command()(verify)
 
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object, and nothing else, to standard output.")

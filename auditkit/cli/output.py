@@ -26,6 +26,7 @@ __all__ = [
     "object_",
     "outcome",
     "plain_errors",
+    "print_",
     "say",
     "summary",
     "table",
@@ -67,6 +68,13 @@ def _print(text: str) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left goes nowhere
         raise typer.Exit(PIPE_CLOSED) from None
+
+
+def print_(text: str) -> None:
+    """Print lines to standard output, with no characters that steer the terminal."""
+    from auditkit.render.text import clean
+
+    _print("\n".join(map(clean, text.split("\n"))))
 
 
 def _refused(error: Exception, code: int, *, as_json: bool) -> typer.Exit:

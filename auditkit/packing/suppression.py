@@ -1,0 +1,169 @@
+"""Suppression: which groups of records a public report may speak of, so that no small count can be had by subtraction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from auditkit.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Mapping
+
+__all__ = ["ALL", "ROWS", "Cell", "hidden_cells", "small"]
+
+Cell: TypeAlias = frozenset[tuple[str, str]]
+"""Records picked by who they are: pairs of a feature and its value; none picks all records."""
+Counts: TypeAlias = "Mapping[Hashable, int]"
+
+ALL: Cell = frozenset()
+ROWS = "rows"
+"""The quantity that every cell has: how many records it holds."""
+
+_RANK = 1e-8  # below this a coordinate of the null space is none
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A cell and the cells that divide it by one more feature."""
+
+    parent: Cell
+    children: tuple[Cell, ...]
+
+
+def small(count: float, k: int) -> bool:
+    """Whether a count is above 0 and below `k`."""
+    return 0 < count < k
+
+
+def hidden_cells(cells: Mapping[Cell, Counts], *, k: int, more: Iterable[Cell] = ()) -> frozenset[Cell]:
+    """Return the cells that must be withheld, each with all its numbers.
+
+    A cell with a small count, of records or of anything counted in it, is withheld (primary suppression). Then others are, until of
+    every division of a published cell nothing is withheld, or at least two cells that together hold no small count; until no withheld
+    cell with a small count follows from the published ones by linear algebra; and with a cell all cells within it (complementary suppression).
+    Records that a division lists in no cell count as withheld.
+
+    Parameters
+    ----------
+    cells : mapping of Cell to mapping of quantity to int
+        What is counted in each; `ROWS` in all of them. `ALL` holds the totals, and what it lacks is taken as unknown.
+    k : int
+        Smallest count that may be shown, at least 2. Counts of 0 are shown.
+    more : iterable of Cell
+        Cells to withhold whatever they hold.
+
+    Returns
+    -------
+    frozenset of Cell
+
+    Raises
+    ------
+    InputError
+        If `k` is below 2.
+
+    References
+    ----------
+    Hundepool et al. 2012, "Statistical Disclosure Control", chapter 4. The choice is greedy: not the fewest cells there could be.
+
+    Examples
+    --------
+    >>> sizes = {"a": 50, "b": 30, "c": 4}
+    >>> cells = {frozenset({("sex", name)}): {ROWS: n} for name, n in sizes.items()}
+    >>> hidden = hidden_cells({**cells, ALL: {ROWS: 84}}, k=10)
+    >>> sorted(value for cell in hidden for _, value in cell)
+    ['b', 'c']
+    """
+    if k < 2:
+        raise InputError(f"k must be at least 2, got {k}: with 1 nothing is withheld")
+    lines = _lines(cells)
+    hidden = {cell for cell, counts in cells.items() if any(small(n, k) for n in counts.values())}
+    hidden |= set(more) & set(cells)
+    hidden.discard(ALL)
+    while True:
+        within = {cell for cell in cells if cell not in hidden and any(cell > one for one in hidden)}
+        found = within or _uncovered(cells, lines, hidden, k) or _determined(cells, lines, hidden, k)
+        if not found:
+            return frozenset(hidden)
+        hidden |= found
+
+
+def _lines(cells: Mapping[Cell, Counts]) -> list[_Line]:
+    """Return every division of a cell by one more feature."""
+    found: dict[tuple[Cell, frozenset[str]], list[Cell]] = defaultdict(list)
+    for cell in cells:
+        features = frozenset(feature for feature, _ in cell)
+        for pair in cell:
+            found[cell - {pair}, features].append(cell)
+    return [_Line(parent, tuple(sorted(within, key=sorted))) for (parent, _), within in found.items()]
+
+
+def _uncovered(cells: Mapping[Cell, Counts], lines: Iterable[_Line], hidden: set[Cell], k: int) -> set[Cell]:
+    """Return one more cell for each line that gives a small count away and has one left."""
+    more: set[Cell] = set()
+    for line in lines:
+        withheld = [cell for cell in line.children if cell in hidden or cell in more]
+        rest = _left_over(cells, line)
+        if line.parent in hidden or _safe([cells[cell] for cell in withheld], rest, k):
+            continue
+        free = [cell for cell in line.children if cell not in hidden and cell not in more]
+        if free:
+            more.add(min(free, key=lambda cell: (cells[cell][ROWS] == 0, cells[cell][ROWS], sorted(cell))))
+        elif line.parent != ALL and line.parent in cells:
+            more.add(line.parent)  # it is its only part, or the sum of what is withheld
+    return more
+
+
+def _left_over(cells: Mapping[Cell, Counts], line: _Line) -> dict[Hashable, int]:
+    """Return what a cell holds beyond the cells that divide it, of each quantity that all of them have."""
+    whole = cells.get(line.parent, {})
+    over = {}
+    for quantity, total in whole.items():
+        parts = [cells[cell].get(quantity) for cell in line.children]
+        if None not in parts:
+            over[quantity] = total - sum(part for part in parts if part is not None)
+    return {quantity: n for quantity, n in over.items() if n > 0}
+
+
+def _safe(withheld: list[Counts], rest: Mapping[Hashable, int], k: int) -> bool:
+    """Whether what a line withholds, taken together, gives nothing away: nothing, or two cells without a small sum."""
+    if not withheld:
+        return not any(small(n, k) for n in rest.values())
+    quantities = {quantity for counts in withheld for quantity in counts}
+    sums = {q: sum(counts.get(q, 0) for counts in withheld) + rest.get(q, 0) for q in quantities}
+    return len(withheld) > 1 and sums[ROWS] >= k and not any(small(n, k) for n in sums.values())
+
+
+def _determined(cells: Mapping[Cell, Counts], lines: Iterable[_Line], hidden: set[Cell], k: int) -> set[Cell]:
+    """Return one more cell for a withheld one with a small count that follows from all published cells at once."""
+    by_division: dict[frozenset[str], list[_Line]] = defaultdict(list)
+    for line in lines:
+        if line.parent not in hidden and any(cell in hidden for cell in line.children):
+            by_division[frozenset(feature for feature, _ in line.children[0])].append(line)
+    for own in by_division.values():
+        unknown = sorted({cell for line in own for cell in line.children if cell in hidden}, key=sorted)
+        at = {cell: i for i, cell in enumerate(unknown)}
+        sums = np.zeros((len(own), len(unknown)))
+        for i, line in enumerate(own):
+            sums[i, [at[cell] for cell in line.children if cell in hidden]] = 1.0
+        for cell, known in zip(unknown, _solved(sums), strict=True):
+            if known and any(small(n, k) for n in cells[cell].values()):
+                through = [line for line in own if cell in line.children]
+                ways = (
+                    [c for line in through for c in line.children if c not in hidden],
+                    [c for line in own for c in line.children if c not in hidden],
+                    [line.parent for line in through if line.parent != ALL and line.parent in cells],
+                )
+                if free := next(filter(None, ways), None):
+                    return {min(free, key=lambda c: (cells[c][ROWS], sorted(c)))}
+    return set()
+
+
+def _solved(sums: np.ndarray) -> list[bool]:
+    """Return of each unknown whether the sums settle it: whether it is 0 in every solution of "all sums are 0"."""
+    _, values, rows = np.linalg.svd(sums, full_matrices=True)
+    rank = int((values > _RANK).sum())
+    return [bool(np.abs(rows[rank:, i]).max(initial=0.0) < _RANK) for i in range(sums.shape[1])]

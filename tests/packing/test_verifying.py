@@ -1,0 +1,315 @@
+from __future__ import annotations
+
+import functools
+import itertools
+import json
+import os
+import shutil
+import stat
+import zipfile
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+import auditkit as ak
+from auditkit import packing
+from auditkit.errors import InputError
+from auditkit.packing import verifying
+from auditkit.packing.manifest import MANIFEST, Manifest, canonical
+from auditkit.packing.reading import Contents, archive, read_pack
+from auditkit.packing.signing import public_key
+
+
+def kinds(found):
+    return {one.kind for one in found.problems}
+
+
+def test_a_signed_pack_is_as_it_was_made(signed, known, keys):
+    found = packing.verify(signed, keys=known, restricted_key=keys / "restricted.key")
+    assert found.ok, found.problems
+    assert [(one.role, one.name, one.known) for one in found.signers] == [
+        ("author", "Maria", True),
+        ("reviewer", "Jan", True),
+    ]
+    assert any("clock" in what for what in found.does_not_prove)
+
+
+@pytest.fixture(scope="module")
+def tiny(keys, tmp_path_factory):
+    """A pack of a report without a figure: every file of a pack, and few bytes."""
+    folder = tmp_path_factory.mktemp("tiny")
+    rng = np.random.default_rng(1)
+    x = pd.DataFrame({"a": rng.normal(size=40)})
+    y = (x["a"] > 0).astype(int)
+    subject = ak.Subject("tiny", LogisticRegression().fit(x, y), test=ak.Dataset(x, y))
+    (folder / "audit").mkdir()
+    ak.Audit(["AK001"]).run(subject).save(folder / "audit" / "report.json")
+    (folder / "p.toml").write_text("[[criterion]]\nmetric = 'accuracy'\nat_least = 0.5\nwhy = 'a test'\n")
+    plan = packing.plan(
+        folder / "p.toml",
+        folder / "plan.json",
+        key=keys / "author.key",
+        name="Maria",
+        at="2020-01-01T00:00:00+00:00",
+    )
+    packing.make(folder / "audit", folder / "pack", restricted_key=keys / "restricted.key", plan=plan)
+    packing.sign(folder / "pack", key=keys / "author.key", role="author", name="Maria")
+    packing.sign(folder / "pack", key=keys / "reviewer.key", role="reviewer", name="Jan")
+    return folder / "pack"
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """What is computed of unchanged files is computed once: the same code, in a loop over every byte."""
+    for name in ("sha256", "opened"):
+        monkeypatch.setattr(verifying, name, functools.lru_cache(maxsize=32)(getattr(verifying, name)))
+    read = functools.lru_cache(maxsize=32)(Manifest.from_bytes)
+    monkeypatch.setattr(verifying, "Manifest", SimpleNamespace(from_bytes=read))
+    # reading the record again for every byte is slow, and finds nothing here: its bytes are held to the manifest before
+    monkeypatch.setattr(verifying, "_report", lambda _files, _problems: None)
+
+
+def test_every_byte_that_is_changed_is_found(tiny, known, quick):
+    """Each byte of each file, changed in one bit or to another letter, whatever it is: the page and the manifest, signatures and sealed files."""
+    contents = read_pack(tiny)
+    ids = frozenset(public_key(one).keyid for one in known)
+    assert verifying.examine(contents, keys=ids).ok
+    missed, tried = [], 0
+    for path, data in contents.files.items():
+        for i, byte in enumerate(data):
+            changed = bytearray(data)
+            changed[i] = byte ^ (1 << (i % 8))
+            tried += 1
+            files = {**contents.files, path: bytes(changed)}
+            if verifying.examine(replace(contents, files=files), keys=ids).ok:
+                missed.append((path, i))
+    assert tried == sum(map(len, contents.files.values()))
+    assert missed == []
+
+
+@pytest.mark.parametrize(
+    "path", ["manifest.json", "signatures/author.dsse.json", "signatures/reviewer.dsse.json"]
+)
+@pytest.mark.parametrize("other", [b"", b" ", b"A"])
+def test_every_byte_dropped_doubled_or_replaced_in_what_is_signed_is_found(tiny, known, quick, path, other):
+    contents = read_pack(tiny)
+    ids = frozenset(public_key(one).keyid for one in known)
+    data = contents.files[path]
+    for i in range(len(data)):
+        for changed in (data[:i] + other + data[i + 1 :], data[:i] + other + data[i:]):
+            if changed != data:
+                found = verifying.examine(
+                    replace(contents, files={**contents.files, path: changed}), keys=ids
+                )
+                assert not found.ok, (path, i, other)
+
+
+def test_every_byte_of_an_archive_that_is_changed_is_found(keys, known, monkeypatch, tmp_path):
+    # of the archive itself: names, sizes, times, order, directory; a small file stands for the content
+    plain = {"public/a.txt": b"a", "public/b.txt": b"bb"}
+    files = {**plain, MANIFEST: Manifest.of(plain, k=10, roles=("author",)).to_bytes()}
+    path = tmp_path / "pack.zip"
+    monkeypatch.setattr(verifying, "_report", lambda _files, _problems: None)
+    data = archive(files)
+    path.write_bytes(data)
+    assert kinds(packing.verify(path, any_key=True)) == {"missing role"}
+    for i, byte in enumerate(data):
+        for bit in (i % 8, (i + 3) % 8):
+            path.write_bytes(data[:i] + bytes([byte ^ (1 << bit)]) + data[i + 1 :])
+            try:
+                found = read_pack(path)
+            except InputError:
+                continue
+            assert found.strange or found.files != files, (i, bit)
+    for more in (data + b"\0", b"\0" + data, data[:-1], data[1:]):
+        path.write_bytes(more)
+        assert read_pack(path).strange
+
+
+def test_files_dropped_added_renamed_and_swapped_are_found(signed, known):
+    contents = read_pack(signed)
+    ids = frozenset(public_key(one).keyid for one in known)
+
+    def kinds_with(files):
+        return kinds(verifying.examine(Contents(files), keys=ids))
+
+    paths = sorted(contents.files)
+    for path in paths:
+        left = {p: d for p, d in contents.files.items() if p != path}
+        assert kinds_with(left), path
+        assert kinds_with({**left, f"{path}.old": contents.files[path]}), path
+    for one, other in itertools.pairwise(paths):
+        swapped = {**contents.files, one: contents.files[other], other: contents.files[one]}
+        assert kinds_with(swapped), (one, other)
+    for new in (
+        "public/more.txt",
+        "signatures/third.dsse.json",
+        "../outside",
+        "public/../manifest.json",
+        "/etc/x",
+    ):
+        assert "added" in kinds_with({**contents.files, new: b""})
+
+
+def test_links_empty_folders_and_pipes_are_found_and_not_followed(signed, known, tmp_path):
+    target = tmp_path / "elsewhere.html"
+    page = signed / "public" / "report.html"
+    shutil.move(page, target)
+    page.symlink_to(target)
+    found = packing.verify(signed, keys=known)
+    assert {"added", "dropped"} <= kinds(found)
+    page.unlink()
+    shutil.move(target, page)
+    assert packing.verify(signed, keys=known).ok
+    (signed / "empty").mkdir()
+    assert kinds(packing.verify(signed, keys=known)) == {"added"}
+    (signed / "empty").rmdir()
+    (signed / "more").symlink_to(tmp_path, target_is_directory=True)
+    assert kinds(packing.verify(signed, keys=known)) == {"added"}
+    (signed / "more").unlink()
+    os.mkfifo(signed / "public" / "pipe")
+    assert kinds(packing.verify(signed, keys=known)) == {"added"}
+
+
+def test_an_archive_that_names_places_outside_twice_or_compressed_is_found(tmp_path):
+    for name, files, how in [
+        ("outside", ["../a"], zipfile.ZIP_STORED),
+        ("compressed", ["a"], zipfile.ZIP_DEFLATED),
+    ]:
+        path = tmp_path / f"{name}.zip"
+        with zipfile.ZipFile(path, "w", how) as out:
+            for one in files:
+                out.writestr(one, b"x" * 5)
+        assert read_pack(path).strange, name
+    bomb = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as out:
+        out.writestr("a", b"\0" * 1_000_000)
+    with pytest.raises(InputError, match="compressed"):
+        read_pack(bomb)
+
+
+def test_whose_key_it_is_must_be_said(signed, known, keys):
+    assert kinds(packing.verify(signed)) == {"key"}
+    assert packing.verify(signed, any_key=True).ok
+    assert kinds(packing.verify(signed, keys=known[:1])) == {"key"}
+    assert kinds(packing.verify(signed, keys=[keys / "stranger.pub"])) == {"key"}
+
+
+def test_a_pack_signed_anew_by_a_stranger_is_found(signed, keys, known):
+    shutil.rmtree(signed / "signatures")
+    packing.sign(signed, key=keys / "stranger.key", role="author", name="Maria")
+    found = packing.verify(signed, keys=known)
+    assert {"key", "missing role"} == kinds(found)
+    # the reviewer's old envelope beside a new author's does not fit it
+    shutil.rmtree(signed / "signatures")
+
+
+def test_a_reviewer_signs_what_the_author_signed(report_folder, keys, known, tmp_path):
+    for name in ("one", "two"):
+        packing.make(report_folder, tmp_path / name)
+    with pytest.raises(InputError, match="has not signed yet"):
+        packing.sign(tmp_path / "one", key=keys / "reviewer.key", role="reviewer", name="Jan")
+    for name, at in (("one", "2026-01-01T00:00:00+00:00"), ("two", "2026-01-02T00:00:00+00:00")):
+        packing.sign(tmp_path / name, key=keys / "author.key", role="author", name="Maria", at=at)
+    with pytest.raises(InputError, match="author's key"):
+        packing.sign(tmp_path / "one", key=keys / "author.key", role="reviewer", name="Jan")
+    with pytest.raises(InputError, match="has signed as author already"):
+        packing.sign(tmp_path / "one", key=keys / "stranger.key", role="author", name="Eve")
+    packing.sign(tmp_path / "one", key=keys / "reviewer.key", role="reviewer", name="Jan")
+    assert packing.verify(tmp_path / "one", keys=known).ok
+    # both packs have one manifest; the reviewer saw one author's envelope, and it is not that of the other
+    there = "signatures/reviewer.dsse.json"
+    assert (tmp_path / "one" / MANIFEST).read_bytes() == (tmp_path / "two" / MANIFEST).read_bytes()
+    shutil.copy(tmp_path / "one" / there, tmp_path / "two" / there)
+    found = packing.verify(tmp_path / "two", keys=known)
+    assert {"signature", "missing role"} == kinds(found)
+
+
+def test_one_key_for_both_roles_is_found(report_folder, keys, tmp_path, monkeypatch):
+    from auditkit.packing.signing import envelope, signing_key
+    from auditkit.packing.statement import PACK, statement
+
+    packing.make(report_folder, tmp_path / "pack")
+    packing.sign(tmp_path / "pack", key=keys / "author.key", role="author", name="Maria")
+    about = {p: (tmp_path / "pack" / p).read_bytes() for p in (MANIFEST, "signatures/author.dsse.json")}
+    by = signing_key(keys / "author.key")
+    forged = envelope(statement(about, PACK, role="reviewer", name="Jan", key=by.public), by)
+    (tmp_path / "pack" / "signatures" / "reviewer.dsse.json").write_bytes(forged)
+    found = packing.verify(tmp_path / "pack", keys=[keys / "author.pub"])
+    assert [one.what for one in found.problems] == ["author and reviewer signed with one key"]
+
+
+def test_roles_are_those_the_pack_asks_for_and_those_who_verifies_does(report_folder, keys, tmp_path):
+    packing.make(report_folder, tmp_path / "pack", roles=("author",))
+    packing.sign(tmp_path / "pack", key=keys / "author.key", role="author", name="Maria")
+    assert packing.verify(tmp_path / "pack", keys=[keys / "author.pub"]).ok
+    found = packing.verify(tmp_path / "pack", keys=[keys / "author.pub"], require=["reviewer"])
+    assert kinds(found) == {"missing role"}
+    with pytest.raises(InputError, match="Did you mean 'reviewer'"):
+        packing.verify(tmp_path / "pack", require=["reviwer"])
+
+
+def test_a_changed_pack_is_not_signed(report_folder, keys, tmp_path):
+    packing.make(report_folder, tmp_path / "pack")
+    with (tmp_path / "pack" / "public" / "report.html").open("ab") as page:
+        page.write(b" ")
+    with pytest.raises(InputError, match="not as it was made"):
+        packing.sign(tmp_path / "pack", key=keys / "author.key", role="author", name="Maria")
+
+
+def test_the_same_report_makes_the_same_public_pack(report_folder, tmp_path):
+    for name in ("one.zip", "two.zip"):
+        packing.make(report_folder, tmp_path / name)
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+    files = read_pack(tmp_path / "one.zip").files
+    manifest = json.loads(files[MANIFEST])
+    assert canonical(manifest) == files[MANIFEST]
+    assert [one["path"] for one in manifest["files"]] == sorted(set(files) - {MANIFEST})
+    assert not any(path.startswith("restricted") for path in files)
+
+
+def test_the_restricted_layer_opens_with_its_key_alone(signed, keys, known, report_folder):
+    files = packing.open_restricted(signed, keys / "restricted.key")
+    full = (report_folder / "report.json").read_text()
+    assert json.loads(files["restricted/report.json"]) == json.loads(full)
+    assert files["restricted/report.ipynb"] == (report_folder / "report.ipynb").read_bytes()
+    with pytest.raises(InputError, match="the key is another"):
+        packing.open_restricted(signed, keys / "other.key")
+    assert kinds(packing.verify(signed, keys=known, restricted_key=keys / "other.key")) == {"restricted"}
+    with pytest.raises(InputError, match="no key of a restricted layer"):
+        packing.open_restricted(signed, keys / "author.key")
+
+
+def test_it_is_judged_by_the_policy_that_was_asked_for(signed, known, tmp_path):
+    policy = tmp_path / "policy.toml"
+    policy.write_text("[[criterion]]\nmetric = 'accuracy'\nat_least = 0.5\nwhy = 'a test'\n")
+    assert kinds(packing.verify(signed, keys=known, policy=policy)) == {"policy"}
+
+
+def test_nothing_is_overwritten(signed, report_folder, keys, tmp_path):
+    with pytest.raises(InputError, match="is there already"):
+        packing.make(report_folder, signed)
+    mode = stat.S_IMODE((keys / "author.key").stat().st_mode)
+    assert mode == 0o600
+    before = (keys / "author.key").read_bytes()
+    with pytest.raises(InputError, match="never overwritten"):
+        packing.keygen(keys / "author")
+    (tmp_path / "linked.pub").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(InputError, match="never overwritten"):
+        packing.keygen(tmp_path / "linked")
+    assert (keys / "author.key").read_bytes() == before
+
+
+def test_what_is_no_pack_is_refused(tmp_path):
+    with pytest.raises(InputError, match="no evidence pack"):
+        packing.verify(tmp_path / "nothing")
+    (tmp_path / "notes.txt").write_text("hello")
+    with pytest.raises(InputError, match="no zip archive"):
+        packing.verify(tmp_path / "notes.txt")
+    (tmp_path / "link").symlink_to(tmp_path)
+    with pytest.raises(InputError, match="no evidence pack"):
+        packing.verify(tmp_path / "link")
