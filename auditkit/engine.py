@@ -66,7 +66,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A check ended, with evidence; also when it could not run or broke."""
+    """A check ended, with evidence; also when it is not applicable or ended in an error."""
 
     index: int
     total: int

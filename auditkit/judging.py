@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["WAIVABLE", "Verdict", "count", "judge", "verdict", "waive", "with_adjusted"]
 
 WAIVABLE = ("fail", "inconclusive")
-"""What can be accepted, where a criterion was asked. A check that broke or could not run has shown nothing to accept."""
+"""What can be accepted, where a criterion was asked. A check that is not applicable, or ended in an error, has shown nothing to accept."""
 
 
 Verdict = Literal["pass", "fail", "undecided", "not_judged"]
@@ -174,7 +174,7 @@ def _idle(waiver: Waiver, findings: tuple[Finding, ...]) -> str:
         return f"{named} is not needed; what it speaks of is met"
     silent = [f for f in findings if f.fingerprint == waiver.finding or f.check == waiver.check]
     if any(f.status == "error" or _could_not_run(f) for f in silent):
-        return f"{named} covers nothing; the check broke or could not run, and that cannot be waived"
+        return f"{named} covers nothing; the check is not applicable or ended in an error, and that cannot be waived"
     return f"{named} speaks of nothing in this audit"
 
 

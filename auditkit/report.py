@@ -258,7 +258,7 @@ class Report:
         Raises
         ------
         InputError
-            If the finding is not in this report or cannot be waived (it is met, or its check broke or could not run), there is no
+            If the finding is not in this report or cannot be waived (it is met, or its check is not applicable or ended in an error), there is no
             reason, or the day is none or has passed.
         """
         one = self.finding(finding)

@@ -133,6 +133,11 @@ class Subject:
         """Whether there is no model to ask, only its recorded predictions."""
         return isinstance(self.model.inner, Predictions)
 
+    @property
+    def answered(self) -> frozenset[str]:
+        """The splits of which the model's answers are remembered."""
+        return frozenset(self._cache)
+
     def split(self, name: Split) -> Dataset:
         """Return the rows of a split.
 

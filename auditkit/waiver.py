@@ -23,7 +23,7 @@ class Waiver:
     """A limit that is not met, or undecided, and accepted all the same.
 
     It speaks of one finding by its fingerprint, or of a metric, and then of one check or group where these are given. It never
-    covers a check that broke or could not run: nothing was seen that could be accepted.
+    covers a check that is not applicable or ended in an error: nothing was seen that could be accepted.
 
     Attributes
     ----------

@@ -1,7 +1,7 @@
 """How soon words and pictures follow a move: as the browser sees it in a real JupyterLab, and in the kernel alone.
 
 python benchmarks/studio.py [--rows 10000 1000000] [--moves 20] [--only NAME] [--kernel] prints medians and worst moves in milliseconds, what
-the machine does besides, and the size of the widgets' state. It needs Chromium, playwright and JupyterLab; with --kernel none of them.
+the machine does besides, and the size of the widgets' state; at the end a table of them for a page of Markdown. It needs Chromium, playwright and JupyterLab; with --kernel none of them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 HARNESS = Path(__file__).resolve().parent.parent / "tests" / "browser" / "jupyterlab.py"
 
@@ -91,11 +91,11 @@ for slow in ("private training", "exponentiated gradient", "adversarial training
 """
 OTHER = "other = ak.Subject('other', LogisticRegression(C=1e-3).fit(train.X[:20000], train.y[:20000]), test=test, train=train)\n"
 CASES = (
-    Case("thresholds by group", "shown = explorers.ThresholdExplorer(subject)", "[*shown.dials.values()][0].box"),
-    Case("who is found out", "shown = explorers.ExposureExplorer(subject)", "shown.dial.box"),
-    Case("one record", FITTED + "shown = explorers.RecordExplorer(fitted)", "shown.form.controls['a'].box"),
+    Case("thresholds by group", "shown = explorers.ThresholdExplorer(subject)", "[*shown.dials.values()][0]"),
+    Case("who is found out", "shown = explorers.ExposureExplorer(subject)", "shown.dial"),
+    Case("one record", FITTED + "shown = explorers.RecordExplorer(fitted)", "shown.form.controls['a']"),
     Case("exposure of one record", FITTED + "shown = explorers.RecordExposureExplorer(fitted)", "shown.pick.place", "Place"),
-    Case("attack radius", FITTED + "shown = explorers.RadiusExplorer(ak.widgets.Session(fitted))", "shown.dial.box"),
+    Case("attack radius", FITTED + "shown = explorers.RadiusExplorer(ak.widgets.Session(fitted))", "shown.dial"),
     Case("mitigations on and off", FITTED + QUICK + "shown = explorers.RemedyExplorer(fitted)", "shown.boxes['reweighing']", "Reweighing", 10_000),
     Case("two subjects compared", FITTED + OTHER + "shown = explorers.PairExplorer(fitted, other)", "shown.constraint", "Compare"),
 )  # fmt: skip
@@ -114,14 +114,15 @@ def in_kernel(case: Case, rows: int, moves: int) -> dict[str, Any]:
     shown.work.wait()
     prepared = time.perf_counter() - begin
     control = eval(case.control, about)
-    places = _places(control, moves)
+    places, box = _places(control, moves), getattr(control, "box", control)
     asked, moved = [], []
     for move in range(moves):
         begin = time.process_time()
         shown.ask()
         asked.append(1000 * (time.process_time() - begin))
+        _answered(shown)
         begin = time.process_time()
-        control.value = places[move]
+        box.value = places[move]
         moved.append(1000 * (time.process_time() - begin))
     states = ipywidgets.Widget.get_manager_state(drop_defaults=False)["state"]
     scripts = sum(len(s["state"].get("_esm", "")) for s in states.values())
@@ -131,14 +132,22 @@ def in_kernel(case: Case, rows: int, moves: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _answered(shown: Any) -> None:
+    """Answer as views do once they have drawn: from then on pictures move by messages."""
+    for figure in (canvas.figure for canvas in shown.canvases.values() if canvas.figure is not None):
+        drawn = [{"uid": trace["uid"]} for trace in figure._widget_data]  # noqa: SLF001 - what the page is told
+        figure._js2py_traceDeltas = None  # noqa: SLF001
+        figure._js2py_traceDeltas = {"trace_deltas": drawn, "trace_edit_id": 0}  # noqa: SLF001
+
+
 def _places(control: Any, moves: int) -> list[Any]:
     """Return where a control goes to: over its whole length, on and off, or through its menu."""
+    if hasattr(control, "ends"):  # a dial
+        return list(np.linspace(*control.ends, moves + 2)[1:-1].round(3).tolist())
     if isinstance(control.value, bool):
         return [not at % 2 for at in range(moves)]
     if isinstance(control.value, int):
         return [control.value + 1 + at for at in range(moves)]
-    if isinstance(control.value, float):
-        return list(np.linspace(control.min, control.max, moves + 2)[1:-1].round(3).tolist())
     values = [value for _, value in control.options]
     return [values[(at + 1) % len(values)] for at in range(moves)]
 
@@ -161,6 +170,14 @@ def in_browser(case: Case, rows: int, moves: int, shot: Path | None = None) -> l
             return list(_moved(browser, case.label, moves, shot))
 
 
+# pixels of a move, towards where there is more room, so that twelve of them do not come to the end
+_ROOM = """handle => {
+  const own = handle.getBoundingClientRect(), all = handle.closest(".noUi-target").getBoundingClientRect();
+  const at = own.left + own.width / 2 - all.left, left = at > all.width / 2;
+  return (left ? -1 : 1) * Math.min(6, ((left ? at : all.width - at) - 4) / 12);
+}"""
+
+
 def _moved(browser: Any, label: str, moves: int, shot: Path | None) -> Iterator[tuple[float, float]]:
     page = browser.page
     button = page.get_by_role("button", name="Prepare").locator("visible=true").first
@@ -168,30 +185,38 @@ def _moved(browser: Any, label: str, moves: int, shot: Path | None) -> Iterator[
     button.press("Enter")
     page.locator(f"{_harness().DRAWN} .main-svg .trace").first.wait_for(state="attached", timeout=300_000)
     page.wait_for_timeout(2_000)
-    # the first move warms up, and is not counted
+    # the first two moves warm up, and are not counted: one of them may draw another picture, made by a new view
     if not label:
         handle = page.locator(".ak-studio .noUi-handle").first
-        left = handle.evaluate(
-            "one => one.getBoundingClientRect().left < one.closest('.noUi-target').getBoundingClientRect().left + 100"
-        )
-        found = browser.drag(handle, 6 if left else -6, moves + 1)
+        by = handle.evaluate(_ROOM)
+        handle.hover()
+        at = handle.bounding_box()
+        page.mouse.down()
+        page.mouse.move(at["x"] + at["width"] / 2 + by, at["y"] + at["height"] / 2)
+        page.mouse.up()
+        page.wait_for_timeout(2_000)
+        found = browser.drag(handle, by, moves + 1)
     else:
         control = page.locator(".ak-studio").get_by_label(label, exact=True).locator("visible=true").first
         control.focus()
-        kind = control.evaluate("one => one.type")
-        if kind == "select-one":
-            values = control.locator("option").all_inner_texts()
-            found = browser.follows(
-                lambda step: control.select_option(values[(step + 1) % len(values)]), moves + 1, _harness().SAID, _harness().DRAWN
-            )  # fmt: skip
-        else:
-            key = "Space" if kind == "checkbox" else "ArrowUp"
-            found = browser.follows(
-                lambda _: control.press(key), moves + 1, _harness().SAID, _harness().DRAWN
-            )
+        move = _mover(control)
+        move(0)
+        page.wait_for_timeout(2_000)
+        harness = _harness()
+        found = browser.follows(lambda step: move(step + 1), moves + 1, harness.SAID, harness.DRAWN)
     if shot is not None:
         browser.shot(shot)
     yield from found[1:]
+
+
+def _mover(control: Any) -> Callable[[int], Any]:
+    """Return what moves a control that has a name on the page, by the number of the move."""
+    kind = control.evaluate("one => one.type")
+    if kind == "select-one":
+        values = control.locator("option").all_inner_texts()
+        return lambda step: control.select_option(values[(step + 1) % len(values)])
+    key = "Space" if kind == "checkbox" else "ArrowUp"
+    return lambda _: control.press(key)
 
 
 def _harness() -> Any:
@@ -217,8 +242,23 @@ def _line(what: str, values: list[float]) -> str:
     return f"  {what:<28} median {statistics.median(values):7.1f} ms   worst {max(values):7.1f} ms"
 
 
+def _row(case: Case, rows: int, kernel: list[float], followed: list[tuple[float, float]]) -> str:
+    """Return a row of the table: of the kernel, the words and the picture, the median and the worst move."""
+    parts = [kernel, *(list(one) for one in zip(*followed, strict=True))] if followed else [kernel]
+    cells = [f"{statistics.median(one):.0f} ({max(one):.0f})" for one in parts]
+    return f"| {' | '.join([case.name, f'{rows:,}', *cells, *[''] * (3 - len(cells))])} |"
+
+
+HEAD = """
+Milliseconds, the median move and in brackets the worst; in the kernel of the processor, in the browser from the move to what the page shows.
+
+| explorer | rows | kernel | browser, words | browser, picture |
+|---|---:|---:|---:|---:|"""
+
+
 def main() -> None:
     """Measure, and print."""
+    table = [HEAD]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 1_000_000])
     parser.add_argument("--moves", type=int, default=20)
@@ -236,6 +276,7 @@ def main() -> None:
                 f"  prepared in {kernel['prepared (s)']:.1f} s; state {kernel['state (MB)']:.2f} MB, and plotly.js {kernel['plotly.js (MB)']:.1f} MB"
             )
             if asked.kernel:
+                table.append(_row(case, rows, kernel["moved"], []))
                 continue
             before = os.getloadavg()[0]
             followed = in_browser(case, rows, asked.moves, asked.shot)
@@ -243,6 +284,8 @@ def main() -> None:
             print(_line("browser: picture", [picture for _, picture in followed]))
             load = f"{before:.1f} before, {os.getloadavg()[0]:.1f} after"
             print(f"  load of the machine: {load}, on {os.cpu_count()} processors", flush=True)
+            table.append(_row(case, rows, kernel["moved"], followed))
+    print("\n".join(table))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -20,16 +21,9 @@ HERE = Path(__file__).resolve().parent
 BROWSER = HERE.parent / "tests" / "browser"
 
 PEOPLE = """
-import numpy as np, pandas as pd
-import auditkit as ak
+import studio_subjects
 
-rng = np.random.default_rng(1)
-group, able = rng.integers(0, 2, 4000), rng.normal(size=4000)
-y = (able + rng.normal(scale=0.7, size=4000) > 0).astype(int)
-score = np.clip(1 / (1 + np.exp(-1.5 * able)) - 0.15 * group, 0, 1)
-X = pd.DataFrame({"x": score, "sex": np.where(group == 0, "m", "f")})
-data = ak.Dataset(X, y, sensitive_features=["sex"])
-subject = ak.Subject("small", lambda X: np.c_[1 - np.asarray(X["x"]), np.asarray(X["x"])], test=data)
+subject = studio_subjects.scored(4000)
 """
 RECORD = """
 import pandas as pd
@@ -49,25 +43,16 @@ model = make_pipeline(encoded, LogisticRegression(max_iter=500)).fit(train.X, tr
 subject = ak.Subject("German credit", model, test=test, train=train, positive="good")
 """
 REMEDIES = """
-import numpy as np, pandas as pd
-import auditkit as ak
+import studio_subjects
 from sklearn.tree import DecisionTreeClassifier
 
-def draw(seed, n=1200):
-    rng = np.random.default_rng(seed)
-    group, able = rng.integers(2, size=n), rng.normal(size=n)
-    y = (able + 1.2 * group + rng.normal(scale=0.7, size=n) > 0.6).astype(int)
-    X = pd.DataFrame({"able": able, "noise": rng.normal(size=n), "group": group.astype(float)})
-    return ak.Dataset(X, y, {"sex": np.where(group == 1, "m", "f")})
-
-train, test = draw(0), draw(1)
-subject = ak.Subject("tree", DecisionTreeClassifier(random_state=0).fit(train.X, train.y), test, train)
+subject = studio_subjects.fitted("tree", DecisionTreeClassifier(random_state=0), 1200)
 """
 
 
 def _load(stem: str) -> Any:
-    """Load a module of the browser's tests."""
-    name = f"auditkit_pictures_{stem}"
+    """Load a module of the browser's tests, under the name by which they know each other."""
+    name = f"auditkit_tests_{stem}"
     spec = importlib.util.spec_from_file_location(name, BROWSER / f"{stem}.py")
     if spec is None or spec.loader is None:
         raise FileNotFoundError(stem)
@@ -118,6 +103,7 @@ def of_studio(name: str) -> None:
         root, home = Path(folder, "root"), Path(folder, "home")
         root.mkdir()
         home.mkdir()
+        shutil.copy(BROWSER / "studio_subjects.py", root)
         (root / "picture.ipynb").write_text(json.dumps(made))
         with harness.serving(root, home) as lab, harness.browsing(width=1060, height=2600) as browser:
             browser.open(lab, "picture.ipynb")

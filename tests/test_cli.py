@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,10 +15,12 @@ from auditkit import Audit, __version__
 from auditkit.check import registry
 from auditkit.cli import app
 from auditkit.cli.output import EXIT, outcome, plain_errors, say, summary, table
+from auditkit.cli.progress import line, log, shown
 from auditkit.data import make_credit
 from auditkit.errors import Cancelled, InputError
 from auditkit.loading.policy import default_policy
 from auditkit.runner.demo import write_demo
+from auditkit.runner.news import News
 
 HEAVY = {
     "IPython", "fairlearn", "ipywidgets", "jupyter_client", "lightgbm", "matplotlib", "nbconvert", "nbformat", "numpy",
@@ -196,30 +199,71 @@ class TestRun:
         assert not out.exists()
 
     @pytest.mark.kernel
-    def test_termination_leaves_nothing_either(self, adult_file: Path, tmp_path: Path) -> None:
-        import time
+    def test_termination_ends_the_kernel_and_says_what_stays(self, adult_file: Path, tmp_path: Path) -> None:
+        import psutil  # type: ignore[import-untyped]
 
         out = tmp_path / "out"
-        words = [
-            sys.executable,
-            "-m",
-            "auditkit",
-            "run",
-            "full",
-            "--subject",
-            str(adult_file),
-            "--out",
-            str(out),
-        ]
-        process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        deadline = time.monotonic() + 60
-        while not list(out.glob(".auditkit-*.tmp/news.jsonl")) and time.monotonic() < deadline:
-            time.sleep(0.05)
+        out.mkdir()
+        (out / "report.json").write_text("an earlier run's")
+        words = ["-m", "auditkit", "run", "full", "--subject", str(adult_file), "--out", str(out)]
+        process = subprocess.Popen(
+            [sys.executable, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert process.stderr is not None
+        told = [next(process.stderr), next(process.stderr)]  # a check has ended, others are still to come
+        kernels = psutil.Process(process.pid).children(recursive=True)
         process.terminate()
-        said = process.communicate(timeout=60)
+        said, rest = process.communicate(timeout=60)
         assert process.returncode == 143
-        assert said == (b"", b"")
-        assert not out.exists()
+        assert said == ""
+        assert told[0].rstrip().endswith("full: starting a kernel")
+        assert " 1/" in told[1]
+        assert rest.splitlines()[-1] == (
+            "Terminated: the kernel is stopped, and no report was written. Nothing of this run is kept; "
+            f"what was in {out} before stays as it was."
+        )
+        assert [p.name for p in out.iterdir()] == ["report.json"]
+        assert (out / "report.json").read_text() == "an earlier run's"
+        assert kernels
+        assert not [one for one in kernels if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+
+
+class TestLog:
+    @pytest.mark.parametrize(
+        ("news", "told"),
+        [
+            (News("started", total=2, code="AK001", name="a"), ""),
+            (News("progress", total=2, code="AK001", name="a", fraction=0.5, what="refit 1 of 2"), ""),
+            (News("finished", total=2, code="AK001", name="a", what="observed", numbers=1, seconds=61.25),
+             "1/2 AK001 a: 1 number, 61.2 s"),
+            (News("finished", total=2, code="AK001", name="a", what="observed", numbers=1234, seconds=0.5),
+             "1/2 AK001 a: 1,234 numbers, 0.5 s"),
+            (News("finished", total=2, code="AK001", name="a", what="error", numbers=0, seconds=0.5),
+             "1/2 AK001 a: error, 0.5 s"),
+            (News("completed", what="fail"), "every check has ended; writing the report"),
+        ],
+        ids=lambda v: v.kind if isinstance(v, News) else "",
+    )  # fmt: skip
+    def test_a_line_stands_for_a_check_that_ended(self, news: News, told: str) -> None:
+        assert line(news, 1) == told
+
+    def test_lines_are_stamped_counted_and_steer_no_terminal(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        listen = log("bias")
+        for code in ("AK1", "AK2"):
+            listen(News("finished", total=2, code=code, name="a\x1b[31m", what="observed", numbers=0))
+        out, err = capsys.readouterr()
+        assert out == ""
+        stamps, lines = zip(*(one.split(" ", 1) for one in err.splitlines()), strict=True)
+        assert all(re.fullmatch("[0-9]{2}:[0-9]{2}:[0-9]{2}", one) for one in stamps)
+        assert [one[:7] for one in lines] == ["bias: s", "1/2 AK1", "2/2 AK2"]
+        assert "\x1b" not in err
+
+    def test_it_is_silent_where_only_an_object_is_asked_for(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with shown("bias", silent=True) as listen:
+            assert listen is None
+        assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.kernel
@@ -239,7 +283,14 @@ def test_the_demo_leaves_its_files_and_says_where(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["demo"]
     for name in ("report.html", "report.ipynb", "report.json"):
         assert str(tmp_path / "demo" / name) in result.stdout
-    assert result.stderr.strip() == "Training a gradient-boosting model on the Adult census data ..."
+    first, start, *lines, last = result.stderr.splitlines()
+    assert first == "Training a gradient-boosting model on the Adult census data ..."
+    assert start.endswith(" full: starting a kernel")
+    assert last.endswith(" every check has ended; writing the report")
+    timings = json.loads((tmp_path / "demo" / "report.json").read_text())["provenance"]["timings"]
+    told = [re.fullmatch(r"\S+ (\d+)/(\d+) (AK\d+) \w+: .+, ([0-9.]+) s", one) for one in lines]
+    assert [one and int(one[1]) for one in told] == [*range(1, len(timings) + 1)]
+    assert {one[3]: float(one[4]) for one in told if one} == pytest.approx(timings, abs=0.051)
 
 
 BIAS = [

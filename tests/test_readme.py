@@ -77,10 +77,7 @@ def test_a_joblib_file_is_opened_with_its_digest_and_not_without(folder):
 
 @pytest.mark.kernel
 def test_the_commands_run(folder):
-    criterion = (
-        '[[criterion]]\nmetric = "demographic_parity_difference"\nat_most = 0.1\nwhy = "as an example"\n'
-    )
-    (folder / "policy.toml").write_text(criterion, "utf-8")
+    (folder / "policy.toml").write_text(block("[[criterion]]", "toml"), "utf-8")
     for line in block("auditkit run").splitlines():
         command = [str(Path(sys.executable).with_name("auditkit")), *line.split()[1:]]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=500)

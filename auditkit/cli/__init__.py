@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +16,6 @@ from auditkit.cli.comparing import compare
 from auditkit.cli.output import (
     EXIT,
     INTERRUPTED,
-    bar,
     object_,
     outcome,
     plain_errors,
@@ -23,10 +24,11 @@ from auditkit.cli.output import (
     table,
     tell,
 )
+from auditkit.cli.progress import shown
 from auditkit.cli.tools import tools
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from auditkit.runner.run import RunResult
 
@@ -81,10 +83,23 @@ def main() -> None:
         app(prog_name="auditkit")
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    except SystemExit as end:
+        if end.code == TERMINATED:
+            _end_at_once()
+        raise
 
 
 def _terminated(_number: int, _frame: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not cut the clearing up short
     sys.exit(TERMINATED)  # unwinds, so that kernels are stopped and unfinished files removed
+
+
+def _end_at_once() -> None:
+    """Leave without taking down the packages that were loaded, which takes seconds; all that had to be done is done."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(TERMINATED)
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001 - the shape of a typer callback
@@ -344,7 +359,7 @@ def _run(
     from auditkit.runner.templates import find_template
 
     parameters = parse_assignments(words, declared(find_template(template))) if words else {}
-    with bar(shown=sys.stderr.isatty() and not as_json) as progress:
+    with shown(template, silent=as_json) as progress, _saying_what_stays(out, cache):
         return run_template(
             template,
             subject,
@@ -357,3 +372,18 @@ def _run(
             include_code=code,
             progress=progress,
         )
+
+
+@contextmanager
+def _saying_what_stays(out: str, cache: str | None) -> Iterator[None]:
+    """Say, when a run is terminated, what of it is kept."""
+    try:
+        yield
+    except SystemExit as end:
+        if end.code == TERMINATED:
+            answers = f" but the answers of reference models in {cache}" if cache else ""
+            say(
+                f"Terminated: the kernel is stopped, and no report was written. Nothing of this run is kept{answers}; "
+                f"what was in {out} before stays as it was."
+            )
+        raise

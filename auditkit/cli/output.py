@@ -14,16 +14,14 @@ import typer
 from auditkit.errors import AuditkitError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from auditkit.report import Report
-    from auditkit.runner.news import News
     from auditkit.runner.run import RunResult
 
 __all__ = [
     "EXIT",
     "INTERRUPTED",
-    "bar",
     "lines",
     "object_",
     "outcome",
@@ -76,34 +74,6 @@ def _refused(error: Exception, code: int, *, as_json: bool) -> typer.Exit:
     if as_json:
         object_({"error": str(error), "exit_code": code})
     return typer.Exit(code)
-
-
-@contextmanager
-def bar(*, shown: bool) -> Iterator[Callable[[News], None] | None]:
-    """Give a listener that moves a progress bar on standard error, or none."""
-    if not shown:
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    words = TextColumn("{task.description}", markup=False)
-    drawn = Progress(
-        SpinnerColumn(), words, BarColumn(), TimeElapsedColumn(), console=Console(stderr=True), transient=True
-    )
-    task = drawn.add_task("starting a kernel", total=None)
-    done: dict[int, float] = {}
-
-    def listen(news: News) -> None:
-        if news.kind == "completed":
-            drawn.update(task, description="writing the report", total=None)
-            return
-        done[news.index] = max(done.get(news.index, 0.0), news.fraction or 0.0)
-        text = f"{sum(v >= 1 for v in done.values())}/{news.total} {news.title} {news.what if news.kind == 'progress' else ''}"
-        drawn.update(task, description=text.rstrip()[:60], total=news.total, completed=sum(done.values()))
-
-    with drawn:
-        yield listen
 
 
 def tell(result: RunResult, *, as_json: bool, at_most: int | None = None) -> None:

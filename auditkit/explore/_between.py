@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from auditkit.methods.group_thresholds import Notion
 
-__all__ = ["Between", "Estimate", "between", "between_table", "gap_between"]
+__all__ = ["Between", "Estimate", "between", "between_table", "gap_between", "unbeaten"]
 
 _REPLICATES = 999  # tables of a permutation test, where groups are small: it must be done within a drag
 _KEYS = ("what", "when", "value", "low", "high")
@@ -160,3 +160,20 @@ def between_table(stages: Iterable[tuple[str, Between]], notion: Notion, level: 
 def _rng() -> np.random.Generator:
     """Return the source of a permutation test: the same thresholds get the same answer."""
     return np.random.default_rng(0)
+
+
+def unbeaten(curve: Table, others: tuple[Between, ...]) -> Table:
+    """Return a trade-off without the points that other thresholds beat: by a smaller gap that costs nothing, or by more for no wider gap.
+
+    A person who moves thresholds one by one may find better ones than the search did.
+    """
+    gaps, right = (np.array(curve.columns[key], dtype=float) for key in ("x", "value"))
+    kept = np.ones(gaps.size, dtype=bool)
+    for one in others:
+        gap, accuracy = one.gap.value, one.accuracy.value
+        kept &= ~((gap <= gaps) & (accuracy >= right) & ((gap < gaps) | (accuracy > right)))
+    columns = {
+        key: tuple(cell for cell, stays in zip(cells, kept, strict=True) if stays)
+        for key, cells in curve.columns.items()
+    }
+    return replace(curve, columns=columns)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from auditkit import statistics
-from auditkit.checks.mitigation import _mitigated as mitigated
+from auditkit.checks.mitigation import _changes as changes
+from auditkit.checks.mitigation._mitigated import RATES
 from auditkit.evidence import Table
+from auditkit.explore._rows import ESTIMATES, columns_of
 from auditkit.render.text import number, share
 
 if TYPE_CHECKING:
@@ -171,7 +173,7 @@ def gaps(
         m = yard.gap("gap", one, what)
         ends = (m.interval.low, m.interval.high) if m.interval else (math.nan, math.nan)
         values.append((m.value, *ends))
-    less = mitigated.reduction(first, second, yard, rng, family, what)
+    less = changes.reduction(first, second, yard, rng, family, what)
     if less.interval is None:
         return Beside(what, "lower", values[0], values[1], math.nan, -1.0, 1.0, len(first), less.reason or "")
     below, above = _reach(first, second, yard, strict(yard.level, family))
@@ -185,7 +187,7 @@ def _reach(first: np.ndarray, second: np.ndarray, yard: Yardstick, level: float)
     """Return how far below and above its value the change of the two groups' difference reaches, for those apart before or after."""
     codes, k = yard.grouping.codes, len(yard.grouping.labels)
     reached = [(0.0, 0.0)]
-    for name in mitigated.RATES[yard.constraint]:
+    for name in RATES[yard.constraint]:
         counts = {
             "selection_rate": np.ones(len(codes), dtype=bool), "true_positive_rate": yard.truth, "false_positive_rate": ~yard.truth
         }[name]  # fmt: skip
@@ -222,17 +224,14 @@ def side_by_side(title: str, found: Sequence[Beside], sides: Sequence[str], summ
         for one in found
         for name, values in zip(sides, (one.first, one.second), strict=False)
     ]
-    columns = dict(
-        zip(("label", "series", "value", "low", "high", "n"), zip(*rows, strict=True), strict=True)
-    )
     labels = {"value": "Share of records, difference of shares, or AUC", "n": "records", "order": "figure"}
-    return Table(title, columns, "estimates", labels, summary)
+    return Table(title, columns_of(ESTIMATES, rows), "estimates", labels, summary)
 
 
 def gained(title: str, found: Sequence[Beside], summary: str, *, none: str = "no change") -> Table:
     """Return the changes as estimates, all turned so that above 0 is better."""
     rows = [(one.what, *one.gain, one.n) for one in found]
-    columns = dict(zip(("label", "value", "low", "high", "n"), zip(*rows, strict=True), strict=True))
+    columns = columns_of(("label", "value", "low", "high", "n"), rows)
     labels = {
         "value": "Change: left of 0 worse, right of 0 better",
         "n": "records",
@@ -251,7 +250,7 @@ def overview(
         for name, every in found.items()
         for column, one in zip(columns, every, strict=True)
     ]
-    cells = dict(zip(("row", "column", "value", "n", "told"), zip(*rows, strict=True), strict=True))
+    cells = columns_of(("row", "column", "value", "n", "told"), rows)
     parts = []
     for name, every in found.items():
         verdicts = [
@@ -289,7 +288,6 @@ def numbers(title: str, found: Sequence[Beside], sides: tuple[str, str], summary
         for one in found
     ]
     keys = ("figure", "aim", *sides, "change", "low", "high", "told", "n", "method")
-    columns = dict(zip(keys, zip(*rows, strict=True), strict=True))
     labels = {
         "aim": "what is better",
         "low": "change, lower end",
@@ -297,7 +295,7 @@ def numbers(title: str, found: Sequence[Beside], sides: tuple[str, str], summary
         "n": "records",
         "told": "what can be told",
     }
-    return Table(title, columns, "plain", labels, summary)
+    return Table(title, columns_of(keys, rows), "plain", labels, summary)
 
 
 def told(found: Sequence[Beside], *, beside: bool = False) -> str:

@@ -14,6 +14,7 @@ from auditkit.checks.mitigation._mitigated import DIFFERENCE, Yardstick
 from auditkit.errors import InputError, NotApplicable, did_you_mean
 from auditkit.evidence import Table
 from auditkit.explore import _sides as sides
+from auditkit.explore._rows import columns_of
 from auditkit.explore._same import same_records, same_training
 from auditkit.explore.answer import Answer
 from auditkit.methods.membership import signal
@@ -286,9 +287,9 @@ def _disagreement(apart: np.ndarray, grouping: Grouping | None, level: float) ->
         sizes += grouping.sizes.tolist()
     low, high = statistics.wilson(hits, sizes, level)
     value = [hit / n for hit, n in zip(hits, sizes, strict=True)]
-    columns: dict[str, Any] = {"label": labels, "value": value, "low": low, "high": high, "n": sizes}
+    rows = zip(labels, value, low, high, sizes, strict=True)
     return Table(
-        "How often they decide otherwise", {key: tuple(cells) for key, cells in columns.items()}, "estimates",
+        "How often they decide otherwise", columns_of(("label", "value", "low", "high", "n"), rows), "estimates",
         {"value": "share of records", "n": "records", "order": "group"},
         f"The share of records that the two decide otherwise, with {level:.0%} Wilson intervals.",
     )  # fmt: skip

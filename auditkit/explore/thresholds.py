@@ -13,7 +13,7 @@ from auditkit.checks import _weights
 from auditkit.checks.bias import _impact as impact
 from auditkit.errors import InputError, NotApplicable, did_you_mean
 from auditkit.evidence import Table
-from auditkit.explore._between import Between, Estimate, between, between_table
+from auditkit.explore._between import Between, Estimate, between, between_table, unbeaten
 from auditkit.explore._rows import ESTIMATES, beneath, columns_of
 from auditkit.explore.answer import Answer
 from auditkit.methods.group_thresholds import (
@@ -205,7 +205,7 @@ class Thresholds:
                 (one.gap.value, one.accuracy.value, one.accuracy.low, one.accuracy.high, size, word)
                 for word, one in ((_THEN, then), (_NOW, now))
             ]
-            tables["trade_off"] = beneath(self.frontiers[notion], *rows)
+            tables["trade_off"] = beneath(unbeaten(self.frontiers[notion], (then, now)), *rows)
         return Answer(
             f"thresholds by {self.feature}",
             {"feature": self.feature, "notion": notion, "thresholds": wanted},

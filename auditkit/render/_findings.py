@@ -1,14 +1,13 @@
-"""Findings as shown: in groups by severity, in each the most pressing first."""
+"""Findings as shown: in groups by status, the most pressing first, and in each by severity."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from auditkit.render._signed import by_finding
 from auditkit.render.grounds import grounds, sentence
-from auditkit.render.status import STATUSES, repeated, shown_status, waiver_words
+from auditkit.render.status import SEVERITIES, STATUSES, repeated, shown_status, standing, waiver_words
 from auditkit.render.text import (
     about,
     criterion_text,
@@ -25,31 +24,29 @@ from auditkit.render.text import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SEVERITIES = ("critical", "high", "medium", "low")
 OPEN = ("fail", "error", "inconclusive", "unmeasured")
 UNFOLDED = 3  # the gravest; each of the others says its value and its limit in one line
 _RECORDS = re.compile(r"\babout ([0-9]{1,3}(?:,[0-9]{3})+) records")
 
 
 def finding_groups(report: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the findings by severity, and in each by what was measured, the most pressing first.
+    """Return the findings by status, and in each by severity and by what was measured.
 
     Returns
     -------
     list of dict
-        ``{"title", "tally", "findings", "sets", "unjudged"}``: all findings of the severity; those that no criterion speaks
-        of, for one list; and the others in sets of one check and metric, ``{"title", "check_title", "tally", "asked", "why", "status", "open", "findings"}``;
-        what its findings ask alike stands in the set.
+        ``{"status", "title", "findings", "sets", "unjudged"}``: all findings of the status; those that no criterion speaks
+        of, for one list; and the others in sets of one severity, check and metric, ``{"title", "check_title", "severity", "asked", "why",
+        "status", "open", "findings"}``; what its findings ask alike stands in the set.
     """
     plan = {p.get("code"): p for p in (report.get("provenance") or {}).get("plan") or []}
     evidence = {e.get("check"): e for e in report.get("evidence") or []}
     groups: dict[str, list[dict[str, Any]]] = {}
     again, noted = repeated(report.get("findings") or []), by_finding(report)
     for finding in report.get("findings") or []:
-        if shown_status(finding) is None:
+        status = shown_status(finding)
+        if status is None:
             continue
-        severity = finding.get("severity") if finding.get("severity") in SEVERITIES else None
-        title = f"{severity.capitalize()} severity" if severity else "No severity set"
         code = finding.get("check")
         item = _item(
             finding,
@@ -57,31 +54,27 @@ def finding_groups(report: Mapping[str, Any]) -> list[dict[str, Any]]:
             evidence.get(code, {}),
             noted.get(str(finding.get("fingerprint")), []),
         )
-        if item["status"] == "error" and item["code"] in again:
+        if status == "error" and item["code"] in again:
             item["asked"] = f"as {again[item['code']]} says"
-        groups.setdefault(title, []).append(item)
-    titles = [*(f"{severity.capitalize()} severity" for severity in SEVERITIES), "No severity set"]
-    shown = [_group(title, groups[title]) for title in titles if title in groups]
+        groups.setdefault(status, []).append(item)
+    shown = [_group(status, groups[status]) for status in sorted(groups, key=standing)]
     firsts = [one["findings"][0] for group in shown for one in group["sets"]]
     for item in [item for item in firsts if item["status"] in OPEN][:UNFOLDED]:
         item["open"] = True
     return shown
 
 
-def _group(title: str, items: list[dict[str, Any]]) -> dict[str, Any]:
-    sets: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    unjudged = [item for item in items if item["status"] == "not_judged"]
-    for item in items:
-        if item["status"] == "not_judged":
-            continue
-        sets.setdefault((item["code"], item["title"]), []).append(item)
-    ordered = sorted((_set(_ranked(found)) for found in sets.values()), key=_concern)
-    flat = [*(item for one in ordered for item in one["findings"]), *unjudged]
+def _group(status: str, items: list[dict[str, Any]]) -> dict[str, Any]:
+    sets: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    unjudged = items if status == "not_judged" else []
+    for item in sorted(items, key=lambda one: standing(status, one["severity"])):
+        if status != "not_judged":
+            sets.setdefault((item["severity"], item["code"], item["title"]), []).append(item)
     return {
-        "title": title,
-        "tally": _tally(items),
-        "findings": flat,
-        "sets": ordered,
+        "status": status,
+        "title": _sentence_case(STATUSES[status][1]),
+        "findings": [*(item for found in sets.values() for item in found), *unjudged],
+        "sets": [_set(found) for found in sets.values()],
         "unjudged": unjudged,
     }
 
@@ -93,27 +86,13 @@ def _set(items: list[dict[str, Any]]) -> dict[str, Any]:
         "title": first["title"],
         "check_title": first["check_title"],
         "status": first["status"],
-        "tally": _tally(items),
+        "severity": first["severity"],
         "asked": "",
         "why": "",
-        "open": first["status"] in OPEN,
+        "open": first["status"] in OPEN or any(item["open"] for item in items),
         "findings": items,
         **shared,
     }
-
-
-def _concern(shown: Mapping[str, Any]) -> int:
-    return list(STATUSES).index(shown["status"])
-
-
-def _ranked(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return sorted(items, key=_concern)
-
-
-def _tally(items: list[dict[str, Any]]) -> str:
-    """Return how many have each status: "18 not met, 5 undecided, 7 met"."""
-    found = Counter(item["status"] for item in items)
-    return ", ".join(f"{found[status]:,} {said[2]}" for status, said in STATUSES.items() if found[status])
 
 
 def _item(
@@ -132,7 +111,8 @@ def _item(
         "status": status,
         "icon": STATUSES[status][0],
         "word": STATUSES[status][1],
-        "open": False,
+        "severity": finding["severity"] if finding.get("severity") in SEVERITIES else "",
+        "open": bool(notes or finding.get("waiver")),  # what somebody wrote is there to be read
         "title": _title(m, criterion) or check_title or one_line(finding.get("check")),
         "group": one_line((m or criterion).get("group")),
         "measured": bool(valued),

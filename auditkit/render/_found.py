@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from auditkit.render._templating import fill
-from auditkit.render.status import STATUSES, shown_status
+from auditkit.render.status import STATUSES, shown_status, standing
 from auditkit.render.text import criterion_text, finite, measured, of_group, one_line
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def found(report: Mapping[str, Any], chapters: Sequence[tuple[str, str, str]]) -
     """
     plan = {p.get("code"): p for p in (report.get("provenance") or {}).get("plan") or []}
     evidence = {e.get("check"): e for e in report.get("evidence") or []}
-    statuses, pressing = _statuses(report), _pressing(report)
+    places, pressing = _places(report), _pressing(report)
     marked = {code: e if "measured" in e else marks(e) for code, e in evidence.items()}
     by_chapter: dict[str, list[dict[str, Any]]] = {}
     for chapter, code, address in chapters:
@@ -51,7 +51,7 @@ def found(report: Mapping[str, Any], chapters: Sequence[tuple[str, str, str]]) -
                 "title": one_line(plan.get(code, {}).get("title")) or one_line(code),
                 "says": says,
                 "pressing": pressing.get(code, ""),
-                "status": _shown(statuses.get(code, "not_judged"), marked[code]),
+                **_status(places.get(code, standing("not_judged")), marked[code]),
                 "telling": marked[code]["weak_spot"],
                 "address": address,
             }
@@ -60,22 +60,25 @@ def found(report: Mapping[str, Any], chapters: Sequence[tuple[str, str, str]]) -
     return fill("found.html.j2", chapters=sorted(shown, key=lambda one: one["rank"])) if shown else Markup("")
 
 
-def _shown(status: str, marked: Mapping[str, Any]) -> str:
-    """Return the status beside a sentence: "holds by construction" only where nothing else was measured that it may speak of."""
-    return "not_judged" if status == "by_construction" and marked["measured"] else status
+def _status(place: tuple[int, int], marked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return where a check stands, and its status: "holds by construction" only where nothing else was measured that it may speak of."""
+    status = list(STATUSES)[place[0]]
+    if status == "by_construction" and marked["measured"]:
+        status, place = "not_judged", standing("not_judged")
+    return {"status": status, "rank": place}
 
 
 def _chapter(title: str, lines: list[dict[str, Any]]) -> dict[str, Any]:
     pressing = [line for line in lines if line["status"] in PRESSING]
     telling = [line for line in lines if line["telling"] and line not in pressing]
-    first = (sorted(pressing, key=_rank) or lines[:1]) + [
+    first = (sorted(pressing, key=lambda line: line["rank"]) or lines[:1]) + [
         line for line in telling if pressing or line != lines[0]
     ]
     return {
         "title": title,
         "first": first,
         "rest": [line for line in lines if line not in first],
-        "rank": _rank(first[0]) if pressing else len(STATUSES),
+        "rank": first[0]["rank"] if pressing else standing(None),
     }
 
 
@@ -101,20 +104,14 @@ def marks(evidence: Mapping[str, Any]) -> dict[str, bool]:
     return {"weak_spot": weak, "measured": any(not m.get("by_construction") for m in every)}
 
 
-def _rank(line: Mapping[str, Any]) -> int:
-    return list(STATUSES).index(line["status"])
-
-
-def _statuses(report: Mapping[str, Any]) -> dict[str, str]:
-    """Return the most pressing status of each check."""
-    order = list(STATUSES)
-    found: dict[str, str] = {}
+def _places(report: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    """Return where the most pressing finding of each check stands."""
+    found: dict[str, tuple[int, int]] = {}
     for finding in report.get("findings") or []:
         status, code = shown_status(finding), str(finding.get("check"))
-        if status and order.index(status) < order.index(found.get(code, order[-1])):
-            found[code] = status
-        elif status:
-            found.setdefault(code, status)
+        if status:
+            place = standing(status, finding.get("severity"))
+            found[code] = min(place, found.get(code, place))
     return found
 
 
@@ -124,8 +121,9 @@ def _pressing(report: Mapping[str, Any]) -> dict[str, str]:
     Why it could not is told over the box, once.
     """
     every: dict[tuple[str, str], list[str]] = {}
-    for f in report.get("findings") or []:
-        m, criterion, status = f.get("measurement"), f.get("criterion"), shown_status(f)
+    shown = [(f, shown_status(f)) for f in report.get("findings") or []]
+    for f, status in sorted(shown, key=lambda one: standing(one[1], one[0].get("severity"))):
+        m, criterion = f.get("measurement"), f.get("criterion")
         if status not in PRESSING or not m or not criterion:
             continue
         told = of_group(m.get("metric"), m.get("group"))
@@ -133,7 +131,7 @@ def _pressing(report: Mapping[str, Any]) -> dict[str, str]:
             told += f" {measured({**m, 'reason': None})}, asked {criterion_text(criterion)}"
         every.setdefault((str(f.get("check")), status), []).append(told)
     found: dict[str, str] = {}
-    for (code, status), lines in sorted(every.items(), key=lambda one: PRESSING.index(one[0][1])):
+    for (code, status), lines in every.items():
         told = f"{STATUSES[status][1].capitalize()}: {_some(lines)}."
         if status == "unmeasured":
             found[code] = f"{found.get(code, '')} {told}".strip()
@@ -157,7 +155,7 @@ def _first(evidence: Mapping[str, Any]) -> str:
     """
     said = one_line(evidence.get("says"))
     if not said and evidence.get("outcome") == "error":
-        said = f"Could not run: {one_line(evidence.get('reason'))}"
+        said = f"{STATUSES['error'][1].capitalize()}: {one_line(evidence.get('reason'))}"
     whole = ""
     for sentence in _END.split(said):
         if whole and (not whole.endswith(";") or len(f"{whole} {sentence}") > LONGEST):

@@ -8,10 +8,11 @@ from auditkit.render import _draw as draw
 from auditkit.render.text import count, finite, number, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 MAX_SIDE = 30
 WORDS_UP_TO = 14
+_ALIKE = 5  # cells from which on an n that all have is said once
 # dark grounds carry white text and light grounds black; plotly picks by the cell
 SEQUENTIAL = [[0, "#eef4fa"], [0.5, "#7fb0d8"], [1, "#12507f"]]
 DIVERGING = [[0, "#a4491a"], [0.5, "#f3f1ee"], [1, "#12507f"]]
@@ -32,6 +33,7 @@ def matrix(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, An
     known = [v for line in values for v in line if v is not None]
     signed = any(v < 0 for v in known)
     reach = max((abs(v) for v in known), default=1.0) or 1.0
+    alike, size_note = _common_size(columns, cells.values())
     trace = {
         "type": "heatmap",
         "z": values,
@@ -40,7 +42,7 @@ def matrix(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, An
         "zmin": -reach if signed else min([0.0, *known]),
         "zmax": reach,
         "colorscale": DIVERGING if signed else SEQUENTIAL,
-        "text": [[_words(columns, cells.get((r, c))) for c in across] for r in rows],
+        "text": [[_words(columns, cells.get((r, c)), sized=not alike) for c in across] for r in rows],
         "hoverinfo": "text",
         "hovertext": [[_hover(table, r, c, cells.get((r, c))) for c in across] for r in rows],
         "xgap": 2,
@@ -58,7 +60,7 @@ def matrix(table: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, An
         "yaxis": _side_axis(draw.said(table, "row"), rows, autorange="reversed"),
         "height": 150 + 46 * len(rows),
     }
-    return [trace], own, [*row_note, *column_note]
+    return [trace], own, [*row_note, *column_note, *size_note]
 
 
 def _sides(values: Sequence[Any], what: str) -> tuple[list[str], list[str]]:
@@ -77,11 +79,21 @@ def _value(columns: Mapping[str, Sequence[Any]], cell: int | None) -> float | No
     return None if cell is None else finite(columns["value"][cell])
 
 
-def _words(columns: Mapping[str, Sequence[Any]], cell: int | None) -> str:
+def _common_size(columns: Mapping[str, Sequence[Any]], cells: Iterable[int]) -> tuple[bool, list[str]]:
+    """Return whether all cells rest on as many records, and the note that says so once."""
+    sizes = {columns["n"][cell] for cell in cells}
+    one = next(iter(sizes)) if len(sizes) == 1 else None
+    if one is None or finite(one) is None or len(columns["n"]) < _ALIKE:
+        return False, []
+    return True, [f"n = {count(one)} in each cell."]
+
+
+def _words(columns: Mapping[str, Sequence[Any]], cell: int | None, *, sized: bool) -> str:
     if cell is None:
         return ""
     n = columns["n"][cell]
-    return number(columns["value"][cell]) + (f"<br>n = {count(n)}" if finite(n) is not None else "")
+    told = sized and finite(n) is not None
+    return number(columns["value"][cell]) + (f"<br>n = {count(n)}" if told else "")
 
 
 def _hover(table: Mapping[str, Any], row: str, column: str, cell: int | None) -> str:

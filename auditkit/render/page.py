@@ -76,7 +76,10 @@ def fragment(report: Mapping[str, Any]) -> str:
     report : mapping
         What ``Report.to_dict()`` returned.
     """
-    rows = [item for group in finding_groups(report) for item in group["findings"]][:FRAGMENT_ROWS]
+    every = [item for group in finding_groups(report) for item in group["findings"]]
+    # what somebody wrote is shown wherever its finding stands
+    rows = [item for at, item in enumerate(every) if at < FRAGMENT_ROWS or item["waiver"] or item["notes"]]
+    written = [_written(item) for item in rows]
     total = len(report.get("findings", []))
     columns = {
         "status": [f"{item['icon']} {item['word']}" for item in rows],
@@ -85,6 +88,7 @@ def fragment(report: Mapping[str, Any]) -> str:
         "n": [item["n"] if item["measured"] else "" for item in rows],
         "criterion": [item["asked"].removeprefix("asked: ") for item in rows],
         "check": [item["code"] for item in rows],
+        **({"notes and waivers": written} if any(written) else {}),
     }
     title = "Findings" if total == len(rows) else f"Findings, {len(rows)} of {total:,}; .frame() has all"
     return str(
@@ -95,6 +99,12 @@ def fragment(report: Mapping[str, Any]) -> str:
             table=table_html({"title": title, "columns": columns}),
         )
     )
+
+
+def _written(item: Mapping[str, Any]) -> str:
+    """Return what was written by hand on a finding: its waiver, then its notes, each with who says so and when."""
+    notes = [f"Note: {note['text']} ({note['author']}, {note['time']})" for note in item["notes"]]
+    return "; ".join(filter(None, [item["waiver"], *notes]))
 
 
 # how far a model file was trusted when it was opened
@@ -122,7 +132,7 @@ def verdict(report: Mapping[str, Any]) -> str:
 
 
 def findings(report: Mapping[str, Any]) -> str:
-    """Return every finding, by severity and then by concern, with what speaks for and against it."""
+    """Return every finding, by status and then by severity, with what speaks for and against it."""
     return str(fill("findings.html.j2", groups=finding_groups(report), remarks=remarks(report)))
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "MEANINGS",
     "NOT_JUDGED",
     "POLICY",
+    "SEVERITIES",
     "STATUSES",
     "VERDICTS",
     "chips",
@@ -31,6 +32,7 @@ __all__ = [
     "repeated",
     "shown_counts",
     "shown_status",
+    "standing",
     "summary_lines",
     "unmeasured",
     "verdict_word",
@@ -44,7 +46,7 @@ POLICY = "policy"  # stands for the code of a check in a finding about criteria 
 # status as shown -> (icon, word on a chip, words in a sentence); the order is the order of concern
 STATUSES: dict[str, tuple[str, str, str]] = {
     "fail": ("✕", "not met", "not met"),
-    "error": ("!", "error", "could not run"),
+    "error": ("!", "error", "ended in an error"),
     "inconclusive": ("?", "undecided", "undecided"),
     "unmeasured": ("∅", "could not be measured", "could not be measured"),
     "waived": ("⚑", "waived", "waived"),
@@ -54,6 +56,7 @@ STATUSES: dict[str, tuple[str, str, str]] = {
     "by_construction": ("≡", "holds by construction", "holding by construction"),
     "not_judged": ("○", "measured, not judged", "measured but not judged"),
 }
+SEVERITIES = ("critical", "high", "medium", "low")
 # words on a chip that do not explain themselves -> what they mean
 MEANINGS = {
     "waived": "accepted with a reason although it is not met or undecided",
@@ -84,6 +87,21 @@ def shown_status(finding: Mapping[str, Any]) -> str | None:
     if status == "pass" and _only_bounded(finding):
         return "not_found"
     return status if status in STATUSES else "error"
+
+
+def standing(status: object, severity: object = None) -> tuple[int, int]:
+    """Return where a finding stands among others, wherever findings are shown: by its status as shown, then by its severity.
+
+    Examples
+    --------
+    >>> sorted([("pass", "high"), ("fail", None), ("inconclusive", "critical"), ("fail", "low")], key=lambda f: standing(*f))
+    [('fail', 'low'), ('fail', None), ('inconclusive', 'critical'), ('pass', 'high')]
+    """
+    statuses = list(STATUSES)
+    return (
+        statuses.index(str(status)) if status in STATUSES else len(statuses),
+        SEVERITIES.index(str(severity)) if severity in SEVERITIES else len(SEVERITIES),
+    )
 
 
 def _has_no_value(finding: Mapping[str, Any]) -> bool:
@@ -219,7 +237,9 @@ def verdict_words(counts: Mapping[str, int]) -> str:
         return "Nothing was judged"
     n, phrase = parts[0]
     noun = (
-        "check" if phrase in ("could not run", "not applicable", STATUSES["not_judged"][2]) else "criterion"
+        "check"
+        if phrase in (STATUSES["error"][2], "not applicable", STATUSES["not_judged"][2])
+        else "criterion"
     )
     first = f"{n:,} {noun if n == 1 else {'check': 'checks', 'criterion': 'criteria'}[noun]} {phrase}"
     return ", ".join([first, *(f"{n:,} {phrase}" for n, phrase in parts[1:])])
@@ -246,7 +266,7 @@ def summary_lines(report: Mapping[str, Any], *, markdown: bool = False) -> list[
     Returns
     -------
     list of str
-        The verdict, one line for each finding that was not met, could not run, is undecided or waived, one for each waiver that
+        The verdict, one line for each finding that was not met, ended in an error, is undecided or waived, one for each waiver that
         does nothing, and one line for each reason why something could not be measured, or was not examined.
     """
     say = markdown_escape if markdown else one_line
@@ -258,9 +278,9 @@ def summary_lines(report: Mapping[str, Any], *, markdown: bool = False) -> list[
         for f in report.get("findings", [])
         if f.get("status") in ("fail", "error", "inconclusive", "waived")
     ]
-    order, again = list(STATUSES), repeated(open_ones)
+    again = repeated(open_ones)
     open_ones = [f for f in open_ones if shown_status(f) != "unmeasured"]
-    ranked = sorted(open_ones, key=lambda f: order.index(f["status"]))
+    ranked = sorted(open_ones, key=lambda f: standing(f["status"], f.get("severity")))
     gaps = report.get("provenance", {}).get("not_examined", [])
     for f in ranked:
         about_waiver = waiver_words(f)

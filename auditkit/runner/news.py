@@ -34,6 +34,12 @@ class News:
         Done so far of this check, from 0 to 1, where it said so.
     what : str
         A few words: "refit 3 of 8", or how the check ended.
+    name : str
+        The check's name, as it is typed.
+    numbers : int or None
+        How many numbers a check that ended has measured.
+    seconds : float or None
+        How long a check that ended took.
     """
 
     kind: Literal["started", "progress", "finished", "completed"]
@@ -43,6 +49,9 @@ class News:
     title: str = ""
     fraction: float | None = None
     what: str = ""
+    name: str = ""
+    numbers: int | None = None
+    seconds: float | None = None
 
 
 def of_event(event: Event) -> News:
@@ -54,6 +63,7 @@ def of_event(event: Event) -> News:
         "total": event.total,
         "code": event.check.code,
         "title": event.check.title,
+        "name": event.check.name,
     }
     return _of_check(event, about)
 
@@ -62,7 +72,15 @@ def _of_check(event: Started | Progress | Finished, about: dict[str, Any]) -> Ne
     if isinstance(event, Progress):
         return News("progress", **about, fraction=event.fraction, what=event.what)
     if isinstance(event, Finished):
-        return News("finished", **about, fraction=1.0, what=event.evidence.outcome)
+        found = event.evidence
+        return News(
+            "finished",
+            **about,
+            fraction=1.0,
+            what=found.outcome,
+            numbers=len(found.measurements),
+            seconds=round(event.seconds, 3),
+        )
     return News("started", **about)
 
 

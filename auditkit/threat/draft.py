@@ -40,7 +40,8 @@ _PAST = (  # words of which one is there, words that may stand beside it, and wh
         "by its name a history, which is past",
     ),
     (frozenset(["foreign", "foreigner"]), frozenset(["is", "worker", "born", "national", "citizen"]) | _PERSON, _ORIGIN),
-    (frozenset(["nationality"]), _PERSON, _ORIGIN),
+    (frozenset(["nationality", "ethnicity"]), _PERSON, _ORIGIN),
+    (frozenset(["native"]), frozenset(["country", "language"]) | _PERSON, _ORIGIN),
 )  # fmt: skip
 MOST_TOGETHER = 100_000  # combinations of inputs that change together
 

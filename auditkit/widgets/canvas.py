@@ -1,7 +1,7 @@
 """Canvas: the place of one picture; few figures are made, and lent to what is in sight, for each keeps all that it draws.
 
 A picture reaches the page in one of two ways. A new one is put into the state of the widget and drawn by a new view, which
-answers with its number when it is done. One that moves while a person drags is changed in place, by a message of what differs; that
+answers with the identifiers of the traces it drew. One that moves while a person drags is changed in place, by a message of what differs; that
 is safe only where the view has answered, for a message that comes while the front end still reads its script, or draws, is lost.
 """
 
@@ -28,10 +28,10 @@ _CONFIG = {"displaylogo": False, "displayModeBar": False, "responsive": True}
 
 @dataclass(slots=True)
 class _Lent:
-    """A figure, the canvas that has it, what it was given last, and whether it ever was on a page."""
+    """A figure, the canvas that has it, what it was given last, and how far its view is."""
 
     figure: Any
-    holder: Canvas | None
+    holder: Canvas
     data: list[dict[str, Any]]
     layout: dict[str, Any]
     drawn: bool = False
@@ -46,7 +46,7 @@ class _Pool:
 
     lent: dict[str, _Lent] = field(default_factory=dict)
     turn: Any = field(default_factory=threading.RLock)  # canvases of one owner are drawn in several threads
-    """Innermost of all: whoever draws asks for no other lock."""
+    """Whoever draws asks for no other lock but that of plotly.js, in `drawing`."""
 
 
 _pools: WeakKeyDictionary[Any, _Pool] = WeakKeyDictionary()
@@ -67,7 +67,7 @@ class Canvas(w.VBox):  # type: ignore[misc]
 
     def __init__(self, owner: Any, slot: str = "first") -> None:
         super().__init__(layout=w.Layout(width="100%", min_width="0", display="none"))
-        self._pool, self._slot = _pools.get(owner) or _pools.setdefault(owner, _Pool()), slot
+        self._pool, self._slot = _pools.setdefault(owner, _Pool()), slot
         self._drawn: dict[str, Any] | None = None
         self._moves = False
 
@@ -122,32 +122,34 @@ class Canvas(w.VBox):  # type: ignore[misc]
             lent.figure._py2js_relayout = None  # noqa: SLF001
 
     def _put(self, drawn: Mapping[str, Any]) -> None:
-        with self._pool.turn:
-            self._take(drawn)
-
-    def _take(self, drawn: Mapping[str, Any]) -> None:
         # named where there are none, so that those of the picture before go
         layout = {"shapes": [], "annotations": [], **drawn["layout"]}
         layout.pop("autosize", None)
         data, pool = drawn["data"], self._pool
-        lent = pool.lent.get(self._slot)
-        if lent is None:
-            lent = pool.lent[self._slot] = _Lent(_made(data, layout), self, data, layout)
-            lent.figure._drew = lambda drew, new=lent: _heard(pool, new, drew)  # noqa: SLF001
-            lent.figure.observe(lambda change, new=lent: _looked_at(new, change), "_view_count")
-            self.children = (lent.figure,)
-        elif lent.holder is self and lent.drawn and self._moves and _alike(lent.data, data):
-            _change(lent, data, layout)
-        else:
-            _redraw(lent, data, layout)
-            if lent.holder is not self:
-                if lent.holder is not None:
+        with pool.turn:
+            lent = pool.lent.get(self._slot)
+            if lent is None:
+                pool.lent[self._slot] = self._first(data, layout)
+                return
+            mine = lent.holder is self
+            if mine and lent.drawn and self._moves and _alike(lent.data, data):
+                _change(lent, data, layout)
+            else:
+                _redraw(lent, data, layout)
+                if not mine:
                     lent.holder.children = ()
-                lent.holder = self
-                _view_anew(lent)
-            elif lent.drawn:  # else a view is on its way, and its answer tells what it drew
-                _view_anew(lent)
-        lent.data, lent.layout = data, layout
+                    lent.holder = self
+                if lent.drawn or not mine:  # else a view is on its way, and its answer tells what it drew
+                    _view_anew(lent)
+            lent.data, lent.layout = data, layout
+
+    def _first(self, data: Any, layout: dict[str, Any]) -> _Lent:
+        """Make the figure of this slot, and have it here."""
+        pool, lent = self._pool, _Lent(_made(data, layout), self, data, layout)
+        lent.figure._drew = lambda drew: _heard(pool, lent, drew)  # noqa: SLF001
+        lent.figure.observe(lambda change: _looked_at(lent, change), "_view_count")
+        self.children = (lent.figure,)
+        return lent
 
 
 def _heard(pool: _Pool, lent: _Lent, drew: list[Any]) -> None:
@@ -158,8 +160,7 @@ def _heard(pool: _Pool, lent: _Lent, drew: list[Any]) -> None:
                 _view_anew(lent)
         elif not lent.drawn:
             lent.drawn = True
-            if lent.holder is not None:
-                lent.holder.fit()
+            lent.holder.fit()
 
 
 def _looked_at(lent: _Lent, change: Mapping[str, Any]) -> None:
@@ -171,10 +172,9 @@ def _looked_at(lent: _Lent, change: Mapping[str, Any]) -> None:
 
 def _view_anew(lent: _Lent) -> None:
     """Let a new view draw the picture as it is."""
-    holder, lent.drawn, lent.awaited = lent.holder, False, True
-    if holder is not None:
-        holder.children = ()
-        holder.children = (lent.figure,)
+    lent.drawn, lent.awaited = False, True
+    lent.holder.children = ()
+    lent.holder.children = (lent.figure,)
 
 
 def _made(data: Any, layout: Mapping[str, Any]) -> Any:

@@ -8,10 +8,12 @@ import ipywidgets as w
 
 from auditkit.errors import InputError
 from auditkit.render import views
+from auditkit.runner.front_end import front_end
 from auditkit.subject import Subject
 from auditkit.widgets.parts import Keys, problem, sheet
 from auditkit.widgets.session import Session
 from auditkit.widgets.static import Static
+from auditkit.widgets.timing import begin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -62,6 +64,11 @@ class Component(Static, w.VBox):  # type: ignore[misc]
             f"{type(self).__name__}({session.subject.name}: {len(session.current())} of {len(session.checks)} checks run; "
             "needs a front end that shows widgets. Without one: auditkit.Audit([...]).run(subject), or `auditkit run`)"
         )
+
+    def _ipython_display_(self) -> None:
+        super()._ipython_display_()
+        if front_end().mode != "static":  # nobody waits for a program's run
+            begin(self.session)
 
     def page(self) -> str:
         """Return the report so far."""

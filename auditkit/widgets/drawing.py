@@ -61,12 +61,21 @@ export default () => {
 """
 
 
-@cache
+_one = threading.RLock()
+"""Held while the class or plotly.js is made: `bring` and the first figure can want them at once. Whoever holds it asks for no other lock."""
+
+
 def figure_widget() -> Any:
     """Return the class; plotly is imported here.
 
     It sends its state and none of plotly's own steps, and calls ``_drew`` with the identifiers of the traces that a view has drawn.
     """
+    with _one:
+        return _figure_widget()
+
+
+@cache
+def _figure_widget() -> Any:
     from plotly.graph_objects import FigureWidget
 
     whole, small = _scripts(FigureWidget._esm)  # noqa: SLF001 - anywidget's name for it
@@ -80,9 +89,10 @@ def figure_widget() -> Any:
 
     def there() -> Library | None:
         """Return the one there is; None where each figure brings it all."""
-        if small and (not library or library[-1].comm is None):  # none yet, or all widgets were closed
-            library[:] = [Library()]
-        return library[-1] if small else None
+        with _one:
+            if small and (not library or library[-1].comm is None):  # none yet, or all widgets were closed
+                library[:] = [Library()]
+            return library[-1] if small else None
 
     def unsent(*_: Any, **__: Any) -> None:
         """Send nothing: each step is a message of its own, and in the browser they overtake one another."""

@@ -9,7 +9,7 @@ import ipywidgets as w
 from auditkit.errors import InputError
 from auditkit.judging import WAIVABLE
 from auditkit.render import page
-from auditkit.render.status import STATUSES
+from auditkit.render.status import STATUSES, standing
 from auditkit.render.text import one_line, words
 from auditkit.widgets.component import Component, session_of
 from auditkit.widgets.parts import button, explained, note, paged, problem, said, status
@@ -123,9 +123,9 @@ class Say(w.VBox):  # type: ignore[misc]
         """Offer the findings, the pressing first; the one that is chosen stays."""
         report = self.session.report
         found = () if report is None else [f for f in report.findings if f.shown is not None]
-        order = list(STATUSES)
-        ranked = sorted(found, key=lambda f: order.index(str(f.shown)))
-        options = {f.fingerprint: _label(f) for f in ranked}
+        titles = {check.code: check.title for check in self.session.checks}
+        ranked = sorted(found, key=lambda f: standing(f.shown, f.severity))
+        options = {f.fingerprint: _label(f, titles.get(f.check, "")) for f in ranked}
         kept = self.pick.value
         self.pick.unobserve(self._chosen, "value")
         self.pick.options = [(label, fingerprint) for fingerprint, label in options.items()]
@@ -192,9 +192,9 @@ def _text(name: str, tooltip: str, placeholder: str, value: str = "") -> Any:
     )  # fmt: skip
 
 
-def _label(finding: Finding) -> str:
-    """Return a finding in one line: its status in a sign and a word, the metric, whom it is about, the check."""
+def _label(finding: Finding, title: str) -> str:
+    """Return a finding in one line: its status in a sign and a word, the metric (else the check's title), whom it is about, the check."""
     icon, word, _ = STATUSES[str(finding.shown)]
     about = finding.measurement or finding.criterion
-    what = [words(about.metric), about.group or ""] if about else [finding.reason]
+    what = [words(about.metric), about.group or ""] if about else [title or finding.reason]
     return one_line(f"{icon} {word}: {' · '.join(filter(None, [*what, finding.check]))}")[:160]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from auditkit.audit import Audit, Completed, Finished
+from auditkit.durations import lasted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -86,21 +87,3 @@ class Kept:
         if not self.ended:
             return "No check had ended. What was measured before stands."
         return f"{self.ended} of {total} checks had ended and are kept. What was measured before stands."
-
-
-def lasted(seconds: float) -> str:
-    """Return a duration in words.
-
-    Examples
-    --------
-    >>> lasted(0.2), lasted(75.0), lasted(3700.0)
-    ('under a second', '1 min 15 s', '1 h 1 min')
-    """
-    whole = round(seconds)
-    if seconds < 1:
-        return "under a second"
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -8,6 +8,7 @@ import ipywidgets as w
 from markupsafe import Markup
 
 from auditkit.render import page
+from auditkit.render.status import STATUSES
 from auditkit.render.tables import table_html
 from auditkit.render.text import clean, one_line
 from auditkit.widgets.canvas import Canvas
@@ -119,13 +120,18 @@ def _offer(menu: Any, heard: Any, options: list[tuple[str, str]], kept: Any) -> 
     menu.observe(heard, "value")
 
 
+def _ended(evidence: Mapping[str, Any]) -> str:
+    """Return the word for a check that gave a reason instead of numbers, as its finding has it."""
+    return STATUSES["error" if evidence.get("outcome") == "error" else "not_applicable"][1].capitalize()
+
+
 def _words(evidence: Mapping[str, Any], table: Mapping[str, Any] | None) -> str:
     """Return the figure's text alternative, then what was found and what must not be concluded."""
     lines = []
     if table:
         title, summary = one_line(table.get("title")), one_line(table.get("summary"))
         lines.append(Markup('<p class="ak-small"><b>{}.</b> {}</p>').format(title, summary))
-    for word, key in (("Says", "says"), ("Does not say", "does_not_say"), ("Could not run", "reason")):
+    for word, key in (("Says", "says"), ("Does not say", "does_not_say"), (_ended(evidence), "reason")):
         if evidence.get(key):
             lines.append(Markup("<p><b>{}:</b> {}</p>").format(word, clean(evidence[key])))
     lines.extend(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from auditkit.render.text import words
+from auditkit.widgets.timing import Timing
 from auditkit.widgets.working import Going
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ class Runner(Going):
     ) -> None:
         self.session, self.dimension, self._ready = session, dimension, ready
         super().__init__(label, tooltip, start=self._start, cancel=session.cancel)
+        self.timing = Timing(session, dimension)
+        buttons, *more = self.children
+        self.set_trait("children", (buttons, self.timing, *more))
         session.observe(self._follow, ["state", "fraction", "message"])
         self._follow()
 

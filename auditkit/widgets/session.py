@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from traitlets import Dict, Enum, Float, Set, Unicode
+from traitlets import Dict, Set, Unicode
 
 from auditkit import progress
 from auditkit.audit import Audit, Completed, Finished, Progress
@@ -17,10 +17,11 @@ from auditkit.errors import InputError, did_you_mean
 from auditkit.report import VOLATILE, Report
 from auditkit.subject import Subject
 from auditkit.widgets.kept import Kept, lasted
+from auditkit.widgets.ongoing import Ongoing
 from auditkit.widgets.record import Record
-from auditkit.widgets.working import BUSY, STATES
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterator
     from concurrent.futures import Executor
     from pathlib import Path
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Session"]
 
 
-class Session(Record):
+class Session(Ongoing, Record):
     """A guided audit of one subject, in parts that add up to the audit made at once.
 
     Checks run in a thread, so the kernel stays free; views observe the traits below. Every part runs at its place in
@@ -79,9 +80,7 @@ class Session(Record):
         If the subject is none, or a check or criterion does not exist.
     """
 
-    state = Enum(STATES, default_value="idle")
-    fraction = Float(0.0)
-    message = Unicode()
+    stopping = "Stopping at the next step of the running check"
     active = Unicode()
     dimension = Unicode()
     settings = Dict()
@@ -108,18 +107,9 @@ class Session(Record):
         self.settings = {check.code: params for check, params in plan.plan}
         self.dimensions: tuple[str, ...] = _in_order({check.dimension for check in self.checks})
         self.dimension = self.dimensions[0]
-        self._cancel = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._turn = threading.RLock()  # cancelling and ending must not cross
-        self._over = False  # whether what ran came to its end, of which observers may still be told
 
     def __repr__(self) -> str:
         return f"Session({self.subject.name}: {self.state}; .start({self.dimension!r}) to run, .report for what was measured)"
-
-    @property
-    def busy(self) -> bool:
-        """Whether checks are running."""
-        return self.state in BUSY
 
     @property
     def planned(self) -> tuple[Check, ...]:
@@ -224,26 +214,7 @@ class Session(Record):
         except InputError as error:
             self._end("failed", str(error))
             return
-        self._cancel, self._over = threading.Event(), False
-        self.message, self.state = "Starting", "running"
-        arguments = (events, len(codes), self._cancel, kept)
-        self._thread = threading.Thread(
-            target=self._follow, args=arguments, name="auditkit-session", daemon=True
-        )
-        self._thread.start()
-
-    def cancel(self) -> None:
-        """Ask the running checks to stop at their next step; what was measured before stays, and so does each check that ended."""
-        with self._turn:
-            if self.state == "running" and not self._over:
-                self.message, self.state = "Stopping at the next step of the running check", "stopping"
-                self._cancel.set()
-
-    def wait(self, seconds: float | None = None) -> bool:
-        """Wait until nothing runs; return whether that came to be in time."""
-        if self._thread is not None:
-            self._thread.join(seconds)
-        return not self.busy
+        self._begin(partial(self._follow, events, len(codes), kept), "auditkit-session")
 
     def settled(self) -> Report:
         """Return the report of the plan as it stands now: without what was measured under other settings.
@@ -313,10 +284,10 @@ class Session(Record):
 
         return as_code(self.audit, seed=self.seed)
 
-    def _follow(self, events: Iterator[Event], total: int, cancel: threading.Event, kept: Kept) -> None:
+    def _follow(self, events: Iterator[Event], total: int, kept: Kept, stop: threading.Event) -> None:
         clock = time.monotonic()
         try:
-            report = self._through(events, total, cancel, kept)
+            report = self._through(events, total, kept, stop)
             if report is None:
                 self._keep(kept)
                 self._end("cancelled", f"Cancelled. {kept.told(total)}")
@@ -329,7 +300,7 @@ class Session(Record):
             self._end("failed", f"{type(error).__name__}: {error}")
 
     def _through(
-        self, events: Iterator[Event], total: int, cancel: threading.Event, kept: Kept
+        self, events: Iterator[Event], total: int, kept: Kept, stop: threading.Event
     ) -> Report | None:
         """Consume the stream, and keep each check as it ends; None if it was closed half-way."""
         with closing(events):  # type: ignore[type-var]
@@ -338,7 +309,7 @@ class Session(Record):
                     return event.report
                 if isinstance(event, Finished):
                     kept.add(event)
-                if cancel.is_set():
+                if stop.is_set():
                     return None
                 self._note(event, kept.ended, total)
                 if kept.due:
@@ -364,20 +335,13 @@ class Session(Record):
     def _note(self, event: Event, finished: int, total: int) -> None:
         if isinstance(event, Completed):
             return
-        part = (event.fraction or 0.0) if isinstance(event, Progress) else 0.0
-        self.fraction = max(self.fraction, min(1.0, (finished + part) / total))
-        if isinstance(event, Finished):
-            return
-        what = f": {event.what}" if isinstance(event, Progress) and event.what else ""
-        with self._turn:
-            if self.state == "running":
-                self.message = f"{event.check.title}{what} (check {min(finished + 1, total)} of {total})"
-
-    def _end(self, state: str, message: str) -> None:
-        with self._turn:
-            self._over = True
-        # told outside: nobody who cancels shall wait for observers
-        self.message, self.state = message, state
+        part, message = 0.0, ""
+        if isinstance(event, Progress):
+            part = event.fraction or 0.0
+        if not isinstance(event, Finished):
+            what = f": {event.what}" if isinstance(event, Progress) and event.what else ""
+            message = f"{event.check.title}{what} (check {min(finished + 1, total)} of {total})"
+        self._say((finished + part) / total, message)
 
 
 def _everything() -> list[Any]:

@@ -3,56 +3,34 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 from traitlets import Any as AnyTrait
-from traitlets import Enum, Float, HasTraits, Unicode
 
 from auditkit import progress, shared
 from auditkit.errors import Cancelled, InputError
-from auditkit.widgets.parts import button, problem, status
+from auditkit.widgets.ongoing import BUSY, Ongoing
+from auditkit.widgets.parts import button, problem, said, status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["BUSY", "STATES", "Going", "Work"]
-
-BUSY = ("running", "stopping")
-STATES = ("idle", *BUSY, "done", "cancelled", "failed")
+__all__ = ["Going", "Preparing", "Work"]
 
 
-class Work(HasTraits):
+class Work(Ongoing):
     """One piece of work at a time, in a thread, that says how far it is and stops when asked.
 
     Attributes
     ----------
-    state : {"idle", "running", "stopping", "done", "cancelled", "failed"}
-        What it is doing.
-    fraction : float
-        How much is done, 0 to 1.
-    message : str
-        A sentence on the state; when it failed, why.
     result : object
         What came of it; None before.
     """
 
-    state = Enum(STATES, default_value="idle")
-    fraction = Float(0.0)
-    message = Unicode()
     result = AnyTrait()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._turn = threading.RLock()  # cancelling and ending must not cross
-        self._over = False  # whether it came to its end, of which observers may still be told
-
-    @property
-    def busy(self) -> bool:
-        """Whether it is at work."""
-        return self.state in BUSY
 
     def start(self, make: Callable[[], Any], *, seed: int) -> None:
         """Begin.
@@ -71,32 +49,13 @@ class Work(HasTraits):
         """
         if self.busy:
             raise InputError("this is being made already: wait, or cancel")
-        self._stop, self._over = threading.Event(), False
-        stop = self._stop
-        self.fraction, self.message, self.state = 0.0, "Starting", "running"
-        self._thread = threading.Thread(
-            target=self._make, args=(make, seed, stop), name="auditkit-work", daemon=True
-        )
-        self._thread.start()
-
-    def cancel(self) -> None:
-        """Ask it to stop at its next step; what came to its end stays ended, however long its pictures take."""
-        with self._turn:
-            if self.state == "running" and not self._over:
-                self.message, self.state = "Stopping at the next step", "stopping"
-                self._stop.set()
-
-    def wait(self, seconds: float | None = None) -> bool:
-        """Wait until it ends; return whether that came to be in time."""
-        if self._thread is not None:
-            self._thread.join(seconds)
-        return not self.busy
+        self._begin(partial(self._make, make, seed), "auditkit-work")
 
     def _make(self, make: Callable[[], Any], seed: int, stop: threading.Event) -> None:
         def heard(fraction: float | None, what: str) -> None:
             if stop.is_set():
                 raise Cancelled("stopped by the person who started it")
-            self._say(fraction, what)
+            self._say(fraction or 0.0, what)
 
         try:
             with progress.listening(heard), shared.within(seed):
@@ -109,18 +68,6 @@ class Work(HasTraits):
             self._end("cancelled", "Cancelled.")
         except Exception as error:  # noqa: BLE001 - shown to the person who waits; it would be lost in a thread
             self._end("failed", str(error) or type(error).__name__)
-
-    def _say(self, fraction: float | None, what: str) -> None:
-        with self._turn:
-            if self.state == "running":
-                self.fraction = max(self.fraction, min(1.0, fraction or 0.0))
-                self.message = what or self.message
-
-    def _end(self, state: str, message: str) -> None:
-        with self._turn:
-            self._over = True
-        # told outside: observers may draw for a while, and nobody who cancels shall wait for them
-        self.message, self.state = message, state
 
 
 class Going(w.VBox):  # type: ignore[misc]
@@ -160,3 +107,44 @@ class Going(w.VBox):  # type: ignore[misc]
 
     def _failed(self, why: str) -> None:
         self.trouble.value = problem(why)
+
+
+class Preparing(Going):
+    """The buttons and bar of a piece of work that is not begun while checks run, which want the same processors.
+
+    Parameters
+    ----------
+    checks : Ongoing
+        What may be running besides: a session.
+    work : Work
+        What is followed.
+    label, tooltip, start
+        As of `Going`.
+    """
+
+    def __init__(
+        self, checks: Ongoing, work: Work, label: str, tooltip: str, *, start: Callable[[], None]
+    ) -> None:
+        self._checks, self._work = checks, work
+        super().__init__(label, tooltip, start=start, cancel=work.cancel)
+        self._turn = (
+            threading.Lock()
+        )  # either tells it in a thread of its own; what is read is shown before the next
+        work.observe(self._look, ["state", "fraction", "message"])
+        checks.observe(self._look, "state")
+        self._look()
+
+    def close(self) -> None:
+        """Close it, and listen no more: parts of one record come and go while the session stays."""
+        with suppress(ValueError):  # closed before
+            self._checks.unobserve(self._look, "state")
+        super().close()
+
+    def _look(self, _: Any = None) -> None:
+        checks, work = self._checks, self._work
+        with self._turn:
+            self.follow(work.state, work.fraction, work.message)
+            if checks.busy and not work.busy:
+                self.run.disabled = True
+                told = f"Checks are running: press {self.run.description} once they ended."
+                self.state.value += said(told, kind="ak-small")

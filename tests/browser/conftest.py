@@ -49,6 +49,7 @@ def harness() -> Any:
 @pytest.fixture(scope="session")
 def hands() -> Any:
     """The module that does what a person does: press, fill, choose, look."""
+    _load("jupyterlab")  # which it imports
     return _load("hands")
 
 
@@ -63,9 +64,10 @@ def axe() -> Any:
 
 @pytest.fixture(scope="session")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder the notebooks stand in, with the small checks beside them."""
+    """The folder the notebooks stand in, with the small checks and the subjects beside them."""
     folder = tmp_path_factory.mktemp("workshop")
-    shutil.copy(HERE / "studio_checks.py", folder)
+    for beside in ("studio_checks.py", "studio_subjects.py"):
+        shutil.copy(HERE / beside, folder)
     return folder
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Any
+
+from auditkit_tests_jupyterlab import PATIENCE, until  # loaded from beside this file, see conftest.py
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-PATIENCE = 180  # seconds, as in jupyterlab.py
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 THEMES = ("JupyterLab Light", "JupyterLab Dark")
 # every width the bars in sight had, since a poll from outside misses some
@@ -40,17 +40,6 @@ _CUT = """() => {
     if (one && one.scrollWidth > one.clientWidth + 1) found.push(`${one.className || one.tagName} scrolls sideways by ${one.scrollWidth - one.clientWidth}`);
   return found;
 }"""
-
-
-def until(ready: Callable[[], Any], seconds: float, otherwise: Callable[[], str] | str) -> Any:
-    """Wait until `ready` gives something true, and return it."""
-    end = time.monotonic() + seconds
-    while True:
-        if found := ready():
-            return found
-        if time.monotonic() > end:
-            raise AssertionError(otherwise if isinstance(otherwise, str) else otherwise())
-        time.sleep(0.1)
 
 
 def button(within: Any, name: str, *, exact: bool = False) -> Any:

@@ -37,10 +37,15 @@ _WATCH = """([said, drawn]) => {
   (window.akWatching || []).forEach(one => one.disconnect());
   window.akWatching = [];
   const watch = (selector, name) => {
+    // a picture may be drawn by a new view: its place is watched, and counts once it has a picture again
+    const first = [...document.querySelectorAll(selector)].filter(place => place.getClientRects().length)[0];
+    const traces = ".main-svg .trace, .main-svg .xtick", pictured = !!first.querySelector(traces);
+    const seen = pictured ? first.closest(".widget-vbox") : first;
     const one = new MutationObserver(() => {
-      if (window.akMoved && !window[name]) requestAnimationFrame(() => { window[name] = window[name] || performance.now(); });
+      if (window.akMoved && !window[name]) requestAnimationFrame(() => {
+        if (!pictured || seen.querySelector(traces)) window[name] = window[name] || performance.now();
+      });
     });
-    const seen = [...document.querySelectorAll(selector)].filter(place => place.getClientRects().length)[0];
     one.observe(seen, { subtree: true, childList: true, attributes: true, characterData: true });
     window.akWatching.push(one);
   };
@@ -156,7 +161,7 @@ def serving(root: Path, home: Path, *, app: str = "lab") -> Iterator[Server]:
         )  # fmt: skip
     server = Server(f"http://127.0.0.1:{port}", token, root, log)
     try:
-        poll(
+        until(
             lambda: _answers(server, process),
             60,
             lambda: f"the server did not start: {log.read_text()[-2000:]}",
@@ -189,14 +194,15 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             process.wait(seconds)
 
 
-def poll(ready: Callable[[], Any], seconds: float, otherwise: Callable[[], str] | str) -> Any:
+def until(ready: Callable[[], Any], seconds: float, otherwise: Callable[[], str] | str) -> Any:
     """Wait until `ready` gives something true, and return it."""
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while True:
         if found := ready():
             return found
+        if time.monotonic() > end:
+            raise AssertionError(otherwise if isinstance(otherwise, str) else otherwise())
         time.sleep(0.1)
-    raise AssertionError(otherwise if isinstance(otherwise, str) else otherwise())
 
 
 @dataclass

@@ -13,17 +13,9 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300, func_only=True)]
 
 SOURCE = """
-import numpy as np, pandas as pd
-import auditkit as ak
+import auditkit as ak, studio_subjects
 
-rng = np.random.default_rng(1)
-group, able = rng.integers(0, 2, 400), rng.normal(size=400)
-y = (able + rng.normal(scale=0.7, size=400) > 0).astype(int)
-score = np.clip(1 / (1 + np.exp(-1.5 * able)) - 0.15 * group, 0, 1)
-X = pd.DataFrame({"x": score, "sex": np.where(group == 0, "m", "f")})
-data = ak.Dataset(X, y, sensitive_features=["sex"])
-subject = ak.Subject("small", lambda X: np.c_[1 - np.asarray(X["x"]), np.asarray(X["x"])], test=data)
-ak.widgets.Studio(subject, ["AK101"])
+ak.widgets.Studio(studio_subjects.scored(400), ["AK101"])
 """
 WIDTHS = """() => [...document.querySelectorAll(".js-plotly-plot")].filter(one => one.offsetParent).map(
   one => [one.querySelector(".main-svg").getBoundingClientRect().width, one.parentElement.clientWidth])"""
@@ -58,10 +50,10 @@ def test_figures_drawn_out_of_sight_take_the_width_of_their_place(
 
     # what was run on the first page is drawn while its step is hidden
     press("Run all")
-    harness.poll(lambda: "Done" in studio.inner_text(), 60, "the run did not end")
+    harness.until(lambda: "Done" in studio.inner_text(), 60, "the run did not end")
     studio.locator(".js-plotly-plot .main-svg").first.wait_for(state="attached", timeout=60_000)
     press("2 Bias")
-    harness.poll(lambda: fits(1), 15, lambda: f"drawn and place: {narrow.page.evaluate(WIDTHS)}")
+    harness.until(lambda: fits(1), 15, lambda: f"drawn and place: {narrow.page.evaluate(WIDTHS)}")
     narrow.shot(tmp_path / "1-measured.png")
 
     # and what is prepared while the other page of the step is in sight
@@ -69,9 +61,9 @@ def test_figures_drawn_out_of_sight_take_the_width_of_their_place(
     press("Prepare")
     press("Measure")
     drawn = studio.locator(".js-plotly-plot .main-svg:first-child")
-    harness.poll(lambda: drawn.count() >= 3, 60, lambda: f"{drawn.count()} figures")
+    harness.until(lambda: drawn.count() >= 3, 60, lambda: f"{drawn.count()} figures")
     press("Explore")
-    harness.poll(lambda: fits(2), 15, lambda: f"drawn and place: {narrow.page.evaluate(WIDTHS)}")
+    harness.until(lambda: fits(2), 15, lambda: f"drawn and place: {narrow.page.evaluate(WIDTHS)}")
     narrow.shot(tmp_path / "2-explored.png")
     assert narrow.errors == []
     assert late.count(UNSHOWN) <= 1, "one figure at a time reads its script"
@@ -116,11 +108,11 @@ def test_a_picture_that_is_chosen_while_the_script_is_still_read_is_the_one_that
     def drawn() -> list[Any]:
         return list(browser.page.evaluate(DRAWN))
 
-    harness.poll(lambda: [one[0] for one in drawn()] == ["threshold"], 60, lambda: f"drawn: {drawn()}")
+    harness.until(lambda: [one[0] for one in drawn()] == ["threshold"], 60, lambda: f"drawn: {drawn()}")
     menu.select_option(label=labels[0])
-    harness.poll(lambda: [one[0] for one in drawn()] == ["selection rate"], 30, lambda: f"drawn: {drawn()}")
+    harness.until(lambda: [one[0] for one in drawn()] == ["selection rate"], 30, lambda: f"drawn: {drawn()}")
     menu.select_option(label=labels[1])
-    harness.poll(lambda: [one[0] for one in drawn()] == ["threshold"], 30, lambda: f"drawn: {drawn()}")
+    harness.until(lambda: [one[0] for one in drawn()] == ["threshold"], 30, lambda: f"drawn: {drawn()}")
     browser.shot(tmp_path / "quick.png")
     assert failures == []
     assert browser.errors == []

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600, func_only=True)]
 
 SOURCE = """
-import numpy as np, pandas as pd
-import auditkit as ak
+import auditkit as ak, studio_subjects
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.linear_model import LogisticRegression
 from auditkit.explore import remedies
@@ -22,16 +21,8 @@ from auditkit.explore import remedies
 for name in ("private training", "exponentiated gradient", "adversarial training", "smoothing"):
     del remedies.KINDS[name]  # the slow ones
 
-def draw(seed, n=800):
-    rng = np.random.default_rng(seed)
-    group, able = rng.integers(2, size=n), rng.normal(size=n)
-    y = (able + 1.2 * group + rng.normal(scale=0.7, size=n) > 0.6).astype(int)
-    X = pd.DataFrame({"able": able, "noise": rng.normal(size=n), "group": group.astype(float)})
-    return ak.Dataset(X, y, {"sex": np.where(group == 1, "m", "f")})
-
-train, test = draw(0), draw(1)
-tree = ak.Subject("tree", DecisionTreeClassifier(random_state=0).fit(train.X, train.y), test, train)
-linear = ak.Subject("linear", LogisticRegression().fit(train.X, train.y), test, train)
+tree = studio_subjects.fitted("tree", DecisionTreeClassifier(random_state=0), 800)
+linear = studio_subjects.fitted("linear", LogisticRegression(), 800)
 """
 
 

@@ -48,6 +48,9 @@ def test_an_audit_by_keyboard(
 
     press(studio, "Next", "Space")
     studio.get_by_text("Whom does the model treat differently?").wait_for()
+    studio.get_by_text("Estimate of time: not known: how long XX101 takes was not measured.").locator(
+        "visible=true"
+    ).wait_for()
     assert hands.field(studio, "Level").input_value() == "0.95"
     hands.fill(studio, "Level", "0.9")
     press(studio, "More settings (3)")
@@ -117,9 +120,7 @@ def test_cancel_errors_and_export(hands: Any, browser: Any, lab: Any, notebook: 
     press(studio, "Run robustness")
     hands.says(studio, "Done")
     hands.choose_next(studio, "Check")
-    studio.locator("p", has_text="Could not run").get_by_text(
-        "the <b>model</b> is not there"
-    ).first.wait_for()
+    studio.locator("p", has_text="Error").get_by_text("the <b>model</b> is not there").first.wait_for()
     browser.shot(tmp_path / "6-robustness.png")
 
     press(studio, "4 Findings")

@@ -13,17 +13,9 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600, func_only=True)]
 
 SOURCE = """
-import numpy as np, pandas as pd
-import auditkit as ak
+import auditkit as ak, studio_subjects
 
-rng = np.random.default_rng(1)
-group, able = rng.integers(0, 2, 4000), rng.normal(size=4000)
-y = (able + rng.normal(scale=0.7, size=4000) > 0).astype(int)
-score = np.clip(1 / (1 + np.exp(-1.5 * able)) - 0.15 * group, 0, 1)
-X = pd.DataFrame({"x": score, "sex": np.where(group == 0, "m", "f")})
-data = ak.Dataset(X, y, sensitive_features=["sex"])
-subject = ak.Subject("small", lambda X: np.c_[1 - np.asarray(X["x"]), np.asarray(X["x"])], test=data)
-ak.widgets.Bias(subject, ["AK101"])
+ak.widgets.Bias(studio_subjects.scored(4000), ["AK101"])
 """
 
 

@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from auditkit import Audit, Dataset, Subject
 from auditkit.checks._common import groupings
 from auditkit.checks._numbers import numbers
-from auditkit.checks.mitigation import _fair, _mitigated, mitigation_lab
+from auditkit.checks.mitigation import _changes, _fair, _mitigated, mitigation_lab
 from auditkit.checks.mitigation import fairness as module
 from auditkit.data import load_german_credit, make_credit, make_multiclass, make_regression
 from auditkit.errors import Cancelled, InputError, NotApplicable
@@ -118,7 +118,7 @@ def claims(k, draws, **options):
 
 @pytest.mark.parametrize("k", [2, 4])
 def test_an_innocent_subject_is_promised_nothing(k, monkeypatch):
-    monkeypatch.setattr(_mitigated, "REPLICATES", 1000)
+    monkeypatch.setattr(_changes, "REPLICATES", 1000)
     quick = ["threshold optimisation", "correlation remover", "reweighing"]
     assert claims(k, 40, mitigations=quick) <= stats.binom.ppf(0.999, 40, 0.05)
 
@@ -147,7 +147,7 @@ def missed(k, n, was, now, draws):
     for seed in range(draws):
         yard, first, last, rng = two_rules(seed, k, n, was, now)
         path = _mitigated.Path("x", (_mitigated.Point(0.0, first), _mitigated.Point(1.0, last)))
-        (found,) = [m for m in _mitigated.measured(path, yard, rng, 1) if m.metric == "gap_reduction"]
+        (found,) = [m for m in _changes.measured(path, yard, rng, 1) if m.metric == "gap_reduction"]
         above += found.interval.low > was - now + 1e-9
         below += found.interval.high < was - now - 1e-9
     return above, below
@@ -155,7 +155,7 @@ def missed(k, n, was, now, draws):
 
 @pytest.mark.parametrize(("was", "now"), [(0.0, 0.0), (0.2, 0.0), (0.2, 0.1), (0.2, 0.2)])
 def test_the_interval_of_a_reduction_holds_its_level(was, now, monkeypatch):
-    monkeypatch.setattr(_mitigated, "REPLICATES", 1000)
+    monkeypatch.setattr(_changes, "REPLICATES", 1000)
     for k in (2, 5):
         above, below = missed(k, 600, was, now, 80)
         assert above <= stats.binom.ppf(0.999, 80, 0.025)
@@ -175,13 +175,54 @@ def test_the_interval_of_a_reduction_holds_its_level_on_a_grid(k, n, was, now):
 def test_a_rule_that_changes_nothing_is_not_shown_to_change_nothing():
     yard, first, _, rng = two_rules(0, 2, 3000, 0.3, 0.3)
     path = _mitigated.Path("x", (_mitigated.Point(0.0, first), _mitigated.Point(1.0, first)))
-    found = {m.metric: m for m in _mitigated.measured(path, yard, rng, 1)}
+    found = {m.metric: m for m in _changes.measured(path, yard, rng, 1)}
     assert found["gap_reduction"].value == 0
     sizes = np.sort(yard.grouping.sizes)
     exact = sum(1 - 0.025 ** (1 / size) for size in sizes)  # Clopper and Pearson for none of n
     assert found["gap_reduction"].interval.high == pytest.approx(exact)
     assert found["gap_reduction"].interval.low == -found["gap_reduction"].interval.high
     assert found["accuracy_cost"].interval.low < 0 < found["accuracy_cost"].interval.high
+
+
+def few_changed(seed, n, turned, constraint):
+    """Return a yardstick and two rules, the second of which no longer selects a few records of the first group."""
+    rng = np.random.default_rng(seed)
+    who = np.repeat([0, 1], n)
+    (grouping,) = groupings(Dataset(None, who, {"g": who}), None, intersections=False)
+    first = rng.random(2 * n) < np.where(who == 0, 0.65, 0.35)
+    last = first & ~((who == 0) & (rng.random(2 * n) < turned / 0.65))
+    return _mitigated.Yardstick(grouping, rng.random(2 * n) < 0.5, constraint, 0.95), first, last, rng
+
+
+@pytest.mark.parametrize("constraint", ["demographic_parity", "equalized_odds"])
+def test_a_reduction_by_few_changed_records_is_covered(constraint, monkeypatch):
+    """Resampling alone misses one per cent of 400 in 10% of draws, by ends that lie below it."""
+    monkeypatch.setattr(_changes, "REPLICATES", 400)
+    missed = 0
+    for seed in range(200):
+        yard, first, last, rng = few_changed(seed, 400, 0.01, constraint)
+        found = _changes.reduction(first, last, yard, rng, 1, "g")
+        missed += not found.interval.low <= 0.01 <= found.interval.high
+    assert missed <= stats.binom.ppf(0.999, 200, 0.05)
+
+
+def test_a_reduction_is_no_surer_than_its_two_paired_changes():
+    """By hand: 3 of 100 of the one group are no longer selected, and none of the other changed."""
+    who = np.repeat([0, 1], 100)
+    (grouping,) = groupings(Dataset(None, who, {"g": who}), None, intersections=False)
+    first = np.concatenate([np.arange(100) < 80, np.arange(100) < 30])
+    last = first.copy()
+    last[:3] = False
+    yard = _mitigated.Yardstick(grouping, np.arange(200) % 2 == 0, "demographic_parity", 0.95)
+    found = _changes.reduction(first, last, yard, np.random.default_rng(0), 1, "g")
+    z, ends = stats.norm.ppf(0.975), []
+    for lost in (3, 0):
+        p, q = (lost + 1) / 102, 1 / 102
+        half = z * np.sqrt((p + q - (p - q) ** 2) / 102)
+        ends.append((lost / 100 - (p - q - half), p - q + half - lost / 100))
+    assert found.value == pytest.approx(0.03)
+    assert found.interval.low == pytest.approx(0.03 - np.hypot(ends[0][0], ends[1][1]))
+    assert found.interval.high == pytest.approx(0.03 + np.hypot(ends[0][1], ends[1][0]))
 
 
 # side by side
@@ -194,11 +235,11 @@ def balanced(truth, first, last):
     (grouping,) = groupings(data, None, intersections=False)
     yard = _mitigated.Yardstick(grouping, truth, "demographic_parity", 0.95)
     path = _mitigated.Path("turned", (_mitigated.Point(0.0, first), _mitigated.Point(1.0, last)))
-    return _mitigated.measured(path, yard, np.random.default_rng(0), 1)[-1]
+    return _changes.measured(path, yard, np.random.default_rng(0), 1)[-1]
 
 
 def test_a_balanced_cost_of_few_changed_records_is_covered(monkeypatch):
-    monkeypatch.setattr(_mitigated, "REPLICATES", 200)
+    monkeypatch.setattr(_changes, "REPLICATES", 200)
     right, turned, missed, unchanged = 0.8, 0.02, 0, 0
     for seed in range(150):
         rng = np.random.default_rng(seed)

@@ -109,6 +109,38 @@ def test_equalising_narrows_the_gap_it_names(biased: ak.Subject, notion: Any) ->
     assert after["value"] > 0.6, "everybody, or nobody, would be alike too"
 
 
+def test_the_trade_off_holds_only_what_nothing_beats(biased: ak.Subject) -> None:
+    made = Thresholds.prepare(biased)
+    rng = np.random.default_rng(0)
+    for notion in made.notions:
+        f, m = made.equalised(notion).values()
+        near = [{"sex=f": f + a, "sex=m": m + b} for a, b in rng.uniform(-0.02, 0.02, (40, 2))]
+        for cut in ({}, {"sex=f": 0.3, "sex=m": 0.6}, *near):
+            points = made.at(cut, notion).tables["trade_off"].frame()
+            every = [*zip(points["x"], points["value"], strict=True)]
+            line = [p for p, series in zip(every, points["series"], strict=True) if series == "best found"]
+            # pair by pair, not by the running maximum it was found with
+            for gap, right in line:
+                assert not [(g, r) for g, r in every if (g < gap and r >= right) or (g <= gap and r > right)]
+            assert line == sorted(line), "from left to right it only rises"
+            assert [r for _, r in line] == sorted(r for _, r in line)
+
+
+def test_what_a_hand_beats_leaves_the_line() -> None:
+    from types import SimpleNamespace as One
+
+    from auditkit.explore._between import unbeaten
+
+    four = {"low": (0.0,) * 4, "high": (1.0,) * 4, "n": (9,) * 4}
+    curve = Table("t", {"x": (0.1, 0.2, 0.3, 0.4), "value": (0.6, 0.7, 0.8, 0.9), **four}, "curve", {})
+    hand: Any = lambda gap, right: One(gap=One(value=gap), accuracy=One(value=right))  # noqa: E731
+    left = unbeaten(curve, (hand(0.2, 0.8),)).columns
+    assert (left["x"], left["value"], left["n"]) == ((0.1, 0.4), (0.6, 0.9), (9, 9))
+    wide_or_equal = unbeaten(curve, (hand(0.2, 0.7), hand(0.5, 0.9))).columns
+    assert wide_or_equal == curve.columns, "no better than the line is no reason to leave it"
+    assert unbeaten(curve, (hand(float("nan"), 0.99),)).columns == curve.columns
+
+
 def test_what_is_alike_is_left_alike() -> None:
     """The innocent twin: no difference in score or ability, and equalising moves next to nothing and gains next to nothing."""
     rng = np.random.default_rng(5)

@@ -249,6 +249,21 @@ def test_matrix_cells_carry_numbers(each_table):
     assert trace["text"][0][0] == "0.930<br>n = 11,500"
 
 
+@pytest.mark.parametrize(("last", "said"), [(100, True), (99, False), (None, False)])
+def test_an_n_that_all_cells_have_is_said_once(last, said):
+    sides = [(r, c) for r in "abc" for c in "xy"]
+    columns = {
+        "row": [r for r, _ in sides],
+        "column": [c for _, c in sides],
+        "value": [0.5] * 6,
+        "n": [100] * 5 + [last],
+    }
+    drawing = figure({"title": "t", "kind": "matrix", "columns": columns})
+    assert drawing["data"][0]["text"][0][0] == ("0.500" if said else "0.500<br>n = 100")
+    assert ("n = 100 in each cell." in str(drawing["layout"])) is said
+    assert "n = 100" in drawing["data"][0]["hovertext"][0][0]
+
+
 def test_a_bracket_shades_what_is_not_settled_and_certifies_nothing_where_nothing_is_known(each_table):
     shade, *bands, certified, attacked = figure(each_table["bracket"])["data"]
     assert shade["name"] == "not settled"

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from auditkit.errors import InputError
 from auditkit.render import page
+from auditkit.render._found import _pressing
 
 
 def words(parsed, html):
@@ -59,13 +62,68 @@ def test_an_audit_with_no_known_gap_does_not_claim_to_be_whole(report, parsed):
     assert "What no check asks about was not examined either" in words(parsed, page.verdict(report))
 
 
-def test_findings_stand_by_severity_then_concern(report, parsed):
+def test_findings_stand_by_status_then_severity(report, parsed):
     said = words(parsed, page.findings(report))
-    assert "High severity: 1 not met, 1 undecided" in said
-    order = ["High severity", "Demographic parity difference", "Equal opportunity difference", "Medium severity", "Robust accuracy",
-             "TPR at FPR 0.01", "Low severity", "Accuracy", "No severity set", "Noise sweep", "Selection rate ratio"]  # fmt: skip
+    order = ["Not met: 1", "Demographic parity difference", "Error: 1", "Undecided: 1", "Equal opportunity difference",
+             "Could not be measured: 1", "Waived: 1", "Not applicable: 1", "Not found: 1", "Met: 1"]  # fmt: skip
     places = [said.index(part) for part in order]
     assert places == sorted(places)
+
+
+def test_of_one_status_the_gravest_stands_first_on_the_page_in_the_box_and_in_a_terminal(report, parsed):
+    from auditkit.render.status import summary_lines
+
+    one = report["findings"][1]
+    given = {"sex": None, "race": "low", "age_band": "critical", "region": "high"}
+    report["findings"] = [
+        {**one, "status": "fail", "severity": severity, "measurement": {**one["measurement"], "group": group}}
+        for group, severity in given.items()
+    ]
+    by_hand = ["age_band", "region", "race", "sex"]
+    html = page.findings(report)
+    headings = [words(parsed, part) for part in html.split("<h4>")[1:]]
+    assert [next(g for g in given if f"· {g} " in head) for head in headings] == by_hand
+    assert [
+        word in head for word, head in zip(("critical s", "high s", "low s"), headings, strict=False)
+    ] == [True] * 3
+    assert "severity" not in headings[3].split("asked:")[0]
+    lines = summary_lines(report)[1:5]
+    assert [next(g for g in given if g in line) for line in lines] == by_hand
+    assert _pressing(report)["AK101"].index("age_band") < _pressing(report)["AK101"].index("region")
+    assert _pressing(report)["AK101"].endswith("and 2 more.")
+
+
+def test_what_was_written_on_a_finding_is_read_on_its_card(report, parsed):
+    met = next(f for f in report["findings"] if f["status"] == "pass")
+    met["fingerprint"] = "f" * 16
+    waived = next(f for f in report["findings"] if f["status"] == "waived")
+    waived |= {
+        "was": "fail",
+        "waiver": {"by": "anna, model risk", "until": "2999-12-31", "reason": "a pilot"},
+    }
+    report["notes"] = [
+        {
+            "text": "Seen <b>twice</b>.",
+            "author": "maria",
+            "time": "2026-11-28T10:00:00+00:00",
+            "about": "f" * 16,
+        }
+    ]
+    html = page.findings(report)
+    cards = re.findall(r"<details class=\"ak-finding.*?</details>", html, re.DOTALL)
+    noted = next(card for card in cards if "ak-noted" in card)
+    said = words(parsed, noted)
+    assert "Note: Seen <b>twice</b>." in said
+    assert "maria, 2026-11-28 10:00 UTC" in said
+    accepted = next(card for card in cards if "ak-waiver" in card)
+    assert "Waived by anna, model risk until 2999-12-31: a pilot." in words(parsed, accepted)
+    for card in (noted, accepted):
+        assert card.partition(">")[0].endswith(" open"), "it is read without a click"
+    small = words(parsed, page.fragment(report))
+    assert "Note: Seen <b>twice</b>. (maria, 2026-11-28 10:00 UTC)" in small
+    assert "Waived by anna, model risk" in small
+    report["notes"], report["findings"] = [], [met]
+    assert "notes and waivers" not in words(parsed, page.fragment(report))
 
 
 def test_a_finding_says_all_it_must(report, parsed):
@@ -209,12 +267,15 @@ def six(report, statuses):
 def test_one_story_over_many_groupings_is_one_set_with_a_line_each(report, parsed):
     html = page.findings(six(report, ["pass", *["fail"] * 4, "inconclusive"]))
     said = words(parsed, html)
-    assert "High severity: 4 not met, 1 undecided, 1 met" in said
-    assert said.count("Demographic parity difference Differences between groups") == 1
-    assert said.count("asked: at most 0.100") == 1
-    assert html.count('class="ak-finding ak-line') == 6
+    for part in ("Not met: 4", "Undecided: 1", "Met: 1"):
+        assert part in said
+    assert said.count("Demographic parity difference Differences between groups 4 high severity") == 1
+    assert said.count("asked: at most 0.100") == 3  # once for each status
+    assert html.count('class="ak-finding ak-line') == 4
     assert html.count('ak-line ak-edge-fail" open') == 1
-    assert said.index("sex n = ") > said.index("race × age_band n = ")  # met stands last
+    assert said.index("Demographic parity difference · sex ") > said.index(
+        "· race × age_band "
+    )  # met stands last
 
 
 def test_attacks_of_one_metric_are_told_apart_in_their_headings(report, parsed):

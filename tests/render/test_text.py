@@ -43,7 +43,7 @@ def test_a_value_shows_its_interval_and_its_bound():
 
 @pytest.mark.parametrize(
     ("counts", "said"),
-    [({"pass": 1}, "1 criterion met"), ({"error": 1, "pass": 2}, "1 check could not run, 2 met"),
+    [({"pass": 1}, "1 criterion met"), ({"error": 1, "pass": 2}, "1 check ended in an error, 2 met"),
      ({"not_applicable": 2}, "2 checks not applicable"), ({"fail": 1, "waived": 1}, "1 criterion not met, 1 waived")],
 )  # fmt: skip
 def test_the_verdict_speaks_of_criteria_only(counts, said):
@@ -75,7 +75,7 @@ def test_summary_names_what_failed_and_what_was_not_examined(report):
     lines = status.summary_lines(report)
     assert (
         lines[0]
-        == "credit: 1 criterion not met, 1 could not run, 1 undecided, 1 could not be measured, 1 waived, 1 not applicable, 1 not broken by the attacks, 1 met"
+        == "credit: 1 criterion not met, 1 ended in an error, 1 undecided, 1 could not be measured, 1 waived, 1 not applicable, 1 not broken by the attacks, 1 met"
     )
     assert (
         lines[1]

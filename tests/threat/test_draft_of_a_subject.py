@@ -202,7 +202,7 @@ def test_an_age_only_rises_and_a_birth_stays_with_the_reason_beside_it():
         ("age", "up"), ("Age", "up"), ("applicant_age", "up"), ("ageYears", "up"), ("AGE", "up"), ("years of age", "up"),
         ("average_age", "both"), ("age_of_youngest_child", "both"), ("page", "both"), ("wage", "both"), ("age_gap", "both"),
         ("dob", "held"), ("DateOfBirth", "held"), ("birth_weight", "both"), ("months", "both"),
-        ("credit_history", "held"), ("foreign_worker", "held"), ("Nationality", "held"), ("IsForeign", "held"),
+        ("credit_history", "held"), ("foreign_worker", "held"), ("Nationality", "held"), ("native_country", "held"), ("native_app", "both"), ("IsForeign", "held"),
         ("credit_history_length", "both"), ("foreign_exchange", "both"), ("national_bank", "both"), ("history_score", "both"),
     ],
 )  # fmt: skip

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 import pytest
 
+from auditkit.widgets import drawing
 from auditkit.widgets.canvas import Canvas
 
 LINE: dict[str, Any] = {
@@ -155,8 +159,6 @@ def test_a_second_view_of_the_studio_is_waited_for(live: Owner) -> None:
 
 def test_plotly_is_on_the_page_once_and_its_licences_stay() -> None:
     """The browser tests draw with it; here that its ending was known at all, and that an unknown one is left as it is."""
-    from auditkit.widgets import drawing
-
     kind = drawing.figure_widget()
     one, two = kind(), kind()
     assert one._library is two._library
@@ -168,3 +170,22 @@ def test_plotly_is_on_the_page_once_and_its_licences_stay() -> None:
     for text in ("const a = 1;", "export{a as default};\nlet more;", "export default a"):
         assert drawing._scripts(text) == (text, "")
     assert "= $b1;" in drawing._scripts("let $b1;export{x as y,$b1 as default}; /*! MIT */\n")[0]
+
+
+def test_threads_that_want_plotly_at_once_share_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is brought in a thread while the first figure is made in another; each takes 5 MB on the page."""
+    monkeypatch.setattr(drawing, "_figure_widget", cache(drawing._figure_widget.__wrapped__))
+    many = 4
+    together = threading.Barrier(many)
+
+    def want(_: int) -> tuple[Any, Any]:
+        together.wait()
+        kind = drawing.figure_widget()
+        together.wait()
+        return kind, kind.library()
+
+    with ThreadPoolExecutor(many) as threads:
+        kinds, libraries = zip(*threads.map(want, range(many)), strict=True)
+    assert len(set(kinds)) == 1
+    assert len(set(libraries)) == 1
+    libraries[0].close()

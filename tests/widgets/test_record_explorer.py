@@ -137,9 +137,9 @@ def test_another_record_has_its_own_form(explorer: Any) -> None:
     assert explorer.form.changes == {}
     assert explorer.found.name(explorer.pick.row) in explorer.pick.who.value
     explorer.pick.by.value = "row number"
-    assert (explorer.pick.place.description, explorer.pick.place.min, explorer.pick.row) == (
+    assert (explorer.pick.place.description, explorer.pick.ends, explorer.pick.row) == (
         "Row number",
-        0,
+        (0, 119),
         0,
     )
     explorer.pick.place.value = 119
@@ -147,6 +147,27 @@ def test_another_record_has_its_own_form(explorer: Any) -> None:
     explorer.pick.data.value = "train"
     assert (explorer.pick.split, explorer.pick.row) == ("train", 0)
     assert "training rows" in explorer.pick.who.value
+
+
+def test_a_place_beyond_the_ends_stays_and_is_refused_in_words(explorer: Any) -> None:
+    pick = explorer.pick
+    pick.place.value = 2
+    row, form, last = pick.row, explorer.form, pick.ends[1]
+    for wrong in (0, last + 1, -5):
+        pick.place.value = wrong
+        assert pick.place.value == wrong
+        assert (
+            f"expected a whole number from 1 to {last}; got {wrong}. What is shown is at 2."
+            in pick.trouble.value
+        )
+        assert (pick.row, explorer.form) == (row, form)
+    pick.place.value = 2
+    assert (pick.trouble.value, explorer.form) == ("", form), "back where it stands: nothing is asked anew"
+    pick.place.value = last
+    assert explorer.found.name(pick.row) in pick.who.value
+    pick.place.value = last + 1
+    pick.by.value = "row number"
+    assert (pick.trouble.value, pick.place.value, pick.row) == ("", 0, 0)
 
 
 def test_a_missing_number_is_filled_in_by_a_tick(explorer: Any) -> None:

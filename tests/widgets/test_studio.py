@@ -145,7 +145,7 @@ def test_a_check_that_broke_says_why(studio: Any) -> None:
     assert [label for label, _ in results.of.options] == ["Slow look", "Broken"]
     results.of.value = "XX302"
     assert results.pick.layout.display == "none"
-    assert "Could not run" in results.words.value
+    assert "<b>Error:</b>" in results.words.value
     assert "the &lt;b&gt;model&lt;/b&gt; is not there" in results.words.value
     assert results.picture.layout.display == "none"
     assert results.picture.figure is None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import tracemalloc
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import ipywidgets as w
 import numpy as np
@@ -125,3 +127,106 @@ def test_who_lacks_what_it_needs_is_told() -> None:
     assert step.explorers == []
     told = " ".join(x.value for x in step.pages[1].children if isinstance(x, w.HTML))
     assert "Not here: Thresholds by group." in told
+
+
+class Watched(np.ndarray):
+    """An array that tells which function went through it."""
+
+    through: ClassVar[list[str]] = []
+
+    def __array_ufunc__(self, function: Any, method: str, *inputs: Any, **more: Any) -> Any:
+        self.through.append(function.__name__)
+        plain = [one.view(np.ndarray) if isinstance(one, Watched) else one for one in inputs]
+        return getattr(function, method)(*plain, **more)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, more: Any) -> Any:
+        self.through.append(function.__name__)
+        plain = [one.view(np.ndarray) if isinstance(one, Watched) else one for one in args]
+        return function(*plain, **more)
+
+
+def watch(found: Any) -> Any:
+    """Return what was prepared, its arrays of all records watched."""
+    by_group = found.by_group
+    seen = {
+        name: tuple(tuple(part.view(Watched) for part in group) for group in getattr(by_group, name))
+        for name in ("scores", "above")
+    }
+    return replace(found, by_group=replace(by_group, **seen))
+
+
+def points(explorer: Any) -> int:
+    """Return how many points all figures have that are shown."""
+    traces = [one for canvas in explorer.canvases.values() if canvas.figure for one in canvas.figure.data]
+    return sum(len(one.x) for one in traces if one.x is not None)
+
+
+@dataclass
+class Drag:
+    """What moving a dial came to.
+
+    Attributes
+    ----------
+    points : int
+        Drawn after it.
+    calls : int
+        Of the model.
+    through : list of str
+        Functions that were given the arrays of all records.
+    peak : int
+        Bytes that an answer makes at the most at once.
+    """
+
+    points: int
+    calls: int
+    through: list[str]
+    peak: int
+
+
+def dragged(rows: int) -> Drag:
+    """Return what dragging a dial is, of a subject of so many records."""
+    calls: list[int] = []
+
+    def model(X: Any) -> Any:
+        calls.append(len(X))
+        return np.c_[1 - np.asarray(X["x"]), np.asarray(X["x"])]
+
+    explorer = ThresholdExplorer(Session(ak.Subject("watched", model, test=subject(rows).test), ["bias"]))
+    explorer.start()
+    assert explorer.work.wait()
+    assert calls
+    calls.clear()
+    explorer.found = watch(explorer.found)
+    Watched.through.clear()
+    dial = explorer.dials["<i>sex</i>=f"]
+    for at in (0.3, 0.31, 0.32):
+        dial.slider.value = at
+        assert explorer.answer.at["thresholds"]["<i>sex</i>=f"] == at
+    through = [*Watched.through]
+    tracemalloc.start()
+    try:
+        explorer.ask()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    return Drag(points(explorer), len(calls), through, peak)
+
+
+def test_what_is_watched_is_told() -> None:
+    Watched.through.clear()
+    seen = np.arange(6.0).view(Watched)
+    assert seen.sum() == 15
+    assert (seen > 3).tolist() == [False] * 4 + [True] * 2
+    assert Watched.through == ["add", "greater"]
+
+
+def test_a_drag_over_a_million_records_is_that_over_ten_thousand() -> None:
+    """Counted: figures of few points, no call of the model, and what has all records in it is looked up and never gone through."""
+    few, many = dragged(10_000), dragged(1_000_000)
+    assert max(few.points, many.points) <= 200
+    assert few.calls == many.calls == 0
+    assert few.through == many.through
+    assert set(many.through) == {"searchsorted"}
+    assert many.peak < 200_000, (
+        "less than a mask of the records of a group and a label, of which there are four"
+    )

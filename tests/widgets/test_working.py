@@ -10,7 +10,7 @@ import pytest
 
 from auditkit import progress, shared
 from auditkit.errors import InputError
-from auditkit.widgets.working import Going, Work
+from auditkit.widgets.working import Going, Preparing, Work
 
 
 def test_it_ends_with_its_result() -> None:
@@ -108,3 +108,38 @@ def test_cancelling_and_ending_do_not_cross() -> None:
         work.cancel()
         assert work.wait(10)
         assert work.state in ("done", "cancelled")
+
+
+def test_nothing_is_prepared_while_checks_run() -> None:
+    checks, work, go = Work(), Work(), threading.Event()
+    preparing = Preparing(checks, work, "Prepare", "Prepare it", start=lambda: work.start(lambda: 1, seed=1))
+    assert not preparing.run.disabled
+    checks.start(lambda: go.wait(60), seed=1)
+    assert preparing.run.disabled
+    assert preparing.cancel.disabled, "what it would cancel does not run"
+    assert "Checks are running: press Prepare once they ended." in preparing.state.value
+    go.set()
+    assert checks.wait(60)
+    assert not preparing.run.disabled
+    assert "Checks" not in preparing.state.value
+    preparing.run.click()
+    assert work.wait(60)
+    assert work.result == 1
+
+
+def test_what_was_prepared_already_goes_on_while_checks_run() -> None:
+    checks, work, go, done = Work(), Work(), threading.Event(), threading.Event()
+    preparing = Preparing(checks, work, "Prepare", "Prepare it", start=lambda: None)
+    work.start(lambda: go.wait(60), seed=1)
+    checks.start(lambda: done.wait(60), seed=1)
+    assert not preparing.cancel.disabled
+    assert "Checks" not in preparing.state.value
+    go.set()
+    assert work.wait(60)
+    assert preparing.run.disabled
+    assert "Checks are running" in preparing.state.value
+    preparing.close()
+    preparing.close()
+    done.set()
+    assert checks.wait(60)
+    assert "Checks are running" in preparing.state.value, "closed: it listens no more"

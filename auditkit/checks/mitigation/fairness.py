@@ -12,6 +12,7 @@ from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks import _weights as weights_
 from auditkit.checks._converging import converging
+from auditkit.checks.mitigation import _changes as changes
 from auditkit.checks.mitigation import _mitigated as mitigated
 from auditkit.checks.mitigation._fair import MITIGATIONS, Bench
 from auditkit.checks.mitigation._mitigated import Path, Yardstick
@@ -98,7 +99,7 @@ def mitigation_lab(
     if not paths:
         raise NotApplicable(f"no mitigation could be tried: {'; '.join(notes)}")
     original = yard.gap("gap_before", bench.original, yard.grouping.name)
-    found = [m for path in paths for m in mitigated.measured(path, yard, rng, len(paths))]
+    found = [m for path in paths for m in changes.measured(path, yard, rng, len(paths))]
     notes += [_retrained(bench, yard, again), *_chance(paths)]
     return Evidence(
         "AK114",

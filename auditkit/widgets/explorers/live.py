@@ -18,7 +18,7 @@ from auditkit.widgets.canvas import Canvas
 from auditkit.widgets.component import session_of
 from auditkit.widgets.parts import button, note, problem, said
 from auditkit.widgets.static import Static
-from auditkit.widgets.working import Going, Work
+from auditkit.widgets.working import Preparing, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -46,6 +46,11 @@ class Dial(w.HBox):  # type: ignore[misc]
         Further help.
     log : bool
         Whether the slider moves by factors; `low` is then above 0, and numbers keep three digits.
+
+    Attributes
+    ----------
+    ends : tuple of float
+        The lowest and the highest place it takes.
     """
 
     children: Any
@@ -63,7 +68,7 @@ class Dial(w.HBox):  # type: ignore[misc]
         log: bool = False,
     ) -> None:
         told = one_line(tooltip or name)
-        self._ends, self._step, self._log = (low, high), step, log
+        self.ends, self._step, self._log = (low, high), step, log
         self._kept = self._at(value)
         self.box = w.FloatText(
             value=self._kept, step=step, description=one_line(name), description_allow_html=False,
@@ -99,7 +104,7 @@ class Dial(w.HBox):  # type: ignore[misc]
 
     def _at(self, value: float) -> float:
         """Return the nearest step, or end: a slider moves to it by itself, and what is shown must be what is meant."""
-        low, high = self._ends
+        low, high = self.ends
         value = min(max(value, low), high)
         if self._log:
             step = self._clamped(float(f"{value:.3g}"))
@@ -109,26 +114,26 @@ class Dial(w.HBox):  # type: ignore[misc]
 
     def _tidy(self, value: float) -> float:
         """Return it as a person would write it: a browser counts up in binary, 0.12 and 0.01 are 0.12999999999999998."""
-        if value in self._ends:
+        if value in self.ends:
             return value
         if self._log:
             return self._clamped(float(f"{value:.12g}"))
         # twelve digits of the larger end, also near 0, where steps leave a trace like 5e-17; no -0
-        digits = 11 - math.floor(math.log10(max(map(abs, self._ends))))
+        digits = 11 - math.floor(math.log10(max(map(abs, self.ends))))
         return self._clamped(round(value, digits) + 0.0)
 
     def _clamped(self, value: float) -> float:
-        return min(max(value, self._ends[0]), self._ends[1])
+        return min(max(value, self.ends[0]), self.ends[1])
 
     def _within(self, value: float) -> float:
         """Return it, or the last that was taken where it is beyond the ends."""
-        low, high = self._ends
+        low, high = self.ends
         return value if low <= value <= high else self._kept
 
     def _heard(self, _: Any) -> None:
         value = self.box.value
         if self._within(value) != value:
-            low, high = (f"{end:.12g}" for end in self._ends)
+            low, high = (f"{end:.12g}" for end in self.ends)
             told = f"expected a number from {low} to {high}; got {value:.12g}. What is shown is at {self._kept:.12g}."
             self.children = [*self.children[:2], w.HTML(problem(told))]
             return
@@ -173,7 +178,7 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
         self._turn = threading.RLock()
         self.found: Any = None
         self.answer: Answer | None = None
-        self.going = Going("Prepare", f"Prepare: {self.title}", start=self.start, cancel=self.work.cancel)
+        self.going = Preparing(self.session, self.work, "Prepare", f"Prepare: {self.title}", start=self.start)
         self.controls, self.words, self.beneath = w.VBox(), w.HTML(), w.HTML()
         self.captions = {name: (w.HTML(), w.HTML()) for name in self.pictures}
         self.canvases = {
@@ -196,7 +201,7 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
         super().__init__([*head, *([note(self.told)] if self.told else []), self.going, self.stage])
         self.add_class("ak-check")
         self.words.add_class("ak-live")
-        self.work.observe(self._follow, ["state", "fraction", "message"])
+        self.work.observe(self._follow, "state")
 
     @classmethod
     def lacks(cls, subject: Subject) -> str:  # noqa: ARG003 - most subjects have all that most explorers need
@@ -275,7 +280,6 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
 
     def _follow(self, _: Any = None) -> None:
         work = self.work
-        self.going.follow(work.state, work.fraction, work.message)
         if work.state != "done":
             return
         with self._turn:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from auditkit.subject import Subject
     from auditkit.widgets.session import Session
 
-__all__ = ["Mirror", "apart", "settings_of"]
+__all__ = ["Mirror", "Since", "apart", "settings_of"]
 
 
 def settings_of(session: Session, mirrored: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
@@ -52,6 +52,15 @@ def apart(under: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     )
 
 
+class Since(w.HTML):  # type: ignore[misc]
+    """Where is said that what is shown was prepared under other settings than those of now."""
+
+    def compare(self, under: Mapping[str, Any] | None, now: Mapping[str, Any]) -> None:
+        """Say what differs; nothing where nothing does, or nothing was prepared yet and `under` is None."""
+        told = "" if under is None else apart(under, now)
+        self.value = said(told, kind="ak-problem") if told else ""
+
+
 class Mirror(Explorer):
     """An explorer under the settings of the checks it mirrors, that says so when these are others than what is shown was prepared under.
 
@@ -75,7 +84,7 @@ class Mirror(Explorer):
     def __init__(self, session: Session | Subject) -> None:
         self.under: dict[str, Any] = {}
         self._begun: dict[str, Any] = {}
-        self.since = w.HTML()
+        self.since = Since()
         super().__init__(session)
         self.stage.children = (self.since, *self.stage.children)
         self.session.observe(self.compare, "settings")
@@ -102,8 +111,7 @@ class Mirror(Explorer):
 
     def compare(self, _: Any = None) -> None:
         """Say whether what is shown was prepared under other settings than those of now."""
-        told = "" if self.found is None else apart(self.under, self.asked())
-        self.since.value = said(told, kind="ak-problem") if told else ""
+        self.since.compare(None if self.found is None else self.under, self.asked())
 
     def _follow(self, change: Any = None) -> None:
         before = self.found

@@ -14,6 +14,7 @@ from auditkit.widgets.component import session_of
 from auditkit.widgets.explorers.menus import compared_by, groups_of
 from auditkit.widgets.explorers.mirror import Mirror
 from auditkit.widgets.parts import Keys, said, sheet
+from auditkit.widgets.report import Report
 from auditkit.widgets.session import Session
 from auditkit.widgets.static import Static
 
@@ -86,8 +87,6 @@ class Compare(Static, w.VBox):  # type: ignore[misc]
     """
 
     def __init__(self, first: Any, second: Subject, seed: int = 0) -> None:
-        from auditkit.widgets.report import Report  # its steps show the explorers
-
         given = None if isinstance(first, Subject) else session_of(first)
         same_records(given.subject if given else first, second)
         self.session = given or Session(first, ["performance"], seed=seed)

@@ -9,7 +9,7 @@ import ipywidgets as w
 from auditkit.explore.record_inputs import word_of
 from auditkit.render.text import one_line
 from auditkit.widgets.explorers.live import Dial
-from auditkit.widgets.parts import button, note, said
+from auditkit.widgets.parts import button, note, problem, said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -48,6 +48,11 @@ class Pick(w.VBox):  # type: ignore[misc]
         Which data there are.
     moved : callable
         Called after another record was picked.
+
+    Attributes
+    ----------
+    ends : tuple of int
+        The first and the last place in the order.
     """
 
     def __init__(
@@ -67,14 +72,14 @@ class Pick(w.VBox):  # type: ignore[misc]
             options=list(self._orders), description="Order", layout=w.Layout(width="15rem"), **short,
             tooltip="In which order records are gone through",
         )  # fmt: skip
-        self.place = w.BoundedIntText(
-            description="Place", min=1, max=1, layout=w.Layout(width="11rem"), **short,
+        # no bounds of its own: a box would change what was typed without a word
+        self.place = w.IntText(
+            description="Place", value=1, layout=w.Layout(width="11rem"), **short,
             tooltip="Which record: its row number from 0, or its place in the order from 1",
         )  # fmt: skip
-        self.who = w.HTML()
-        super().__init__(
-            [w.HBox([self.data, self.by, self.place], layout=w.Layout(flex_flow="row wrap")), self.who]
-        )
+        self.who, self.trouble = w.HTML(), w.HTML()
+        picked = w.HBox([self.data, self.by, self.place, self.trouble], layout=w.Layout(flex_flow="row wrap"))
+        super().__init__([picked, self.who])
         self._count()
         self.data.observe(self._chosen, "value")
         self.by.observe(self._chosen, "value")
@@ -87,8 +92,8 @@ class Pick(w.VBox):  # type: ignore[misc]
 
     @property
     def row(self) -> int:
-        """The row number."""
-        return int(self._rows[self.place.value - self.place.min])
+        """The row number; what was typed beyond the ends is refused beside the box, and is not taken."""
+        return int(self._rows[self._kept - self.ends[0]])
 
     def add(self, word: str, rows: Callable[[Split], np.ndarray]) -> None:
         """Offer another order; what is picked stays."""
@@ -108,10 +113,8 @@ class Pick(w.VBox):  # type: ignore[misc]
         """Take up the chosen order, and go to its first record."""
         self._rows = self._orders[self.by.value](self.split)
         first, self._quiet = (0 if self.by.value == "row number" else 1), True
-        last = first + len(self._rows) - 1
-        self.place.max, self.place.min = max(self.place.max, last), min(self.place.min, first)
-        self.place.value = first
-        self.place.min, self.place.max = first, last
+        self.ends, self._kept = (first, first + len(self._rows) - 1), first
+        self.place.value, self.trouble.value = first, ""
         self.place.description, self._quiet = ("Place" if first else "Row number"), False
 
     def _chosen(self, _: Any) -> None:
@@ -119,8 +122,17 @@ class Pick(w.VBox):  # type: ignore[misc]
             self._count()
             self._moved()
 
-    def _heard(self, _: Any) -> None:
-        if not self._quiet:
+    def _heard(self, change: Any) -> None:
+        if self._quiet:
+            return
+        (first, last), place = self.ends, change["new"]
+        if not first <= place <= last:
+            told = f"expected a whole number from {first} to {last}; got {place}. What is shown is at {self._kept}."
+            self.trouble.value = problem(told)
+            return
+        self.trouble.value = ""
+        if place != self._kept:
+            self._kept = place
             self._moved()
 
 

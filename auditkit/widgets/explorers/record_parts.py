@@ -12,9 +12,9 @@ from auditkit.explore.record_inputs import word_of
 from auditkit.explore.record_ways import middle_answer
 from auditkit.render.tables import table_html
 from auditkit.render.text import one_line
-from auditkit.widgets.explorers.mirror import apart, settings_of
+from auditkit.widgets.explorers.mirror import Since, settings_of
 from auditkit.widgets.parts import button, note, problem, said
-from auditkit.widgets.working import Going, Work
+from auditkit.widgets.working import Preparing, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,12 +45,12 @@ class _Part(w.VBox):  # type: ignore[misc]
     def __init__(self, session: Session, title: str, label: str, tooltip: str, told: str) -> None:
         self.session, self.work = session, Work()
         self._taken: Any = None
-        self.going = Going(label, tooltip, start=self.start, cancel=self.work.cancel)
+        self.going = Preparing(session, self.work, label, tooltip, start=self.start)
         self.words = w.HTML()
         self.table = w.HTML(layout=w.Layout(max_width="100%", overflow="auto"))
         found = [self.words, self.table, *self.more()]
         super().__init__([w.HTML(said(title, tag="h5")), note(told), *self.asked(), self.going, *found])
-        self.work.observe(self._follow, ["state", "fraction", "message"])
+        self.work.observe(self._follow, "state")
 
     def asked(self) -> list[Any]:
         """Return controls above the button."""
@@ -82,7 +82,6 @@ class _Part(w.VBox):  # type: ignore[misc]
         self.going.trouble.value = problem(why)
 
     def _follow(self, _: Any = None) -> None:
-        self.going.follow(self.work.state, self.work.fraction, self.work.message)
         if self.work.state == "done" and self.work.result is not self._taken:
             self._taken = self.work.result
             about, found = self._taken
@@ -242,7 +241,7 @@ class WaysPart(_Part):
         ]
         self.which.value = 0 if found.ways else None
         self.row.layout.display = "" if found.ways else "none"
-        if about != self.about():  # another record was picked meanwhile
+        if about != self.about():  # another record was picked, in the kernel's thread, while this one wrote
             self.clear()
 
     def choose(self) -> None:
@@ -274,7 +273,7 @@ class ExposurePart(_Part):
 
     def more(self) -> list[Any]:
         """Return where is said that other settings are wanted now."""
-        self.since = w.HTML()
+        self.since = Since()
         self.session.observe(self.compare, "settings")
         return [self.since]
 
@@ -295,8 +294,7 @@ class ExposurePart(_Part):
 
     def compare(self, _: Any = None) -> None:
         """Say whether exposure was prepared under other settings than those of now."""
-        told = "" if self.exposure is None else apart(self.under, settings_of(self.session, EXPOSURE))
-        self.since.value = said(told, kind="ak-problem") if told else ""
+        self.since.compare(None if self.exposure is None else self.under, settings_of(self.session, EXPOSURE))
 
 
 def lacks_exposure(subject: Subject) -> str:

@@ -1,0 +1,97 @@
+"""Progress: how far a run is, as a bar in a terminal and as lines in a log."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from auditkit.cli.output import say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from auditkit.runner.news import News
+
+__all__ = ["bar", "line", "log", "shown"]
+
+_ENDED = {"not_applicable": "not applicable", "error": "error"}
+
+
+@contextmanager
+def shown(template: str, *, silent: bool) -> Iterator[Callable[[News], None] | None]:
+    """Give a listener that shows progress on standard error: a bar in a terminal, else lines; none where it is to be silent."""
+    if silent:
+        yield None
+    elif sys.stderr.isatty():
+        with bar() as listen:
+            yield listen
+    else:
+        yield log(template)
+
+
+@contextmanager
+def bar() -> Iterator[Callable[[News], None]]:
+    """Give a listener that moves a progress bar."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    words = TextColumn("{task.description}", markup=False)
+    drawn = Progress(
+        SpinnerColumn(), words, BarColumn(), TimeElapsedColumn(), console=Console(stderr=True), transient=True
+    )
+    task = drawn.add_task("starting a kernel", total=None)
+    done: dict[int, float] = {}
+
+    def listen(news: News) -> None:
+        if news.kind == "completed":
+            drawn.update(task, description="writing the report", total=None)
+            return
+        done[news.index] = max(done.get(news.index, 0.0), news.fraction or 0.0)
+        text = f"{sum(v >= 1 for v in done.values())}/{news.total} {news.title} {news.what if news.kind == 'progress' else ''}"
+        drawn.update(task, description=text.rstrip()[:60], total=news.total, completed=sum(done.values()))
+
+    with drawn:
+        yield listen
+
+
+def log(template: str) -> Callable[[News], None]:
+    """Say that a run starts, and return a listener that says a line as each check ends."""
+    ended = 0
+    _stamped(f"{template}: starting a kernel")
+
+    def listen(news: News) -> None:
+        nonlocal ended
+        ended += news.kind == "finished"
+        told = line(news, ended)
+        if told:
+            _stamped(told)
+
+    return listen
+
+
+def line(news: News, ended: int) -> str:
+    """Return what a log says of news; nothing of a check that began or is on its way.
+
+    Nothing is judged before the last check has ended, since p-values are adjusted over all of them: a line holds no status.
+
+    Examples
+    --------
+    >>> from auditkit.runner.news import News
+    >>> line(News("finished", total=9, code="AK101", name="demographic_parity", what="observed", numbers=12, seconds=0.4), 3)
+    '3/9 AK101 demographic_parity: 12 numbers, 0.4 s'
+    >>> line(News("finished", total=9, code="AK201", name="population_attack", what="not_applicable", seconds=0.02), 4)
+    '4/9 AK201 population_attack: not applicable, 0.0 s'
+    """
+    if news.kind == "completed":
+        return "every check has ended; writing the report"
+    if news.kind != "finished":
+        return ""
+    n = news.numbers or 0
+    how = _ENDED.get(news.what) or f"{n:,} {'number' if n == 1 else 'numbers'}"
+    return f"{ended}/{news.total} {news.code} {news.name}: {how}, {news.seconds or 0.0:.1f} s"
+
+
+def _stamped(text: str) -> None:
+    say(f"{time.strftime('%H:%M:%S')} {text}")

@@ -1,0 +1,82 @@
+"""Timing: how long what is ticked is likely to take, told beside Run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as w
+
+from auditkit.estimating import Estimate, estimates, pace_of
+from auditkit.widgets.parts import said
+from auditkit.widgets.working import Work
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from auditkit.widgets.session import Session
+
+__all__ = ["Timing", "begin", "expect", "pacing"]
+
+
+def pacing(session: Session) -> Work:
+    """Return the work that times the model of a session: one for all views of its subject."""
+    work: Work = session.subject.memory.setdefault(("pace",), Work())
+    return work
+
+
+def begin(session: Session) -> None:
+    """Time the model in the background, if that was not begun yet; it is asked about few rows."""
+    work = pacing(session)
+    if work.state == "idle":
+        work.start(lambda: pace_of(session.subject), seed=session.seed)
+
+
+def expect(session: Session, dimension: str) -> Estimate | None:
+    """Return how long a start would last with the ticks and settings as they are; None while the model's pace is not known.
+
+    A check that ran under these settings is expected to take what it took.
+    """
+    pace = pacing(session).result
+    if pace is None:
+        return None
+    codes = set(session.missing()) if not dimension else {check.code for check in session.of(dimension)}
+    checks = [check for check in session.checks if check.code in codes - session.left_out]
+    plan = [(check, session.settings[check.code]) for check in checks]
+    found = estimates(plan, session.subject, pace, lasted=_lasted(session))
+    return sum(found.values(), Estimate(0.0, 0.0)) if found else None
+
+
+def _lasted(session: Session) -> Mapping[str, float]:
+    """Return what checks took that were run under the settings as they are."""
+    if session.report is None:
+        return {}
+    times: dict[str, float] = session.report.provenance.get("timings", {})
+    return {one.check: times[one.check] for one in session.current() if one.check in times}
+
+
+class Timing(w.HTML):  # type: ignore[misc]
+    """One line beside Run; it follows ticks and settings, and asks nothing of the model.
+
+    Parameters
+    ----------
+    session : Session
+        What is run.
+    dimension : str
+        What the Run button starts; empty for all that is missing.
+    """
+
+    def __init__(self, session: Session, dimension: str) -> None:
+        self.session, self.dimension = session, dimension
+        super().__init__()
+        session.observe(self._follow, ["settings", "left_out", "report"])
+        pacing(session).observe(self._follow, "state")
+        self._follow()
+
+    def _follow(self, _: Any = None) -> None:
+        found = expect(self.session, self.dimension)
+        told = "" if found is None else f"Estimate of time: {found.words}."
+        if found is not None and self.session.executor is not None:
+            told = f"{told} That is for one check after the other; the executor may be sooner."
+        if pacing(self.session).busy:
+            told = "Estimate of time: not known yet, the model is being timed."
+        self.value = said(told) if told else ""

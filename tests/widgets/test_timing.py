@@ -1,0 +1,84 @@
+"""The estimate beside Run: it follows ticks, settings and what was measured, and asks nothing of the model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from auditkit import costs
+from auditkit.costs import Law, Used
+from auditkit.widgets import timing
+from auditkit.widgets.runner import Runner
+from auditkit.widgets.session import Session
+
+
+@pytest.fixture
+def session(small: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A gap that took 4 s at 20 draws, on as many rows as here; nobody timed the slow look."""
+    monkeypatch.setitem(costs.LAWS, "XX101", Law(grows=("draws",)))
+    monkeypatch.setitem(costs.ROWS, "test", 200)
+    monkeypatch.setattr("auditkit.estimating.used", lambda code, kind: Used(4.0) if code == "XX101" else None)
+    monkeypatch.setattr("auditkit.widgets.timing.pace_of", lambda subject: timing_of(0.0))
+    return Session(small.subject(), [small.gap, small.slow], seed=3)
+
+
+def timing_of(row: float) -> Any:
+    from auditkit.estimating import Pace
+
+    return Pace(0.0, row)
+
+
+def timed(session: Any) -> None:
+    timing.begin(session)
+    assert timing.pacing(session).wait(60)
+
+
+def test_nothing_is_said_before_the_model_is_timed_and_nothing_is_asked_twice(session: Any) -> None:
+    bias, all_of_them = timing.Timing(session, "bias"), timing.Timing(session, "")
+    assert (bias.value, all_of_them.value) == ("", "")
+    timed(session)
+    assert "Estimate of time: 2 to 8 s." in bias.value
+    assert "2 to 8 s, and not known: how long XX301 takes was not measured" in all_of_them.value
+    work = timing.pacing(session)
+    made = work.result
+    timing.begin(session)
+    assert work.state == "done"
+    assert work.result is made
+
+
+def test_it_follows_settings_and_ticks(session: Any) -> None:
+    bias = timing.Timing(session, "bias")
+    timed(session)
+    session.set(
+        "XX101", draws=50
+    )  # 2.5 times: 4 * (0.3 + 0.7 * 2.5) = 8.2 s, half and twice of it and a little more
+    assert "4 to 15 s" in bias.value
+    session.include("XX101", run=False)
+    assert bias.value == ""
+    session.include("XX101", run=True)
+    session.set("XX101", draws=20)
+    assert "2 to 8 s" in bias.value
+
+
+def test_what_was_measured_takes_the_place_of_the_guess_under_the_same_settings(session: Any) -> None:
+    bias = timing.Timing(session, "bias")
+    timed(session)
+    session.set("XX101", draws=1)
+    session.start("bias")
+    assert session.wait(60)
+    report = session.report
+    session.report = replace(report, provenance={**report.provenance, "timings": {"XX101": 60.0}})
+    assert "40 to 90 s" in bias.value  # 60 / 1.5 to 60 * 1.5
+    session.set("XX101", draws=20)
+    assert "2 to 8 s" in bias.value
+
+
+def test_it_stands_beneath_the_run_button_and_is_plain_text(session: Any) -> None:
+    runner = Runner(session, "bias", label="Run bias", tooltip="Run")
+    timed(session)
+    at = list(runner.children)
+    assert at[0].children[0].description == "Run bias"
+    assert at[1] is runner.timing
+    assert "role=" not in runner.timing.value
