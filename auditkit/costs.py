@@ -139,6 +139,9 @@ LAWS: dict[str, Law] = {
     "AK315": Law("train", needs="train"),
     "AK316": Law("train", needs="train"),
     "AK318": Law(grows=("queries",), spread=2.5),
+    # drift
+    "AK501": Law("both", grows=("columns",), needs="train"),
+    "AK502": Law("both", needs="train"),
 }  # fmt: skip
 """By the code of the check."""
 

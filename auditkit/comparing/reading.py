@@ -63,7 +63,7 @@ class Saved:
         report = self.report
         splits = {name: report.subject.get(name) or {} for name in ("test", "train")}
         return {
-            "path": str(self.path),
+            "path": "/".join(self.path.parts[-2:]),  # a page does not tell how somebody's disk is laid out
             "schema": self.schema,
             "subject": self.subject,
             "started": report.provenance.get("started"),

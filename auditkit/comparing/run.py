@@ -12,8 +12,9 @@ from auditkit.comparing.held import held
 from auditkit.comparing.moves import adjusted, turned
 from auditkit.comparing.reading import pairs_of, read_side
 from auditkit.errors import InputError, did_you_mean
-from auditkit.finding import Criterion, Policy
+from auditkit.finding import Criterion, Finding, Policy
 from auditkit.loading.policy import load_policy
+from auditkit.render.text import of_group
 from auditkit.waiver import Waiver
 
 if TYPE_CHECKING:
@@ -100,8 +101,17 @@ def _pair(base: Saved, new: Saved, given: Policy | None) -> Pair:
         policy=policy.name,
         moves=moves,
         turns=turned(old.findings, now.findings),
-        silent=silent,
+        silent=(*silent, *_unmeasured(now.findings)),
         remarks=(*said, *differences(base, new), *remarks),
+    )
+
+
+def _unmeasured(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Return the criteria that nothing measured now: whether that became worse cannot be told."""
+    return tuple(
+        replace(one, reason=f"{of_group(one.criterion.metric, one.criterion.group)}: {one.reason}")
+        for one in findings
+        if one.measurement is None and one.criterion is not None and one.status == "inconclusive"
     )
 
 

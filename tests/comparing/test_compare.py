@@ -25,7 +25,11 @@ from auditkit.render.comparison import comparison_lines, comparison_markdown, co
 from auditkit.report import Report
 from auditkit.statistics import wilson
 
-POLICY = Policy((Criterion("accuracy", at_least=0.7, severity="high"), Criterion("gap", at_most=0.1)), "ours")
+POLICY = Policy(
+    (Criterion("accuracy", at_least=0.7, severity="high"), Criterion("gap", at_most=0.1)),
+    "ours",
+    unmeasured="ignored",
+)
 NASTY = "<script>alert(1)</script>|`x`*[a](b)\u202e"
 
 
@@ -186,6 +190,18 @@ class TestSilence:
     def test_a_check_that_no_longer_speaks_keeps_it_open(self, hold, outcome, verdict):
         now = report(Evidence("AK901", outcome=outcome, reason="it broke"))
         assert hold(report(evidence(rate("accuracy", 9, 10))), now).verdict == verdict
+
+    def test_a_criterion_that_nothing_measures_keeps_it_open_unless_the_policy_ignores_such(self, hold):
+        for unmeasured, verdict in (("undecided", "undecided"), ("ignored", "pass")):
+            asked = (Criterion("accuracy", at_least=0.5), Criterion("auc", at_least=0.6))
+            one = report(
+                evidence(rate("accuracy", 9, 10)), policy=Policy(asked, "both", unmeasured=unmeasured)
+            )
+            found = hold(one, one)
+            assert found.verdict == verdict
+            assert [f.reason.split(":")[0] for f in found.pairs[0].silent] == (
+                ["AUC"] if verdict == "undecided" else []
+            )
 
     def test_a_check_that_never_applied_is_said(self, hold):
         silent = Evidence("AK902", outcome="not_applicable", reason="no training data")
@@ -479,6 +495,9 @@ class TestShown:
         assert "<script>" not in text.replace(r"\<script\>", "")
         assert r"\[a\]\(b\)" in text
         assert "\u202e" not in text + "".join(comparison_lines(data))
+
+    def test_the_page_does_not_tell_where_the_records_lie(self, data, tmp_path):
+        assert str(tmp_path.parent) not in comparison_page(data) + json.dumps(data)
 
     def test_the_dictionary_is_json(self, data):
         assert json.loads(json.dumps(data, allow_nan=False)) == data
