@@ -185,7 +185,13 @@ def _finding(full: Finding, allowed: set[tuple[str, str | None]], labels: Labels
             _bare(m)
             if seen
             else Measurement(
-                m.metric, math.nan, 0, bound=m.bound, reason=WITHHELD, by_construction=m.by_construction
+                m.metric,
+                math.nan,
+                0,
+                group="withheld",
+                bound=m.bound,
+                reason=WITHHELD,
+                by_construction=m.by_construction,
             )
         )
     groups = {group for _, group in allowed if group}

@@ -11,7 +11,9 @@ import numpy as np
 from auditkit.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
 
 __all__ = ["ALL", "ROWS", "Cell", "hidden_cells", "small"]
 
@@ -23,6 +25,7 @@ ALL: Cell = frozenset()
 ROWS = "rows"
 """The quantity that every cell has: how many records it holds."""
 
+_MOST = 400  # withheld cells that are solved for at once
 _RANK = 1e-8  # below this a coordinate of the null space is none
 
 
@@ -137,33 +140,54 @@ def _safe(withheld: list[Counts], rest: Mapping[Hashable, int], k: int) -> bool:
     return len(withheld) > 1 and sums[ROWS] >= k and not any(small(n, k) for n in sums.values())
 
 
-def _determined(cells: Mapping[Cell, Counts], lines: Iterable[_Line], hidden: set[Cell], k: int) -> set[Cell]:
+def _determined(cells: Mapping[Cell, Counts], lines: Sequence[_Line], hidden: set[Cell], k: int) -> set[Cell]:
     """Return one more cell for a withheld one with a small count that follows from all published cells at once."""
-    by_division: dict[frozenset[str], list[_Line]] = defaultdict(list)
-    for line in lines:
-        if line.parent not in hidden and any(cell in hidden for cell in line.children):
-            by_division[frozenset(feature for feature, _ in line.children[0])].append(line)
-    for own in by_division.values():
-        unknown = sorted({cell for line in own for cell in line.children if cell in hidden}, key=sorted)
-        at = {cell: i for i, cell in enumerate(unknown)}
-        sums = np.zeros((len(own), len(unknown)))
-        for i, line in enumerate(own):
-            sums[i, [at[cell] for cell in line.children if cell in hidden]] = 1.0
-        for cell, known in zip(unknown, _solved(sums), strict=True):
-            if known and any(small(n, k) for n in cells[cell].values()):
-                through = [line for line in own if cell in line.children]
-                ways = (
-                    [c for line in through for c in line.children if c not in hidden],
-                    [c for line in own for c in line.children if c not in hidden],
-                    [line.parent for line in through if line.parent != ALL and line.parent in cells],
-                )
-                if free := next(filter(None, ways), None):
-                    return {min(free, key=lambda c: (cells[c][ROWS], sorted(c)))}
+    unknown = sorted(hidden, key=sorted)
+    if len(unknown) > _MOST:
+        crossed = {cell for cell in cells if len(cell) > 1} - hidden
+        if crossed:
+            return crossed  # to solve for so many takes too long: no crossing is shown at all
+        lines = [line for line in lines if line.parent == ALL]
+        unknown = [cell for cell in unknown if len(cell) == 1]
+    at = {cell: i for i, cell in enumerate(unknown)}
+    told = [line for line in lines if line.parent == ALL or line.parent in cells]
+    own = [line for line in told if any(cell in at for cell in line.children)]
+    sums = np.zeros((len(own), len(unknown)))
+    for i, line in enumerate(own):
+        sums[i, [at[cell] for cell in line.children if cell in at]] = 1.0
+        if line.parent in at:
+            sums[i, at[line.parent]] = -1.0
+    quantities = {q for cell in unknown for q, n in cells[cell].items() if small(n, k)}
+    for nothing in {_nothing(cells, own, at, quantity) for quantity in quantities}:
+        left = [i for i in range(len(unknown)) if unknown[i] not in nothing]
+        for cell in [unknown[left[i]] for i in np.flatnonzero(_solved(sums[:, left]))] if own else []:
+            near = [line for line in own if cell in line.children or cell == line.parent]
+            free = _published(cells, near, hidden) or _published(cells, own, hidden)
+            if free and any(small(n, k) for n in cells[cell].values()):
+                return {min(free, key=lambda c: (cells[c][ROWS], sorted(c)))}
     return set()
 
 
-def _solved(sums: np.ndarray) -> list[bool]:
+def _nothing(
+    cells: Mapping[Cell, Counts], lines: Iterable[_Line], unknown: Mapping[Cell, int], quantity: Hashable
+) -> frozenset[Cell]:
+    """Return the withheld cells that are known to count nothing: those of a published cell add up to 0."""
+    found: set[Cell] = set()
+    for line in lines:
+        own = [cell for cell in line.children if cell in unknown]
+        if line.parent not in unknown and not any(cells[cell].get(quantity, 1) for cell in own):
+            found |= set(own)
+    return frozenset(found)
+
+
+def _published(cells: Mapping[Cell, Counts], lines: Iterable[_Line], hidden: set[Cell]) -> list[Cell]:
+    about = {cell for line in lines for cell in (*line.children, line.parent)} - hidden - {ALL}
+    return [cell for cell in about if cell in cells]
+
+
+def _solved(sums: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return of each unknown whether the sums settle it: whether it is 0 in every solution of "all sums are 0"."""
     _, values, rows = np.linalg.svd(sums, full_matrices=True)
     rank = int((values > _RANK).sum())
-    return [bool(np.abs(rows[rank:, i]).max(initial=0.0) < _RANK) for i in range(sums.shape[1])]
+    settled: NDArray[np.bool_] = np.abs(rows[rank:]).max(axis=0, initial=0.0) < _RANK
+    return settled

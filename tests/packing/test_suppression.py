@@ -92,6 +92,17 @@ def test_a_group_that_is_all_of_a_published_one_covers_nothing():
     unrecoverable(cells, hidden, ROWS)
 
 
+def test_sums_of_withheld_groups_are_solved_too():
+    # r=0 and c=1 are published; that of c=2 ten are in r=0 or r=1, and who is in neither, gives one record away
+    sizes = {("0", "0"): 1, ("0", "2"): 9, ("1", "1"): 1, ("1", "2"): 1, ("2", "1"): 10}
+    cells = {cell(r=r, c=c): {ROWS: n} for (r, c), n in sizes.items()}
+    for at, feature in enumerate("rc"):
+        for value in "012":
+            cells[cell(**{feature: value})] = {ROWS: sum(n for pair, n in sizes.items() if pair[at] == value)}
+    cells[ALL] = {ROWS: 22}
+    unrecoverable(cells, hidden_cells(cells, k=K), ROWS)
+
+
 def test_k_of_one_withholds_nothing_and_is_refused():
     with pytest.raises(InputError, match="at least 2"):
         hidden_cells({}, k=1)
