@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from auditkit._version import __version__
+from auditkit.cli import batching
 from auditkit.cli.output import (
     EXIT,
     INTERRUPTED,
@@ -42,6 +43,7 @@ app = typer.Typer(
 )
 
 app.add_typer(tools, name="tools")
+batching.add_to(app)
 
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object, and nothing else, to standard output.")
