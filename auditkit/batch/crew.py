@@ -53,6 +53,9 @@ class Crew(Protocol):
     def wait(self, seconds: float) -> list[Left]:
         """Return the workers that are gone, after some seconds at most."""
 
+    def begun(self, id_: str) -> bool:
+        """Whether a job has a process, so that its time counts."""
+
     def pid(self, id_: str) -> int | None:
         """Return the process of a job, where it is on this machine and has begun."""
 
@@ -122,6 +125,10 @@ class SpawnCrew:
                 return gone
             time.sleep(0.02)
 
+    def begun(self, id_: str) -> bool:
+        """Whether a job has a process, so that its time counts."""
+        return id_ in self._running
+
     def pid(self, id_: str) -> int | None:
         """Return the process of a job, where it is on this machine and has begun."""
         return self._running[id_].pid if id_ in self._running else None
@@ -177,6 +184,10 @@ class ForkCrew:
             return self._lost()
         *lines, self._rest = (self._rest + data).split(b"\n")
         return [left for line in lines if (left := self._heard(json.loads(line))) is not None]
+
+    def begun(self, id_: str) -> bool:
+        """Whether a job has a process, so that its time counts."""
+        return self._running.get(id_) is not None
 
     def pid(self, id_: str) -> int | None:
         """Return the process of a job, where it is on this machine and has begun."""

@@ -217,6 +217,8 @@ class _Batch:
             for left in crew.wait(_STAGGER if room else _TICK):
                 self._end(left)
             for name, one in self.running.items():
+                if crew.begun(name):
+                    one.watch.begin()
                 if why := one.watch.over(crew.pid(name)):
                     crew.kill(name)
                     one.told = why

@@ -27,12 +27,16 @@ class Watch:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._began = time.monotonic()
+        self._began: float | None = None
         self.peak = 0
 
     def seconds(self) -> float:
         """Return how long it has run."""
-        return time.monotonic() - self._began
+        return 0.0 if self._began is None else time.monotonic() - self._began
+
+    def begin(self) -> None:
+        """Start the clock, if it does not run yet: before, the audit waits for its process."""
+        self._began = time.monotonic() if self._began is None else self._began
 
     def over(self, pid: int | None) -> str:
         """Return in words which limit is passed; empty if none is."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from auditkit.batch.crew import Crew
     from auditkit.batch.plan import Plan
     from auditkit.batch.run import BatchNews, BatchResult
 
@@ -79,6 +80,10 @@ def batch(
     only: Annotated[
         Only | None, typer.Option("--only", help="failed: only audits that broke when last started.")
     ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option("--dask", metavar="ADDRESS", help="Run on the Dask cluster whose scheduler is here."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run the audits of a plan; a batch that was ended early goes on where it stopped.
@@ -91,6 +96,7 @@ def batch(
       auditkit batch plan.toml --dry-run
       auditkit batch plan.toml --out reports/nightly --jobs 2
       auditkit batch plan.toml --out reports/nightly --only failed
+      auditkit batch plan.toml --out reports/nightly --jobs 16 --dask tcp://scheduler:8786
     """
     with plain_errors(as_json=as_json):
         from auditkit.batch.plan import load_plan
@@ -103,7 +109,9 @@ def batch(
 
         with _shown(drawn=sys.stderr.isatty() and not as_json) as listen:
             chosen: Any = None if only is None else only.value
-            result = run_batch(found, out, jobs=jobs, force=force, only=chosen, progress=listen)
+            result = run_batch(
+                found, out, jobs=jobs, crew=_cluster(dask), force=force, only=chosen, progress=listen
+            )
         _tell(result, as_json=as_json)
         raise typer.Exit(EXIT[result.verdict])
 
@@ -180,6 +188,14 @@ def _preview(found: Plan, out: str, jobs: int | None, *, as_json: bool, force: b
     for one in said["excluded"]:
         typer.echo(f"left out: {one['name']} ({one['why']})")
     typer.echo(said["words"])
+
+
+def _cluster(address: str | None) -> Crew | None:
+    if address is None:
+        return None
+    from auditkit.batch.dask import DaskCrew
+
+    return DaskCrew(address)
 
 
 def _counted(counts: dict[str, int]) -> str:
