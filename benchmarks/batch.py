@@ -47,7 +47,7 @@ def write(folder: Path, audits: int) -> Path:
     ]  # fmt: skip
     about = {
         "auditkit": {"checks": ["model_performance"], "title": "tiny"},
-        "kernelspec": {"name": "python3", "display_name": "Python 3"},
+        "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
     }
     (folder / "tiny.ipynb").write_text(
         json.dumps({"cells": cells, "metadata": about, "nbformat": 4, "nbformat_minor": 5})
@@ -117,6 +117,7 @@ def papermill(folder: Path, times: int) -> None:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--audits", type=int, default=20)
+    options.add_argument("--papermill", type=int, default=3, help="runs of its command line")
     options.add_argument("--many", type=int, default=0)
     options.add_argument("--jobs", type=int, default=0)
     given = options.parse_args()
@@ -127,7 +128,7 @@ def main() -> None:
             batch(folder, given.many, given.jobs or 2, watched=True)
         else:
             batch(folder, given.audits, given.jobs or 1, watched=False)
-            papermill(folder, 3)
+            papermill(folder, given.papermill)
 
 
 if __name__ == "__main__":

@@ -17,12 +17,13 @@ __all__ = ["main"]
 
 # what the notebooks, their kernels and the pages need; what a subject needs besides, its audits import themselves
 _NEEDED = (
-    "nbformat", "nbclient", "papermill", "ipykernel.kernelapp", "ipykernel.ipkernel", "IPython.core.interactiveshell",
+    "nbformat", "nbclient", "papermill", "ipykernel.kernelapp", "ipykernel.ipkernel", "debugpy.server.api", "IPython.core.completerlib", "IPython.core.oinspect",
+    "IPython.core.logger", "IPython.extensions.storemagic", "IPython.core.interactiveshell",
     "jupyter_client.manager", "jupyter_client.provisioning", "jupyter_core.utils", "nbconvert.exporters", "plotly.offline", "pandas",
     "pyarrow.parquet", "scipy.stats", "sklearn.linear_model", "sklearn.ensemble", "sklearn.pipeline", "sklearn.compose", "sklearn.metrics",
     "sklearn.calibration", "skops.io", "pydantic", "narwhals", "auditkit.audit", "auditkit.loading", "auditkit.predictors.sklearn",
     "auditkit.runner.run", "auditkit.runner.export", "auditkit.runner.order", "auditkit.runner.notebook", "auditkit.render.views",
-    "auditkit.render.notebook", "auditkit.batch.worker",
+    "auditkit.render.notebook", "auditkit.batch.worker", "auditkit.batch.tables",
 )  # fmt: skip
 
 
@@ -62,18 +63,23 @@ def main() -> None:
 
 
 def _warm() -> None:
+    os.environ.setdefault(
+        "PYDEVD_DISABLE_FILE_VALIDATION", "1"
+    )  # the debugger that kernels bring warns on import otherwise
     for name in _NEEDED:
         with suppress(ImportError):
             importlib.import_module(name)
     from auditkit.check import registry
     from auditkit.loading.policy import default_policy
     from auditkit.render.document import document
+    from auditkit.render.sanitize import markdown
     from auditkit.runner.pages import check_pages
     from auditkit.runner.templates import catalogue
 
     registry(), default_policy(), check_pages(), catalogue()
     from markupsafe import Markup
 
+    markdown("warm")
     document(Markup('<div class="ak-plot"></div>'), title="warm")  # packs plotly.js, which every page carries
 
 
