@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from auditkit.evidence import Evidence, Measurement
 
-__all__ = ["WAIVABLE", "Verdict", "count", "judge", "verdict", "waive", "with_adjusted"]
+__all__ = ["WAIVABLE", "Verdict", "count", "judge", "verdict", "verdict_over", "waive", "with_adjusted"]
 
 WAIVABLE = ("fail", "inconclusive")
 """What can be accepted, where a criterion was asked. A check that is not applicable, or ended in an error, has shown nothing to accept."""
@@ -200,6 +200,19 @@ def verdict(findings: Iterable[Finding]) -> Verdict:
     if open_ones or not found:
         return "undecided"
     return "pass" if any(f.judged for f in found) else "not_judged"
+
+
+def verdict_over(verdicts: Iterable[Verdict]) -> Verdict:
+    """Decide over several audits: what `verdict` says of all their findings together, from what it said of each.
+
+    Examples
+    --------
+    >>> verdict_over(["pass", "undecided", "not_judged"])
+    'undecided'
+    """
+    found = set(verdicts)
+    order: tuple[Verdict, ...] = ("fail", "undecided", "pass", "not_judged")
+    return next((one for one in order if one in found), "undecided")
 
 
 def _could_not_run(finding: Finding) -> bool:

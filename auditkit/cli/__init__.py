@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from auditkit._version import __version__
+from auditkit.cli import batching
 from auditkit.cli.comparing import compare
 from auditkit.cli.output import (
     EXIT,
@@ -50,6 +51,7 @@ app.add_typer(tools, name="tools")
 app.add_typer(template_app, name="template")
 app.add_typer(pack, name="pack")
 app.command()(verify)
+batching.add_to(app)
 
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object, and nothing else, to standard output.")

@@ -17,7 +17,7 @@ from auditkit.render.text import one_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["document"]
+__all__ = ["content_policy", "document"]
 
 # plotly makes one empty style element and fills it through the object model
 EMPTY_STYLE = ""
@@ -65,7 +65,7 @@ def document(
             nav=list(nav),
             notices=list(notices),
             lang=lang,
-            policy=_policy(scripts, [asset("style.css"), EMPTY_STYLE]),
+            policy=content_policy(scripts, [asset("style.css"), EMPTY_STYLE]),
             css=Markup(asset("style.css")),  # noqa: S704 - a file of this package
             script=Markup(asset("page.js")),  # noqa: S704 - a file of this package
             bundle=_plotly()[1] if drawn else "",
@@ -74,7 +74,8 @@ def document(
     )
 
 
-def _policy(scripts: Sequence[str], styles: Sequence[str]) -> str:
+def content_policy(scripts: Sequence[str], styles: Sequence[str]) -> str:
+    """Return a content-security policy that allows these scripts and styles, by hash, and nothing else."""
     allowed = " ".join(_hash(script) for script in scripts) or "'none'"
     styled = " ".join(_hash(style) for style in styles)
     return (

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from auditkit.errors import Cancelled
 
@@ -41,6 +41,11 @@ class KernelHandle:
         File for what the kernel's process itself says: warnings at its start, a crash's last words.
     """
 
+    options: ClassVar[dict[str, Any]] = {}
+    """What papermill is told besides."""
+    pace: ClassVar[float] = 0.1
+    """Seconds between two looks at the news."""
+
     def __init__(self, environment: Mapping[str, str], log: Path) -> None:
         self._log = log
         # jupyter_client substitutes $NAME in these values; a path may hold a dollar
@@ -73,10 +78,14 @@ class KernelHandle:
                 if handle._stopped.is_set():
                     raise Cancelled("stopped before the kernel started")
                 handle._managers.append(self)
+                handle._prepare(self)
                 with handle._log.open("ab") as log:
                     await super().start_kernel(**kwargs, stdout=log.fileno(), stderr=log.fileno())
 
         return RunKernelManager
+
+    def _prepare(self, manager: Any) -> None:
+        """Ready a kernel manager before it starts its kernel."""
 
     def stop(self) -> None:
         """Kill the kernel and all processes it started; no other kernel starts."""

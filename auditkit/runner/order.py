@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from auditkit.runner.templates import Template
     from auditkit.subject import Subject
 
-__all__ = ["Order", "load_early", "take_order"]
+__all__ = ["Order", "load_early", "named_files", "take_order"]
 
 _SMALL = 64 * 2**20
 
@@ -155,6 +155,24 @@ def _named(said: SubjectFile) -> dict[str, str]:
         "data.train.path": None if train is None else train.path,
     }
     return {key: name for key, name in named.items() if name}
+
+
+def named_files(path: Path) -> dict[str, Path]:
+    """Return the files that a subject file names, by key; of a factory in a module beside it, that module.
+
+    Raises
+    ------
+    InputError
+        If the subject file cannot be read.
+    """
+    from auditkit.loading.schema import read_subject_file
+
+    said, file = read_subject_file(path)
+    found = {key: file.parent / name for key, name in _named(said).items()}
+    if said.model.python is not None:
+        beside = file.parent.joinpath(*said.model.python.partition(":")[0].split(".")).with_suffix(".py")
+        found |= {"model.python": beside} if beside.is_file() else {}
+    return found
 
 
 def _files(path: Path) -> None:

@@ -73,6 +73,7 @@ def run_template(
     cache: str | os.PathLike[str] | None = None,
     include_code: bool = False,
     progress: Callable[[News], None] | None = None,
+    kernel: Callable[[Mapping[str, str], Path], KernelHandle] = KernelHandle,
 ) -> RunResult:
     """Run a template on a subject and write ``report.json``, ``report.ipynb`` and ``report.html``.
 
@@ -99,6 +100,8 @@ def run_template(
         Whether the page shows code, folded.
     progress : callable, optional
         Told each `News` as it comes.
+    kernel : callable
+        Makes what starts and stops the kernel, of its environment and the file for its log; a batch has one of its own.
 
     Raises
     ------
@@ -118,18 +121,24 @@ def run_template(
         if subject is not None and order.audit is not None:
             order.audit.fits(subject)
         with scratch_folder(folder) as scratch:
-            _execute(order, scratch, kept, progress or (lambda _news: None))
+            _execute(order, scratch, kept, progress or (lambda _news: None), kernel)
             return _deliver(order, scratch, include_code=include_code)
 
 
-def _execute(order: Order, scratch: Path, kept: Mapping[str, str], progress: Callable[[News], None]) -> None:
+def _execute(
+    order: Order,
+    scratch: Path,
+    kept: Mapping[str, str],
+    progress: Callable[[News], None],
+    kernel: Callable[[Mapping[str, str], Path], KernelHandle],
+) -> None:
     """Run papermill in a thread, so that this one can pass on the news and be interrupted."""
     given = order.template.notebook
     about = {**(given["metadata"].get("auditkit") or {}), "command": list(order.command)}
     metadata = {**given["metadata"], "auditkit": about, "kernelspec": _KERNEL}
     write_notebook(scratch / "template.ipynb", {**given, "metadata": metadata})
     # the user's own IPython start-up files are no part of the audit
-    handle = KernelHandle(
+    handle = kernel(
         {RUN_FOLDER: str(scratch), "IPYTHONDIR": str(scratch / "ipython"), **kept}, scratch / "kernel.log"
     )
     failed: list[BaseException] = []
@@ -141,7 +150,7 @@ def _execute(order: Order, scratch: Path, kept: Mapping[str, str], progress: Cal
     news = follow(scratch / "news.jsonl")
     try:
         # not join(timeout): an interrupt inside it marks a thread that still runs as ended
-        while not ended.wait(0.1):
+        while not ended.wait(handle.pace):
             for one in next(news):
                 progress(one)
         for one in next(news):
@@ -170,6 +179,7 @@ def _papermill(
                 progress_bar=False,
                 kernel_manager_class=handle.manager_class(),
                 resources={"metadata": {"path": str(order.out)}},
+                **handle.options,
             )
     except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
         failed.append(error)

@@ -1,0 +1,324 @@
+"""Run a batch: what the plan asks for and the folder does not hold yet, each audit in a process, and every outcome in the journal."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from auditkit.batch.crew import default_crew
+from auditkit.batch.folder import locked_folder
+from auditkit.batch.journal import Journal
+from auditkit.batch.keys import Digests, key_of
+from auditkit.batch.outcomes import Outcome, latest
+from auditkit.batch.store import Store
+from auditkit.batch.watch import Watch
+from auditkit.batch.worker import ENDED, NEWS, job_of
+from auditkit.errors import AuditkitError, InputError
+from auditkit.judging import verdict_over
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from auditkit.batch.crew import Crew, Left
+    from auditkit.batch.plan import Plan, PlannedAudit
+    from auditkit.judging import Verdict
+
+__all__ = ["BatchError", "BatchNews", "BatchResult", "run_batch"]
+
+_TICK = 0.1
+_STAGGER = 0.05
+_BESIDE = (ENDED, NEWS)
+
+
+class BatchError(AuditkitError):
+    """A batch could not go on; what it had done is kept, and the next run takes it up."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchNews:
+    """What happened to an audit of a batch.
+
+    Attributes
+    ----------
+    kind : {"kept", "started", "progress", "ended"}
+        "kept" is a result that was there.
+    name : str
+        Of the audit.
+    what : str
+        In a few words: the verdict, why it broke, or what it does.
+    done, total : int
+        Audits that have an outcome, and all.
+    fraction : float
+        Of this audit, from 0 to 1.
+    """
+
+    kind: Literal["kept", "started", "progress", "ended"]
+    name: str
+    what: str
+    done: int
+    total: int
+    fraction: float = 0.0
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """What a batch came to.
+
+    Attributes
+    ----------
+    out : pathlib.Path
+        Its folder.
+    outcomes : tuple of Outcome
+        One an audit of the plan, in its order.
+    """
+
+    out: Path
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the gate says of all audits together; an audit without a report leaves it undecided at best."""
+        return verdict_over(one.verdict for one in self.outcomes)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many audits came to each verdict; "broke" are those without a report."""
+        found = dict.fromkeys(("fail", "undecided", "pass", "not_judged", "broke", "not_run"), 0)
+        for one in self.outcomes:
+            found[one.word] += 1
+        return found
+
+    def __repr__(self) -> str:
+        said = ", ".join(f"{n} {word}" for word, n in self.counts.items() if n)
+        return f"BatchResult({self.verdict}: {said}; open {self.out / 'index.html'})"
+
+
+def run_batch(
+    plan: Plan,
+    out: str | os.PathLike[str],
+    *,
+    jobs: int | None = None,
+    crew: Crew | None = None,
+    force: bool = False,
+    only: Literal["failed"] | None = None,
+    progress: Callable[[BatchNews], None] | None = None,
+) -> BatchResult:
+    """Run the audits of a plan that the folder holds no result of, and write the pages over all of them.
+
+    Parameters
+    ----------
+    plan : Plan
+        As `load_plan` returns it.
+    out : path
+        The folder of the batch; made if it is not there. A batch that was ended early goes on there.
+    jobs : int, optional
+        Audits at a time; as the plan says when left out, else 1.
+    crew : Crew, optional
+        Who runs them; processes of this machine when left out. It is closed at the end.
+    force : bool
+        Run audits again whose results are there.
+    only : {"failed"}, optional
+        Start only those that broke when they were last started.
+    progress : callable, optional
+        Told each `BatchNews`.
+
+    Raises
+    ------
+    InputError
+        If an argument or the folder cannot be used, another batch runs in it, or its journal was changed. Nothing was started then.
+    """
+    at_once = jobs if jobs is not None else plan.jobs or 1
+    if isinstance(at_once, bool) or not isinstance(at_once, int) or at_once < 1:
+        raise InputError(f"jobs must be a whole number from 1; got {jobs!r}")
+    if only not in (None, "failed"):
+        raise InputError(f"only takes 'failed'; got {only!r}")
+    from auditkit.batch.pages import write_pages
+
+    with ExitStack() as stack:
+        folder = stack.enter_context(locked_folder(out))
+        journal = stack.enter_context(Journal(folder))
+        batch = _Batch(plan, folder, journal, progress or (lambda _news: None))
+        batch.take_up()
+        todo = batch.choose(force=force, only=only)
+        if todo:
+            batch.crew = crew or default_crew(at_once)
+            stack.callback(batch.crew.close)
+            batch.work(todo, at_once)
+        result = BatchResult(folder, batch.outcomes())
+        write_pages(plan, folder, result.outcomes, result.verdict, journal.entries)
+        return result
+
+
+@dataclass
+class _Running:
+    audit: PlannedAudit
+    key: str
+    folder: Path
+    watch: Watch
+    told: str = ""
+
+
+@dataclass
+class _Batch:
+    plan: Plan
+    out: Path
+    journal: Journal
+    tell: Callable[[BatchNews], None]
+    crew: Crew | None = None
+    digests: Digests = field(default_factory=Digests)
+    running: dict[str, _Running] = field(default_factory=dict)
+    done: int = 0
+
+    def __post_init__(self) -> None:
+        self.store = Store(self.out)
+        self.keys = {one.name: key_of(one, self.digests) for one in self.plan.audits}
+
+    def take_up(self) -> None:
+        """Sweep what did not end, and take into the journal what was complete when the batch was killed."""
+        self.store.sweep()
+        known = {one.data.get("result") for one in self.journal.entries if one.kind in ("done", "adopted")}
+        for folder in self.store.complete():
+            digest = self.store.digest(folder)
+            if digest in known:
+                continue
+            try:
+                said = self.store.read(folder)
+            except InputError:
+                continue  # not as it was written: it counts as not there, and is replaced when its audit is run
+            about = {k: said.get(k) for k in ("name", "key", "verdict", "counts", "seconds", "memory")}
+            self.journal.append("adopted", {**about, "folder": folder.name, "result": digest, "at": _now()})
+
+    def choose(self, *, force: bool, only: str | None) -> list[PlannedAudit]:
+        """Return the audits to start, after telling of those whose results are there."""
+        todo = []
+        for audit, outcome in zip(self.plan.audits, self.outcomes(), strict=True):
+            whole = outcome.ended == "done" and self._whole(outcome)
+            start = outcome.ended == "broke" if only == "failed" else force or not whole
+            if start:
+                todo.append(audit)
+            else:
+                self.done += 1
+                self._say("kept", audit, outcome.word)
+        return todo
+
+    def work(self, todo: Sequence[PlannedAudit], at_once: int) -> None:
+        """Run these, so many at a time; starts are a little apart, so that kernels do not all start at once."""
+        waiting, crew, last = list(reversed(todo)), self._crew(), 0.0
+        while waiting or self.running:
+            if waiting and len(self.running) < at_once and time.monotonic() - last >= _STAGGER:
+                self._start(waiting.pop())
+                last = time.monotonic()
+            room = waiting and len(self.running) < at_once
+            for left in crew.wait(_STAGGER if room else _TICK):
+                self._end(left)
+            for name, one in self.running.items():
+                if crew.begun(name):
+                    one.watch.begin()
+                if why := one.watch.over(crew.pid(name)):
+                    crew.kill(name)
+                    one.told = why
+                self._progress(one)
+
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """Return one outcome an audit, from the journal."""
+        return latest(self.plan.audits, self.keys, self.journal.entries)
+
+    def _whole(self, outcome: Outcome) -> bool:
+        try:
+            return self.store.digest(self.out / "results" / outcome.folder) == outcome.result
+        except OSError:
+            return False
+
+    def _crew(self) -> Crew:
+        if self.crew is None:
+            raise InputError("this batch has no crew")
+        return self.crew
+
+    def _start(self, audit: PlannedAudit) -> None:
+        folder = self.store.unfinished()
+        key = self.keys[audit.name]
+        self.journal.append("started", {"name": audit.name, "key": key, "at": _now()})
+        self.running[folder.name] = _Running(audit, key, folder, Watch(audit.limits))
+        self._crew().start({**job_of(audit, folder), "id": folder.name})
+        self._say("started", audit, "")
+
+    def _end(self, left: Left) -> None:
+        one = self.running.pop(left.id, None)
+        if one is None:
+            return
+        said = self._outcome(one, left)
+        memory = one.watch.peak
+        about = {"name": one.audit.name, "key": one.key, "seconds": said.get("seconds"), "memory": memory}
+        self.done += 1
+        if said["ended"] == "done":
+            about |= {"verdict": said["verdict"], "counts": said["counts"]}
+            for name in _BESIDE:
+                (one.folder / name).unlink(missing_ok=True)
+            try:
+                kept, digest = self.store.keep(one.folder, about)
+            except OSError as error:
+                raise BatchError(
+                    f"cannot keep the result of {one.audit.name} in {str(self.out)!r}: {error.strerror or error}. What is in the journal stays: "
+                    "make room, or the folder writable, and run the batch again"
+                ) from None
+            self.journal.append("done", {**about, "folder": kept.name, "result": digest, "at": _now()})
+            self._say("ended", one.audit, said["verdict"])
+        else:
+            self.store.drop(one.folder)
+            self.journal.append("broke", {**about, "kind": said["kind"], "why": said["why"], "at": _now()})
+            self._say("ended", one.audit, f"broke: {said['why']}")
+
+    def _outcome(self, one: _Running, left: Left) -> dict[str, Any]:
+        """Return how an audit ended, from what its worker wrote, how that went, and whether the files stayed the same."""
+        seconds = round(one.watch.seconds(), 3)
+        broke = {"ended": "broke", "seconds": seconds}
+        if one.told:
+            return {**broke, "kind": "limit", "why": one.told}
+        try:
+            said: dict[str, Any] = json.loads((one.folder / ENDED).read_bytes())
+        except (OSError, ValueError):
+            why = left.why or _words(left.code)
+            return {**broke, "kind": "killed", "why": f"its process {why} before it had an outcome"}
+        if said["ended"] != "done":
+            return said
+        try:
+            same = key_of(one.audit, self.digests) == one.key
+        except InputError as error:
+            return {**broke, "kind": "changed", "why": f"a file it rests on went away while it ran: {error}"}
+        if not same:
+            why = "a file it rests on was changed while it ran: which version was audited cannot be told; run the batch again"
+            return {**broke, "kind": "changed", "why": why}
+        return said
+
+    def _progress(self, one: _Running) -> None:
+        try:
+            said = json.loads((one.folder / NEWS).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return  # not begun, or just being written
+        fraction = said["done"] / said["total"] if said["total"] else 0.0
+        self._say("progress", one.audit, f"{said['title']} {said['what']}".strip(), fraction)
+
+    def _say(self, kind: Any, audit: PlannedAudit, what: str, fraction: float = 0.0) -> None:
+        self.tell(BatchNews(kind, audit.name, what, self.done, len(self.plan.audits), fraction))
+
+
+def _words(code: int) -> str:
+    if code >= 0:
+        return f"ended with code {code}"
+    import signal
+
+    try:
+        return f"was killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"was killed by signal {-code}"
+
+
+def _now() -> str:
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC).isoformat(timespec="seconds")

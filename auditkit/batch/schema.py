@@ -1,0 +1,161 @@
+"""PlanFile: what may stand in a plan of audits, and how a mistake in one is told."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from auditkit.errors import InputError, did_you_mean
+
+if TYPE_CHECKING:
+    import os
+
+    from pydantic_core import ErrorDetails
+
+__all__ = ["ExcludePart", "LimitsPart", "PlanFile", "SubjectPart", "TemplatePart", "read_plan_file"]
+
+_UNITS = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "kB": 10**3, "MB": 10**6, "GB": 10**9}
+_SIZE = re.compile(r"\s*([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*([A-Za-z]*)\s*")
+_SHOWN = 80
+
+Word = Annotated[str, Field(min_length=1, max_length=200)]
+Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class LimitsPart(_Part):
+    """What one audit may take: seconds of time, bytes of memory."""
+
+    seconds: float | None = Field(default=None, gt=0, le=10**7, allow_inf_nan=False)
+    memory: int | None = Field(default=None, ge=2**20, le=2**50)
+
+    @field_validator("seconds", mode="before")
+    @classmethod
+    def _whole_seconds(cls, value: Any) -> Any:
+        return float(value) if type(value) is int and abs(value) < 10**9 else value
+
+    @field_validator("memory", mode="before")
+    @classmethod
+    def _with_a_unit(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        found = _SIZE.fullmatch(value)
+        if found is None or found[2] not in _UNITS:
+            raise ValueError('expected a size such as "2 GiB" or "512 MiB"')
+        return int(float(found[1]) * _UNITS[found[2]])
+
+
+class SubjectPart(_Part):
+    """One subject file, or all that a pattern finds."""
+
+    file: Word
+    name: Word | None = None
+    policy: Word | None = None
+    tags: list[Word] = []
+
+
+class TemplatePart(_Part):
+    """One template, with parameters the same for all its audits, and a grid of those that vary."""
+
+    name: Word
+    parameters: dict[str, Any] = {}
+    grid: dict[str, Annotated[list[Any], Field(min_length=1, max_length=1000)]] = {}
+    policy: Word | None = None
+    limits: LimitsPart | None = None
+    tags: list[Word] = []
+
+
+class ExcludePart(_Part):
+    """Audits that are left out: all that fit what is named here."""
+
+    subject: Word | None = None
+    template: Word | None = None
+    seed: Seed | None = None
+    parameters: dict[str, Any] = {}
+    why: Word
+
+
+class PlanFile(_Part):
+    """A plan: every subject under every template."""
+
+    name: Word | None = None
+    policy: Word | None = None
+    seeds: Annotated[list[Seed], Field(min_length=1, max_length=1000)] | None = None
+    jobs: Annotated[int, Field(ge=1, le=1024)] | None = None
+    tags: list[Word] = []
+    limits: LimitsPart = LimitsPart()
+    subject: Annotated[list[SubjectPart], Field(min_length=1)]
+    template: Annotated[list[TemplatePart], Field(min_length=1)]
+    exclude: list[ExcludePart] = []
+
+
+_INSIDE: dict[str, type[BaseModel]] = {
+    "subject": SubjectPart,
+    "template": TemplatePart,
+    "exclude": ExcludePart,
+    "limits": LimitsPart,
+}
+
+
+def read_plan_file(path: str | os.PathLike[str]) -> PlanFile:
+    """Read and validate a plan.
+
+    Parameters
+    ----------
+    path : path
+        A TOML file; ``docs/batches.md`` describes its keys.
+
+    Raises
+    ------
+    InputError
+        Naming the file and, for every mistake at once, the key, what was expected and what came.
+    """
+    file = Path(path)
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"{file}: not UTF-8 text; a plan is TOML") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"no plan at {str(file)!r}: {why}; `auditkit plan init` writes one") from None
+    try:
+        return PlanFile.model_validate(tomllib.loads(text))
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise InputError(f"{file}: not valid TOML: {error}") from None
+    except ValidationError as error:
+        found = list(dict.fromkeys(_sentence(one) for one in error.errors()))
+        raise InputError("\n".join(f"{file}: {one}" for one in found)) from None
+
+
+def _sentence(error: ErrorDetails) -> str:
+    steps = error["loc"]
+    key = ".".join(str(step + 1) if isinstance(step, int) else step for step in steps)
+    if error["type"] == "extra_forbidden":
+        return f"no key {key!r}.{did_you_mean(str(steps[-1]), _model(steps[:-1]).model_fields)}".rstrip(".")
+    if error["type"] == "missing":
+        example = {
+            "subject": ': a plan has at least one [[subject]] with file = "subject.toml"',
+            "template": ': a plan has at least one [[template]] with name = "bias"',
+            "why": ": say why these audits are left out",
+        }
+        return f"{key} is missing{example.get(str(steps[-1]), '')}"
+    if error["type"] == "list_type" and steps[-1] in _INSIDE and isinstance(error["input"], dict):
+        return f"[{key}] is one table; write [[{key}]], with two brackets, over each"
+    said = str(error["msg"]).removeprefix("Value error, ")
+    came = ascii(error["input"])
+    return (
+        f"{key}: {said[:1].lower()}{said[1:]}; got {came if len(came) <= _SHOWN else came[:_SHOWN] + '...'}"
+    )
+
+
+def _model(steps: tuple[int | str, ...]) -> type[BaseModel]:
+    """Return what may stand where an unknown key stands."""
+    named = [step for step in steps if isinstance(step, str) and step in _INSIDE]
+    return _INSIDE[named[-1]] if named else PlanFile

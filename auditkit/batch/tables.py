@@ -1,0 +1,55 @@
+"""Tables: the data of a report's figures as CSV, in which no cell is a formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import TYPE_CHECKING, Any
+
+from auditkit.files import write_whole
+from auditkit.render.text import clean
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from auditkit.report import Report
+
+__all__ = ["cell", "write_tables"]
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def write_tables(report: Report, folder: Path) -> int:
+    """Write each table that is drawn as a figure to ``CHECK-NAME.csv``; return how many. The folder is made if there is one."""
+    drawn = [
+        (one.check, name, table)
+        for one in report.evidence
+        for name, table in one.tables.items()
+        if table.kind != "plain"
+    ]
+    for check, name, table in drawn:
+        folder.mkdir(exist_ok=True)
+        text = io.StringIO()
+        lines = csv.writer(text, lineterminator="\n")
+        lines.writerow([cell(column) for column in table.columns])
+        lines.writerows([cell(value) for value in row] for row in zip(*table.columns.values(), strict=True))
+        plain = "-".join(re.sub(r"[^A-Za-z0-9_]+", "_", word) for word in (check, name))
+        write_whole(folder / f"{plain[:80]}.csv", text.getvalue().encode("utf-8", "backslashreplace"))
+    return len(drawn)
+
+
+def cell(value: Any) -> Any:
+    """Return a value for a cell: numbers as they are, text so that no program takes it for a formula.
+
+    Examples
+    --------
+    >>> cell("=1+1"), cell(-0.5), cell(None)
+    ("'=1+1", -0.5, '')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, (bool, int, float)):
+        return value
+    text = clean(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -1,0 +1,114 @@
+"""Worker: one audit in a process of its own; what it leaves is a folder and one line of how it ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from auditkit.errors import AuditkitError, Cancelled, InputError
+from auditkit.files import write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from auditkit.runner.kernel import KernelHandle
+    from auditkit.runner.news import News
+
+__all__ = ["ENDED", "NEWS", "environment", "job_of", "work"]
+
+ENDED, NEWS = "ended.json", "news.jsonl"
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "BLIS_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS")  # fmt: skip
+
+
+def environment(threads: int) -> dict[str, str]:
+    """Return the environment of a worker: as many threads as are its share, where the user has not said fewer."""
+    own = dict(os.environ)
+    for name in _THREADS:
+        given = own.get(name, "")
+        own[name] = str(min(int(given), threads)) if given.isdecimal() and int(given) else str(threads)
+    return own
+
+
+def job_of(audit: Any, folder: Path) -> dict[str, Any]:
+    """Return what a worker is told, as plain JSON."""
+    return {**audit.to_dict(), "folder": str(folder)}
+
+
+def work(job: Mapping[str, Any], kernel: Callable[..., KernelHandle] | None = None) -> None:
+    """Run one audit into its folder, then write how it ended beside the outputs.
+
+    Parameters
+    ----------
+    job : mapping
+        What `job_of` returns.
+    kernel : callable, optional
+        As for `run_template`.
+    """
+    folder = Path(job["folder"])
+    started = time.perf_counter()
+    try:
+        said = _run(job, folder, kernel)
+    except Cancelled:
+        raise
+    except AuditkitError as error:
+        kind = "input" if isinstance(error, InputError) else "notebook"
+        said = {"ended": "broke", "kind": kind, "why": str(error)}
+    except OSError as error:
+        said = {
+            "ended": "broke",
+            "kind": "system",
+            "why": f"{error.filename or folder}: {error.strerror or error}",
+        }
+    except Exception as error:  # noqa: BLE001 - one audit of many: told in its place, and the batch goes on
+        trace = traceback.format_exc().splitlines()[-3:]
+        said = {
+            "ended": "broke",
+            "kind": "mistake",
+            "why": f"{type(error).__name__}: {error} ({' '.join(trace)})",
+        }
+    said["seconds"] = round(time.perf_counter() - started, 3)
+    write_whole(folder / ENDED, json.dumps(said).encode())
+
+
+def _run(job: Mapping[str, Any], folder: Path, kernel: Callable[..., KernelHandle] | None) -> dict[str, Any]:
+    from auditkit.batch.tables import write_tables
+    from auditkit.runner.run import run_template
+
+    more: dict[str, Any] = {} if kernel is None else {"kernel": kernel}
+    result = run_template(
+        job["template"],
+        job["subject_file"],
+        folder,
+        parameters=job["parameters"],
+        policy=job["policy"],
+        seed=job["seed"],
+        progress=_teller(folder / NEWS),
+        **more,
+    )
+    report = result.report
+    write_tables(report, folder / "tables")
+    return {"ended": "done", "verdict": report.verdict, "counts": report.counts}
+
+
+def _teller(path: Path) -> Callable[[News], None]:
+    """Return a listener that keeps the last news in a file."""
+
+    def tell(news: News) -> None:
+        done = news.index + (news.fraction or 0.0)
+        line = {"done": done, "total": news.total, "title": news.title, "what": news.what}
+        with path.open("w", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+    return tell
+
+
+if __name__ == "__main__":
+    from auditkit.batch.forked import die_with_parent
+
+    die_with_parent()
+    work(json.loads(sys.stdin.read()))

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PARAMETERS = 'subject_file = "s.toml"\npolicy_file = None\nseed = 0\nout_dir = "."\nmodel_performance__level = 0.95\naction = ""'
+# what a test can have the kernel do before it audits
+ACT = """\
+import os, signal, time
+if action == "die":
+    os.kill(os.getpid(), signal.SIGKILL)
+if action == "exit":
+    os._exit(7)
+if action == "raise":
+    raise RuntimeError("on purpose")
+if action == "sleep":
+    time.sleep(600)
+if action == "memory":
+    held = bytearray(3 * 2**30)
+    for at in range(0, len(held), 4096):
+        held[at] = 1
+    time.sleep(600)
+if action.startswith("append:"):
+    with open(action.removeprefix("append:"), "a") as file:
+        file.write("\\n# changed\\n")
+if action.startswith("remove:"):
+    os.remove(action.removeprefix("remove:"))
+"""
+AUDIT = """\
+import auditkit as ak
+from auditkit.runner.notebook import observe, show
+audit = ak.Audit({"model_performance": {"level": model_performance__level}}, criteria=ak.load_policy(policy_file))
+report = observe(audit, ak.load_subject(subject_file), seed=seed, out_dir=out_dir)
+show(report, "verdict")"""
+SUBJECT = """
+name = "toy"
+positive = 1
+[model.predictions]
+path = "said.csv"
+label = "said"
+[data.test]
+path = "test.csv"
+target = "true"
+"""
+POLICY = """
+[[criterion]]
+metric = "accuracy"
+at_least = 0.5
+why = "a test"
+"""
+
+
+def cell(source: str, at: int) -> dict[str, Any]:
+    tags = {"tags": ["parameters"]} if at == 0 else {}
+    return {
+        "cell_type": "code", "id": f"cell-{at}", "execution_count": None, "metadata": tags, "outputs": [], "source": source,
+    }  # fmt: skip
+
+
+def template(*sources: str) -> str:
+    return json.dumps(
+        {
+            "cells": [cell(source, at) for at, source in enumerate(sources)],
+            "metadata": {"auditkit": {"checks": ["model_performance"], "title": "tiny"}},
+            "nbformat": 4,
+            "nbformat_minor": 5,
+        }
+    )
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A folder with a subject of recorded predictions (90 of 100 right), a template that can misbehave, and a policy it meets."""
+    rows = [f"{i},{i % 2}" for i in range(100)]
+    (tmp_path / "test.csv").write_text("\n".join(["x,true", *rows]) + "\n")
+    said = [str(i % 2 if i >= 10 else 1 - i % 2) for i in range(100)]
+    (tmp_path / "said.csv").write_text("\n".join(["said", *said]) + "\n")
+    (tmp_path / "toy.toml").write_text(SUBJECT)
+    (tmp_path / "policy.toml").write_text(POLICY)
+    (tmp_path / "tiny.ipynb").write_text(template(PARAMETERS, ACT, AUDIT))
+    return tmp_path
+
+
+@pytest.fixture
+def write_plan(place: Path) -> Any:
+    """Write a plan of the toy subject under the tiny template, with what a test adds."""
+
+    def write(template: str = "", head: str = "", tail: str = "") -> Path:
+        file = place / "plan.toml"
+        file.write_text(
+            f'policy = "policy.toml"\n{head}\n[[subject]]\nfile = "toy.toml"\n'
+            f'[[template]]\nname = "tiny.ipynb"\n{template}\n{tail}\n'
+        )
+        return file
+
+    return write

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+import pandas as pd
+import pytest
+
+from auditkit.batch.exports import Exports
+from auditkit.batch.outcomes import Outcome
+from auditkit.batch.plan import PlannedAudit
+from auditkit.batch.tables import write_tables
+from auditkit.evidence import Evidence, Interval, Measurement, Table
+from auditkit.finding import Criterion, Policy
+from auditkit.judging import judge
+from auditkit.render.batch import batch_html
+from auditkit.report import Report
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NASTY = '<script>alert(1)</script>|[x](y)`"&\x1b\u202e]]>{0}'
+
+
+@pytest.fixture
+def report() -> Report:
+    """Accuracy 0.6 (0.5 to 0.7) asked to be at least 0.9 overall, at least 0.2 for a group with a hostile name, and at least 0.6 for a third."""
+    wilson = Interval(0.5, 0.7, 0.95, "wilson")
+    table = Table(
+        "t",
+        {"label": ("=cmd()", "b"), "value": (0.5, -0.5), "low": (0, -1), "high": (1, 0), "n": (3, 4)},
+        "estimates",
+    )
+    evidence = (
+        Evidence(
+            "AK001",
+            tuple(Measurement("accuracy", 0.6, 100, wilson, group=g) for g in (None, NASTY, "third")),
+            tables={"rates": table},
+        ),
+    )
+    policy = Policy(
+        (
+            Criterion("accuracy", at_least=0.9, severity="high", group=""),
+            Criterion("accuracy", at_least=0.2, group="<*"),
+            Criterion("accuracy", at_least=0.6, group="third"),
+        ),
+        "p",
+    )
+    provenance = {
+        "plan": [{"code": "AK001", "name": "a", "title": NASTY, "dimension": "performance"}],
+        "seed": 3,
+    }
+    return Report({"name": "s"}, judge(evidence, policy), evidence, provenance)
+
+
+def outcome(**more: Any) -> Outcome:
+    audit = PlannedAudit(f"n{NASTY}", NASTY, Path("s.toml"), "bias", tags=(NASTY,))
+    return Outcome(audit, "k" * 64, **more)
+
+
+@pytest.fixture
+def exports(report: Report) -> Exports:
+    made = Exports(NASTY)
+    made.add(outcome(ended="done", verdict="fail", counts=report.counts, folder="n-k"), report)
+    made.add(replace(outcome(ended="broke", why=NASTY)), None)
+    return made
+
+
+def test_junit_has_a_case_a_finding_and_nothing_undecided_reads_as_a_pass(exports: Exports) -> None:
+    (suite,) = ET.fromstring(exports.junit())
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("4", "1", "2")
+    passed = [case for case in suite if len(case) == 0]
+    assert len(passed) == 1
+    assert "<script>" in passed[0].get("name")  # as data
+
+
+def test_sarif_keeps_to_its_schema_where_it_matters_and_makes_no_links_of_names(exports: Exports) -> None:
+    said = json.loads(exports.sarif())
+    (run,) = said["runs"]
+    assert said["version"] == "2.1.0"
+    assert [(one["kind"], one["level"]) for one in run["results"]] == [
+        ("fail", "error"),
+        ("open", "none"),
+        ("fail", "error"),
+    ]
+    rules = {one["id"] for one in run["tool"]["driver"]["rules"]}
+    assert {one["ruleId"] for one in run["results"]} <= rules
+    text = run["results"][-1]["message"]["text"]
+    assert r"\[x\](y)" in text
+    assert "{{0}}" in text
+    assert (
+        run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+        == "results/n-k/report.html"
+    )
+
+
+def test_markdown_is_a_table_whose_names_are_no_markup(exports: Exports) -> None:
+    text = exports.markdown().decode()
+    assert "## " in text
+    assert "<script>" not in text.replace(r"\<", "")
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert len({line.replace(r"\|", "").count("|") for line in rows}) == 1
+
+
+def test_parquet_has_every_measurement_with_how_it_was_judged(exports: Exports) -> None:
+    frame = pd.read_parquet(io.BytesIO(exports.parquet()))
+    assert frame["status"].tolist() == ["fail", "pass", "inconclusive"]
+    assert frame["value"].tolist() == [0.6] * 3
+    assert (frame["low"] == 0.5).all()
+    assert frame["seed"].tolist() == [3] * 3
+
+
+def test_tables_of_figures_are_csv_without_formulas(report: Report, tmp_path: Path) -> None:
+    assert write_tables(report, tmp_path / "tables") == 1
+    rows = list(csv.reader((tmp_path / "tables" / "AK001-rates.csv").read_text().splitlines()))
+    assert rows == [
+        ["label", "value", "low", "high", "n"],
+        ["'=cmd()", "0.5", "0", "1", "3"],
+        ["b", "-0.5", "-1", "0", "4"],
+    ]
+
+
+def page(**more: Any) -> str:
+    row: Mapping[str, Any] = {
+        "name": NASTY, "subject": NASTY, "template": NASTY, "settings": NASTY, "tags": [NASTY], "word": "broke", "counts": {},
+        "why": NASTY, "href": "results/a/report.html", "before": None, "seconds": None,
+    }  # fmt: skip
+    return batch_html(
+        {
+            "name": NASTY,
+            "verdict": "undecided",
+            "audits": [{**row, **more}],
+            "accepted": None,
+            "excluded": [(NASTY, NASTY)],
+        }
+    )
+
+
+def test_a_name_is_no_markup_on_the_page_and_nothing_is_fetched() -> None:
+    html = page()
+    assert html.count("<script") == 1
+    assert "default-src &#39;none&#39;; script-src &#39;sha256-" in html
+    assert "\x1b" not in html
+    assert "\u202e" not in html
+    assert "http" not in html.replace("http-equiv", "")
