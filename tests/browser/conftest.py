@@ -34,6 +34,9 @@ def _load(stem: str) -> Any:
     return sys.modules[name]
 
 
+_load("jupyterlab")  # hands.py imports it by this name, also where pytest looks for doctests there
+
+
 @pytest.fixture(scope="session")
 def harness() -> Any:
     """The module that starts servers and browsers; skips where there is no browser, but never in CI."""
