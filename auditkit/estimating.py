@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from auditkit.checks._converging import converging
 from auditkit.costs import COLUMNS, LAWS, PROBE, ROWS, Law, Used, used
 from auditkit.durations import expected
 from auditkit.errors import AuditkitError
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["Estimate", "Pace", "estimate", "estimates", "pace_of", "probe"]
 
 WITHIN = 0.3  # seconds that timing the model may take, and as much again for training it
+MOST_ROWS = 4_000  # in one call that is timed
+MOST_OF_A_FUNCTION = 100  # likewise of a function, which may be far away, and paid by the row
 FEWEST = 64  # rows of the first training that is timed
 _FLOOR = 0.3  # of the own work of a check, what it takes however few rows there are
 _AGAIN = 1.5  # a second run under the same settings may be so many times as long or as short
@@ -199,7 +202,11 @@ def _first(subject: Subject, pace: Pace) -> float:
     """Return the seconds of the answers every check shares, where they are not there yet."""
     rows = {"test": len(subject.test), "train": 0 if subject.train is None else len(subject.train)}
     left = sum(n for split, n in rows.items() if split not in subject.answered)
-    return 0.0 if subject.predictions_only else left * pace.row * (2 if subject.model.has_proba else 1)
+    return (
+        0.0
+        if subject.predictions_only
+        else left * pace.row * (1 if subject.model.gives_proba is False else 2)
+    )
 
 
 def _applies(law: Law, subject: Subject) -> bool:
@@ -219,7 +226,7 @@ def _expected(
     spread = law.spread * (1 + 0.15 * abs(math.log10(scale)))
     low, high = (own + asked) / spread, (own + asked) * spread
     trainings = known.trainings * _times(law.trains, check, params, subject)
-    if not trainings:
+    if not trainings or not subject.model.can_refit:
         return Estimate(low, high)
     if pace.training is None:
         many = f"{trainings:.0f} trainings of the model" if trainings >= 1.5 else "a training of the model"
@@ -270,16 +277,17 @@ def _asking(subject: Subject, clock: Clock, within: float) -> tuple[float, float
     """Return the seconds of a call, and of each further row in it."""
     if subject.predictions_only:
         return 0.0, 0.0
-    own, X = subject.counted(), subject.test.X
-    first = _timed(lambda: own.asks(X.iloc[:1]), clock)  # what a model prepares once is no pace
+    model, X = subject.model.inner, subject.test.X
+    most = min(len(X), MOST_OF_A_FUNCTION if model.estimator is None else MOST_ROWS)
+    first = _timed(lambda: model.try_out(X.iloc[:1]), clock)  # what a model prepares once is no pace
     if first > within:
         return first, first / 10  # a slow model is not asked again; how much of it is the row's, is not known
-    call = min(first, _timed(lambda: own.asks(X.iloc[:1]), clock))
+    call = min(first, _timed(lambda: model.try_out(X.iloc[:1]), clock))
     spent, rows, took = first + call, 1, call
-    while rows < len(X) and spent + 10 * took < within:
-        rows = min(10 * rows, len(X))
+    while rows < most and spent + 10 * took < within:
+        rows = min(10 * rows, most)
         some = X.iloc[:rows]
-        took = _timed(lambda some=some: own.asks(some), clock)  # type: ignore[misc]
+        took = _timed(lambda some=some: model.try_out(some), clock)  # type: ignore[misc]
         spent += took
     return call, max(took - call, 0.0) / max(rows - 1, 1)
 
@@ -290,16 +298,23 @@ def _training(subject: Subject, clock: Clock, within: float) -> tuple[float, flo
     if data is None or model.estimator is None or not model.can_refit:
         return None
     order = np.random.default_rng(0).permutation(len(data))
-    rows, spent, seen = 0, 0.0, list[tuple[int, float]]()
-    while rows < len(data) and (not seen or spent + 4 * seen[-1][1] < within):
-        rows = min(4 * rows or FEWEST, len(data))
+
+    def on(rows: int) -> float:
         some = data.take(np.sort(order[:rows]))
-        try:
-            took = _timed(lambda some=some: model.refit(some.X, some.y, 0), clock)  # type: ignore[misc]
-        except AuditkitError:
-            return None
-        spent += took
-        seen.append((rows, max(took, 1e-6)))
+        return max(_timed(lambda: model.refit(some.X, some.y, 0), clock), 1e-6)
+
+    rows = min(FEWEST, len(data))
+    try:
+        with converging():  # few rows converge or not: that is no news of the model
+            first = on(rows)  # what is loaded and prepared once is no pace
+            seen = [(rows, first if first > within else min(first, on(rows)))]
+            spent = first + seen[0][1]
+            while rows < len(data) and spent + 4 * seen[-1][1] < within:
+                rows = min(4 * rows, len(data))
+                seen.append((rows, on(rows)))
+                spent += seen[-1][1]
+    except AuditkitError:
+        return None
     return _carried_on(seen, len(data))
 
 

@@ -76,12 +76,54 @@ def test_a_slow_model_is_asked_once() -> None:
 def test_a_training_is_timed_on_few_rows_and_carried_on() -> None:
     clock = Clocked()
     low, high = pace_of(made(clock, 20_000), clock=clock).training  # type: ignore[misc]
-    assert clock.trained == [64, 256, 1024]  # 4096 would go beyond the time there is
+    assert clock.trained == [64, 64, 256, 1024]  # 4096 would go beyond the time there is
     assert low < 20_000 * 1e-4 < high  # as long as it takes is in between
     assert high / low < 4
     clock = Clocked()
     low, high = pace_of(made(clock, 256), clock=clock).training  # type: ignore[misc]
     assert low == high == pytest.approx(0.0256)
+
+
+def test_what_a_first_training_loads_is_no_pace() -> None:
+    clock = Clocked()
+    subject = made(clock, 20_000)
+    once = [0.25]  # as the import of a solver
+
+    def refit(*of: Any) -> Any:
+        clock.now += once.pop() if once else 0.0
+        return type(subject.model.inner).refit(subject.model.inner, *of)
+
+    subject.model.inner.refit = refit
+    low, high = pace_of(subject, clock=clock).training  # type: ignore[misc]
+    assert low < 20_000 * 1e-4 < high
+
+
+@pytest.mark.parametrize("output", [None, "proba"])
+def test_a_function_is_asked_about_few_rows_and_nothing_is_concluded_from_them(output: Any) -> None:
+    asked = []
+
+    def answers(X: Any) -> Any:
+        asked.append(len(X))
+        return np.full(len(X), 1.0)  # as probabilities or as labels: one row does not tell
+
+    test = rows(50_000, 1)
+    subject = ak.Subject(
+        "far", ak.predictors.from_callable(answers, classes=[0, 1], output=output), test=test
+    )
+    asked.clear()
+    pace = pace_of(subject)
+    estimates(Audit("model_performance").plan, subject, pace)
+    assert max(asked) <= 100
+    assert sum(asked) <= 112
+    assert subject.model.gives_proba is (None if output is None else True)
+
+
+def test_trainings_of_a_model_that_cannot_be_trained_take_no_time() -> None:
+    train, test = rows(300, 1), rows(300, 2)
+    fixed = ak.Subject("fixed", lambda X: (X["a"] > 0).astype(int).to_numpy(), test=test, train=train)
+    found = estimates(Audit(["AK203", "AK314"]).plan, fixed, Pace(0.0, 0.0))
+    assert set(found) == {"AK203", "AK314"}
+    assert not any(one.unknown for one in found.values())
 
 
 def test_a_function_that_trains_is_not_called() -> None:

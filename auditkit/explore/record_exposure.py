@@ -98,7 +98,7 @@ class RecordExposure:
     def lacks(subject: Subject) -> str:
         """Return what keeps reference models from being trained; empty where nothing does. Asks the model nothing."""
         try:
-            needs_refits(subject)
+            needs_refits(subject, asking=False)
         except NotApplicable as missing:
             return str(missing)
         return ""

@@ -66,6 +66,18 @@ class Predictor(ABC):
         """Whether `predict_proba` answers."""
         return type(self).predict_proba is not Predictor.predict_proba
 
+    @property
+    def gives_proba(self) -> bool | None:
+        """Whether `predict_proba` answers, as far as is known without asking; None where an answer must be seen first."""
+        return self.has_proba
+
+    def try_out(self, X: pd.DataFrame) -> None:
+        """Answer rows as a check would ask for them, and conclude nothing from them: a few rows may not show what a model gives."""
+        if self.has_proba:
+            self.predict_proba(X)
+        else:
+            self.predict(X)
+
     def refit(self, X: pd.DataFrame, y: np.ndarray, seed: int) -> Predictor:  # noqa: ARG002 - the contract
         """Return a new predictor of the same recipe, trained on other rows."""
         raise NotApplicable(
@@ -156,6 +168,11 @@ class Counted(Predictor):
     def has_proba(self) -> bool:
         """Whether `predict_proba` answers."""
         return self.inner.has_proba
+
+    @property
+    def gives_proba(self) -> bool | None:
+        """Whether `predict_proba` answers; None where an answer must be seen first."""
+        return self.inner.gives_proba
 
     @property
     def can_refit(self) -> bool:

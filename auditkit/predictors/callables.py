@@ -63,6 +63,24 @@ class CallablePredictor(Predictor):
             self._look(self._sample.head(10_000))
         return self.output == "proba"
 
+    @property
+    def gives_proba(self) -> bool | None:
+        """Whether the function gives probabilities; None before its first answer, where that was not said."""
+        return None if self.output is None else self.output == "proba"
+
+    def try_out(self, X: pd.DataFrame) -> None:
+        """Call the function, and conclude nothing from what it gives.
+
+        Raises
+        ------
+        ModelError
+            If it fails.
+        """
+        try:
+            self.function(frames.from_pandas(X, self.native))
+        except Exception as error:
+            raise ModelError(_failed(self.kind, len(X), error)) from error
+
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Return labels or values, shape (n,)."""
         out = self._call(X)
@@ -106,9 +124,7 @@ class CallablePredictor(Predictor):
         except AuditkitError:
             raise
         except Exception as error:
-            raise ModelError(
-                f"the model ({self.kind}) failed on {len(X)} rows: {type(error).__name__}: {error}"
-            ) from error
+            raise ModelError(_failed(self.kind, len(X), error)) from error
 
     def _call(self, X: pd.DataFrame) -> np.ndarray:
         out = np.asarray(self.function(frames.from_pandas(X, self.native)))
@@ -130,6 +146,10 @@ class CallablePredictor(Predictor):
                 f"{self.kind} must give probabilities from 0 to 1; it gave {out.min():g} to {out.max():g}"
             )
         return np.column_stack([1 - out, out])
+
+
+def _failed(kind: str, rows: int, error: Exception) -> str:
+    return f"the model ({kind}) failed on {rows} rows: {type(error).__name__}: {error}"
 
 
 def from_callable(

@@ -20,6 +20,7 @@ from auditkit.statistics.calibration import (
     reliability,
 )
 from auditkit.statistics.calibration_change import CalibrationChange, calibration_change
+from auditkit.statistics.changes import Change, Estimate, change, rate_change, rate_change_of_same_records
 from auditkit.statistics.comparisons import (
     largest_distance,
     largest_mean_distance,
@@ -27,6 +28,14 @@ from auditkit.statistics.comparisons import (
     smallest_ratio_to_overall,
 )
 from auditkit.statistics.cross_validated import Explained, cross_validated_auc, cross_validated_r2
+from auditkit.statistics.drift import (
+    Apart,
+    Stability,
+    ks_distance,
+    merged_cells,
+    population_stability,
+    rows_for_stability,
+)
 from auditkit.statistics.gaps import Gap, gap_bounds, largest_gap, ratio_bounds, smallest_ratio
 from auditkit.statistics.hypothesis_tests import (
     ChiSquare,
@@ -93,14 +102,17 @@ from auditkit.statistics.welch import mean_difference
 __all__ = [
     "Advantage",
     "Anova",
+    "Apart",
     "Auc",
     "AucDifference",
     "Bootstrapped",
     "Bounds",
     "CalibrationChange",
     "CalibrationError",
+    "Change",
     "ChiSquare",
     "EpsilonBound",
+    "Estimate",
     "Explained",
     "Gap",
     "Guesses",
@@ -116,6 +128,7 @@ __all__ = [
     "Roc",
     "Selective",
     "Significance",
+    "Stability",
     "Statistic",
     "Tested",
     "accuracy_at_coverage",
@@ -133,6 +146,7 @@ __all__ = [
     "breslow_day",
     "calibration_change",
     "calibration_error",
+    "change",
     "chi_square",
     "clopper_pearson",
     "cross_validated_auc",
@@ -148,6 +162,7 @@ __all__ = [
     "jeffreys",
     "katz_ratio",
     "kish_size",
+    "ks_distance",
     "largest_auc_gap",
     "largest_calibration_gap",
     "largest_distance",
@@ -161,6 +176,7 @@ __all__ = [
     "mean_interval",
     "mean_interval_of",
     "means_alike",
+    "merged_cells",
     "n_for_auc",
     "n_for_difference",
     "newcombe",
@@ -177,8 +193,11 @@ __all__ = [
     "paired_tpr_bounds",
     "permutation_test",
     "picked_p_value",
+    "population_stability",
     "power_for_difference",
     "range_tail",
+    "rate_change",
+    "rate_change_of_same_records",
     "rates_alike",
     "rates_near_overall",
     "ratio_bounds",
@@ -187,6 +206,7 @@ __all__ = [
     "reweighed_difference",
     "risk_coverage",
     "roc_curve",
+    "rows_for_stability",
     "smallest_mean_ratio",
     "smallest_mean_ratio_to_overall",
     "smallest_ratio",

@@ -25,9 +25,9 @@ def pacing(session: Session) -> Work:
 
 
 def begin(session: Session) -> None:
-    """Time the model in the background, if that was not begun yet; it is asked about few rows."""
+    """Time the model in the background, if it was not timed yet; it is asked about few rows."""
     work = pacing(session)
-    if work.state == "idle":
+    if work.state in ("idle", "failed"):
         work.start(lambda: pace_of(session.subject), seed=session.seed)
 
 
@@ -77,6 +77,9 @@ class Timing(w.HTML):  # type: ignore[misc]
         told = "" if found is None else f"Estimate of time: {found.words}."
         if found is not None and self.session.executor is not None:
             told = f"{told} That is for one check after the other; the executor may be sooner."
-        if pacing(self.session).busy:
+        work = pacing(self.session)
+        if work.busy:
             told = "Estimate of time: not known yet, the model is being timed."
+        elif work.state == "failed":
+            told = f"Estimate of time: not known; timing the model failed. {work.message}"
         self.value = said(told) if told else ""

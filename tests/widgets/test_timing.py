@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
+import auditkit as ak
 from auditkit import costs
 from auditkit.costs import Law, Used
 from auditkit.widgets import timing
@@ -28,6 +31,12 @@ def timing_of(row: float) -> Any:
     from auditkit.estimating import Pace
 
     return Pace(0.0, row)
+
+
+def draw(n: int, seed: int = 0) -> Any:
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame({"a": rng.normal(size=n), "b": rng.normal(size=n)})
+    return ak.Dataset(X, rng.integers(2, size=n), {"sex": np.resize(["m", "f"], n)})
 
 
 def timed(session: Any) -> None:
@@ -82,3 +91,55 @@ def test_it_stands_beneath_the_run_button_and_is_plain_text(session: Any) -> Non
     assert at[0].children[0].description == "Run bias"
     assert at[1] is runner.timing
     assert "role=" not in runner.timing.value
+
+
+def broken(X: Any) -> Any:
+    raise ValueError("out of order")
+
+
+def test_a_model_that_fails_is_told_by_the_run_and_breaks_no_view() -> None:
+    subject = ak.Subject("broken", broken, test=draw(200), train=draw(200, 1))
+    for kind in (ak.widgets.Bias, ak.widgets.Membership, ak.widgets.Explainability, ak.widgets.Report):
+        kind(subject)
+    session = Session(subject, ["model_performance"])
+    line = timing.Timing(session, "performance")
+    timed(session)
+    assert timing.pacing(session).state == "done"
+    session.include("AK001", run=False)
+    session.include("AK001", run=True)
+    session.set("AK001", level=0.9)
+    session.start("performance")
+    assert session.wait(60)
+    assert session.state == "done"
+    (evidence,) = session.report.evidence
+    assert evidence.outcome == "error"
+    assert "being timed" not in line.value
+
+
+def test_a_view_asks_a_function_nothing_before_it_is_shown() -> None:
+    asked = []
+
+    def answers(X: Any) -> Any:
+        asked.append(len(X))
+        return np.full(len(X), 0.5)
+
+    subject = ak.Subject("far", answers, test=draw(200), train=draw(200, 1))
+    before = list(asked)
+    for kind in (ak.widgets.Bias, ak.widgets.Membership, ak.widgets.Explainability, ak.widgets.Robustness):
+        kind(subject)
+    assert asked == before
+
+
+def test_timing_that_failed_says_so_and_can_be_tried_again(
+    session: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(subject: Any) -> Any:
+        raise ValueError("out of order")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("auditkit.widgets.timing.pace_of", fails)
+        line = timing.Timing(session, "bias")
+        timed(session)
+    assert "Estimate of time: not known; timing the model failed. out of order" in line.value
+    timed(session)
+    assert "2 to 8 s" in line.value

@@ -35,8 +35,11 @@ __all__ = [
 _KEPT = 32  # models whose every probability is kept: a classifier learns no more from more
 
 
-def needs_refits(subject: Subject) -> None:
-    """Raise `NotApplicable` where reference models cannot be trained or would have nothing to say."""
+def needs_refits(subject: Subject, *, asking: bool = True) -> None:
+    """Raise `NotApplicable` where reference models cannot be trained or would have nothing to say.
+
+    Not `asking`, a model that must be asked to know whether it gives probabilities is taken to give them.
+    """
     common.needs_classes(subject)
     subject.split("train")
     if subject.predictions_only or subject.test.X.shape[1] == 0:
@@ -46,7 +49,8 @@ def needs_refits(subject: Subject) -> None:
             f"this attack trains reference models, and this model ({subject.model.kind}) cannot be trained again: "
             "give a scikit-learn estimator, or a predictor with refit(X, y, seed)"
         )
-    if not subject.model.has_proba:
+    gives = subject.model.has_proba if asking else subject.model.gives_proba is not False
+    if not gives:
         raise NotApplicable(f"this model ({subject.model.kind}) gives no probabilities, only labels")
 
 

@@ -44,7 +44,7 @@ class ExposureExplorer(Mirror):
         """Return that training rows or probabilities are missing."""
         if subject.train is None:
             return "training rows: pass Subject(..., train=Dataset(X, y)), or add [data.train] to the subject file"
-        if subject.task != "regression" and not subject.model.has_proba:
+        if subject.task != "regression" and subject.model.gives_proba is False:
             return "probabilities: this model gives only labels"
         return ""
 

@@ -53,7 +53,7 @@ class ThresholdExplorer(Mirror):
         """Return that groups or scores are missing."""
         if not subject.test.sensitive_names:
             return "no sensitive features: pass Dataset(X, y, sensitive_features=[...])"
-        if subject.task == "multiclass" or (subject.task == "binary" and not subject.model.has_proba):
+        if subject.task == "multiclass" or (subject.task == "binary" and subject.model.gives_proba is False):
             return "thresholds need a score for each record: a model with probabilities for two classes, or a regression"
         return ""
 
