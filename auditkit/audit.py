@@ -191,9 +191,11 @@ class Audit:
             if chosen is None or check.code in chosen:
                 fits(check, params, subject)
 
-    def judge(self, evidence: Iterable[Evidence], *, task: str | None = None) -> tuple[Finding, ...]:
-        """Judge evidence under this audit's criteria."""
-        return judge(tuple(evidence), self.criteria, task=task, waivers=self.waivers)
+    def judge(
+        self, evidence: Iterable[Evidence], *, task: str | None = None, subject: str | None = None
+    ) -> tuple[Finding, ...]:
+        """Judge evidence under this audit's criteria; waivers that name a subject hold for one of that name."""
+        return judge(tuple(evidence), self.criteria, task=task, waivers=self.waivers, subject=subject)
 
     def _events(
         self,
@@ -241,7 +243,7 @@ class Audit:
         }
         return Report(
             about,
-            self.judge(evidence, task=about.get("task")),
+            self.judge(evidence, task=about.get("task"), subject=about.get("name")),
             evidence,
             jsonable(provenance),
             waivers=(*self.criteria.waivers, *self.waivers),

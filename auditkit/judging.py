@@ -55,6 +55,7 @@ def judge(
     task: str | None = None,
     waivers: Iterable[Waiver] = (),
     on: date | None = None,
+    subject: str | None = None,
 ) -> tuple[Finding, ...]:
     """Judge all evidence of an audit against all criteria.
 
@@ -78,6 +79,8 @@ def judge(
         What is accepted, besides the policy's own waivers.
     on : datetime.date, optional
         The day on which waivers must still hold; today in UTC when left out.
+    subject : str, optional
+        Its name: a waiver that was given for another does not hold.
 
     Returns
     -------
@@ -102,11 +105,15 @@ def judge(
         found += _unmatched(one, rules, evidence)
         findings += found or [Finding(one.check, "not_applicable", reason=UNJUDGED)]
     judged = (*findings, *_unmeasured(policy, findings, task))
-    return waive(judged, (*policy.waivers, *waivers_of(waivers)), on=on)
+    return waive(judged, (*policy.waivers, *waivers_of(waivers)), on=on, subject=subject)
 
 
 def waive(
-    findings: Iterable[Finding], waivers: Sequence[Waiver], *, on: date | None = None
+    findings: Iterable[Finding],
+    waivers: Sequence[Waiver],
+    *,
+    on: date | None = None,
+    subject: str | None = None,
 ) -> tuple[Finding, ...]:
     """Apply waivers to findings.
 
@@ -122,11 +129,13 @@ def waive(
         What is accepted.
     on : datetime.date, optional
         The day on which they must hold; today in UTC when left out.
+    subject : str, optional
+        The name of what was audited: a waiver that was given for another does not hold.
     """
     found, when = tuple(map(_before, filter(_no_remark, findings))), on or today()
-    done = []
+    done, fitting = [], [w for w in waivers if w.fits(subject)]
     for one in found:
-        about = [w for w in waivers if _waivable(one) and _speaks(w, one)]
+        about = [w for w in fitting if _waivable(one) and _speaks(w, one)]
         last = max(about, key=lambda w: w.until, default=None)
         if last is None:
             done.append(one)
@@ -134,7 +143,7 @@ def waive(
             done.append(replace(one, status="waived", waiver=last, was=one.status))
         else:
             done.append(replace(one, waiver=last))
-    idle = [_idle(w, found) for w in dict.fromkeys(waivers)]
+    idle = [_idle(w, found, subject) for w in dict.fromkeys(waivers)]
     return (*done, *(Finding(POLICY, "not_applicable", reason=why) for why in idle if why))
 
 
@@ -162,12 +171,14 @@ def _speaks(waiver: Waiver, finding: Finding) -> bool:
     )
 
 
-def _idle(waiver: Waiver, findings: tuple[Finding, ...]) -> str:
+def _idle(waiver: Waiver, findings: tuple[Finding, ...], subject: str | None) -> str:
     """Return why a waiver does nothing; empty if it speaks of a finding that can be waived."""
     about = [f for f in findings if _speaks(waiver, f)]
+    named = f"{_REMARK}{waiver.words()} (by {waiver.by}, until {waiver.until})"
+    if not waiver.fits(subject):
+        return f"{named} was given for {waiver.subject!r} and does not cover {subject!r}"
     if any(map(_waivable, about)):
         return ""
-    named = f"{_REMARK}{waiver.words()} (by {waiver.by}, until {waiver.until})"
     if any(f.status == "waived" for f in about):
         return ""
     if any(f.judged for f in about):

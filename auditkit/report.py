@@ -215,7 +215,9 @@ class Report:
         task = self.subject.get("task")
         return replace(
             self,
-            findings=judge(self.evidence, policy, task=task, waivers=given, on=on),
+            findings=judge(
+                self.evidence, policy, task=task, waivers=given, on=on, subject=self.subject.get("name")
+            ),
             provenance={**self.provenance, "policy": policy.to_dict()},
             waivers=(*policy.waivers, *given),
         )
@@ -240,7 +242,7 @@ class Report:
     def waive(
         self, finding: Finding | str, reason: str, until: date | str, *, by: str = "", on: date | None = None
     ) -> Report:
-        """Return this report with one more finding accepted, although it is not met or undecided.
+        """Return this report with one more finding accepted, although it is not met or undecided; of this subject alone.
 
         Parameters
         ----------
@@ -267,13 +269,16 @@ class Report:
             raise InputError(
                 f"only what breaks a limit or leaves it undecided can be waived; {one.check} {one.fingerprint} is {one.shown}: {why}"
             )
-        given = Waiver(finding=one.fingerprint, reason=reason, by=by or logged_in(), until=day(until))
+        name = self.subject.get("name")
+        given = Waiver(
+            finding=one.fingerprint, reason=reason, by=by or logged_in(), until=day(until), subject=name
+        )
         if not given.holds(on):
             raise InputError(
                 f"until={given.until.isoformat()} has passed: give the last day on which the waiver holds, {on or today()} or later"
             )
         every = (*(w for w in self.waivers if w.finding != one.fingerprint), given)
-        return replace(self, findings=waive(self.findings, every, on=on), waivers=every)
+        return replace(self, findings=waive(self.findings, every, on=on, subject=name), waivers=every)
 
     def note(self, finding: Finding | str, text: str, *, author: str = "") -> Report:
         """Return this report with a note on a finding; the author is whoever is logged in when left out.

@@ -38,6 +38,9 @@ class Waiver:
         limit: under another limit the waiver matches nothing.
     metric, group, check : str, optional
         As in a `Criterion`, for a waiver that names no finding; wildcards in the group ("sex=*").
+    subject : str, optional
+        The name of the subject it is for; of whichever is audited when left out. A fingerprint holds no subject, so a waiver that was
+        given on what one model showed names it, and does not cover another.
 
     Examples
     --------
@@ -52,6 +55,7 @@ class Waiver:
     metric: str | None = None
     group: str | None = None
     check: str | None = None
+    subject: str | None = None
 
     def __post_init__(self) -> None:
         told = {"reason": "reason='accepted by the board because ...'", "by": "by='maria, model risk'"}
@@ -87,6 +91,10 @@ class Waiver:
             return False
         return self.group is None or fnmatchcase(group or "", self.group)
 
+    def fits(self, subject: str | None) -> bool:
+        """Whether it is for a subject of this name; one that names a subject fits none whose name is not known."""
+        return self.subject is None or self.subject == subject
+
     def words(self) -> str:
         """Return in words what it is about."""
         if self.finding:
@@ -97,7 +105,7 @@ class Waiver:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values; what it does not name is left out."""
-        about = {name: getattr(self, name) for name in ("finding", "metric", "group", "check")}
+        about = {name: getattr(self, name) for name in ("subject", "finding", "metric", "group", "check")}
         given = {
             name: value for name, value in about.items() if value is not None and (name != "finding" or value)
         }

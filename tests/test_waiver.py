@@ -212,6 +212,29 @@ def test_a_whole_limit_and_its_float_are_one_finding():
     assert first.fingerprint == second.fingerprint == Finding.from_dict(first.to_dict()).fingerprint
 
 
+@pytest.mark.parametrize(
+    ("of", "audited", "status"),
+    [
+        ("s", "s", "waived"),
+        ("s", "t", "fail"),
+        ("s", None, "fail"),
+        (None, "t", "waived"),
+        (None, None, "waived"),
+    ],
+)
+def test_a_waiver_that_names_a_subject_covers_no_other(of, audited, status):
+    found = judge([seen()], (LIMIT,), waivers=[waiver(subject=of)], on=LAST, subject=audited)
+    assert found[0].status == status
+    said = [f.reason for f in found[1:]]
+    assert said == (
+        []
+        if status == "waived"
+        else [
+            f"the waiver of gap (by maria, until 2027-01-31) was given for 's' and does not cover {audited!r}"
+        ]
+    )
+
+
 # --- the report
 
 
@@ -224,7 +247,7 @@ def test_waiving_a_finding_of_a_report(report):
     done = report.waive(report.findings[0], "a pilot", "2027-01-31", by="maria", on=LAST)
     assert (report.verdict, done.verdict) == ("fail", "pass")
     assert done.waivers == (
-        Waiver(finding=report.findings[0].fingerprint, reason="a pilot", by="maria", until=LAST),
+        Waiver(finding=report.findings[0].fingerprint, reason="a pilot", by="maria", until=LAST, subject="s"),
     )
     data = saved(done)
     assert data["findings"][0]["waiver"] == data["waivers"][0]

@@ -47,6 +47,7 @@ class _WaiverFile(BaseModel):
     metric: str | None = None
     group: str | None = None
     check: str | None = None
+    subject: str | None = None
 
 
 class _PolicyFile(BaseModel):

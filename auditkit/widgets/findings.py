@@ -9,7 +9,7 @@ import ipywidgets as w
 from auditkit.errors import InputError
 from auditkit.judging import WAIVABLE
 from auditkit.render import page
-from auditkit.render.status import STATUSES, standing
+from auditkit.render.status import STATUSES, shown_status, standing
 from auditkit.render.text import one_line, words
 from auditkit.widgets.component import Component, session_of
 from auditkit.widgets.parts import button, explained, note, paged, problem, said, status
@@ -89,12 +89,13 @@ class Say(w.VBox):  # type: ignore[misc]
         self.until = w.DatePicker(
             description="Until", description_allow_html=False, tooltip="The last day on which the waiver holds",
         )  # fmt: skip
-        self.told, self.about = w.HTML(), w.HTML()
+        self.noted, self.told, self.about = w.HTML(), w.HTML(), w.HTML()
+        self._picked = False  # whether a person chose it or spoke of it, so that it stays
         self.add = button(
             "Add note",
             "Put the note beside this finding in the report",
             self._note,
-            self._failed,
+            self._not_noted,
             icon="pencil",
         )
         self.accept = button(
@@ -108,8 +109,8 @@ class Say(w.VBox):  # type: ignore[misc]
             [
                 w.HTML(said("Note or waive a finding", tag="h3")),
                 self.pick, self.about, self.author,
-                w.HTML(said("Note", tag="h4")), self.remark, self.add,
-                w.HTML(said("Waive", tag="h4")), self.reason, self.until, help_, self.accept,
+                w.HTML(said("Note", tag="h4")), self.remark, self.add, self.noted,
+                w.HTML(said("Waive", tag="h4")), self.reason, self.until, help_, w.HBox([self.accept, self.withdraw]),
                 self.told,
             ],
             layout=w.Layout(display="none"),
@@ -124,9 +125,9 @@ class Say(w.VBox):  # type: ignore[misc]
         report = self.session.report
         found = () if report is None else [f for f in report.findings if f.shown is not None]
         titles = {check.code: check.title for check in self.session.checks}
-        ranked = sorted(found, key=lambda f: standing(f.shown, f.severity))
+        ranked = sorted(found, key=lambda f: standing(shown_status(f.to_dict()), f.severity))
         options = {f.fingerprint: _label(f, titles.get(f.check, "")) for f in ranked}
-        kept = self.pick.value
+        kept = self.pick.value if self._picked else None
         self.pick.unobserve(self._chosen, "value")
         self.pick.options = [(label, fingerprint) for fingerprint, label in options.items()]
         self.pick.value = kept if kept in options else next(iter(options), None)
@@ -134,9 +135,10 @@ class Say(w.VBox):  # type: ignore[misc]
         self.layout.display = "" if options else "none"
         self._chosen()
 
-    def _chosen(self, _: Any = None) -> None:
+    def _chosen(self, change: Any = None) -> None:
         if self.pick.value is None:
             return
+        self._picked = self._picked or change is not None
         finding = self.session.measured().finding(self.pick.value)
         can = finding.criterion is not None and (finding.was or finding.status) in WAIVABLE
         mine = any(one.finding == finding.fingerprint for one in self.session.waivers)
@@ -151,7 +153,7 @@ class Say(w.VBox):  # type: ignore[misc]
     def _note(self) -> None:
         self.session.note(self._finding(), self.remark.value)
         self.remark.value = ""
-        self.told.value = status(f"The note stands beside the finding. {self.session.unnamed()}".strip())
+        self.noted.value = status(f"The note stands beside the finding. {self.session.unnamed()}".strip())
 
     def _waive(self) -> None:
         if self.until.value is None:
@@ -169,10 +171,14 @@ class Say(w.VBox):  # type: ignore[misc]
     def _finding(self) -> str:
         if self.pick.value is None:
             raise InputError("choose a finding first")
+        self._picked = True
         return str(self.pick.value)
 
     def _failed(self, why: str) -> None:
         self.told.value = problem(why)
+
+    def _not_noted(self, why: str) -> None:
+        self.noted.value = problem(why)
 
 
 def signature(session: Session) -> Any:
@@ -194,7 +200,7 @@ def _text(name: str, tooltip: str, placeholder: str, value: str = "") -> Any:
 
 def _label(finding: Finding, title: str) -> str:
     """Return a finding in one line: its status in a sign and a word, the metric (else the check's title), whom it is about, the check."""
-    icon, word, _ = STATUSES[str(finding.shown)]
+    icon, word, _ = STATUSES[str(shown_status(finding.to_dict()))]
     about = finding.measurement or finding.criterion
     what = [words(about.metric), about.group or ""] if about else [title or finding.reason]
     return one_line(f"{icon} {word}: {' · '.join(filter(None, [*what, finding.check]))}")[:160]

@@ -130,7 +130,7 @@ class Record(HasTraits):
         """Take a report as the one so far, with what was added in the meantime."""
         with self._one:
             every = (*self.criteria.waivers, *self.waivers)
-            findings = waive(report.findings, every)
+            findings = waive(report.findings, every, subject=report.subject.get("name"))
             self.report = replace(report, findings=findings, notes=self.notes, waivers=every)
 
     @observe("author")

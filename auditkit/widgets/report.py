@@ -53,6 +53,10 @@ class Report(Component):
             "Leave out what was not run", "Take the checks that were not run out of this audit; the report names them",
             self._leave_out, self._failed, icon="minus",
         )  # fmt: skip
+        self.again = button(
+            "Include again what was left out", "Put every check that was left out back into this audit",
+            self._include, self._failed, icon="plus",
+        )  # fmt: skip
         self.back = button(
             "Take back the last note", "Remove what was noted or added last", self._take_back, self._failed, icon="undo"
         )  # fmt: skip
@@ -67,7 +71,7 @@ class Report(Component):
                 w.HTML(said(intro)),
                 self.missing,
                 self.runner,
-                self.drop,
+                w.HBox([self.drop, self.again]),
                 self.told,
                 self.saving,
                 self.added,
@@ -88,7 +92,9 @@ class Report(Component):
         told = f"To be run, and not run yet: {shown}. The verdict stays open until they are run or left out."
         self.missing.value = said(told, kind="ak-help") if left else ""
         self.drop.layout.display = "" if left and session.current() else "none"
-        self.drop.disabled = session.busy
+        self.again.layout.display = "" if session.left_out else "none"
+        self.drop.disabled = self.again.disabled = session.busy
+        self.told.value = ""  # it spoke of how things stood before
 
     def _show(self, _: Any = None) -> None:
         """Show what was added by hand, as the report will, without its figures."""
@@ -114,6 +120,11 @@ class Report(Component):
         self.told.value = said(
             "They are no part of this audit now. The report names them under what was not examined."
         )
+
+    def _include(self) -> None:
+        session = self.session
+        session.left_out = set()
+        self.told.value = said("Every check is part of this audit again.")
 
     def _failed(self, why: str) -> None:
         self.told.value = problem(why)

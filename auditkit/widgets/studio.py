@@ -95,8 +95,10 @@ class Studio(Component):
         self._tick()
 
     def _tick(self, _: Any = None) -> None:
-        """Mark the steps whose chosen checks were all run, under the settings as they are."""
-        missing, now = set(self.session.missing()), {e.check for e in self.session.current()}
+        """Mark the steps whose chosen checks all came to an end without an error, under the settings as they are."""
+        current = self.session.current()
+        now, broke = {e.check for e in current}, {e.check for e in current if e.outcome == "error"}
+        missing = set(self.session.missing()) | (broke - self.session.left_out)
         for at, (_, shown) in enumerate(self.pages):
             if isinstance(shown, Step):
                 codes = {check.code for check in shown.checks}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -241,7 +242,7 @@ def test_a_finding_is_noted_and_waived_in_the_view(findings: Any) -> None:
     say.remark.value = "Looked at <b>twice</b>."
     say.add.click()
     assert say.remark.value == ""
-    assert "stands beside the finding" in say.told.value
+    assert "stands beside the finding" in say.noted.value
     assert "Note of maria: Looked at &lt;b&gt;twice&lt;/b&gt;." in say.about.value
     assert "Looked at &lt;b&gt;twice&lt;/b&gt;." in findings.text.value
     say.accept.click()
@@ -261,10 +262,35 @@ def test_a_finding_is_noted_and_waived_in_the_view(findings: Any) -> None:
     assert say.pick.label.startswith("⚑ waived")
 
 
+def test_what_presses_most_is_offered_until_a_person_chooses(measured: Any) -> None:
+    say, session = Findings(measured).say, measured
+    assert say.pick.value == gap(session).fingerprint
+    session.waive(gap(session), "a pilot", LAST)
+    assert say.pick.label.startswith("! error"), "nobody chose the other"
+    say.pick.value = gap(session).fingerprint
+    session.withdraw(gap(session))
+    session.waive(gap(session), "a pilot", LAST)
+    assert say.pick.value == gap(session).fingerprint
+
+
+def test_a_template_does_not_excuse_another_subject(measured: Any, small: Any) -> None:
+    measured.waive(gap(measured), "a pilot", LAST)
+    audit = measured.audit
+    again = audit.run(measured.subject, seed=measured.seed)
+    assert [f.status for f in again.findings if f.waiver] == ["waived"]
+    other = audit.run(replace(measured.subject, name="another"), seed=measured.seed)
+    assert not [f for f in other.findings if f.waiver]
+    assert other.verdict == "fail"
+    (why,) = [f.reason for f in other.findings if f.reason.startswith("the waiver of")]
+    assert why.endswith(f"was given for {measured.subject.name!r} and does not cover 'another'")
+
+
 def test_a_waiver_given_here_can_be_withdrawn(findings: Any) -> None:
     say, session = findings.say, findings.session
+    assert say.withdraw in [*inside(say)], "it can be reached"
     assert say.withdraw.layout.display == "none"
     session.waive(gap(session), "a pilot", LAST)
+    say.pick.value = gap(session).fingerprint
     assert say.withdraw.layout.display == ""
     say.withdraw.click()
     assert (session.waivers, gap(session).status) == ((), "fail")
@@ -351,7 +377,15 @@ def test_what_is_missing_is_named_and_can_be_left_out(session: Any) -> None:
     view.drop.click()
     assert view.missing.value == ""
     assert session.left_out == {"XX301", "XX302"}
+    assert "no part of this audit now" in view.told.value
     assert [p["code"] for p in session.settled().provenance["plan"]] == ["XX101"]
+    session.set("XX101", level=0.8)
+    assert view.told.value == "", "it spoke of how things stood before"
+    assert view.again.layout.display == ""
+    view.again.click()
+    assert session.left_out == set()
+    assert "part of this audit again" in view.told.value
+    assert view.again.layout.display == "none"
 
 
 def test_boxes_of_the_steps_follow_what_is_left_out(small: Any) -> None:
@@ -392,11 +426,11 @@ def test_what_is_added_while_checks_end_is_in_the_report(
     begun, added = threading.Event(), threading.Event()
     judged = record.waive
 
-    def slow(findings: Any, waivers: Any) -> Any:
+    def slow(findings: Any, waivers: Any, **more: Any) -> Any:
         if threading.current_thread() is ending:
             begun.set()
             added.wait(0.5)
-        return judged(findings, waivers)
+        return judged(findings, waivers, **more)
 
     monkeypatch.setattr(record, "waive", slow)
     ending = threading.Thread(target=measured.adopt, args=(measured.report,))

@@ -380,6 +380,13 @@ def test_checks_fold_after_a_run_and_the_step_is_ticked(studio: Any) -> None:
     assert tab.description == "2 Bias"
 
 
+def test_a_step_whose_checks_broke_is_not_ticked(studio: Any) -> None:
+    at = [*studio.steps].index("robustness") + 1
+    run(studio, "robustness")
+    assert "error" in [e.outcome for e in studio.session.report.evidence]
+    assert not studio.tabs.buttons[at].description.endswith("✓")
+
+
 def test_a_studio_of_nothing_says_what_it_needs() -> None:
     from auditkit.errors import InputError
 
