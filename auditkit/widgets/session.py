@@ -284,20 +284,21 @@ class Session(Ongoing, Record):
 
         return as_code(self.audit, seed=self.seed)
 
-    def _follow(self, events: Iterator[Event], total: int, kept: Kept, stop: threading.Event) -> None:
+    def _follow(
+        self, events: Iterator[Event], total: int, kept: Kept, stop: threading.Event
+    ) -> tuple[str, str]:
         clock = time.monotonic()
-        try:
-            report = self._through(events, total, kept, stop)
-            if report is None:
-                self._keep(kept)
-                self._end("cancelled", f"Cancelled. {kept.told(total)}")
-                return
-            self._merge(report)
-            self.fraction = 1.0
-            what = "1 check was run" if total == 1 else f"{total} checks were run"
-            self._end("done", f"Done: {what}. It took {lasted(time.monotonic() - clock)}.")
-        except Exception as error:  # noqa: BLE001 - shown to the person who waits; it would be lost in a thread
-            self._end("failed", f"{type(error).__name__}: {error}")
+        report = self._through(events, total, kept, stop)
+        if report is None:
+            self._keep(kept)
+            return "cancelled", f"Cancelled. {kept.told(total)}"
+        self._merge(report)
+        self.fraction = 1.0
+        what = "1 check was run" if total == 1 else f"{total} checks were run"
+        return "done", f"Done: {what}. It took {lasted(time.monotonic() - clock)}."
+
+    def _told(self, error: Exception) -> str:
+        return f"{type(error).__name__}: {error}"
 
     def _through(
         self, events: Iterator[Event], total: int, kept: Kept, stop: threading.Event
