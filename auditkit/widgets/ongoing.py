@@ -62,11 +62,11 @@ class Ongoing(HasTraits):
         self._turn = threading.RLock()  # cancelling and ending must not cross
         self._over = False  # whether it came to its end, of which observers may still be told
 
-    def observe(self, handler: Any, names: Any = All, type: str = "change") -> None:  # noqa: A002 - as traitlets has it
+    def observe(self, handler: Any, names: Any = All, type: Any = "change") -> None:  # noqa: A002 - as traitlets has it
         """Call a handler after each change, as traitlets does; an error of the handler is shown, and the others hear it all the same."""
         super().observe(_apart(handler), names, type)
 
-    def unobserve(self, handler: Any, names: Any = All, type: str = "change") -> None:  # noqa: A002 - as traitlets has it
+    def unobserve(self, handler: Any, names: Any = All, type: Any = "change") -> None:  # noqa: A002 - as traitlets has it
         """Call a handler no longer."""
         super().unobserve(_apart(handler), names, type)
 
