@@ -232,8 +232,7 @@ class Records:
         split : {"test", "train"}
             Whose row it is.
         values : bool
-            Whether the record's values are told; else inputs are named only, and numbers have the digits that are shown, as in a report
-            that is passed on. Who has the model may still tell values from contributions.
+            Whether the record's values are told; else inputs are named only, and numbers rounded as shown: contributions tell of values.
         explained : bool, optional
             Whether contributions are made, in the time that takes; where left out, if they follow a drag or are there already.
 

@@ -69,6 +69,8 @@ class Session(Ongoing, Record):
         Codes that are not to be run.
     report : Report or None
         All that was measured so far, judged together.
+    whole : dict of str to str
+        By the code of a check that ran, its reason with the values of records that the report leaves out; empty where it leaves out none.
     notes, waivers : tuple
         What the analyst added, in order, see `Record`.
     author : str
@@ -107,6 +109,7 @@ class Session(Ongoing, Record):
         self.settings = {check.code: params for check, params in plan.plan}
         self.dimensions: tuple[str, ...] = _in_order({check.dimension for check in self.checks})
         self.dimension = self.dimensions[0]
+        self.whole: dict[str, str] = {}
 
     def __repr__(self) -> str:
         return f"Session({self.subject.name}: {self.state}; .start({self.dimension!r}) to run, .report for what was measured)"
@@ -310,6 +313,7 @@ class Session(Ongoing, Record):
                     return event.report
                 if isinstance(event, Finished):
                     kept.add(event)
+                    self.whole = {**self.whole, event.check.code: event.whole}
                 if stop.is_set():
                     return None
                 self._note(event, kept.ended, total)
