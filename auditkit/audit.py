@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import platform
 import sys
@@ -10,7 +11,7 @@ import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -26,6 +27,7 @@ from auditkit.evidence import Evidence, jsonable
 from auditkit.finding import Finding, Policy
 from auditkit.judging import judge
 from auditkit.left_out import not_examined
+from auditkit.masking import Masking
 from auditkit.predictors.plug_ins import adapters
 from auditkit.report import Report
 from auditkit.subject import Subject
@@ -210,8 +212,10 @@ class Audit:
         _warm(subject)
         finished: dict[int, Finished] = {}
         events = serial(steps, subject) if executor is None else in_executor(steps, subject, executor)
+        masking = Masking(subject)
         for event in events:
             if isinstance(event, Finished):
+                event = _masked(event, masking)  # noqa: PLW2901 - what goes on from here holds no values
                 finished[event.index] = event
             yield event
         whole = at_hand | {i: event.evidence for i, event in finished.items()}
@@ -362,6 +366,16 @@ def _warm(subject: Subject) -> None:
             raise
         except BaseException:  # noqa: BLE001, S110 - the check that asks says it
             pass
+
+
+def _masked(event: Finished, masking: Masking) -> Finished:
+    """Return it with evidence that quotes no values; the reason in whole goes beside it, and to the log."""
+    evidence = masking(event.evidence)
+    if evidence.reason == event.evidence.reason:
+        return replace(event, evidence=evidence)
+    whole = event.evidence.reason
+    logging.getLogger("auditkit").info("%s: %s", evidence.check, whole)
+    return replace(event, evidence=evidence, whole=whole)
 
 
 def _broken() -> tuple[Evidence, ...]:

@@ -66,13 +66,17 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A check ended, with evidence; also when it is not applicable or ended in an error."""
+    """A check ended, with evidence; also when it is not applicable or ended in an error.
+
+    `whole` is the reason with the values that the evidence leaves out, for the person at the screen; empty where it leaves out none.
+    """
 
     index: int
     total: int
     check: Check
     evidence: Evidence
     seconds: float
+    whole: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from auditkit.errors import InputError, did_you_mean
 from auditkit.evidence import Table, jsonable
+from auditkit.render.text import as_shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from plotly.graph_objects import Figure
 
-__all__ = ["Answer"]
+__all__ = ["Answer", "rounded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,13 @@ class Answer:
             for part in zip(*((one.says, one.does_not_say) for one in every), strict=True)
         )
         return Answer(self.about, at, says, does_not, tables)
+
+    def rounded(self) -> Answer:
+        """Return the same with the numbers of its tables as they are shown, for a record whose values are not told.
+
+        All digits of a contribution or a probability are as good as a name: whoever has the model finds the record by them.
+        """
+        return replace(self, tables={name: rounded(table) for name, table in self.tables.items()})
 
     def plot(self, table: str | None = None) -> Figure:
         """Return a plotly figure of a table.
@@ -89,3 +97,12 @@ class Answer:
         """Read what `to_dict` wrote."""
         tables = {name: Table.from_dict(one) for name, one in data["tables"].items()}
         return cls(data["about"], dict(data["at"]), data["says"], data["does_not_say"], tables)
+
+
+def rounded(table: Table) -> Table:
+    """Return a table whose numbers have no more digits than are shown."""
+    columns = {
+        name: tuple(as_shown(one) if isinstance(one, float) else one for one in column)
+        for name, column in table.columns.items()
+    }
+    return replace(table, columns=columns)

@@ -18,7 +18,7 @@ from auditkit.errors import InputError, did_you_mean
 from auditkit.evidence import Table
 from auditkit.explore._morph import ways_of
 from auditkit.explore._rows import ESTIMATES, columns_of
-from auditkit.explore.answer import Answer
+from auditkit.explore.answer import Answer, rounded
 from auditkit.render.text import in_three_digits
 
 if TYPE_CHECKING:
@@ -240,7 +240,8 @@ class Radius:
         else:
             way, unit = self.ways[record], self.unit
             if values or way.pixels is None:
-                tables["record"] = way.picture(radius, unit)
+                picture = way.picture(radius, unit)
+                tables["record"] = picture if values else rounded(picture)
             tables["values"] = way.values(radius, unit) if values else way.inputs_alone()
             says.append(way.says(radius, unit, truth=values))
         if self.falls.columns["label"]:

@@ -232,7 +232,7 @@ class Records:
         split : {"test", "train"}
             Whose row it is.
         values : bool
-            Whether the record's values are told; else inputs are named only, as in a report that is passed on.
+            Whether the record's values are told; else inputs are named only, and numbers rounded as shown: contributions tell of values.
         explained : bool, optional
             Whether contributions are made, in the time that takes; where left out, if they follow a drag or are there already.
 
@@ -268,7 +268,7 @@ class Records:
         words = shown.told(
             self.subject, said, now, moved, self._not_allowed(seen.codes, after), values=values
         )
-        return Answer(
+        answer = Answer(
             f"record {name} of the {_ROWS[split]}",
             {"record": name, "data": split, "changed": {n: word_of(v) if values else "" for n, _, v in moved}},
             words if reasons is None else f"{words} {shown.because(reasons, self.subject.positive)}",
@@ -278,6 +278,7 @@ class Records:
             ),
             tables,
         )  # fmt: skip
+        return answer if values else answer.rounded()
 
     def explain(self, row: int, changes: Mapping[str, Any] | None = None, *, split: Split = "test") -> None:
         """Make the contributions of a record, and of the changed one, and remember them; takes the time of an explanation.

@@ -109,9 +109,9 @@ class RecordWays:
         Parameters
         ----------
         values : bool
-            Whether values before and after are told.
+            Whether values before and after are told; else numbers have the digits that are shown.
         """
-        return Answer(
+        answer = Answer(
             f"ways of record {self.record}",
             {"record": self.record, "wanted": self.wanted},
             self.drafted + self._says(values=values),
@@ -121,6 +121,7 @@ class RecordWays:
             ),
             {"ways": self._table(values=values)} if self.ways else {},
         )
+        return answer if values else answer.rounded()
 
     def _says(self, *, values: bool) -> str:
         if not self.ways:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from auditkit.errors import InputError, ModelError, NotApplicable
+from auditkit.errors import InputError, ModelError, NotApplicable, in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +55,7 @@ def prepared(prepare: Any, X: pd.DataFrame, kind: str) -> np.ndarray:
     try:
         out = out.astype(float)
     except (TypeError, ValueError) as error:
-        raise ModelError(f"prepare of {kind} must give numbers: {error}") from None
+        raise ModelError(f"prepare of {kind} must give numbers: {in_words(error)}") from None
     if out.ndim < 2 or len(out) != len(X):
         raise ModelError(
             f"prepare of {kind} must give {len(X)} rows with shape ({len(X)}, d); it gave {out.shape}"

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "about",
+    "as_shown",
     "clean",
     "count",
     "criterion_text",
@@ -119,6 +120,19 @@ def number(value: Any) -> str:
     else:
         text = f"{value:.{_decimals(size)}f}"
     return "−" + text[1:] if text.startswith("-") else text
+
+
+def as_shown(value: float) -> float:
+    """Return a number with no more digits than `number` shows of it.
+
+    Examples
+    --------
+    >>> as_shown(0.18249), as_shown(-1234.56), as_shown(0.00004321), as_shown(float("inf"))
+    (0.182, -1235.0, 4.3e-05, inf)
+    """
+    if not math.isfinite(value):
+        return value
+    return float(number(value).replace(",", "").replace("−", "-"))
 
 
 def amount(value: Any) -> str:

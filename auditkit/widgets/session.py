@@ -69,6 +69,8 @@ class Session(Ongoing, Record):
         Codes that are not to be run.
     report : Report or None
         All that was measured so far, judged together.
+    whole : dict of str to str
+        By the code of a check that ran, its reason with the values of records that the report leaves out; empty where it leaves out none.
     notes, waivers : tuple
         What the analyst added, in order, see `Record`.
     author : str
@@ -107,6 +109,7 @@ class Session(Ongoing, Record):
         self.settings = {check.code: params for check, params in plan.plan}
         self.dimensions: tuple[str, ...] = _in_order({check.dimension for check in self.checks})
         self.dimension = self.dimensions[0]
+        self.whole: dict[str, str] = {}
 
     def __repr__(self) -> str:
         return f"Session({self.subject.name}: {self.state}; .start({self.dimension!r}) to run, .report for what was measured)"
@@ -284,20 +287,21 @@ class Session(Ongoing, Record):
 
         return as_code(self.audit, seed=self.seed)
 
-    def _follow(self, events: Iterator[Event], total: int, kept: Kept, stop: threading.Event) -> None:
+    def _follow(
+        self, events: Iterator[Event], total: int, kept: Kept, stop: threading.Event
+    ) -> tuple[str, str]:
         clock = time.monotonic()
-        try:
-            report = self._through(events, total, kept, stop)
-            if report is None:
-                self._keep(kept)
-                self._end("cancelled", f"Cancelled. {kept.told(total)}")
-                return
-            self._merge(report)
-            self.fraction = 1.0
-            what = "1 check was run" if total == 1 else f"{total} checks were run"
-            self._end("done", f"Done: {what}. It took {lasted(time.monotonic() - clock)}.")
-        except Exception as error:  # noqa: BLE001 - shown to the person who waits; it would be lost in a thread
-            self._end("failed", f"{type(error).__name__}: {error}")
+        report = self._through(events, total, kept, stop)
+        if report is None:
+            self._keep(kept)
+            return "cancelled", f"Cancelled. {kept.told(total)}"
+        self._merge(report)
+        self.fraction = 1.0
+        what = "1 check was run" if total == 1 else f"{total} checks were run"
+        return "done", f"Done: {what}. It took {lasted(time.monotonic() - clock)}."
+
+    def _told(self, error: Exception) -> str:
+        return f"{type(error).__name__}: {error}"
 
     def _through(
         self, events: Iterator[Event], total: int, kept: Kept, stop: threading.Event
@@ -309,6 +313,7 @@ class Session(Ongoing, Record):
                     return event.report
                 if isinstance(event, Finished):
                     kept.add(event)
+                    self.whole = {**self.whole, event.check.code: event.whole}
                 if stop.is_set():
                     return None
                 self._note(event, kept.ended, total)

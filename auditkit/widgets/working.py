@@ -18,7 +18,19 @@ from auditkit.widgets.parts import button, problem, said, status
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Going", "Preparing", "Work"]
+__all__ = ["Going", "Preparing", "Work", "while_idle"]
+
+
+def while_idle(checks: Ongoing) -> None:
+    """See that no checks run, which want the same processors as what is about to be prepared.
+
+    Raises
+    ------
+    InputError
+        If some do.
+    """
+    if checks.busy:
+        raise InputError("checks are running: prepare this once they ended, or cancel them")
 
 
 class Work(Ongoing):
@@ -51,23 +63,18 @@ class Work(Ongoing):
             raise InputError("this is being made already: wait, or cancel")
         self._begin(partial(self._make, make, seed), "auditkit-work")
 
-    def _make(self, make: Callable[[], Any], seed: int, stop: threading.Event) -> None:
+    def _make(self, make: Callable[[], Any], seed: int, stop: threading.Event) -> tuple[str, str]:
         def heard(fraction: float | None, what: str) -> None:
             if stop.is_set():
                 raise Cancelled("stopped by the person who started it")
             self._say(fraction or 0.0, what)
 
-        try:
-            with progress.listening(heard), shared.within(seed):
-                made = make()
-            if stop.is_set():
-                raise Cancelled("stopped by the person who started it")  # noqa: TRY301 - ended as any other stop
-            self.result, self.fraction = made, 1.0
-            self._end("done", "")
-        except Cancelled:
-            self._end("cancelled", "Cancelled.")
-        except Exception as error:  # noqa: BLE001 - shown to the person who waits; it would be lost in a thread
-            self._end("failed", str(error) or type(error).__name__)
+        with progress.listening(heard), shared.within(seed):
+            made = make()
+        if stop.is_set():
+            raise Cancelled("stopped by the person who started it")
+        self.result, self.fraction = made, 1.0
+        return "done", ""
 
 
 class Going(w.VBox):  # type: ignore[misc]
@@ -85,9 +92,9 @@ class Going(w.VBox):  # type: ignore[misc]
         self, label: str, tooltip: str, *, start: Callable[[], None], cancel: Callable[[], None]
     ) -> None:
         self.trouble = w.HTML()
-        self.run = button(label, tooltip, start, self._failed, icon="play", button_style="primary")
+        self.run = button(label, tooltip, start, self.failed, icon="play", button_style="primary")
         self.cancel = button(
-            "Cancel", "Stop what is running", cancel, self._failed, icon="stop", disabled=True
+            "Cancel", "Stop what is running", cancel, self.failed, icon="stop", disabled=True
         )
         self.bar = w.FloatProgress(min=0.0, max=1.0, layout=w.Layout(width="18rem", visibility="hidden"))
         self.state = w.HTML()
@@ -105,7 +112,8 @@ class Going(w.VBox):  # type: ignore[misc]
         self.state.value = status(about) if mine and not failed else ""
         self.trouble.value = problem(message) if failed else ("" if busy else self.trouble.value)
 
-    def _failed(self, why: str) -> None:
+    def failed(self, why: str) -> None:
+        """Show what went wrong."""
         self.trouble.value = problem(why)
 
 

@@ -181,6 +181,7 @@ def test_a_rule_that_changes_nothing_is_not_shown_to_change_nothing():
     exact = sum(1 - 0.025 ** (1 / size) for size in sizes)  # Clopper and Pearson for none of n
     assert found["gap_reduction"].interval.high == pytest.approx(exact)
     assert found["gap_reduction"].interval.low == -found["gap_reduction"].interval.high
+    assert found["gap_reduction"].interval.method == "Clopper-Pearson of changes that no record showed"
     assert found["accuracy_cost"].interval.low < 0 < found["accuracy_cost"].interval.high
 
 
@@ -223,6 +224,19 @@ def test_a_reduction_is_no_surer_than_its_two_paired_changes():
     assert found.value == pytest.approx(0.03)
     assert found.interval.low == pytest.approx(0.03 - np.hypot(ends[0][0], ends[1][1]))
     assert found.interval.high == pytest.approx(0.03 + np.hypot(ends[0][1], ends[1][0]))
+    assert found.interval.method == "paired bootstrap of counts, no shorter than Bonett-Price and MOVER"
+
+
+def test_where_another_pair_sets_the_gap_afterwards_only_resampling_is_named():
+    """By hand: rates 0.8 and 0.3 before, 0.1 and 0.3 after: the highest and the lowest group change places."""
+    who = np.repeat([0, 1], 100)
+    (grouping,) = groupings(Dataset(None, who, {"g": who}), None, intersections=False)
+    before = np.concatenate([np.arange(100) < 80, np.arange(100) < 30])
+    after = np.concatenate([np.arange(100) < 10, np.arange(100) < 30])
+    yard = _mitigated.Yardstick(grouping, np.arange(200) % 2 == 0, "demographic_parity", 0.95)
+    found = _changes.reduction(before, after, yard, np.random.default_rng(0), 3, "g")
+    assert found.value == pytest.approx(0.5 - 0.2)
+    assert found.interval.method == "paired bootstrap of counts, Bonferroni over 3 mitigations"
 
 
 # side by side

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from auditkit.errors import InputError
 from auditkit.explore import Answer
 from auditkit.widgets import Session
 from auditkit.widgets.explorers import Explorer
@@ -89,3 +90,35 @@ def test_cancel_does_not_wait_for_pictures(session: Session) -> None:
     assert time.monotonic() - clock < 0.2
     assert explorer.work.wait(10)
     assert explorer.work.state == "done"
+
+
+def test_nothing_is_prepared_from_code_while_checks_run(small: Any) -> None:
+    session = Session(small.subject(), [small.slow])
+    session.set("XX301", ticks=100_000)
+    explorer = Told(session)
+    session.start()
+    try:
+        with pytest.raises(InputError, match="checks are running: prepare this once they ended"):
+            explorer.start()
+        assert explorer.work.state == "idle"
+        explorer.anew()  # as a control that is moved does
+        assert "checks are running" in explorer.going.trouble.value
+    finally:
+        session.cancel()
+        assert session.wait(60)
+    explorer.start()
+    assert explorer.work.wait(60)
+    assert explorer.work.state == "done"
+
+
+def test_what_breaks_while_it_is_shown_is_said_beneath_the_button(session: Session, capsys: Any) -> None:
+    class Broken(Told):
+        def offer(self, found: object) -> list[Any]:
+            raise ValueError("no <control>")
+
+    explorer = Broken(session)
+    explorer.start()
+    assert explorer.work.wait(60)
+    assert explorer.work.state == "done"
+    assert "no &lt;control&gt;" in explorer.going.trouble.value
+    assert "ValueError" in capsys.readouterr().err

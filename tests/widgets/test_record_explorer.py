@@ -277,6 +277,34 @@ def test_what_is_kept_tells_values_only_where_ticked(explorer: Any) -> None:
     assert not explorer.tell.value  # the tick was for the other one
 
 
+def numbers(note: Any) -> list[float]:
+    """Return all fractions in the tables of a note."""
+    tables = note.seen["tables"].values()
+    cells = [one for table in tables for column in table["columns"].values() for one in column]
+    return [one for one in cells if isinstance(one, float)]
+
+
+def test_a_record_whose_values_are_not_told_is_kept_with_the_digits_that_are_shown(explorer: Any) -> None:
+    explorer.exposing.going.run.click()
+    assert explorer.exposing.work.wait(120)
+    explorer.finding.going.run.click()
+    assert explorer.finding.work.wait(60)
+    for told in (False, True):
+        explorer.tell.value = told
+        explorer.keep()
+    other = prepared(RecordExposureExplorer(explorer.session))
+    other.keep()
+    silent, told_all, exposed = explorer.session.notes
+    for note in (silent, exposed):
+        assert numbers(note)
+        assert all(one == float(f"{one:.3f}") or one == float(f"{one:.2g}") for one in numbers(note))
+    assert {"why", "ways", "in_out"} <= set(silent.seen["tables"])
+    assert any(one != round(one, 6) for one in numbers(told_all))
+    whole, short = (note.seen["tables"]["why"]["columns"]["value"] for note in (told_all, silent))
+    assert len(whole) == len(short)
+    assert np.allclose(sorted(whole), sorted(short), atol=0.0005)
+
+
 def test_names_and_values_are_text(explorer: Any) -> None:
     explorer.switch.value = True
     explorer.finding.going.run.click()

@@ -148,10 +148,46 @@ def test_a_check_that_breaks_becomes_evidence_and_the_session_goes_on(session: A
     assert session.state == "done"
 
 
-def test_what_breaks_outside_a_check_is_said(session: Any) -> None:
-    session.observe(lambda _: 1 / 0, "report")
+def test_what_breaks_outside_a_check_is_said(session: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(Session, "_merge", lambda *_: 1 / 0)
     finish(session, "bias")
     assert (session.state, session.message) == ("failed", "ZeroDivisionError: division by zero")
+
+
+@pytest.mark.parametrize("ending", [SystemExit(1), KeyboardInterrupt(), GeneratorExit()])
+def test_what_ends_the_thread_is_said_and_checks_can_be_run_again(
+    session: Any, monkeypatch: Any, ending: BaseException
+) -> None:
+    def ends(*_: Any) -> None:
+        raise ending
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Session, "_through", ends)
+        finish(session, "bias")
+    told = f"the model's code ended the thread: {ending!r}"
+    assert (session.state, session.message) == ("failed", told)
+    finish(session, "bias")
+    assert session.state == "done"
+
+
+@pytest.mark.parametrize("trait", ["state", "fraction", "message", "report"])
+def test_who_listens_and_breaks_changes_no_state_and_is_seen(session: Any, capsys: Any, trait: str) -> None:
+    later: list[str] = []
+
+    def breaks(_: Any) -> None:
+        raise ZeroDivisionError("while drawing")
+
+    session.observe(breaks, trait)
+    session.observe(lambda change: later.append(change["new"]), "state")
+    finish(session, "bias")
+    assert session.state == "done"
+    assert session.message.startswith("Done: 1 check was run.")
+    assert session.report.of("XX101").outcome == "observed"
+    assert later == ["running", "done"]
+    assert "ZeroDivisionError: while drawing" in capsys.readouterr().err
+    session.unobserve(breaks, trait)
+    finish(session, "bias")
+    assert not capsys.readouterr().err
 
 
 def test_changed_settings_make_evidence_stale_and_missing(session: Any) -> None:

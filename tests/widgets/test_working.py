@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from typing import Any
@@ -66,6 +67,43 @@ def test_what_goes_wrong_is_told() -> None:
     going.follow(work.state, work.fraction, work.message)
     assert "no &lt;rows&gt;" in going.trouble.value
     assert not going.run.disabled
+
+
+def test_a_model_that_ends_the_thread_is_told_and_work_can_begin_again() -> None:
+    work = Work()
+    work.start(lambda: sys.exit(1), seed=1)
+    assert work.wait(60)
+    assert (work.state, work.message) == ("failed", "the model's code ended the thread: SystemExit(1)")
+    work.start(lambda: "made", seed=1)
+    assert work.wait(60)
+    assert (work.state, work.result) == ("done", "made")
+
+
+@pytest.mark.parametrize("trait", ["state", "fraction", "message", "result"])
+def test_who_listens_and_breaks_changes_no_state(trait: str, capsys: pytest.CaptureFixture[str]) -> None:
+    work = Work()
+    work.observe(lambda _: 1 / 0, trait)
+    work.start(lambda: "made", seed=1)
+    assert work.wait(60)
+    assert (work.state, work.result) == ("done", "made")
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_a_cancel_reaches_the_work_whoever_listens() -> None:
+    work, begun = Work(), threading.Event()
+
+    def endless() -> None:
+        while True:
+            begun.set()
+            progress.step(None, "on")
+            time.sleep(0.01)
+
+    work.observe(lambda _: 1 / 0, "state")
+    work.start(endless, seed=1)
+    assert begun.wait(60)
+    work.cancel()
+    assert work.wait(60)
+    assert work.state == "cancelled"
 
 
 def test_it_shares_what_the_audit_made() -> None:

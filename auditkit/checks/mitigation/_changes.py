@@ -72,18 +72,19 @@ def reduction(
         why = "a rate of some group is undefined, or so nearly that resampling loses it"
         return Measurement("gap_reduction", math.nan, len(first), group=group, reason=why)
     low, high = boot.low, boot.high
+    method = "paired bootstrap of counts"
     if (first == last).all():
         far = _unseen_change(strict)
-        low, high = -far, far
+        low, high, method = -far, far, "Clopper-Pearson of changes that no record showed"
     elif (ends := _paired_change(first, last, strict)) is not None:
         low, high = min(low, ends[0]), max(high, ends[1])
+        method += ", no shorter than Bonett-Price and MOVER"
     if was.low <= 0:
         low = min(low, -now.high)
     if now.low <= 0:
         high = max(high, was.high)
-    method = f"paired bootstrap of counts, no shorter than Bonett-Price and MOVER{_over(family)}"
     return common.measured(
-        "gap_reduction", boot.value, len(first), (low, high), yard.level, method, group=group
+        "gap_reduction", boot.value, len(first), (low, high), yard.level, method + _over(family), group=group
     )
 
 

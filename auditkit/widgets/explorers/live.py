@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import ipywidgets as w
 from markupsafe import Markup
 
-from auditkit.errors import InputError, NotApplicable
+from auditkit.errors import InputError, NotApplicable, in_words
 from auditkit.render import views
 from auditkit.render.tables import table_html
 from auditkit.render.text import clean, one_line
@@ -18,7 +18,7 @@ from auditkit.widgets.canvas import Canvas
 from auditkit.widgets.component import session_of
 from auditkit.widgets.parts import button, note, problem, said
 from auditkit.widgets.static import Static
-from auditkit.widgets.working import Preparing, Work
+from auditkit.widgets.working import Preparing, Work, while_idle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -225,8 +225,22 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
         return self.ends.get(name, {})
 
     def start(self) -> None:
-        """Prepare, in a thread."""
+        """Prepare, in a thread.
+
+        Raises
+        ------
+        InputError
+            If it is being prepared already, or checks are running.
+        """
+        while_idle(self.session)
         self.work.start(self.prepare, seed=self.session.seed)
+
+    def anew(self, _: Any = None) -> None:
+        """Prepare because a control was moved; that it cannot be just now is shown beneath "Prepare"."""
+        try:
+            self.start()
+        except InputError as error:
+            self.going.failed(str(error))
 
     def refresh(self, _: Any = None) -> None:
         """Show the answer at where the controls stand; one at a time: a control can be heard while a picture is still made in a thread."""
@@ -284,11 +298,19 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
             return
         with self._turn:
             if work.result is not self.found:
-                self.found = work.result
-                self.controls.children = tuple(self.offer(self.found))
-                self.stage.layout.display = ""
-                self.going.run.description = "Prepare again"
-                self.refresh()
+                try:
+                    self._take(work.result)
+                except Exception as error:
+                    self.going.failed(in_words(error))
+                    raise
+
+    def _take(self, found: Any) -> None:
+        """Make the controls of what was prepared, and show the answer."""
+        self.found = found
+        self.controls.children = tuple(self.offer(found))
+        self.stage.layout.display = ""
+        self.going.run.description = "Prepare again"
+        self.refresh()
 
     def _shown(self) -> list[Any]:
         """Return the pictures, each under its title and over its text alternative."""

@@ -102,7 +102,8 @@ class RecordExplorer(OfRecords):
         found = self.finding.ways
         ways = [] if found is None else [found.answer(values=values)]
         exposed = self._exposure()
-        return first.beside(*ways, *([] if exposed is None else [exposed]))
+        whole = first.beside(*ways, *([] if exposed is None else [exposed]))
+        return whole if values else whole.rounded()
 
     def _shown(self) -> list[Any]:
         """Return the pictures, and between them what takes a while: what is said of a change stands next to the form."""
@@ -208,3 +209,7 @@ class RecordExposureExplorer(Mirror):
         answer: Answer = self.found.at(self.pick.row, split=self.pick.split)
         self.pick.tell(str(answer.at["record"]))
         return answer
+
+    def kept(self, answer: Answer) -> Answer:
+        """Return the answer with the digits that are shown: all digits of a logit are as good as a name for who has the model."""
+        return answer.rounded()

@@ -14,7 +14,7 @@ from auditkit.render.tables import table_html
 from auditkit.render.text import one_line
 from auditkit.widgets.explorers.mirror import Since, settings_of
 from auditkit.widgets.parts import button, note, problem, said
-from auditkit.widgets.working import Preparing, Work
+from auditkit.widgets.working import Preparing, Work, while_idle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -73,7 +73,14 @@ class _Part(w.VBox):  # type: ignore[misc]
         """Show what was found, and what it is about."""
 
     def start(self) -> None:
-        """Begin; what comes of it says what it is about, for by then another record may be looked at."""
+        """Begin; what comes of it says what it is about, for by then another record may be looked at.
+
+        Raises
+        ------
+        InputError
+            If it is at work already, or checks are running.
+        """
+        while_idle(self.session)
         job, about = self.job(), self.about()
         self.work.start(lambda: (about, job()), seed=self.session.seed)
 

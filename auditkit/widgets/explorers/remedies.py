@@ -190,4 +190,4 @@ class RemedyExplorer(Mirror):
         """Prepare for other groups, where something was prepared before."""
         self._wanted = {}
         if self.found is not None:
-            self.start()
+            self.anew()

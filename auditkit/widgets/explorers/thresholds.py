@@ -44,7 +44,7 @@ class ThresholdExplorer(Mirror):
         self.feature = groups_of(names)
         super().__init__(session)
         self.dials: dict[str, Dial] = {}
-        self.feature.observe(lambda _: self.start(), "value")
+        self.feature.observe(self.anew, "value")
         if len(names) > 1:
             self.first(self.feature)
 
