@@ -162,8 +162,8 @@ def _rng() -> np.random.Generator:
     return np.random.default_rng(0)
 
 
-def unbeaten(curve: Table, others: tuple[Between, ...]) -> Table:
-    """Return a trade-off without the points that other thresholds beat: by a smaller gap that costs nothing, or by more for no wider gap.
+def unbeaten(curve: Table, others: tuple[Between, ...], of: str) -> Table:
+    """Return a trade-off without the points of a series that other thresholds beat: by a smaller gap that costs nothing, or by more for no wider gap.
 
     A person who moves thresholds one by one may find better ones than the search did.
     """
@@ -172,6 +172,7 @@ def unbeaten(curve: Table, others: tuple[Between, ...]) -> Table:
     for one in others:
         gap, accuracy = one.gap.value, one.accuracy.value
         kept &= ~((gap <= gaps) & (accuracy >= right) & ((gap < gaps) | (accuracy > right)))
+    kept |= np.array([series != of for series in curve.columns["series"]], dtype=bool)
     columns = {
         key: tuple(cell for cell, stays in zip(cells, kept, strict=True) if stays)
         for key, cells in curve.columns.items()

@@ -15,14 +15,13 @@ from auditkit.errors import InputError, NotApplicable, did_you_mean
 from auditkit.evidence import Table
 from auditkit.explore._between import Between, Estimate, between, between_table, unbeaten
 from auditkit.explore._rows import ESTIMATES, beneath, columns_of
+from auditkit.explore._sought import FOUND, Sought, within_reach
 from auditkit.explore.answer import Answer
 from auditkit.methods.group_thresholds import (
     NOTIONS,
     Notion,
     ScoresByGroup,
     alike,
-    frontier,
-    gap_of,
     rates_of,
 )
 from auditkit.methods.threshold_sweep import threshold_grid
@@ -40,10 +39,8 @@ MOST_GROUPS = 12
 """Thresholds that a person can move one by one."""
 
 _POINTS = 201
-_STRENGTHS = 9
-_DRAWN = 60
+_STEPS = 1000  # of a dial from 0 to 1
 _NOW, _THEN = "now", "the model's own threshold"
-_NEAR = 0.01  # gaps so little above the smallest are taken for as small
 _LABELS = {
     "selection_rate": "selected",
     "true_positive_rate": "true positive rate",
@@ -74,9 +71,10 @@ class Thresholds:
     weighted : bool
         Whether rows have weights of their own.
     grid : ndarray of shape (points,)
-        Thresholds that select evenly spaced shares of the records; what is sought is sought among these.
-    frontiers : dict of str to Table
-        The best accuracy found for each gap, by notion.
+        Thresholds that select evenly spaced shares of the records, at the steps of a dial where scores do not lie closer; what is sought
+        is sought among these.
+    frontiers : dict of str to Sought
+        The best accuracy found for each gap, by notion, with its thresholds.
     least_share : float
         Share of the records that what is sought selects at least, and leaves out at least.
     level : float
@@ -92,7 +90,7 @@ class Thresholds:
     labelled: bool
     weighted: bool
     grid: np.ndarray
-    frontiers: dict[str, Table]
+    frontiers: dict[str, Sought]
     least_share: float = 0.05
     level: float = 0.95
 
@@ -114,8 +112,8 @@ class Thresholds:
         feature : str, optional
             A sensitive feature; the first when left out.
         least_share : float
-            As in AK107: thresholds that select less than this share of all records, or leave less than this share out, are not sought
-            for a trade-off. Everybody or nobody is alike without a choice.
+            As in AK107: thresholds that select less than this share of all records, or leave less than this share out, are sought only
+            where there are no others. Everybody or nobody is alike without a choice.
         level : float
             Confidence level of the intervals.
 
@@ -144,17 +142,20 @@ class Thresholds:
         weights = subject.test.sample_weight if weighted else None
         by_group = ScoresByGroup.of(scores, grouping.codes, len(grouping.labels), positive, weights)
         grid = threshold_grid(scores, _POINTS, (0.5,) if binary else ())
+        grid = within_reach(grid, _STEPS) if binary else grid
         at = 0.5 if binary else float(np.median(scores))
         groups = tuple(grouping.labels)
         notions = NOTIONS if binary else NOTIONS[:1]
-        curves: dict[str, Table] = {}
+        found: dict[str, Sought] = {}
         for done, notion in enumerate(notions):
             progress.step(done / len(notions), notion.replace("_", " "))
-            curves[notion] = _trade_off(by_group, grid, notion, least_share, labelled=binary)
+            found[notion] = (
+                Sought.among(by_group, grid, notion, least_share) if binary else Sought.nothing(len(groups))
+            )
         low, high = (0.0, 1.0) if binary else (float(grid[0]), float(np.nextafter(grid[-1], np.inf)))
         return cls(
             grouping.name, groups, dict.fromkeys(groups, at), min(low, at), max(high, at),
-            by_group, binary, weighted, grid, curves, least_share, level,
+            by_group, binary, weighted, grid, found, least_share, level,
         )  # fmt: skip
 
     @property
@@ -194,22 +195,25 @@ class Thresholds:
         took, before = self.by_group.selected(cut), self.by_group.selected([*self.start.values()])
         now, then = (self._between(part, notion) for part in (took, before))
         change = self._changes(took, before)
+        changed = not np.array_equal(
+            took, before
+        )  # within a group and label thresholds only add, or only take away
         tables = {
             "rates": self._rates(self._counted(took)),
             "between": between_table([(_THEN, then), (_NOW, now)], notion, self.level),
-            "change": _change_table(change),
+            "change": _change_table(change, changed=changed),
         }
         if self.labelled:
-            size = round(float(self.by_group.totals[..., 0].sum()))
-            rows = [
-                (one.gap.value, one.accuracy.value, one.accuracy.low, one.accuracy.high, size, word)
-                for word, one in ((_THEN, then), (_NOW, now))
-            ]
-            tables["trade_off"] = beneath(unbeaten(self.frontiers[notion], (then, now)), *rows)
+            tables["trade_off"] = self._trade_off(notion, now, then)
         return Answer(
             f"thresholds by {self.feature}",
             {"feature": self.feature, "notion": notion, "thresholds": wanted},
-            self._says(notion, now, then, change),
+            " ".join(
+                [
+                    *_apart(self.groups, notion, now, then),
+                    *self._of_all(took, before, now, then, change, changed=changed),
+                ]
+            ),
             (
                 "How these thresholds do on other records: they were moved while looking at these. And a threshold for each group treats "
                 "records of equal score unequally, which may not be allowed."
@@ -220,8 +224,8 @@ class Thresholds:
     def equalised(self, notion: Notion, *, thresholds: Mapping[str, float] | None = None) -> dict[str, float]:
         """Return thresholds that make the groups alike.
 
-        With labels, the most accurate set among those whose gap is no more than a hundredth above the smallest; without, the set
-        that selects as many records in all as the thresholds given.
+        With labels, the most accurate set of those of the trade-off whose gap is no more than a hundredth above the smallest, the start
+        where no gap is defined; without, the set that selects as many records in all as the thresholds given.
 
         Parameters
         ----------
@@ -236,20 +240,13 @@ class Thresholds:
             If the notion does not exist here.
         """
         self._known(notion)
-        cuts, took = alike(self.by_group, self.grid, notion)
-        totals = self.by_group.totals[..., 0]
         if self.labelled:
-            gap = gap_of(took, totals, notion)
-            sound = np.isfinite(gap) & _chosen(took, totals, self.least_share)
-            sound = sound if sound.any() else np.isfinite(gap)
-            near = sound & (gap <= np.min(gap[sound], initial=np.inf) + _NEAR)
-            hits, size = rates_of(took, totals)["accuracy"]
-            accuracy = hits.sum(axis=1) / size.sum(axis=1)
-            best = int(np.where(near, accuracy, -1.0).argmax())
-        else:
-            now = self.by_group.selected([*self._complete(thresholds or {}).values()])[..., 0]
-            best = int(np.abs(took.sum(axis=(1, 2)) - now.sum()).argmin())
-        return dict(zip(self.groups, map(float, cuts[best]), strict=True))
+            best = self.frontiers[notion].equalised()
+            return dict(self.start) if best is None else dict(zip(self.groups, map(float, best), strict=True))
+        cuts, took = alike(self.by_group, self.grid, notion)
+        now = self.by_group.selected([*self._complete(thresholds or {}).values()])[..., 0]
+        nearest = int(np.abs(took.sum(axis=(1, 2)) - now.sum()).argmin())
+        return dict(zip(self.groups, map(float, cuts[nearest]), strict=True))
 
     def _complete(self, thresholds: Mapping[str, float]) -> dict[str, float]:
         for group, value in thresholds.items():
@@ -328,70 +325,68 @@ class Thresholds:
         share = now[0] / size, then[0] / size
         return (what, float(share[1]), float(share[0]), float(share[0] - share[1]), float(low), float(high))
 
-    def _says(self, notion: Notion, now: Between, then: Between, change: list[tuple[Any, ...]]) -> str:
-        (least, fewest), (most, largest) = now.least, now.most
-        said = [
-            f"{self.groups[least]} is selected in {fewest.share()} and {self.groups[most]} in {largest.share()} of cases: an impact ratio of "
-            f"{now.ratio.ratio()}."
-            if np.isfinite(now.ratio.value)
-            else "Nobody is selected.",
-            f"The gap of {notion.replace('_', ' ')} is {now.gap.points()}, and {then.gap.points()} at the model's own threshold.",
+    def _trade_off(self, notion: Notion, now: Between, then: Between) -> Table:
+        """Return the best accuracy that was found for each gap, the best single threshold, and where the thresholds stand."""
+        size = float(self.by_group.totals[..., 0].sum())
+        rows = [
+            (one.gap.value, one.accuracy.value, one.accuracy.low, one.accuracy.high, round(size), word)
+            for word, one in ((_THEN, then), (_NOW, now))
         ]
+        return beneath(unbeaten(self.frontiers[notion].table(notion, size), (then, now), FOUND), *rows)
+
+    def _share_selected(self, took: np.ndarray) -> Estimate:
+        """Return the share of all records that is selected, with Wilson's interval."""
+        (hits, hits2), (size, size2) = took.sum(axis=(0, 1)), self.by_group.totals.sum(axis=(0, 1))
+        if self.weighted:
+            hits, size = effective_counts(hits, size, hits2, size2)
+        low, high = statistics.wilson(hits, size, self.level)
+        return Estimate(float(hits / size), float(low), float(high))
+
+    def _of_all(
+        self,
+        took: np.ndarray,
+        before: np.ndarray,
+        now: Between,
+        then: Between,
+        change: list[tuple[Any, ...]],
+        *,
+        changed: bool,
+    ) -> list[str]:
+        """Return what is said of all records: whom it selects, how often that is right, and what has changed."""
+        selected = f"In all {self._share_selected(took).share()} are selected"
+        if not changed:
+            right = f", with an accuracy of {now.accuracy.share()}" if self.labelled else ""
+            return [f"{selected}{right}.", "No decision changes."]
+        said = [f"{selected}, {self._share_selected(before).share()} at the model's own threshold."]
         if self.labelled:
             moved = Estimate(*change[-1][-3:])
             said.append(
                 f"Accuracy goes from {then.accuracy.share()} to {now.accuracy.share()}, a change of {moved.points()}."
             )
-        return " ".join(said)
+        return said
 
 
-def _change_table(rows: list[tuple[Any, ...]]) -> Table:
+def _apart(groups: tuple[str, ...], notion: Notion, now: Between, then: Between) -> list[str]:
+    """Return what is said of the groups: how far they are apart, and were."""
+    (least, fewest), (most, largest) = now.least, now.most
+    return [
+        f"{groups[least]} is selected in {fewest.share()} and {groups[most]} in {largest.share()} of cases: an impact ratio of "
+        f"{now.ratio.ratio()}."
+        if np.isfinite(now.ratio.value)
+        else "Nobody is selected.",
+        f"The gap of {notion.replace('_', ' ')} is {now.gap.points()}, and {then.gap.points()} at the model's own threshold.",
+    ]
+
+
+def _change_table(rows: list[tuple[Any, ...]], *, changed: bool) -> Table:
+    if not changed:
+        rows = [(*one[:-2], float("nan"), float("nan")) for one in rows]
     return Table(
         "All records: at the model's own threshold, and now",
         columns_of(("what", "at one threshold", "now", "change", "low", "high"), rows),
         "plain",
         {"low": "change, lower end", "high": "change, upper end"},
-        "The change is of the same records, so its interval is paired (Bonett and Price 2012).",
+        "The change is of the same records, so its interval is paired (Bonett and Price 2012)."
+        if changed
+        else "No decision changes, so that the change is 0 and has no interval.",
     )
-
-
-def _chosen(took: np.ndarray, totals: np.ndarray, least_share: float) -> np.ndarray:
-    """Return whether somebody is selected and somebody is not: everybody or nobody is alike without a choice."""
-    share = took.sum(axis=(1, 2)) / totals.sum()
-    return np.asarray((share >= least_share) & (share <= 1 - least_share))
-
-
-def _trade_off(
-    by_group: ScoresByGroup, grid: np.ndarray, notion: Notion, least_share: float, *, labelled: bool
-) -> Table:
-    """Return the best accuracy that was found for each gap, along with its thresholds' reach."""
-    words = notion.replace("_", " ")
-    title = f"What {words} costs: accuracy against the gap"
-    labels = {"x": f"gap of {words}", "value": "accuracy of all records"}
-    empty: dict[str, tuple[object, ...]] = dict.fromkeys(("x", "value", "low", "high", "n", "series"), ())
-    if not labelled:
-        return Table(title, empty, "curve", labels)
-    totals = by_group.totals[..., 0]
-    gaps, right = [], []
-    for strength in np.linspace(0, 1, _STRENGTHS):
-        took = alike(by_group, grid, notion, float(strength))[1]
-        gaps.append(np.where(_chosen(took, totals, least_share), gap_of(took, totals, notion), np.nan))
-        right.append(rates_of(took, totals)["accuracy"][0].sum(axis=-1))
-    gap, hits = np.concatenate(gaps), np.concatenate(right)
-    size = totals.sum()
-    best = frontier(gap, hits / size)
-    best = best[np.unique(np.linspace(0, best.size - 1, min(best.size, _DRAWN)).round().astype(int))]
-    nothing = (float("nan"),) * best.size
-    columns = {
-        "x": tuple(gap[best]),
-        "value": tuple(hits[best] / size),
-        "low": nothing,
-        "high": nothing,
-        "n": (round(float(size)),) * best.size,
-        "series": ("best found",) * best.size,
-    }
-    summary = (
-        f"The highest accuracy that was found for each gap of {words}, by thresholds of the groups that were brought together in steps. "
-        "It was picked on these records, so it flatters: on others it will be somewhat lower."
-    )
-    return Table(title, columns, "curve", labels, summary)

@@ -154,10 +154,31 @@ def find_template(word: str | os.PathLike[str]) -> Template:
     known = {t.name: t for t in every.templates}
     if text not in known:
         lost = "".join(f" The plug-in {name} could not be read: {why}." for name, why in every.broken.items())
-        raise InputError(
-            f"no template named {text!r}.{did_you_mean(text, known)} A path to an .ipynb file works too.{lost}"
+        told = (
+            _of_checks(text, every.templates)
+            or f"no template named {text!r}.{did_you_mean(text, known)} A path to an .ipynb file works too."
         )
+        raise InputError(f"{told}{lost}")
     return known[text]
+
+
+def _of_checks(word: str, templates: Iterable[Template]) -> str:
+    """Return what to type for a word that means checks and no template; empty where it means none.
+
+    The smallest template that runs all of these checks is named, where there is one.
+    """
+    from auditkit.check import registry
+
+    meant = [about for about in registry().checks if word in (about.name, about.code, about.dimension)]
+    if not meant:
+        return ""
+    what = "dimension" if any(about.dimension == word for about in meant) else "check"
+    holding = [one for one in templates if all({about.name, about.code} & set(one.checks) for about in meant)]
+    has = "it" if what == "check" else f"all {len(meant)} of its checks" if len(meant) > 1 else "its check"
+    smallest = sorted(holding, key=lambda one: len(one.checks))[:1]
+    run = [f"run `auditkit run {one.name}`, which has {has} among others" for one in smallest]
+    ways = ", or ".join([*run, f"write a template with `auditkit template new mine --check {word}`"])
+    return f"{word!r} is a {what}, not a template: {ways}; in Python ak.Audit([{word!r}])."
 
 
 def read_template(path: Path, origin: str = "file") -> Template:

@@ -131,7 +131,9 @@ def _words(evidence: Mapping[str, Any], table: Mapping[str, Any] | None) -> str:
     if table:
         title, summary = one_line(table.get("title")), one_line(table.get("summary"))
         lines.append(Markup('<p class="ak-small"><b>{}.</b> {}</p>').format(title, summary))
-    for word, key in (("Says", "says"), ("Does not say", "does_not_say"), (_ended(evidence), "reason")):
+    # the sentence is the check's: beside the figure of one feature it may speak of another
+    says = "Says, over all its tables" if len(evidence["tables"]) > 1 else "Says"
+    for word, key in ((says, "says"), ("Does not say", "does_not_say"), (_ended(evidence), "reason")):
         if evidence.get(key):
             lines.append(Markup("<p><b>{}:</b> {}</p>").format(word, clean(evidence[key])))
     lines.extend(

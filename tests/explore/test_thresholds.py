@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import auditkit as ak
 from auditkit.errors import InputError, NotApplicable
 from auditkit.evidence import Table
 from auditkit.explore import Answer, Thresholds
-from auditkit.methods.group_thresholds import NOTIONS, ScoresByGroup
+from auditkit.explore._sought import Sought
+from auditkit.methods.group_thresholds import NOTIONS, RATES, ScoresByGroup, alike
 
 
 def subject(scores: Any, y: Any, groups: Any, **more: Any) -> ak.Subject:
@@ -109,6 +112,127 @@ def test_equalising_narrows_the_gap_it_names(biased: ak.Subject, notion: Any) ->
     assert after["value"] > 0.6, "everybody, or nobody, would be alike too"
 
 
+def counted(
+    made: Thresholds, scores: Any, y: Any, codes: Any, cut: Any, notion: str
+) -> tuple[float, float, float]:
+    """Return gap, accuracy and share selected of thresholds, record by record."""
+    took = np.array([s >= cut[c] for s, c in zip(scores, codes, strict=True)])
+    among = {
+        "selection_rate": np.ones(len(y), dtype=bool), "true_positive_rate": y == 1, "false_positive_rate": y == 0,
+    }  # fmt: skip
+    gaps = []
+    for rate in RATES[notion]:
+        each = []
+        for g in range(len(made.groups)):
+            own = codes == g
+            base, hit = (own & took, y == 1) if rate not in among else (own & among[rate], took)
+            each.append(hit[base].mean() if base.any() else np.nan)
+        gaps.append(max(each) - min(each) if np.isfinite(each).all() else np.nan)
+    return float(np.max(gaps)), float((took == (y == 1)).mean()), float(took.mean())
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 3), st.sampled_from([2, 3, 16]))
+def test_no_point_of_the_curve_beats_equalising(seed: int, groups: int, digits: int) -> None:
+    """Against every set of thresholds that is sought, counted record by record: the most accurate of those as good as the narrowest gap."""
+    rng = np.random.default_rng(seed)
+    codes = np.r_[np.arange(groups), rng.integers(0, groups, 40 * groups)]
+    y = np.r_[rng.integers(0, 2, codes.size - 2), 0, 1]
+    scores = np.round(np.clip(0.3 * y + 0.7 * rng.random(codes.size) - 0.1 * codes, 0, 1), digits)
+    made = Thresholds.prepare(subject(scores, y, codes.astype(str)))
+    for notion in made.notions:
+        tried = [
+            (cut, *counted(made, scores, y, codes, cut, notion))
+            for strength in (0, 0.5, 1)
+            for cut in alike(made.by_group, made.grid, notion, strength)[0][::4]
+        ]
+        every = [(gap, right) for _, gap, right, share in tried if np.isfinite(gap) and 0.05 <= share <= 0.95]
+        cut = [*made.equalised(notion).values()]
+        gap, right, share = counted(made, scores, y, codes, cut, notion)
+        assert not every or 0.05 <= share <= 0.95
+        curve = made.at(dict(zip(made.groups, cut, strict=True)), notion).tables["trade_off"].frame()
+        line = curve[curve["series"] == "best found"]
+        every += [*zip(line["x"], line["value"], strict=True)]
+        assert not [(g, r) for g, r in every if g < gap - 1e-9 and r > right + 1e-9], notion
+        narrowest = min((g for g, _ in every), default=0.0)
+        assert gap <= narrowest + 0.01 + 1e-9 or not every
+        assert right >= max((r for g, r in every if g <= gap + 1e-9), default=0.0) - 1e-9
+
+
+def test_equalising_seeks_what_the_curve_is_made_of() -> None:
+    """Forty draws; the narrowest gap is often found on the way to equality, where a step overshoots."""
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        sex, y = rng.integers(0, 2, 300), rng.integers(0, 2, 300)
+        scores = np.round(np.clip(0.3 * y + 0.7 * rng.random(300) - 0.1 * sex, 0, 1), 2)
+        made = Thresholds.prepare(subject(scores, y, np.where(sex, "f", "m")))
+        for notion in made.notions:
+            points = made.at(made.equalised(notion), notion).tables["trade_off"].frame()
+            now, line = points.iloc[-1], points[points["series"] == "best found"]
+            assert not ((line["x"] < now["x"] - 1e-12) & (line["value"] > now["value"] - 1e-12)).any(), (
+                seed,
+                notion,
+            )
+
+
+def test_thresholds_that_are_sought_are_those_a_dial_reaches(biased: ak.Subject) -> None:
+    made = Thresholds.prepare(biased)
+    assert made.grid.tolist() == [round(float(one), 3) for one in made.grid]
+    assert made.grid.size > 150
+
+
+def test_the_best_single_threshold_is_a_point_of_its_own() -> None:
+    scores, y = [0.9, 0.8, 0.4, 0.3, 0.7, 0.6, 0.2, 0.1], [1, 1, 1, 0, 1, 1, 0, 0]
+    made = Thresholds.prepare(subject(scores, y, ["a"] * 4 + ["b"] * 4))
+    for notion, gap in (("demographic_parity", 0.25), ("equal_opportunity", 0.0)):
+        table = made.at({}, notion).tables["trade_off"]
+        points = table.frame().set_index("series")
+        # at 0.4 all are right: 3 of 4 of a are selected and 2 of 4 of b; at 1/2 one of a is missed
+        assert points.loc["best single threshold", ["x", "value"]].tolist() == [pytest.approx(gap), 1.0]
+        assert points.loc["now", "value"] == 0.875
+        assert "the most accurate one for all groups alike, 0.4: accuracy 100.0%" in table.summary
+
+
+def test_the_best_single_threshold_is_that_of_trying_each(biased: ak.Subject) -> None:
+    made = Thresholds.prepare(biased)
+    score, right = biased.scores(), biased.test.y == 1
+    shares = [(score >= cut).mean() for cut in made.grid]
+    best = max(
+        ((score >= cut) == right).mean()
+        for cut, share in zip(made.grid, shares, strict=True)
+        if 0.05 <= share <= 0.95
+    )
+    for notion in made.notions:
+        points = made.at({}, notion).tables["trade_off"].frame().set_index("series")
+        assert points.loc["best single threshold", "value"] == pytest.approx(best)
+
+
+def test_how_many_are_selected_in_all_is_said(biased: ak.Subject) -> None:
+    made = Thresholds.prepare(biased)
+    said = made.at({"sex=f": 0.1, "sex=m": 0.1}).says
+    now, then = (f"{(biased.scores() >= cut).mean():.1%}" for cut in (0.1, 0.5))
+    assert re.search(
+        rf"In all {now} \[[^]]+\] are selected, {then} \[[^]]+\] at the model's own threshold\.", said
+    ), said
+
+
+def test_where_no_decision_changes_that_is_said(biased: ak.Subject) -> None:
+    made = Thresholds.prepare(biased)
+    score = np.sort(biased.scores())
+    above = float(score[np.searchsorted(score, 0.5)])
+    for cut in ({}, {"sex=f": above, "sex=m": above}):
+        answer = made.at(cut)
+        assert answer.says.endswith("No decision changes.")
+        assert "a change of" not in answer.says
+        table = answer.tables["change"]
+        assert table.frame()["change"].tolist() == [0.0, 0.0]
+        assert table.frame()[["low", "high"]].isna().all(axis=None)
+        assert "No decision changes" in table.summary
+    moved = made.at({"sex=f": 0.4})
+    assert "No decision" not in moved.says
+    assert moved.tables["change"].frame().notna().all(axis=None)
+
+
 def test_the_trade_off_holds_only_what_nothing_beats(biased: ak.Subject) -> None:
     made = Thresholds.prepare(biased)
     rng = np.random.default_rng(0)
@@ -131,14 +255,21 @@ def test_what_a_hand_beats_leaves_the_line() -> None:
 
     from auditkit.explore._between import unbeaten
 
-    four = {"low": (0.0,) * 4, "high": (1.0,) * 4, "n": (9,) * 4}
+    four = {
+        "low": (0.0,) * 4,
+        "high": (1.0,) * 4,
+        "n": (9,) * 4,
+        "series": ("found", "found", "found", "single"),
+    }
     curve = Table("t", {"x": (0.1, 0.2, 0.3, 0.4), "value": (0.6, 0.7, 0.8, 0.9), **four}, "curve", {})
     hand: Any = lambda gap, right: One(gap=One(value=gap), accuracy=One(value=right))  # noqa: E731
-    left = unbeaten(curve, (hand(0.2, 0.8),)).columns
+    left = unbeaten(curve, (hand(0.2, 0.8),), "found").columns
     assert (left["x"], left["value"], left["n"]) == ((0.1, 0.4), (0.6, 0.9), (9, 9))
-    wide_or_equal = unbeaten(curve, (hand(0.2, 0.7), hand(0.5, 0.9))).columns
+    beaten = unbeaten(curve, (hand(0.0, 1.0),), "found").columns
+    assert (beaten["x"], beaten["series"]) == ((0.4,), ("single",)), "no point of the line, and it stays"
+    wide_or_equal = unbeaten(curve, (hand(0.2, 0.7), hand(0.5, 0.9)), "found").columns
     assert wide_or_equal == curve.columns, "no better than the line is no reason to leave it"
-    assert unbeaten(curve, (hand(float("nan"), 0.99),)).columns == curve.columns
+    assert unbeaten(curve, (hand(float("nan"), 0.99),), "found").columns == curve.columns
 
 
 def test_what_is_alike_is_left_alike() -> None:
@@ -186,7 +317,7 @@ def test_every_number_said_has_an_interval(biased: ak.Subject) -> None:
     for notion in NOTIONS:
         said = Thresholds.prepare(biased).at({"sex=f": 0.4}, notion).says
         outside = re.findall(r"\d+\.\d+", re.sub(r"\[[^]]*\]", "", said))
-        assert len(outside) == said.count("[") == 8, said
+        assert len(outside) == said.count("[") == 10, said
 
 
 def test_weighted_records_that_all_change_are_no_more_than_there_are() -> None:
@@ -210,11 +341,7 @@ def covered(tries: int, groups: int, rows: int) -> dict[str, float]:
         "accuracy of all records": right.mean(),
     }
     held = dict.fromkeys(true, 0)
-    blank = {
-        "demographic_parity": Table(
-            "", dict.fromkeys(("x", "value", "low", "high", "n", "series"), ()), "curve"
-        )
-    }
+    blank = {"demographic_parity": Sought.nothing(groups)}
     names = tuple(f"g={g}" for g in range(groups))
     for _ in range(tries):
         codes = np.tile(np.arange(groups), rows // groups)

@@ -166,6 +166,33 @@ def test_a_template_that_is_not_there_gets_the_closest_name(tmp_path: Path) -> N
         find_template(tmp_path / "mine.ipynb")
 
 
+def test_a_word_for_checks_is_told_what_to_type() -> None:
+    with pytest.raises(InputError) as told:
+        find_template("performance")
+    assert str(told.value) == (
+        "'performance' is a dimension, not a template: run `auditkit run explainability`, which has all 4 of its checks among others, "
+        "or write a template with "
+        "`auditkit template new mine --check performance`; in Python ak.Audit(['performance'])."
+    )
+    for word in ("threshold_sweep", "AK107"):
+        with pytest.raises(
+            InputError,
+            match=f"'{word}' is a check, not a template: run `auditkit run bias`, which has it among",
+        ):
+            find_template(word)
+
+
+def test_what_no_template_runs_is_not_said_to_be_run_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        templates, "catalogue", lambda: templates.Catalogue((), {"far (away)": "OSError: lost"})
+    )
+    with pytest.raises(
+        InputError,
+        match=r"not a template: write a template with .* The plug-in far \(away\) could not be read",
+    ):
+        find_template("performance")
+
+
 @pytest.mark.parametrize(
     "content", ["", "not json", "[]", "{}", '{"cells": [], "nbformat": 3, "metadata": {}}', "[" * 100_000]
 )

@@ -119,6 +119,7 @@ def test_a_run_shows_figure_words_data_and_findings(studio: Any) -> None:
     assert results.of.layout.display == "none", "of one check there is nothing to choose"
     assert len(results.picture.figure.data) == 1
     assert "One group is selected more often." in results.words.value
+    assert "<b>Says, over all its tables:</b> One group is selected more often." in results.words.value
     assert "Why that is so." in results.words.value
     assert results.data.layout.display == "none"
     results.switch.value = True
@@ -127,6 +128,19 @@ def test_a_run_shows_figure_words_data_and_findings(studio: Any) -> None:
     assert "XX101 · Gap</summary>" in results.findings.value
     assert "docs/checks" not in results.findings.value
     assert studio.session.report.of("XX101").params["draws"] == 2
+
+
+def test_a_sentence_over_one_table_is_that_tables() -> None:
+    from auditkit.widgets.results import _words
+
+    table = {"title": "Selection rate by sex", "summary": "", "columns": {}}
+    for tables, word in (
+        ({"sex": table}, "Says"),
+        ({"sex": table, "age": table}, "Says, over all its tables"),
+    ):
+        said = _words({"says": "Most over age.", "tables": tables}, table)
+        assert f"<p><b>{word}:</b> Most over age.</p>" in said
+    assert "<b>Says:</b>" in _words({"says": "Nothing to show.", "tables": {}}, None)
 
 
 def test_another_table_is_drawn_by_the_same_figure(studio: Any) -> None:

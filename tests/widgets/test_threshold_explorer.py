@@ -77,6 +77,18 @@ def test_buttons_equalise_and_go_back(explorer: Any) -> None:
     assert {group: dial.value for group, dial in explorer.dials.items()} == start
 
 
+def test_no_point_of_the_curve_beats_the_button(explorer: Any) -> None:
+    """Where the dials stand, at their steps: what was sought is what they reach."""
+    for notion in explorer.found.notions:
+        explorer.equalise(notion)
+        assert {group: dial.value for group, dial in explorer.dials.items()} == explorer.found.equalised(
+            notion
+        )
+        points = explorer.answer.tables["trade_off"].frame()
+        now, line = points.iloc[-1], points[points["series"] == "best found"]
+        assert not ((line["x"] < now["x"] - 1e-12) & (line["value"] > now["value"] - 1e-12)).any(), notion
+
+
 def test_another_feature_is_prepared_anew(explorer: Any) -> None:
     explorer.feature.value = "old"
     assert explorer.work.wait(30)
