@@ -82,6 +82,13 @@ class Kept:
         now = time.monotonic()
         self._next = max(self._next, now + PAUSE) + (now - clock) / SHARE
 
+    def done(self, total: int) -> str:
+        """Return in words that a run of `total` checks came to its end, and how many of them broke."""
+        broke = sum(self._evidence[code].outcome == "error" for code in self._timings)
+        if total == 1:
+            return f"Done: 1 check was run{', and ended in an error' if broke else ''}."
+        return f"Done: {total} checks were run{f', {broke} of which ended in an error' if broke else ''}."
+
     def told(self, total: int) -> str:
         """Return in words what of a run of `total` checks is kept."""
         if not self.ended:

@@ -297,8 +297,7 @@ class Session(Ongoing, Record):
             return "cancelled", f"Cancelled. {kept.told(total)}"
         self._merge(report)
         self.fraction = 1.0
-        what = "1 check was run" if total == 1 else f"{total} checks were run"
-        return "done", f"Done: {what}. It took {lasted(time.monotonic() - clock)}."
+        return "done", f"{kept.done(total)} It took {lasted(time.monotonic() - clock)}."
 
     def _told(self, error: Exception) -> str:
         return f"{type(error).__name__}: {error}"

@@ -65,7 +65,7 @@ def test_states_and_progress_are_told_in_order(session: Any) -> None:
     assert len(fractions) > 3
     assert fractions[-1] == 1.0
     assert any("tick" in m and "check 1 of 2" in m for m in messages)
-    assert session.message.startswith("Done: 2 checks were run. It took ")
+    assert session.message.startswith("Done: 2 checks were run, 1 of which ended in an error. It took ")
 
 
 def test_cancel_stops_at_the_next_step_and_keeps_what_was_measured(session: Any) -> None:
