@@ -1,16 +1,21 @@
-"""Files: written whole or not at all."""
+"""Files: written whole or not at all, alone or together."""
 
 from __future__ import annotations
 
 import os
 import secrets
-from contextlib import suppress
+import signal
+import threading
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["write_whole"]
+__all__ = ["held_back", "move_together", "write_whole"]
+
+_ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 def write_whole(target: Path, content: bytes) -> Path:
@@ -48,3 +53,52 @@ def write_whole(target: Path, content: bytes) -> Path:
         temporary.unlink(missing_ok=True)
         raise
     return target
+
+
+def move_together(moves: Mapping[Path, Path]) -> None:
+    """Move finished files to their names, one right after the other; a signal to end waits until all are there.
+
+    Each target is replaced whole, and keeps its permissions. If one cannot be moved, those before it stay moved.
+
+    Parameters
+    ----------
+    moves : mapping
+        A finished file and its name, on the same file system.
+
+    Raises
+    ------
+    OSError
+        If one cannot be moved.
+    """
+    with held_back():
+        for source, target in moves.items():
+            with suppress(FileNotFoundError):
+                source.chmod(target.stat().st_mode & 0o7777)
+            source.replace(target)
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Hold signals to end back until the ``with`` block is left, and let them act then.
+
+    Only the main thread can: elsewhere, and for a signal that is ignored, nothing changes. No process can hold SIGKILL back.
+    """
+    caught: dict[int, None] = {}
+    with ExitStack() as after:
+        if threading.current_thread() is threading.main_thread():
+            after.callback(_let_act, caught)  # last of all: when every handler is back
+            for number in (getattr(signal, name) for name in _ENDING if hasattr(signal, name)):
+                before = signal.getsignal(number)
+                if before not in (
+                    None,
+                    signal.SIG_IGN,
+                ):  # None: not set from Python, and could not be put back
+                    after.callback(signal.signal, number, before)
+                    signal.signal(number, lambda number, _frame: caught.setdefault(number))
+        yield
+
+
+def _let_act(caught: Mapping[int, None]) -> None:
+    with ExitStack() as all_of_them:  # also where the first raises
+        for number in reversed(list(caught)):
+            all_of_them.callback(signal.raise_signal, number)

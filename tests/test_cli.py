@@ -14,10 +14,12 @@ from typer.testing import CliRunner
 from auditkit import Audit, __version__
 from auditkit.check import registry
 from auditkit.cli import app
+from auditkit.cli.ending import TERMINATED, saying_what_stays
 from auditkit.cli.output import EXIT, outcome, plain_errors, say, summary, table
 from auditkit.cli.progress import line, log, shown
 from auditkit.data import make_credit
 from auditkit.errors import Cancelled, InputError
+from auditkit.files import write_whole
 from auditkit.loading.policy import default_policy
 from auditkit.runner.demo import write_demo
 from auditkit.runner.news import News
@@ -226,6 +228,45 @@ class TestRun:
         assert (out / "report.json").read_text() == "an earlier run's"
         assert kernels
         assert not [one for one in kernels if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.mark.parametrize(
+    ("written", "cache", "said"),
+    [
+        ([], None, "no report was written. Nothing of this run is kept; what was in {out} before stays as it was."),
+        ([], "kept", "Nothing of this run is kept but the answers of reference models in kept; what was in {out} before stays as it was."),
+        (["adult.skops", "adult.toml"], None,
+         "no report was written. Of this run stays: in {out} it has written adult.skops, adult.toml. What else was in {out} is as it was."),
+        (["adult.toml"], "kept", "it has written adult.toml; and the answers of reference models in kept."),
+        (["report.html", "report.ipynb", "report.json"], None,
+         "Terminated: the report was complete by then, and is in {out}: report.html, report.ipynb, report.json."),
+    ],
+)  # fmt: skip
+def test_what_stays_of_a_run_that_was_told_to_end_is_told_from_its_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], written: list[str], cache: str | None, said: str
+) -> None:
+    for name in ("adult.skops", "adult.toml", "report.json", "report.html", "test.parquet"):
+        (tmp_path / name).write_text("an earlier run's")
+    with pytest.raises(SystemExit) as end, saying_what_stays(str(tmp_path), cache):  # noqa: PT012 - written inside
+        for name in written:
+            write_whole(tmp_path / name, b"this run's")
+        sys.exit(TERMINATED)
+    assert end.value.code == 143
+    assert said.format(out=tmp_path) in capsys.readouterr().err
+
+
+def test_a_demo_that_is_ended_says_that_its_model_is_new(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("auditkit.runner.run.run_template", told)
+    result = _call("demo", "--out", str(tmp_path), "--rows", "500")
+    capsys.readouterr()
+    assert result.exit_code == 130
+    files = "adult.skops, adult.toml, test.parquet, train.parquet"
+    assert f"Of this run stays: in {tmp_path} it has written {files}." in result.stderr
 
 
 class TestLog:

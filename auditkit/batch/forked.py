@@ -108,9 +108,12 @@ class _Forked:
 
     def wait(self, timeout: float | None = None) -> int | None:  # noqa: ARG002 - as that of Popen
         if self.returncode is None:
-            with suppress(ChildProcessError):
-                os.waitpid(self.pid, 0)
-            self.returncode = -signal.SIGKILL
+            try:
+                _, status = os.waitpid(self.pid, 0)
+            except ChildProcessError:
+                self.returncode = -signal.SIGKILL
+            else:
+                self.returncode = os.waitstatus_to_exitcode(status)
         return self.returncode
 
     def send_signal(self, number: int) -> None:

@@ -8,6 +8,7 @@ import os
 import selectors
 import signal
 import sys
+import traceback
 from contextlib import suppress
 from typing import Any
 
@@ -100,6 +101,9 @@ def _fork(job: dict[str, Any], close: tuple[int, ...]) -> int:
 
         work(job, kernel)
         code = 0
+    except BaseException:  # noqa: BLE001 - the process ends here; what went wrong is kept in the log of the batch
+        traceback.print_exc()
+        sys.stderr.flush()
     finally:
         os._exit(code)
 

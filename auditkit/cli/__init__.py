@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
-from contextlib import contextmanager, suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +12,7 @@ import typer
 from auditkit._version import __version__
 from auditkit.cli import batching
 from auditkit.cli.comparing import compare
+from auditkit.cli.ending import TERMINATED, end_at_once, saying_what_stays, terminated
 from auditkit.cli.output import (
     EXIT,
     INTERRUPTED,
@@ -31,13 +30,11 @@ from auditkit.cli.templates import template_app
 from auditkit.cli.tools import tools
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from auditkit.runner.run import RunResult
 
 __all__ = ["app", "main"]
-
-TERMINATED = 143
 
 app = typer.Typer(
     name="auditkit",
@@ -86,28 +83,15 @@ class Kind(StrEnum):
 
 def main() -> None:
     """Run the command line."""
-    signal.signal(signal.SIGTERM, _terminated)
+    signal.signal(signal.SIGTERM, terminated)
     try:
         app(prog_name="auditkit")
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except SystemExit as end:
         if end.code == TERMINATED:
-            _end_at_once()
+            end_at_once()
         raise
-
-
-def _terminated(_number: int, _frame: object) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not cut the clearing up short
-    sys.exit(TERMINATED)  # unwinds, so that kernels are stopped and unfinished files removed
-
-
-def _end_at_once() -> None:
-    """Leave without taking down the packages that were loaded, which takes seconds; all that had to be done is done."""
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
-            stream.flush()
-    os._exit(TERMINATED)
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001 - the shape of a typer callback
@@ -153,7 +137,7 @@ def demo(
       auditkit demo
       auditkit demo --out first-look --rows 2000
     """
-    with plain_errors(as_json=as_json):
+    with plain_errors(as_json=as_json), saying_what_stays(out):
         say("Training a gradient-boosting model on the Adult census data ...")
         from auditkit.runner.demo import write_demo
 
@@ -218,7 +202,7 @@ def run(
       auditkit run membership --subject credit.toml --out reports/mi -p reference_attacks__references=16
       auditkit run full --subject credit.toml --out reports --policy policy.toml --jobs 2 --json
     """
-    with plain_errors(as_json=as_json):
+    with plain_errors(as_json=as_json), saying_what_stays(out, cache):
         result = _run(
             template,
             subject,
@@ -367,7 +351,7 @@ def _run(
     from auditkit.runner.templates import find_template
 
     parameters = parse_assignments(words, declared(find_template(template))) if words else {}
-    with shown(template, silent=as_json) as progress, _saying_what_stays(out, cache):
+    with shown(template, silent=as_json) as progress:
         return run_template(
             template,
             subject,
@@ -380,18 +364,3 @@ def _run(
             include_code=code,
             progress=progress,
         )
-
-
-@contextmanager
-def _saying_what_stays(out: str, cache: str | None) -> Iterator[None]:
-    """Say, when a run is terminated, what of it is kept."""
-    try:
-        yield
-    except SystemExit as end:
-        if end.code == TERMINATED:
-            answers = f" but the answers of reference models in {cache}" if cache else ""
-            say(
-                f"Terminated: the kernel is stopped, and no report was written. Nothing of this run is kept{answers}; "
-                f"what was in {out} before stays as it was."
-            )
-        raise

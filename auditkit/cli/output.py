@@ -52,7 +52,7 @@ def plain_errors(*, as_json: bool = False) -> Iterator[None]:
     except AuditkitError as error:
         raise _refused(error, BROKE, as_json=as_json) from None
     except KeyboardInterrupt:
-        say("Interrupted: the kernel is stopped, and no report was written.")
+        say("Interrupted.")
         raise typer.Exit(INTERRUPTED) from None
     except OSError as error:
         raise _refused(error, BROKE, as_json=as_json) from None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from auditkit.errors import AuditkitError, InputError
+from auditkit.files import held_back, move_together
 from auditkit.report import Report, load_report
 from auditkit.runner.kernel import CACHE_FOLDER, RUN_FOLDER, KernelHandle
 from auditkit.runner.news import News, follow
@@ -260,7 +261,7 @@ def _deliver(order: Order, scratch: Path, *, include_code: bool) -> RunResult:
     write_notebook(notebook, content)
     export_report(notebook, scratch / NAMES["html"], include_code=include_code)
     targets = {kind: output_path(order.out, NAMES[kind]) for kind in ("html", "notebook", "report")}
-    for kind, target in targets.items():
-        (scratch / NAMES[kind]).replace(target)
-    output_path(order.out, NAMES["partial"]).unlink(missing_ok=True)
+    with held_back():  # cut short, it would leave files of two runs
+        move_together({scratch / NAMES[kind]: target for kind, target in targets.items()})
+        output_path(order.out, NAMES["partial"]).unlink(missing_ok=True)
     return RunResult(report, targets["report"], targets["notebook"], targets["html"])

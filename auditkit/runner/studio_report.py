@@ -70,28 +70,38 @@ def write_report(
     template : mapping
         The notebook, as JSON, that makes this report; the page is that of its run.
     folder : path
-        Made if it is not there. Files of these names in it are replaced, each whole or not at all.
+        Made if it is not there. Files of these names in it are replaced, together and only when the new ones are complete:
+        who stops it at one of its steps finds the folder as it was.
 
     Raises
     ------
     InputError
         If the folder cannot be made or written.
     """
+    from auditkit.files import move_together
     from auditkit.runner.export import export_report
+    from auditkit.runner.paths import output_folder
+    from auditkit.runner.scratch import scratch_folder
 
-    target = Path(folder).expanduser()
     try:
-        target.mkdir(parents=True, exist_ok=True)
-        progress.step(0.1, "writing the data")
-        as_data = report.save(target / "report.json")
-        progress.step(0.2, "writing the page")
-        as_page = export_report(filled(template, report), target / "report.html")
+        with output_folder(Path(folder).expanduser(), "folder") as place:
+            targets = place / "report.json", place / "report.html", place / TEMPLATE
+            for target in targets:
+                if target.is_dir():
+                    raise InputError(f"{str(target)!r} is a folder: give another folder")
+            with scratch_folder(place) as scratch:
+                progress.step(0.1, "writing the data")
+                report.save(scratch / "report.json")
+                progress.step(0.2, "writing the page")
+                export_report(filled(template, report), scratch / "report.html")
+                progress.step(0.9, "writing the template")
+                write_template(template, scratch / TEMPLATE)
+                move_together({scratch / target.name: target for target in targets})
     except OSError as error:
         raise InputError(
-            f"cannot write a report to {str(target)!r}: {error.strerror or error}; give another folder"
+            f"cannot write a report to {str(folder)!r}: {error.strerror or error}; give another folder"
         ) from error
-    progress.step(0.9, "writing the template")
-    return as_data.resolve(), as_page.resolve(), write_template(template, target / TEMPLATE)
+    return targets
 
 
 def write_template(template: Mapping[str, Any], path: str | os.PathLike[str]) -> Path:

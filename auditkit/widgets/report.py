@@ -183,8 +183,12 @@ class Saving(w.VBox):  # type: ignore[misc]
         self.told.value = self.exporting.trouble.value = ""
         self._ready()
         folder = self.folder.value
-        self._there = (Path(folder).expanduser() / "report.json").exists()
-        self.work.start(lambda: self.session.export(folder), seed=self.session.seed)
+        place = Path(folder).expanduser()
+        self._there = (place / "report.json").exists()
+        kept = f"; what stood in {one_line(folder)} before is as it was" if place.exists() else ""
+        self.work.start(
+            lambda: self.session.export(folder), seed=self.session.seed, instead=f"Nothing was written{kept}."
+        )
 
     def _follow(self, _: Any = None) -> None:
         work = self.work

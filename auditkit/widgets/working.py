@@ -44,7 +44,7 @@ class Work(Ongoing):
 
     result = AnyTrait()
 
-    def start(self, make: Callable[[], Any], *, seed: int) -> None:
+    def start(self, make: Callable[[], Any], *, seed: int, instead: str = "") -> None:
         """Begin.
 
         Parameters
@@ -53,6 +53,9 @@ class Work(Ongoing):
             Makes the result; it stops at its next `progress.step` when cancelled.
         seed : int
             Of the audit it belongs to, so that it shares what the audit's checks made.
+        instead : str, optional
+            What is so if it is cancelled, in a sentence, where more comes of it than a result, as files do: what is made before
+            it heard of the cancel then stands, and is said to.
 
         Raises
         ------
@@ -61,20 +64,26 @@ class Work(Ongoing):
         """
         if self.busy:
             raise InputError("this is being made already: wait, or cancel")
-        self._begin(partial(self._make, make, seed), "auditkit-work")
+        self._begin(partial(self._make, make, seed, instead), "auditkit-work")
 
-    def _make(self, make: Callable[[], Any], seed: int, stop: threading.Event) -> tuple[str, str]:
+    def _make(
+        self, make: Callable[[], Any], seed: int, instead: str, stop: threading.Event
+    ) -> tuple[str, str]:
         def heard(fraction: float | None, what: str) -> None:
             if stop.is_set():
                 raise Cancelled("stopped by the person who started it")
             self._say(fraction or 0.0, what)
 
-        with progress.listening(heard), shared.within(seed):
-            made = make()
-        if stop.is_set():
-            raise Cancelled("stopped by the person who started it")
+        try:
+            with progress.listening(heard), shared.within(seed):
+                made = make()
+            late = stop.is_set()
+            if late and not instead:
+                raise Cancelled("stopped by the person who started it")  # noqa: TRY301 - ended as any other stop
+        except Cancelled:
+            return "cancelled", f"Cancelled. {instead}".strip()
         self.result, self.fraction = made, 1.0
-        return "done", ""
+        return "done", "It was done before the cancel was heard." if late else ""
 
 
 class Going(w.VBox):  # type: ignore[misc]

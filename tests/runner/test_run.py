@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -307,6 +309,43 @@ def test_an_interrupt_stops_the_kernel_and_its_processes_and_leaves_nothing(
     assert _names(out) == ["pids"]
     for pid in (kernel, child):
         assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+TOLD_BETWEEN = """
+import os, pathlib, sys
+from auditkit.cli import main
+replace, out, number = pathlib.Path.replace, pathlib.Path(sys.argv[-1]).resolve(), int(sys.argv.pop(1))
+def and_a_signal(source, target):
+    made = replace(source, target)
+    if pathlib.Path(target) == out / "report.html":
+        os.kill(os.getpid(), number)
+    return made
+pathlib.Path.replace = and_a_signal
+main()
+"""
+
+
+@pytest.mark.kernel
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize(
+    ("number", "code", "word"), [(signal.SIGTERM, 143, "Terminated"), (signal.SIGINT, 130, "Interrupted")]
+)
+def test_told_to_end_between_its_files_a_run_leaves_those_of_one_run_and_says_so(
+    credit_file: Path, tmp_path: Path, make_template: Any, number: int, code: int, word: str
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in THREE:
+        (out / name).write_text("old")
+    words = [str(int(number)), "run", str(make_template(HEAD, OBSERVE)), "--subject", str(credit_file), "--out", str(out)]  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", TOLD_BETWEEN, *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code, done.stderr
+    assert _names(out) == THREE
+    assert "old" not in {(out / name).read_text() for name in THREE}
+    said = f"{word}: the report was complete by then, and is in {out}: {', '.join(THREE)}."
+    assert done.stderr.splitlines()[-1] == said
 
 
 @pytest.mark.kernel

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as w
 import pytest
 
+from auditkit import progress
 from auditkit.errors import InputError
 from auditkit.explore import Answer
 from auditkit.finding import Criterion, Policy
@@ -329,6 +330,75 @@ def test_every_control_of_the_views_can_be_named(measured: Any) -> None:
     assert all(x.description and x.tooltip for x in controls)
 
 
+@pytest.mark.parametrize(
+    "step", ["judging what was measured", "writing the data", "writing the page", "writing the template"]
+)
+@pytest.mark.parametrize("there", [True, False])
+def test_an_export_that_is_cancelled_leaves_all_as_it_was_and_says_so(
+    measured: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, step: str, *, there: bool
+) -> None:
+    out, files = tmp_path / "out", ("report.html", "report.json", "template.ipynb")
+    if there:
+        out.mkdir()
+        for name in files:
+            (out / name).write_text("old")
+    saving = Report(measured).saving
+    saving.folder.value = str(out)
+    said = progress.step
+
+    def cancelled_at(fraction: float | None = None, what: str = "") -> None:
+        if what == step:
+            saving.work.cancel()
+        said(fraction, what)
+
+    monkeypatch.setattr(progress, "step", cancelled_at)
+    saving.export.click()
+    assert saving.work.wait(60)
+    assert (saving.work.state, saving.told.value) == ("cancelled", "")
+    kept = f"; what stood in {out} before is as it was" if there else ""
+    assert saving.work.message == f"Cancelled. Nothing was written{kept}."
+    assert saving.work.message in saving.exporting.state.value
+    if there:
+        assert {path.name: path.read_text() for path in out.iterdir()} == dict.fromkeys(files, "old")
+    else:
+        assert not out.exists()
+
+
+def test_an_export_that_is_cancelled_too_late_is_told_as_written(
+    measured: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from auditkit import files
+
+    saving, move = Report(measured).saving, files.move_together
+    saving.folder.value = str(tmp_path)
+
+    def and_cancel(moves: Any) -> None:
+        move(moves)
+        saving.work.cancel()
+
+    monkeypatch.setattr(files, "move_together", and_cancel)
+    saving.export.click()
+    assert saving.work.wait(60)
+    assert (saving.work.state, saving.work.message) == ("done", "It was done before the cancel was heard.")
+    assert "report.html" in saving.told.value
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "report.html",
+        "report.json",
+        "template.ipynb",
+    ]
+
+
+def test_a_folder_in_the_place_of_a_file_is_refused_before_anything_is_written(
+    measured: Any, tmp_path: Any
+) -> None:
+    (tmp_path / "template.ipynb").mkdir()
+    (tmp_path / "report.json").write_text("old")
+    with pytest.raises(InputError, match="is a folder: give another"):
+        measured.export(tmp_path)
+    assert (tmp_path / "report.json").read_text() == "old"
+    assert not (tmp_path / "report.html").exists()
+
+
 def test_the_report_view_writes_report_template_and_code(
     measured: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -354,7 +424,7 @@ def test_the_report_view_writes_report_template_and_code(
     saving.folder.value = str(tmp_path / "out" / "report.html")
     saving.export.click()
     assert saving.work.wait(60)
-    assert "cannot write a report" in saving.exporting.trouble.value
+    assert "folder must be a folder" in saving.exporting.trouble.value
     assert saving.told.value == ""
     saving.path.value = str(tmp_path / "own.txt")
     saving.save.click()
