@@ -255,7 +255,7 @@ def test_export_writes_its_files_whole(session: Any, tmp_path: Any) -> None:
     assert "docs/checks/xx101.md" in page
     assert json.loads(as_data.read_text())["subject"]["name"] == "small <b>credit</b>"
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="give another folder"):
+    with pytest.raises(InputError, match="must be a folder"):
         session.export(tmp_path / "file")
 
 
