@@ -99,8 +99,13 @@ def test_an_audit_by_keyboard(
     hands.choose_next(studio, "Show")
     words = studio.locator(".js-plotly-plot .heatmap-label text")
     words.first.wait_for()
-    fills = words.evaluate_all("all => all.map(one => getComputedStyle(one).fill)")
-    assert len(set(fills)) == 2, "words in dark and in light cells must differ"
+    # a figure that is just being redrawn has no fills
+    fills = "all => all.map(one => getComputedStyle(one).fill)"
+    hands.until(
+        lambda: len({one for one in words.evaluate_all(fills) if one}) == 2,
+        60,
+        lambda: f"words in dark and in light cells must differ: {words.evaluate_all(fills)}",
+    )
     browser.shot(tmp_path / "6-matrix.png")
     assert browser.page.evaluate("window.hacked") is None
     assert browser.errors == []
