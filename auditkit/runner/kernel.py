@@ -6,13 +6,14 @@ import os
 import signal
 import sys
 import threading
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from auditkit.errors import Cancelled
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 __all__ = ["CACHE_FOLDER", "RUN_FOLDER", "KernelHandle", "in_notebook"]
@@ -57,6 +58,7 @@ class KernelHandle:
         """Return the class that nbclient makes its kernel manager from."""
         from jupyter_client.kernelspec import KernelSpec
         from jupyter_client.manager import AsyncKernelManager
+        from traitlets import Type
 
         handle = self
         spec = KernelSpec(
@@ -69,6 +71,8 @@ class KernelHandle:
 
         class RunKernelManager(AsyncKernelManager):
             """Starts this very interpreter."""
+
+            client_factory = Type(_client_class())
 
             @property
             def kernel_spec(self) -> KernelSpec:
@@ -100,3 +104,41 @@ class KernelHandle:
                     os.killpg(pid, signal.SIGKILL)
                 else:
                     provisioner.process.kill()
+
+
+def _client_class() -> type:
+    """Return a client that takes a kernel as ready once it has answered; the library's own listens until nothing came for 0.2 s."""
+    from jupyter_client.asynchronous.client import AsyncKernelClient
+
+    class Client(AsyncKernelClient):
+        """Waits for the answer to its own question on both channels, so that nothing is left in them."""
+
+        async def wait_for_ready(self, timeout: float | None = None) -> None:
+            until = time.monotonic() + (float("inf") if timeout is None else timeout)
+            while True:
+                asked = str(self.kernel_info())
+                reply = await _answer(self.get_shell_msg, asked, "kernel_info_reply", 1)
+                # a channel that was not yet connected misses what was said meanwhile: ask again
+                if reply and await _answer(self.get_iopub_msg, asked, "idle", 0.2):
+                    self._handle_kernel_info_reply(reply)
+                    return
+                if not await self.is_alive():
+                    raise RuntimeError("the kernel died before it answered")
+                if time.monotonic() > until:
+                    raise RuntimeError(f"the kernel did not answer in {timeout} seconds")
+
+    return Client
+
+
+async def _answer(get: Callable[..., Any], asked: str, kind: str, seconds: float) -> dict[str, Any]:
+    """Return the message of a kind, or of a state, that answers a question; empty if nothing comes for so many seconds."""
+    from queue import Empty
+
+    while True:
+        try:
+            message: dict[str, Any] = await get(timeout=seconds)
+        except Empty:
+            return {}
+        said = (message["msg_type"], message["content"].get("execution_state"))
+        if message["parent_header"].get("msg_id") == asked and kind in said:
+            return message
