@@ -138,7 +138,9 @@ def estimates(
         if lasted and check.code in lasted and not again:
             found[check.code] = Estimate(lasted[check.code] / _AGAIN, lasted[check.code] * _AGAIN)
         elif law is None or known is None:
-            found[check.code] = Estimate(0.0, 0.0, (f"how long {check.code} takes was not measured",))
+            found[check.code] = Estimate(
+                0.0, 0.0, (f"how long {check.title} ({check.code}) takes was not measured",)
+            )
         elif not _applies(law, subject):
             found[check.code] = Estimate(0.0, 0.0)
         else:
@@ -230,7 +232,7 @@ def _expected(
         return Estimate(low, high)
     if pace.training is None:
         many = f"{trainings:.0f} trainings of the model" if trainings >= 1.5 else "a training of the model"
-        why = f"{check.code} depends on {many}, and how long one takes is not known yet"
+        why = f"{check.title} ({check.code}) depends on {many}, and how long one takes is not known yet"
         return Estimate(low, high, (why,))
     part = _part(law, params, subject) * trainings
     return Estimate(low + part * pace.training[0] / 1.3, high + part * pace.training[1] * 1.3)

@@ -148,14 +148,14 @@ def sensitive_of(subject: Subject) -> list[str]:
 
 
 def type_this(option: str, value: Any, read: Callable[[Any], Any]) -> str:
-    """Return what to type for a value whose list has no brackets, or too many, as the end of an error; empty where that is not it.
+    """Return what to type for a list without brackets, or with too many, or a share in percent, as the end of an error; empty where that is not it.
 
     Examples
     --------
     >>> type_this("columns", "ab", lambda value: [word.upper() for word in value])
     "; type columns=['AB']"
     """
-    tries: list[Any] = [[value]]
+    tries: list[Any] = [[value], *_in_percent(value)]
     if isinstance(value, str) and "," in value:
         tries.insert(0, [part.strip() for part in value.split(",")])
     if isinstance(value, (list, tuple)) and len(value) == 1:
@@ -164,3 +164,12 @@ def type_this(option: str, value: Any, read: Callable[[Any], Any]) -> str:
         with suppress(ValueError):  # of which that of pydantic is one
             return f"; type {option}={read(one)!r}"
     return ""
+
+
+def _in_percent(value: Any) -> list[float]:
+    """Return the share that a value is in percent, where it may be one: "95%", or 95."""
+    try:
+        number = float(value.strip().removesuffix("%") if isinstance(value, str) else value)
+    except (TypeError, ValueError):
+        return []
+    return [number / 100] if 1 < number <= 100 else []

@@ -80,6 +80,7 @@ def test_text_is_read_by_the_type(name, text, value):
         ({"maybe": "a"}, r"valid list.*; type maybe=\['a'\]"),
         ({"maybe": "a, b"}, r"; type maybe=\['a', 'b'\]"),
         ({"kind": ["x"]}, "; type kind='x'"),
+        ({"part": "95%"}, "; type part=0.95"),
         ({"wole": 1}, "no parameter 'wole'. Did you mean 'whole'"),
         ({"rng": 1}, "no parameter 'rng'"),
         ({"subject": 1}, "no parameter 'subject'"),

@@ -119,6 +119,8 @@ def _figure_widget() -> Any:
         def _handler_js2py_traceDeltas(self, change: Any) -> None:  # noqa: N802 - in place of plotly's, which reads defaults back
             said = change["new"]
             if said and said.get("trace_edit_id") != UNASKED and self._drew is not None:
+                # taken, as plotly does: a page that is loaded anew says the same again, which would be no change
+                self._js2py_traceDeltas = None
                 self._drew([one.get("uid") for one in said["trace_deltas"]])
 
     return Figure

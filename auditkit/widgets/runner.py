@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from auditkit.render.text import words
+from auditkit.widgets.parts import said
 from auditkit.widgets.timing import Timing
 from auditkit.widgets.working import Going
 
@@ -37,7 +38,7 @@ class Runner(Going):
         self.timing = Timing(session, dimension)
         buttons, *more = self.children
         self.set_trait("children", (buttons, self.timing, *more))
-        session.observe(self._follow, ["state", "fraction", "message"])
+        session.observe(self._follow, ["state", "fraction", "message", "report", "settings", "left_out"])
         self._follow()
 
     def _start(self) -> None:
@@ -54,3 +55,6 @@ class Runner(Going):
             what = f"{words(session.active).capitalize()} is" if session.active else "All checks are"
             message = f"{what} running: {message}"
         self.follow(session.state, session.fraction, message, mine=mine or session.busy)
+        if not self.dimension and not session.busy and session.report is not None and not session.missing():
+            self.run.disabled = True
+            self.state.value += said("Nothing is missing: every chosen check was run.", kind="ak-help")

@@ -95,14 +95,14 @@ class Studio(Component):
         self._tick()
 
     def _tick(self, _: Any = None) -> None:
-        """Mark the steps whose chosen checks all came to an end without an error, under the settings as they are."""
+        """Mark the steps whose chosen checks all came to an end without an error, under the settings as they are, and those of which some did."""
         current = self.session.current()
         now, broke = {e.check for e in current}, {e.check for e in current if e.outcome == "error"}
         missing = set(self.session.missing()) | (broke - self.session.left_out)
         for at, (_, shown) in enumerate(self.pages):
             if isinstance(shown, Step):
                 codes = {check.code for check in shown.checks}
-                self.tabs.tick(at, done=bool(codes & now) and not codes & missing)
+                self.tabs.mark(at, "" if not codes & now else "◐" if codes & missing else "✓")
 
     def go(self, at: int) -> None:
         """Show the step at this place, the first or last beyond the ends."""

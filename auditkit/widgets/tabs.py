@@ -53,9 +53,9 @@ class Tabs(w.HBox):  # type: ignore[misc]
         made.layout.width = f"calc({len(name)}ch + 3.6em)"
         return made
 
-    def tick(self, at: int, *, done: bool) -> None:
-        """Mark a place as done with a tick in its name, or take the tick away."""
-        self.buttons[at].description = self._names[at] + (" ✓" if done else "")
+    def mark(self, at: int, sign: str) -> None:
+        """Put a sign after the name of a place, such as a tick where all is done there; none for an empty one."""
+        self.buttons[at].description = f"{self._names[at]} {sign}".rstrip()
 
     def _mark(self) -> None:
         for at, (tab, about) in enumerate(zip(self.buttons, self._about, strict=True)):

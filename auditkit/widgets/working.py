@@ -164,4 +164,4 @@ class Preparing(Going):
             if checks.busy and not work.busy:
                 self.run.disabled = True
                 told = f"Checks are running: press {self.run.description} once they ended."
-                self.state.value += said(told, kind="ak-small")
+                self.state.value += said(told, kind="ak-help")

@@ -65,6 +65,12 @@ def test_figures_drawn_out_of_sight_take_the_width_of_their_place(
     press("Explore")
     harness.until(lambda: fits(2), 15, lambda: f"drawn and place: {narrow.page.evaluate(WIDTHS)}")
     narrow.shot(tmp_path / "2-explored.png")
+
+    # and what a page that is loaded anew finds in the kernel
+    narrow.page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+    narrow.page.reload()
+    harness.until(lambda: fits(2), 60, lambda: f"drawn and place: {narrow.page.evaluate(WIDTHS)}")
+    narrow.shot(tmp_path / "3-loaded-anew.png")
     assert narrow.errors == []
     assert late.count(UNSHOWN) <= 1, "one figure at a time reads its script"
 

@@ -394,6 +394,31 @@ def test_checks_fold_after_a_run_and_the_step_is_ticked(studio: Any) -> None:
     assert tab.description == "2 Bias"
 
 
+def test_a_step_of_which_some_checks_ran_is_marked_as_begun(studio: Any) -> None:
+    step = next(one for one in studio.steps.values() if len(one.checks) > 1)
+    tab = studio.tabs.buttons[[*studio.steps].index(step.dimension) + 1]
+    name = tab.description
+    _first, *others = (check.code for check in step.checks)
+    studio.session.left_out = set(others)
+    run(studio, step.dimension)
+    assert tab.description == f"{name} ✓"
+    studio.session.left_out = set()
+    assert tab.description == f"{name} ◐"
+
+
+def test_what_is_missing_can_be_run_as_long_as_something_is(studio: Any) -> None:
+    runner = studio.pages[0][1].runner
+    assert not runner.run.disabled
+    runner.run.click()
+    studio.session.wait()
+    assert studio.session.missing() == ()
+    assert runner.run.disabled
+    assert "Nothing is missing" in runner.state.value
+    studio.session.set("XX101", level=0.7)
+    assert not runner.run.disabled
+    assert "Nothing is missing" not in runner.state.value
+
+
 def test_a_step_whose_checks_broke_is_not_ticked(studio: Any) -> None:
     at = [*studio.steps].index("robustness") + 1
     run(studio, "robustness")
