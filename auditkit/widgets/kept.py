@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from auditkit.report import Report
     from auditkit.subject import Subject
 
-__all__ = ["Kept", "lasted"]
+__all__ = ["Kept"]
 
 SHARE = 0.05  # of the time of a run that judging and showing it meanwhile may take
 PAUSE = 0.5  # seconds between two reports, at least

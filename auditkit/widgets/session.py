@@ -13,10 +13,11 @@ from traitlets import Dict, Set, Unicode
 from auditkit import progress
 from auditkit.audit import Audit, Completed, Finished, Progress
 from auditkit.check import DIMENSIONS, Check, resolve
+from auditkit.durations import lasted
 from auditkit.errors import InputError, did_you_mean
 from auditkit.report import VOLATILE, Report
 from auditkit.subject import Subject
-from auditkit.widgets.kept import Kept, lasted
+from auditkit.widgets.kept import Kept
 from auditkit.widgets.ongoing import Ongoing
 from auditkit.widgets.record import Record
 

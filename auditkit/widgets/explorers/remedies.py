@@ -170,8 +170,8 @@ class RemedyExplorer(Mirror):
 
     def _moved(self, _: Any = None) -> None:
         if self._settled:
+            self.refresh()  # first: it is what is looked at
             self._settle()
-            self.refresh()
 
     def _settle(self) -> None:
         """Close what cannot be trained together with what is ticked."""
@@ -179,8 +179,9 @@ class RemedyExplorer(Mirror):
         closed = []
         for name, box in self.boxes.items():
             why = "" if box.value else clash([*chosen, name])
-            box.disabled = bool(why)
-            box.tooltip = f"Not with what is ticked: {why}" if why else KINDS[name].told
+            with box.hold_sync():
+                box.disabled = bool(why)
+                box.tooltip = f"Not with what is ticked: {why}" if why else KINDS[name].told
             closed += [name] if why else []
         told = f"Not together with what is ticked: {', '.join(closed)}." if closed else ""
         self.closed.value = said(told, kind="ak-help") if told else ""
