@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from auditkit.audit import Audit, Completed, Finished
-from auditkit.durations import lasted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
