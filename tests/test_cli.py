@@ -301,6 +301,17 @@ class TestLog:
         assert [one[:7] for one in lines] == ["bias: s", "1/2 AK1", "2/2 AK2"]
         assert "\x1b" not in err
 
+    def test_a_check_that_takes_long_is_told_of_now_and_then(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        now = [0.0]
+        listen = log("bias", clock=lambda: now[0])
+        for at in (4.9, 5.0, 9.9, 10.0):  # the second and the last come five seconds after a line
+            now[0] = at
+            listen(News("progress", total=2, code="AK1", name="a", fraction=at / 20, what=f"at {at}"))
+        lines = [one.split(" ", 1)[1] for one in capsys.readouterr().err.splitlines()]
+        assert lines[1:] == ["AK1 a: 25% done, at 5.0", "AK1 a: 50% done, at 10.0"]
+
     def test_it_is_silent_where_only_an_object_is_asked_for(self, capsys: pytest.CaptureFixture[str]) -> None:
         with shown("bias", silent=True) as listen:
             assert listen is None

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
     from auditkit.runner.news import News
 
-__all__ = ["bar", "line", "log", "shown"]
+__all__ = ["bar", "line", "log", "on_its_way", "shown"]
 
+_SILENCE = 5.0  # seconds after which a check that is on its way is told of too
 _ENDED = {"not_applicable": "not applicable", "error": "error"}
 
 
@@ -56,17 +57,18 @@ def bar() -> Iterator[Callable[[News], None]]:
         yield listen
 
 
-def log(template: str) -> Callable[[News], None]:
-    """Say that a run starts, and return a listener that says a line as each check ends."""
-    ended = 0
+def log(template: str, clock: Callable[[], float] = time.monotonic) -> Callable[[News], None]:
+    """Say that a run starts, and return a listener that says a line as each check ends, and now and then how far a long one is."""
+    ended, last = 0, clock()
     _stamped(f"{template}: starting a kernel")
 
     def listen(news: News) -> None:
-        nonlocal ended
+        nonlocal ended, last
         ended += news.kind == "finished"
-        told = line(news, ended)
+        told = line(news, ended) or (on_its_way(news) if clock() - last >= _SILENCE else "")
         if told:
             _stamped(told)
+            last = clock()
 
     return listen
 
@@ -91,6 +93,21 @@ def line(news: News, ended: int) -> str:
     n = news.numbers or 0
     how = _ENDED.get(news.what) or f"{n:,} {'number' if n == 1 else 'numbers'}"
     return f"{ended}/{news.total} {news.code} {news.name}: {how}, {news.seconds or 0.0:.1f} s"
+
+
+def on_its_way(news: News) -> str:
+    """Return how far a check is; nothing of other news.
+
+    Examples
+    --------
+    >>> from auditkit.runner.news import News
+    >>> on_its_way(News("progress", code="AK202", name="reference_attacks", fraction=0.375, what="model 3 of 8"))
+    'AK202 reference_attacks: 38% done, model 3 of 8'
+    """
+    if news.kind != "progress":
+        return ""
+    far = [] if news.fraction is None else [f"{news.fraction:.0%} done"]
+    return f"{news.code} {news.name}: {', '.join([*far, *([news.what] if news.what else [])])}"
 
 
 def _stamped(text: str) -> None:
