@@ -43,12 +43,13 @@ class Findings(Component):
 
     def __init__(self, of: object, *, alone: bool = True) -> None:
         session = session_of(of)
-        self.text = w.HTML(said(f"{NOTHING[:1].upper()}{NOTHING[1:]}."))
+        self.verdict, self.text = w.HTML(), w.HTML(said(f"{NOTHING[:1].upper()}{NOTHING[1:]}."))
         self.say = Say(session)
         self.runner = Runner(
             session, "", label="Run what is missing", tooltip="Run every chosen check that was not run yet"
         )
-        super().__init__(session, [*([self.runner] if alone else []), self.say, self.text], alone=alone)
+        parts = [*([self.runner] if alone else []), self.verdict, self.say, self.text]
+        super().__init__(session, parts, alone=alone)
         self._alone = alone
         session.observe(self._show, "report")
         self._show()
@@ -60,7 +61,8 @@ class Findings(Component):
             # in a studio each step says how its checks work
             ran = {e["check"] for e in data["evidence"]} if self._alone else set()
             pages = explained(check for check in self.session.checks if check.code in ran) if ran else ""
-            self.text.value = page.verdict(data) + page.findings(data) + pages
+            self.verdict.value = page.verdict({**data, "part": "head"})
+            self.text.value = page.verdict({**data, "part": "facts"}) + page.findings(data) + pages
 
 
 class Say(w.VBox):  # type: ignore[misc]
