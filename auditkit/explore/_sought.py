@@ -97,8 +97,8 @@ class Sought:
         if not math.isnan(threshold):
             said += (
                 f" The best single threshold is the most accurate one for all groups alike, {threshold:.3g}: accuracy {accuracy:.1%} at a gap of "
-                f"{100 * gap:.1f} percentage points. Measure the cost of a narrower gap from there: what it gains over the model's own threshold "
-                "comes from moving all groups together."
+                f"{100 * gap:.1f} percentage points. Measure the cost of a narrower gap from there: what is gained over where the "
+                "thresholds stood at first comes from moving all groups together."
             )
         return f"{said} All this was picked on these records, so it flatters: on others it will be somewhat lower."
 

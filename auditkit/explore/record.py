@@ -16,6 +16,7 @@ from auditkit.checks.explainability._ready import Ready, exact
 from auditkit.checks.robustness._threats import threat_of
 from auditkit.errors import InputError, NotApplicable, did_you_mean
 from auditkit.explore import record_tables as shown
+from auditkit.explore._own import by_margin
 from auditkit.explore.answer import Answer
 from auditkit.explore.record_inputs import (
     RecordInput,
@@ -178,7 +179,7 @@ class Records:
         return f"The model takes about {self.seconds:.1g} s for one row: what is shown follows a drag when it is let go."
 
     def order(self, by: Order, split: Split = "test") -> np.ndarray:
-        """Return all row numbers in an order: most borderline is where the two likeliest answers lie nearest together.
+        """Return all row numbers in an order: most borderline is what is nearest to being decided otherwise.
 
         Raises
         ------
@@ -190,8 +191,7 @@ class Records:
         data = self.subject.split(split)
         if by == "row number":
             return np.arange(len(data))
-        two = np.sort(self.subject.proba(split), axis=1)[:, -2:]
-        return np.argsort(two[:, -1] - two[:, 0], kind="stable")
+        return by_margin(self.subject, split)
 
     def inputs(self, row: int, split: Split = "test") -> tuple[RecordInput, ...]:
         """Return what can be set of a record, and why the rest is held."""

@@ -14,6 +14,7 @@ from auditkit.checks.bias import _impact as impact
 from auditkit.errors import InputError, NotApplicable, did_you_mean
 from auditkit.evidence import Table
 from auditkit.explore._between import Between, Estimate, between, between_table, unbeaten
+from auditkit.explore._own import Own, own_of
 from auditkit.explore._rows import ESTIMATES, beneath, columns_of
 from auditkit.explore._sought import FOUND, Sought, within_reach
 from auditkit.explore.answer import Answer
@@ -40,7 +41,7 @@ MOST_GROUPS = 12
 
 _POINTS = 201
 _STEPS = 1000  # of a dial from 0 to 1
-_NOW, _THEN = "now", "the model's own threshold"
+_NOW = "now"
 _LABELS = {
     "selection_rate": "selected",
     "true_positive_rate": "true positive rate",
@@ -60,8 +61,8 @@ class Thresholds:
         What divides the records.
     groups : tuple of str
         "sex=Female", one a group.
-    start : dict of str to float
-        The one threshold that the model itself decides by, for each group: a probability of 1/2; the median score where there is none.
+    own : Own
+        The thresholds at first, of each group: those by which the model decides, wherever there are such.
     low, high : float
         Between which thresholds differ at all.
     by_group : ScoresByGroup
@@ -83,7 +84,7 @@ class Thresholds:
 
     feature: str
     groups: tuple[str, ...]
-    start: dict[str, float]
+    own: Own
     low: float
     high: float
     by_group: ScoresByGroup
@@ -141,10 +142,11 @@ class Thresholds:
         weighted = _weights.uneven(subject.test)
         weights = subject.test.sample_weight if weighted else None
         by_group = ScoresByGroup.of(scores, grouping.codes, len(grouping.labels), positive, weights)
-        grid = threshold_grid(scores, _POINTS, (0.5,) if binary else ())
-        grid = within_reach(grid, _STEPS) if binary else grid
-        at = 0.5 if binary else float(np.median(scores))
         groups = tuple(grouping.labels)
+        chosen_by_model = subject.answers().labels == subject.positive if binary else None
+        own = own_of(scores, chosen_by_model, grouping.codes, len(groups))
+        grid = threshold_grid(scores, _POINTS, own.thresholds if binary else ())
+        grid = within_reach(grid, _STEPS) if binary else grid
         notions = NOTIONS if binary else NOTIONS[:1]
         found: dict[str, Sought] = {}
         for done, notion in enumerate(notions):
@@ -154,9 +156,13 @@ class Thresholds:
             )
         low, high = (0.0, 1.0) if binary else (float(grid[0]), float(np.nextafter(grid[-1], np.inf)))
         return cls(
-            grouping.name, groups, dict.fromkeys(groups, at), min(low, at), max(high, at),
-            by_group, binary, weighted, grid, found, least_share, level,
+            grouping.name, groups, own, min(low, *own.thresholds), max(high, *own.thresholds), by_group, binary, weighted, grid, found, least_share, level,
         )  # fmt: skip
+
+    @property
+    def start(self) -> dict[str, float]:
+        """The threshold of each group at first."""
+        return dict(zip(self.groups, self.own.thresholds, strict=True))
 
     @property
     def notions(self) -> tuple[str, ...]:
@@ -191,17 +197,15 @@ class Thresholds:
         """
         wanted = self._complete(thresholds)
         self._known(notion)
-        cut = np.array([wanted[group] for group in self.groups])
-        took, before = self.by_group.selected(cut), self.by_group.selected([*self.start.values()])
+        took, before = (self.by_group.selected([*cut.values()]) for cut in (wanted, self.start))
         now, then = (self._between(part, notion) for part in (took, before))
         change = self._changes(took, before)
-        changed = not np.array_equal(
-            took, before
-        )  # within a group and label thresholds only add, or only take away
+        # within a group and label thresholds only add, or only take away
+        changed = not np.array_equal(took, before)
         tables = {
             "rates": self._rates(self._counted(took)),
-            "between": between_table([(_THEN, then), (_NOW, now)], notion, self.level),
-            "change": _change_table(change, changed=changed),
+            "between": between_table([(self.own.words, then), (_NOW, now)], notion, self.level),
+            "change": self._change_table(change, changed=changed),
         }
         if self.labelled:
             tables["trade_off"] = self._trade_off(notion, now, then)
@@ -210,7 +214,7 @@ class Thresholds:
             {"feature": self.feature, "notion": notion, "thresholds": wanted},
             " ".join(
                 [
-                    *_apart(self.groups, notion, now, then),
+                    *self._apart(notion, now, then),
                     *self._of_all(took, before, now, then, change, changed=changed),
                 ]
             ),
@@ -330,7 +334,7 @@ class Thresholds:
         size = float(self.by_group.totals[..., 0].sum())
         rows = [
             (one.gap.value, one.accuracy.value, one.accuracy.low, one.accuracy.high, round(size), word)
-            for word, one in ((_THEN, then), (_NOW, now))
+            for word, one in ((self.own.words, then), (_NOW, now))
         ]
         return beneath(unbeaten(self.frontiers[notion].table(notion, size), (then, now), FOUND), *rows)
 
@@ -356,8 +360,15 @@ class Thresholds:
         selected = f"In all {self._share_selected(took).share()} are selected"
         if not changed:
             right = f", with an accuracy of {now.accuracy.share()}" if self.labelled else ""
-            return [f"{selected}{right}.", "No decision changes."]
-        said = [f"{selected}, {self._share_selected(before).share()} at the model's own threshold."]
+            return [
+                f"{selected}{right}.",
+                *self.own.unlike(int(self.by_group.records.sum())),
+                "No decision changes.",
+            ]
+        said = [
+            f"{selected}, {self._share_selected(before).share()} at {self.own.words}.",
+            *self.own.unlike(int(self.by_group.records.sum())),
+        ]
         if self.labelled:
             moved = Estimate(*change[-1][-3:])
             said.append(
@@ -365,28 +376,25 @@ class Thresholds:
             )
         return said
 
+    def _apart(self, notion: Notion, now: Between, then: Between) -> list[str]:
+        """Return what is said of the groups: how far they are apart, and were."""
+        (least, fewest), (most, largest) = now.least, now.most
+        fewest_of, most_of = self.groups[least], self.groups[most]
+        ratio = f"{fewest_of} is selected in {fewest.share()} and {most_of} in {largest.share()} of cases: an impact ratio of {now.ratio.ratio()}."
+        return [
+            ratio if np.isfinite(now.ratio.value) else "Nobody is selected.",
+            f"The gap of {notion.replace('_', ' ')} is {now.gap.points()}, and {then.gap.points()} at {self.own.words}.",
+        ]
 
-def _apart(groups: tuple[str, ...], notion: Notion, now: Between, then: Between) -> list[str]:
-    """Return what is said of the groups: how far they are apart, and were."""
-    (least, fewest), (most, largest) = now.least, now.most
-    return [
-        f"{groups[least]} is selected in {fewest.share()} and {groups[most]} in {largest.share()} of cases: an impact ratio of "
-        f"{now.ratio.ratio()}."
-        if np.isfinite(now.ratio.value)
-        else "Nobody is selected.",
-        f"The gap of {notion.replace('_', ' ')} is {now.gap.points()}, and {then.gap.points()} at the model's own threshold.",
-    ]
-
-
-def _change_table(rows: list[tuple[Any, ...]], *, changed: bool) -> Table:
-    if not changed:
-        rows = [(*one[:-2], float("nan"), float("nan")) for one in rows]
-    return Table(
-        "All records: at the model's own threshold, and now",
-        columns_of(("what", "at one threshold", "now", "change", "low", "high"), rows),
-        "plain",
-        {"low": "change, lower end", "high": "change, upper end"},
-        "The change is of the same records, so its interval is paired (Bonett and Price 2012)."
-        if changed
-        else "No decision changes, so that the change is 0 and has no interval.",
-    )
+    def _change_table(self, rows: list[tuple[Any, ...]], *, changed: bool) -> Table:
+        if not changed:
+            rows = [(*one[:-2], float("nan"), float("nan")) for one in rows]
+        return Table(
+            f"All records: at {self.own.words}, and now",
+            columns_of(("what", "before", "now", "change", "low", "high"), rows),
+            "plain",
+            {"low": "change, lower end", "high": "change, upper end"},
+            "The change is of the same records, so its interval is paired (Bonett and Price 2012)."
+            if changed
+            else "No decision changes, so that the change is 0 and has no interval.",
+        )

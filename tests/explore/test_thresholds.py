@@ -11,11 +11,13 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.base import BaseEstimator, ClassifierMixin
 
 import auditkit as ak
 from auditkit.errors import InputError, NotApplicable
 from auditkit.evidence import Table
 from auditkit.explore import Answer, Thresholds
+from auditkit.explore._own import Own, by_margin, own_threshold
 from auditkit.explore._sought import Sought
 from auditkit.methods.group_thresholds import NOTIONS, RATES, ScoresByGroup, alike
 
@@ -55,8 +57,8 @@ def test_an_answer_by_hand() -> None:
     assert rates["sex=b", "precision (positive predictive value)"] == 1
     change = answer.tables["change"].frame().set_index("what")
     # at 1/2: 0.9, 0.8, 0.7, 0.6 selected, 6 right of 8; now 0.9, 0.8, 0.4, 0.7: 0.4 is wrong and 0.6 is no more, 6 of 8
-    assert change.loc["selected", ["at one threshold", "now", "change"]].tolist() == [0.5, 0.5, 0.0]
-    assert change.loc["accuracy", ["at one threshold", "now", "change"]].tolist() == [0.75, 0.75, 0.0]
+    assert change.loc["selected", ["before", "now", "change"]].tolist() == [0.5, 0.5, 0.0]
+    assert change.loc["accuracy", ["before", "now", "change"]].tolist() == [0.75, 0.75, 0.0]
     assert "an impact ratio of 0.33" in answer.says
     assert "33.3 percentage points" in answer.says
     last = answer.tables["trade_off"].frame().iloc[-1]
@@ -349,7 +351,7 @@ def covered(tries: int, groups: int, rows: int) -> dict[str, float]:
         positive = taken == (rng.random(codes.size) < right[codes])
         by_group = ScoresByGroup.of(taken.astype(float), codes, groups, positive)
         made = Thresholds(
-            "g", names, dict.fromkeys(names, 0.5), 0.0, 1.0, by_group, True, False, np.array([0.5]), blank
+            "g", names, Own((0.5,) * groups, "1/2"), 0.0, 1.0, by_group, True, False, np.array([0.5]), blank
         )
         table = made.at({}).tables["between"].frame().set_index(["what", "when"])
         for name, value in true.items():
@@ -410,3 +412,124 @@ def test_an_answer_survives_json(biased: ak.Subject) -> None:
     answer = Thresholds.prepare(biased).at({"sex=f": 0.4})
     again = Answer.from_dict(json.loads(json.dumps(answer.to_dict())))
     assert again.to_dict() == answer.to_dict()
+
+
+class Decides(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Its score is the column x; it selects by the rule it is given, of x and whether the record is of group b."""
+
+    def __init__(self, rule: Any) -> None:
+        self.rule = rule
+
+    def fit(self, X: Any, y: Any) -> Any:
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X: Any) -> Any:
+        return self.rule(np.asarray(X["x"]), np.asarray(X["b"]) == 1).astype(int)
+
+    def predict_proba(self, X: Any) -> Any:
+        return np.c_[1 - np.asarray(X["x"]), np.asarray(X["x"])]
+
+
+class TestOwn:
+    """The start is how the model decides: its labels are counted a second way."""
+
+    @staticmethod
+    def deciding(rule: Any) -> ak.Subject:
+        rng = np.random.default_rng(5)
+        b = rng.integers(0, 2, 600)
+        X = pd.DataFrame({"x": rng.integers(1, 20, 600) / 20, "b": b})
+        y = (rng.random(600) < X["x"]).astype(int).to_numpy()
+        data = ak.Dataset(X, y, sensitive_features={"group": np.where(b == 1, "b", "a")})
+        return ak.Subject("decides", Decides(rule).fit(X, y), test=data)
+
+    @pytest.mark.parametrize(
+        ("rule", "words", "start"),
+        [
+            (lambda x, b: x >= 0.5, "the model's own threshold", (0.5, 0.5)),
+            # ties at 1/2 are not selected: the next score is 0.55
+            (lambda x, b: x > 0.5, "the model's own threshold", (0.52, 0.52)),
+            (lambda x, b: x >= 0.7, "the model's own threshold", (0.7, 0.7)),
+            (lambda x, b: x >= np.where(b, 0.3, 0.7), "the model's own thresholds", (0.7, 0.3)),
+            (lambda x, b: (x >= 0.3) & (x < 0.6), "a threshold of 0.5", (0.5, 0.5)),
+        ],
+    )
+    def test_the_start_is_how_the_model_decides(self, rule: Any, words: str, start: Any) -> None:
+        subject = self.deciding(rule)
+        made = Thresholds.prepare(subject)
+        assert made.own.words == words
+        assert tuple(made.start.values()) == start
+        x, b = np.asarray(subject.test.X["x"]), np.asarray(subject.test.X["b"]) == 1
+        chosen, at_start = rule(x, b), x >= np.where(b, start[1], start[0])
+        answer = made.at({})
+        rates = answer.tables["rates"].frame().set_index(["label", "series"])["value"]
+        assert rates["group=a", "selected"] == at_start[~b].mean()
+        assert rates["group=b", "selected"] == at_start[b].mean()
+        otherwise = int((chosen != at_start).sum())
+        assert made.own.otherwise == otherwise
+        told = f"of 600 records it decides {otherwise} otherwise than a threshold of 0.5 does"
+        assert (told in answer.says) == bool(otherwise)
+        assert answer.tables["change"].title == f"All records: at {words}, and now"
+        assert f"at {words}." in made.at({"group=a": 0.9}).says
+
+    def test_a_forest_with_ties_and_a_moved_threshold_are_measured_as_the_checks_measure_them(self) -> None:
+        from sklearn.ensemble import RandomForestClassifier
+        from sklearn.model_selection import FixedThresholdClassifier
+
+        rng = np.random.default_rng(0)
+        group = rng.integers(0, 2, 400)
+        X = pd.DataFrame({"x": rng.normal(size=400).round(1), "g": group})
+        y = (X["x"] + group + rng.normal(size=400) > 0.5).astype(int).to_numpy()
+        forest = RandomForestClassifier(n_estimators=10, max_depth=3, random_state=0)
+        data = ak.Dataset(X, y, sensitive_features={"g": np.where(group == 1, "one", "two")})
+        for model in (forest, FixedThresholdClassifier(forest, threshold=0.7)):
+            subject = ak.Subject("trees", model.fit(X, y), test=data)
+            between = Thresholds.prepare(subject).at({}).tables["between"].frame().set_index(["what", "when"])
+            (evidence,) = ak.Audit(["AK101"]).run(subject, seed=0).evidence
+            known = {m.metric: m.value for m in evidence.measurements if m.group == "g"}
+            assert between.loc[("impact ratio", "now"), "value"] == pytest.approx(
+                known["demographic_parity_ratio"]
+            )
+            assert between.loc[("accuracy of all records", "now"), "value"] == pytest.approx(
+                model.score(X, y)
+            )
+
+    def test_a_regression_starts_at_its_median(self) -> None:
+        X = pd.DataFrame({"x": np.arange(10.0), "sex": list("ab") * 5})
+        subject = ak.Subject(
+            "number",
+            lambda X: np.asarray(X["x"], dtype=float),
+            test=ak.Dataset(X, np.arange(10.0), sensitive_features=["sex"]),
+            task="regression",
+        )
+        made = Thresholds.prepare(subject)
+        assert made.own.words == "the median score"
+        assert set(made.start.values()) == {4.5}
+
+    @given(
+        st.lists(st.integers(0, 40), min_size=1, max_size=30),
+        st.integers(0, 41),
+        st.randoms(use_true_random=False),
+    )
+    def test_a_threshold_is_found_wherever_one_gives_the_decisions(
+        self, steps: list[int], cut: int, chance: Any
+    ) -> None:
+        scores = np.array(steps) / 40
+        selected = np.array(steps) >= cut
+        found = own_threshold(scores, selected)
+        if (~selected & (scores == 1.0)).any():
+            assert np.isnan(found), "a dial ends at 1"
+        else:
+            assert ((scores >= found) == selected).all()
+            assert 0 <= found <= 1
+        mixed = np.array([chance.random() < 0.5 for _ in steps])
+        possible = any(((scores >= t) == mixed).all() for t in np.linspace(0, 1, 41))
+        assert np.isnan(own_threshold(scores, mixed)) != possible
+
+
+def test_the_most_borderline_record_is_the_nearest_to_the_models_own_threshold() -> None:
+    subject = TestOwn.deciding(lambda x, b: x >= 0.7)
+    x = np.asarray(subject.test.X["x"])
+    margin = np.abs(x - 0.7)[by_margin(subject, "test")]
+    assert margin[0] == margin.min()
+    assert (np.diff(margin) >= -1e-12).all()

@@ -67,13 +67,13 @@ def test_buttons_equalise_and_go_back(explorer: Any) -> None:
     buttons = {one.description: one for one in row.children if isinstance(one, w.Button)}
     assert list(buttons) == [
         "Demographic parity", "Equal opportunity", "Predictive equality", "Equalized odds", "Predictive parity",
-        "One threshold",
+        "Start",
     ]  # fmt: skip
     buttons["Equal opportunity"].click()
     assert explorer.notion.value == "equal_opportunity"
     found = explorer.found.equalised("equal_opportunity")
     assert {group: dial.value for group, dial in explorer.dials.items()} == pytest.approx(found, abs=0.0006)
-    buttons["One threshold"].click()
+    buttons["Start"].click()
     assert {group: dial.value for group, dial in explorer.dials.items()} == start
 
 

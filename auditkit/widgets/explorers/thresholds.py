@@ -84,7 +84,7 @@ class ThresholdExplorer(Mirror):
             for name in found.notions
         ]
         back = button(
-            "One threshold", "Back to the model's own threshold for all", self.reset, self._failed, icon="undo"
+            "Start", f"Back to {found.own.words}", self.reset, self._failed, icon="undo"
         )  # fmt: skip
         row = w.HBox([w.HTML(said("Equalise:")), *equal, back], layout=w.Layout(flex_flow="row wrap"))
         return [self.notion, *self.dials.values(), row]
@@ -99,7 +99,7 @@ class ThresholdExplorer(Mirror):
         self._put(self.found.equalised(notion, thresholds=now), notion)
 
     def reset(self) -> None:
-        """Set the dials to the model's own threshold."""
+        """Set the dials back to where they stood at first."""
         self._put(self.found.start, self.notion.value)
 
     def _put(self, thresholds: dict[str, float], notion: str) -> None:
