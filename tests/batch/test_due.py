@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from auditkit.batch.crew import Left
 from auditkit.batch.due import plans_in, run_due
 from auditkit.batch.folder import locked_folder
 from auditkit.batch.journal import Journal, read_entries
+from auditkit.batch.keys import Digests, key_of
 from auditkit.batch.plan import load_plan
 from auditkit.batch.run import run_batch
 from auditkit.batch.standing import accept, faults, standing
@@ -28,6 +29,7 @@ from auditkit.batch.worker import ENDED
 from auditkit.cli import app
 from auditkit.cli.due import BUSY
 from auditkit.errors import AuditkitError, InputError
+from auditkit.waiver import Waiver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -188,6 +190,39 @@ class TestSchedule:
         with pytest.raises(KeyboardInterrupt):
             run_due(daily, out, crew=Told(before=die), clock=at(NOON))
         assert run_due(daily, out, crew=Told(), clock=at(NOON)).what == "ran"
+
+
+WAIVED = """
+[[waiver]]
+metric = "accuracy"
+reason = "a pilot"
+by = "model board"
+until = 2026-11-03
+"""
+
+
+def test_a_key_changes_on_the_day_after_a_waiver_ends_and_on_no_other(write_plan: Any, place: Path) -> None:
+    file, policy = write_plan(), place / "policy.toml"
+    (audit,) = load_plan(file).audits
+
+    def keys() -> list[str]:
+        return [key_of(audit, Digests(date(2026, 11, day))) for day in (2, 3, 4, 5)]
+
+    assert len(set(keys())) == 1  # no waiver
+    policy.write_text(policy.read_text() + WAIVED)
+    first, last, after, later = keys()
+    assert first == last != after == later
+
+
+def test_a_result_is_not_kept_past_the_end_of_a_waiver(
+    daily: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (place / "policy.toml").write_text((place / "policy.toml").read_text() + WAIVED)
+    out, holds = place / "out", Waiver.holds
+    for day, runs in ((3, 1), (4, 2), (5, 2)):  # in the afternoon of its last day, and on the two after
+        monkeypatch.setattr(Waiver, "holds", lambda one, _on, day=day: holds(one, date(2026, 11, day)))
+        batch = run_batch(load_plan(daily), out, crew=Told())
+        assert (batch.verdict, started(out)) == ("pass", runs)
 
 
 class TestStarters:
