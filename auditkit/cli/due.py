@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 from contextlib import suppress
 from enum import StrEnum
@@ -101,7 +102,8 @@ def assess(
     found = plans_in(plans)
     alerts = None if alert is None else Alerts(alert)
     wanted = on or AlertOn.changed
-    told = [_one(file, Path(out, name), jobs, alerts, wanted) for file, name in found]
+    drawn = sys.stderr.isatty() and not as_json
+    told = [_one(file, Path(out, name), jobs, alerts, wanted, drawn=drawn) for file, name in found]
     code: int = min((one["exit_code"] for one in told), key=_WORST.index)
     if as_json:
         object_({"exit_code": code, "plans": told})
@@ -111,7 +113,9 @@ def assess(
     return code
 
 
-def _one(file: Path, out: Path, jobs: int | None, alerts: Alerts | None, on: AlertOn) -> dict[str, Any]:
+def _one(
+    file: Path, out: Path, jobs: int | None, alerts: Alerts | None, on: AlertOn, *, drawn: bool
+) -> dict[str, Any]:
     """Run a plan if it is due; what goes wrong with it is told, and does not keep the next from its turn."""
     from auditkit.batch.alerts import alert_of
     from auditkit.batch.due import run_due
@@ -123,7 +127,7 @@ def _one(file: Path, out: Path, jobs: int | None, alerts: Alerts | None, on: Ale
             alerts.write(alert_of(done, code))
 
     try:
-        with told_as_it_goes(drawn=False) as listen:
+        with told_as_it_goes(drawn=drawn) as listen:
             done = run_due(file, out, jobs=jobs, progress=listen, tell=tell)
     except InputError as error:
         return _failed(file, out, alerts, BAD_INPUT, str(error))
