@@ -13,9 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["existing_batch", "locked_folder"]
+__all__ = ["FolderBusy", "existing_batch", "locked_folder"]
 
 _LOCK = ".auditkit.lock"
+
+
+class FolderBusy(InputError):  # noqa: N818 - a state that ends by itself
+    """Another batch runs in the folder."""
 
 
 @contextmanager
@@ -25,7 +29,7 @@ def locked_folder(out: str | os.PathLike[str]) -> Iterator[Path]:
     Raises
     ------
     InputError
-        If it cannot be written to, or another batch runs in it.
+        If it cannot be written to, or another batch runs in it (`FolderBusy`).
     """
     from filelock import FileLock, Timeout
 
@@ -34,7 +38,7 @@ def locked_folder(out: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise InputError(
+        raise FolderBusy(
             f"another batch writes to {str(folder)!r}: wait until it has ended, or give another --out"
         ) from None
     try:

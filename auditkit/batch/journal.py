@@ -37,7 +37,7 @@ class Entry:
     seq : int
         Its place, from 1.
     kind : str
-        "started", "done", "broke", "adopted", "accepted".
+        "started", "done", "broke", "adopted", "accepted", "finished".
     data : dict
         Plain JSON.
     """

@@ -15,10 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from auditkit._version import __version__
 from auditkit.errors import InputError
+from auditkit.waiver import today
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from auditkit.batch.plan import PlannedAudit
     from auditkit.check import Check
+    from auditkit.waiver import Waiver
 
 __all__ = ["SHORT", "Digests", "canonical", "key_of"]
 
@@ -42,9 +46,17 @@ def canonical(value: Any) -> str:
 
 @dataclass
 class Digests:
-    """Digests of files, each read once as long as its size, time and place stay the same."""
+    """Digests of files, each read once as long as its size, time and place stay the same.
 
+    Attributes
+    ----------
+    day : datetime.date
+        On which waivers hold or have run out; the same for all keys of a batch, also past midnight.
+    """
+
+    day: date = field(default_factory=today)
     _known: dict[Path, tuple[tuple[int, int, int], str]] = field(default_factory=dict)
+    _waivers: dict[str, tuple[Waiver, ...]] = field(default_factory=dict)
 
     def of(self, path: Path) -> str:
         """Return the sha256 of a file's bytes.
@@ -66,13 +78,28 @@ class Digests:
             raise InputError(f"cannot read {str(path)!r}: {error.strerror or error}") from None
         return known[1]
 
+    def run_out(self, policy: Path) -> list[dict[str, Any]]:
+        """Return the waivers of a policy that hold no longer.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read.
+        """
+        from auditkit.loading.policy import load_policy
+
+        digest = self.of(policy)
+        if digest not in self._waivers:
+            self._waivers[digest] = load_policy(policy).waivers
+        return [one.to_dict() for one in self._waivers[digest] if not one.holds(self.day)]
+
 
 def key_of(audit: PlannedAudit, digests: Digests) -> str:
     """Return the key of an audit: 64 hexadecimal digits.
 
     It is made of the release of auditkit and of the packages that decide numbers, the sources of the checks, the bytes of the
-    template, the policy, the subject file and every file that names, the parameters and the seed. Not of it: limits, tags,
-    names, folders.
+    template, the policy and which of its waivers have run out, the subject file and every file that names, the parameters and the seed. Not of it:
+    limits, tags, names, folders.
 
     Raises
     ------
@@ -97,6 +124,9 @@ def key_of(audit: PlannedAudit, digests: Digests) -> str:
         "files": {key: digests.of(path) for key, path in named_files(audit.subject_file).items()},
         "seed": audit.seed,
     }
+    # the same file says something else from the day after a waiver ends
+    if audit.policy is not None and (run_out := digests.run_out(audit.policy)):
+        about["waivers_run_out"] = run_out
     return hashlib.sha256(canonical(about).encode()).hexdigest()
 
 

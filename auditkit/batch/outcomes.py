@@ -31,6 +31,8 @@ class Outcome:
         The gate's; "undecided" where there is no report.
     counts : dict
         Findings by status, of a report.
+    not_met : tuple of dict
+        The findings that are not met, of a report: fingerprint, check and metric.
     why : str
         Why it broke.
     folder : str
@@ -48,6 +50,7 @@ class Outcome:
     ended: Literal["done", "broke", "not_run"] = "not_run"
     verdict: Verdict = "undecided"
     counts: dict[str, int] = field(default_factory=dict)
+    not_met: tuple[dict[str, str], ...] = ()
     why: str = ""
     folder: str = ""
     result: str = ""
@@ -85,6 +88,7 @@ def _outcome(audit: PlannedAudit, key: str, entry: Entry | None) -> Outcome:
         "done",
         said["verdict"],
         said["counts"],
+        tuple(said.get("not_met") or ()),
         folder=said["folder"],
         result=said["result"],
         **took,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
 
+    from auditkit.batch.schedule import Schedule
     from auditkit.batch.schema import ExcludePart, PlanFile, SubjectPart, TemplatePart
     from auditkit.runner.order import Order
     from auditkit.subject import Subject
@@ -115,6 +116,8 @@ class Plan:
         Names of what is left out, and why.
     jobs : int or None
         Audits at a time, where the plan says so.
+    schedule : Schedule or None
+        When it is due, where the plan says so.
     """
 
     name: str
@@ -122,6 +125,7 @@ class Plan:
     audits: tuple[PlannedAudit, ...]
     excluded: tuple[tuple[str, str], ...] = ()
     jobs: int | None = None
+    schedule: Schedule | None = None
 
     def __repr__(self) -> str:
         return f"Plan({self.name}: {len(self.audits)} audits; run_batch(plan, out) runs them)"
@@ -168,7 +172,8 @@ def load_plan(path: str | os.PathLike[str]) -> Plan:
     wrong += _unfit([(audit, key) for audit, key in every if id(audit) in names])
     if wrong:
         raise _refused(file, wrong)
-    return Plan(said.name or file.stem, file.resolve(), tuple(kept), tuple(excluded), said.jobs)
+    when = None if said.schedule is None else said.schedule.schedule()
+    return Plan(said.name or file.stem, file.resolve(), tuple(kept), tuple(excluded), said.jobs, when)
 
 
 def _refused(file: Path, wrong: list[str]) -> InputError:

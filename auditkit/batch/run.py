@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from auditkit.batch.plan import Plan, PlannedAudit
     from auditkit.judging import Verdict
 
-__all__ = ["BatchError", "BatchNews", "BatchResult", "run_batch"]
+__all__ = ["BatchError", "BatchNews", "BatchResult", "finish", "run_batch", "run_held"]
 
 _TICK = 0.1
 _STAGGER = 0.05
@@ -75,10 +75,13 @@ class BatchResult:
         Its folder.
     outcomes : tuple of Outcome
         One an audit of the plan, in its order.
+    began : str
+        When, in UTC.
     """
 
     out: Path
     outcomes: tuple[Outcome, ...]
+    began: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -137,21 +140,61 @@ def run_batch(
         raise InputError(f"jobs must be a whole number from 1; got {jobs!r}")
     if only not in (None, "failed"):
         raise InputError(f"only takes 'failed'; got {only!r}")
+    with locked_folder(out) as folder, Journal(folder) as journal:
+        result = run_held(
+            plan, folder, journal, jobs=at_once, crew=crew, force=force, only=only, progress=progress
+        )
+        finish(plan, journal, result)
+        return result
+
+
+def run_held(
+    plan: Plan,
+    folder: Path,
+    journal: Journal,
+    *,
+    jobs: int,
+    crew: Crew | None = None,
+    force: bool = False,
+    only: Literal["failed"] | None = None,
+    progress: Callable[[BatchNews], None] | None = None,
+    began: str = "",
+) -> BatchResult:
+    """Run a batch in a folder whose lock and journal the caller holds; `finish` says that it came to its end.
+
+    Parameters
+    ----------
+    plan, jobs, crew, force, only, progress
+        As for `run_batch`.
+    folder, journal
+        Held by the caller.
+    began : str
+        When, in UTC; now when left out.
+    """
     from auditkit.batch.pages import write_pages
 
+    began = began or _now()
     with ExitStack() as stack:
-        folder = stack.enter_context(locked_folder(out))
-        journal = stack.enter_context(Journal(folder))
         batch = _Batch(plan, folder, journal, progress or (lambda _news: None))
         batch.take_up()
         todo = batch.choose(force=force, only=only)
         if todo:
-            batch.crew = crew or default_crew(at_once)
+            batch.crew = crew or default_crew(jobs)
             stack.callback(batch.crew.close)
-            batch.work(todo, at_once)
-        result = BatchResult(folder, batch.outcomes())
+            batch.work(todo, jobs)
+        result = BatchResult(folder, batch.outcomes(), began)
         write_pages(plan, folder, result.outcomes, result.verdict, journal.entries)
         return result
+
+
+def finish(plan: Plan, journal: Journal, result: BatchResult) -> None:
+    """Note in the journal that every audit of the plan has an outcome, and which findings are not met; later runs are held against it."""
+    if any(one.ended == "not_run" for one in result.outcomes):
+        return
+    said = {"plan": plan.name, "began": result.began, "at": _now()}
+    unmet = {one.audit.name: list(one.not_met) for one in result.outcomes if one.not_met}
+    words = {one.audit.name: one.word for one in result.outcomes}
+    journal.append("finished", {**said, "verdict": result.verdict, "audits": words, "not_met": unmet})
 
 
 @dataclass
@@ -190,7 +233,9 @@ class _Batch:
                 said = self.store.read(folder)
             except InputError:
                 continue  # not as it was written: it counts as not there, and is replaced when its audit is run
-            about = {k: said.get(k) for k in ("name", "key", "verdict", "counts", "seconds", "memory")}
+            about = {
+                k: said.get(k) for k in ("name", "key", "verdict", "counts", "not_met", "seconds", "memory")
+            }
             self.journal.append("adopted", {**about, "folder": folder.name, "result": digest, "at": _now()})
 
     def choose(self, *, force: bool, only: str | None) -> list[PlannedAudit]:
@@ -256,7 +301,7 @@ class _Batch:
         about = {"name": one.audit.name, "key": one.key, "seconds": said.get("seconds"), "memory": memory}
         self.done += 1
         if said["ended"] == "done":
-            about |= {"verdict": said["verdict"], "counts": said["counts"]}
+            about |= {k: said[k] for k in ("verdict", "counts", "not_met")}
             for name in _BESIDE:
                 (one.folder / name).unlink(missing_ok=True)
             try:

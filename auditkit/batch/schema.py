@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import tomllib
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from auditkit.batch.schedule import FIRST, Schedule, period
 from auditkit.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
@@ -16,11 +18,20 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
-__all__ = ["ExcludePart", "LimitsPart", "PlanFile", "SubjectPart", "TemplatePart", "read_plan_file"]
+__all__ = [
+    "ExcludePart",
+    "LimitsPart",
+    "PlanFile",
+    "SchedulePart",
+    "SubjectPart",
+    "TemplatePart",
+    "read_plan_file",
+]
 
 _UNITS = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "kB": 10**3, "MB": 10**6, "GB": 10**9}
 _SIZE = re.compile(r"\s*([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*([A-Za-z]*)\s*")
 _SHOWN = 80
+_TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
 Word = Annotated[str, Field(min_length=1, max_length=200)]
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
@@ -50,6 +61,55 @@ class LimitsPart(_Part):
         if found is None or found[2] not in _UNITS:
             raise ValueError('expected a size such as "2 GiB" or "512 MiB"')
         return int(float(found[1]) * _UNITS[found[2]])
+
+
+class SchedulePart(_Part):
+    """When the plan is due, for ``auditkit run --due``."""
+
+    every: str
+    at: dt.time = dt.time(0)
+    since: dt.date = FIRST
+    zone: str = "UTC"
+    force: bool = False
+
+    @field_validator("every")
+    @classmethod
+    def _a_period(cls, value: str) -> str:
+        period(value)
+        return value
+
+    @field_validator("at", mode="before")
+    @classmethod
+    def _a_time_of_day(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        found = _TIME.fullmatch(value)
+        if found is None:
+            raise ValueError('expected a time of day such as "02:30"')
+        return dt.time(int(found[1]), int(found[2]))
+
+    @field_validator("since")
+    @classmethod
+    def _a_day_of_our_time(cls, value: dt.date) -> dt.date:
+        if not FIRST <= value < dt.date(2200, 1, 1):
+            raise ValueError(f"expected a day from {FIRST} to 2199-12-31")
+        return value
+
+    @field_validator("zone")
+    @classmethod
+    def _a_zone_that_is_there(cls, value: str) -> str:
+        from zoneinfo import available_timezones
+
+        if value not in (known := available_timezones()):
+            close = did_you_mean(value, known)
+            raise ValueError(
+                f'expected the name of a time zone, such as "Europe/Zurich"{close if "?" in close else ""}'
+            )
+        return value
+
+    def schedule(self) -> Schedule:
+        """Return the moments that it names."""
+        return Schedule(*period(self.every), at=self.at, since=self.since, zone=self.zone)
 
 
 class SubjectPart(_Part):
@@ -91,6 +151,7 @@ class PlanFile(_Part):
     jobs: Annotated[int, Field(ge=1, le=1024)] | None = None
     tags: list[Word] = []
     limits: LimitsPart = LimitsPart()
+    schedule: SchedulePart | None = None
     subject: Annotated[list[SubjectPart], Field(min_length=1)]
     template: Annotated[list[TemplatePart], Field(min_length=1)]
     exclude: list[ExcludePart] = []
@@ -101,6 +162,7 @@ _INSIDE: dict[str, type[BaseModel]] = {
     "template": TemplatePart,
     "exclude": ExcludePart,
     "limits": LimitsPart,
+    "schedule": SchedulePart,
 }
 
 
@@ -143,16 +205,16 @@ def _sentence(error: ErrorDetails) -> str:
         example = {
             "subject": ': a plan has at least one [[subject]] with file = "subject.toml"',
             "template": ': a plan has at least one [[template]] with name = "bias"',
+            "every": ': say how often, as in every = "1 day"',
             "why": ": say why these audits are left out",
         }
         return f"{key} is missing{example.get(str(steps[-1]), '')}"
     if error["type"] == "list_type" and steps[-1] in _INSIDE and isinstance(error["input"], dict):
         return f"[{key}] is one table; write [[{key}]], with two brackets, over each"
-    said = str(error["msg"]).removeprefix("Value error, ")
+    said, asks, meant = str(error["msg"]).removeprefix("Value error, ").partition(" Did you mean")
     came = ascii(error["input"])
-    return (
-        f"{key}: {said[:1].lower()}{said[1:]}; got {came if len(came) <= _SHOWN else came[:_SHOWN] + '...'}"
-    )
+    shown = came if len(came) <= _SHOWN else came[:_SHOWN] + "..."
+    return f"{key}: {said[:1].lower()}{said[1:]}; got {shown}{'.' if asks else ''}{asks}{meant}"
 
 
 def _model(steps: tuple[int | str, ...]) -> type[BaseModel]:

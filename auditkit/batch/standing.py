@@ -79,7 +79,8 @@ def accept(out: str | os.PathLike[str], *, reason: str, by: str = "") -> dict[st
     if not reason.strip():
         raise InputError('say why it is accepted: --reason "reviewed by model risk, 3 open points known"')
     with locked_folder(existing_batch(out)) as folder, Journal(folder) as journal:
-        words = {name: _word(one) for name, one in _last(journal.entries).items()}
+        last = _last(journal.entries)
+        words = {name: _word(one) for name, one in last.items()}
         if not words:
             raise InputError(f"{folder}: no audit has an outcome yet; run the batch first")
         if going := [name for name, word in words.items() if word == "started"]:
@@ -90,6 +91,7 @@ def accept(out: str | os.PathLike[str], *, reason: str, by: str = "") -> dict[st
             "by": by or logged_in(),
             "reason": reason,
             "audits": words,
+            "not_met": {name: one.data["not_met"] for name, one in last.items() if one.data.get("not_met")},
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         return journal.append("accepted", said).data
@@ -127,7 +129,7 @@ def _last(entries: tuple[Entry, ...]) -> dict[str, Entry]:
     """Return the last entry on each audit, in the order in which they came first."""
     found: dict[str, Entry] = {}
     for one in entries:
-        if one.kind != "accepted":
+        if one.kind not in ("accepted", "finished"):
             found[one.data["name"]] = one
     return found
 

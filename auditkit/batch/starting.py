@@ -26,6 +26,11 @@ name = {title}
 seconds = 3600
 memory = "4 GiB"                # resident, of all its processes together
 
+# [schedule]                    # when `auditkit run --due {name}` runs it
+# every = "1 day"               # or "12 hours", "7d", "3 months"
+# at = "02:30"                  # time of day; midnight when left out
+# zone = "Europe/Zurich"        # of that time; UTC when left out
+
 {subjects}
 [[template]]
 name = "bias"                   # see: auditkit list templates; or a path that ends in .ipynb

@@ -16,10 +16,11 @@ from auditkit.files import write_whole
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from auditkit.finding import Finding
     from auditkit.runner.kernel import KernelHandle
     from auditkit.runner.news import News
 
-__all__ = ["ENDED", "NEWS", "environment", "job_of", "work"]
+__all__ = ["ENDED", "NEWS", "environment", "job_of", "named", "work"]
 
 ENDED, NEWS = "ended.json", "news.jsonl"
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "BLIS_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS")  # fmt: skip
@@ -92,7 +93,19 @@ def _run(job: Mapping[str, Any], folder: Path, kernel: Callable[..., KernelHandl
     )
     report = result.report
     write_tables(report, folder / "tables")
-    return {"ended": "done", "verdict": report.verdict, "counts": report.counts}
+    unmet = [one for one in report.findings if one.status == "fail"]
+    return {
+        "ended": "done",
+        "verdict": report.verdict,
+        "counts": report.counts,
+        "not_met": [named(one) for one in unmet],
+    }
+
+
+def named(finding: Finding) -> dict[str, str]:
+    """Return a finding by its names, without a value and without its group: a group holds values of a column."""
+    metric = finding.measurement.metric if finding.measurement else ""
+    return {"finding": finding.fingerprint, "check": finding.check, "metric": metric}
 
 
 def _teller(path: Path) -> Callable[[News], None]:

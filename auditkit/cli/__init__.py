@@ -11,6 +11,7 @@ import typer
 
 from auditkit._version import __version__
 from auditkit.cli import batching
+from auditkit.cli import due as due_
 from auditkit.cli.comparing import compare
 from auditkit.cli.ending import TERMINATED, end_at_once, saying_what_stays, terminated
 from auditkit.cli.output import (
@@ -152,19 +153,19 @@ def run(
         str,
         typer.Argument(
             metavar="TEMPLATE",
-            help="A template's name (see: auditkit list templates), or the path of an .ipynb.",
-        ),
-    ],
-    subject: Annotated[
-        str,
-        typer.Option(
-            "--subject", metavar="FILE", help="The subject file: TOML that names a model and its data."
+            help="A template's name (see: auditkit list templates), or the path of an .ipynb; with --due a plan, or a folder of them.",
         ),
     ],
     out: Annotated[
         str,
         typer.Option("--out", metavar="DIR", help="Folder for report.html, report.ipynb and report.json."),
     ],
+    subject: Annotated[
+        str | None,
+        typer.Option(
+            "--subject", metavar="FILE", help="The subject file: TOML that names a model and its data."
+        ),
+    ] = None,
     parameter: Annotated[
         list[str] | None,
         typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="Set a parameter; again for more."),
@@ -179,7 +180,15 @@ def run(
             "--seed", metavar="N", min=0, help="Root of all random numbers; the template's own when left out."
         ),
     ] = None,
-    jobs: Jobs = 1,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs",
+            metavar="N",
+            min=1,
+            help="Processes the checks are spread over, 1 when left out; with --due audits at a time.",
+        ),
+    ] = None,
     cache: Annotated[
         str | None,
         typer.Option(
@@ -189,34 +198,46 @@ def run(
         ),
     ] = None,
     code: Code = False,
+    due: due_.Due = False,
+    alert: due_.Alert = None,
+    alert_on: due_.On = None,
     as_json: Json = False,
 ) -> None:
     """Run a template on a subject; write the page, the executed notebook and the record.
 
+    With --due TEMPLATE is a plan with a [schedule], or a folder of plans: each is run as `auditkit batch` does, if its time has come.
+
     Exit code: 0 every criterion asked was met, or none speaks of what was measured; 1 a criterion not met,
-    2 bad input, 3 undecided or broken.
+    2 bad input, 3 undecided or broken. With --due also 75: another start runs the plan.
 
     \b
     Examples:
       auditkit run bias --subject credit.toml --out reports/bias
       auditkit run membership --subject credit.toml --out reports/mi -p reference_attacks__references=16
       auditkit run full --subject credit.toml --out reports --policy policy.toml --jobs 2 --json
+      auditkit run --due nightly.toml --out reports/nightly --alert alerts.jsonl
     """
-    with plain_errors(as_json=as_json), saying_what_stays(out, cache):
-        result = _run(
-            template,
-            subject,
-            out,
-            words=parameter or (),
-            policy=policy,
-            seed=seed,
-            jobs=jobs,
-            cache=cache,
-            code=code,
-            as_json=as_json,
-        )
-        tell(result, as_json=as_json)
-        raise typer.Exit(EXIT[result.report.verdict])
+    with plain_errors(as_json=as_json):
+        if due:
+            given = {"--subject": subject, "-p": parameter, "--policy": policy, "--seed": seed}
+            due_.refuse({**given, "--cache": cache, "--code": code or None})
+            raise typer.Exit(due_.assess(template, out, jobs=jobs, alert=alert, on=alert_on, as_json=as_json))
+        subject = due_.subject_of(subject, alert, alert_on)
+        with saying_what_stays(out, cache):
+            result = _run(
+                template,
+                subject,
+                out,
+                words=parameter or (),
+                policy=policy,
+                seed=seed,
+                jobs=jobs or 1,
+                cache=cache,
+                code=code,
+                as_json=as_json,
+            )
+            tell(result, as_json=as_json)
+            raise typer.Exit(EXIT[result.report.verdict])
 
 
 @app.command()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from auditkit.batch.plan import Plan
     from auditkit.batch.run import BatchNews, BatchResult
 
-__all__ = ["add_to"]
+__all__ = ["add_to", "told_as_it_goes"]
 
 plan = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Plans: which audits a batch runs.")
 
@@ -107,7 +107,7 @@ def batch(
             return
         from auditkit.batch.run import run_batch
 
-        with _shown(drawn=sys.stderr.isatty() and not as_json) as listen:
+        with told_as_it_goes(drawn=sys.stderr.isatty() and not as_json) as listen:
             chosen: Any = None if only is None else only.value
             result = run_batch(
                 found, out, jobs=jobs, crew=_cluster(dask), force=force, only=chosen, progress=listen
@@ -225,7 +225,7 @@ def _tell(result: BatchResult, *, as_json: bool) -> None:
 
 
 @contextmanager
-def _shown(*, drawn: bool) -> Iterator[Callable[[BatchNews], None]]:
+def told_as_it_goes(*, drawn: bool) -> Iterator[Callable[[BatchNews], None]]:
     """Give a listener: bars on a terminal, a line for each end elsewhere."""
     if not drawn:
         yield (

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from auditkit.runner.run import RunResult
 
 __all__ = [
+    "BAD_INPUT",
+    "BROKE",
     "EXIT",
     "INTERRUPTED",
     "lines",
