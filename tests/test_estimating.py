@@ -135,7 +135,7 @@ def test_a_function_that_trains_is_not_called() -> None:
     assert pace_of(subject).training is None
     found = estimates(Audit("reference_attacks").plan, subject, Pace(0.0, 0.0))["AK202"]
     assert found.unknown == (
-        "AK202 depends on 8 trainings of the model, and how long one takes is not known yet",
+        "Membership inference, with reference models (AK202) depends on 8 trainings of the model, and how long one takes is not known yet",
     )
     assert found.words.endswith(found.unknown[0])
 

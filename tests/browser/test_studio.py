@@ -48,7 +48,7 @@ def test_an_audit_by_keyboard(
 
     press(studio, "Next", "Space")
     studio.get_by_text("Whom does the model treat differently?").wait_for()
-    studio.get_by_text("Estimate of time: not known: how long XX101 takes was not measured.").locator(
+    studio.get_by_text("Estimate of time: not known: how long Gap (XX101) takes was not measured.").locator(
         "visible=true"
     ).wait_for()
     assert hands.field(studio, "Level").input_value() == "0.95"

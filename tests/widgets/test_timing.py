@@ -49,7 +49,7 @@ def test_nothing_is_said_before_the_model_is_timed_and_nothing_is_asked_twice(se
     assert (bias.value, all_of_them.value) == ("", "")
     timed(session)
     assert "Estimate of time: 2 to 8 s." in bias.value
-    assert "2 to 8 s, and not known: how long XX301 takes was not measured" in all_of_them.value
+    assert "2 to 8 s, and not known: how long Slow look (XX301) takes was not measured" in all_of_them.value
     work = timing.pacing(session)
     made = work.result
     timing.begin(session)
