@@ -24,10 +24,11 @@ from auditkit.cli.output import (
     table,
     tell,
 )
-from auditkit.cli.packing import pack, verify
+from auditkit.cli.packing import pack
 from auditkit.cli.progress import shown
 from auditkit.cli.templates import template_app
 from auditkit.cli.tools import tools
+from auditkit.cli.verifying import verify
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
