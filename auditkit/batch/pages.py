@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from auditkit.batch.plan import Plan
     from auditkit.report import Report
 
-__all__ = ["last_accepted", "write_pages"]
+__all__ = ["last_accepted", "texts", "write_pages"]
 
 
 def write_pages(
@@ -56,6 +56,14 @@ def write_pages(
 def last_accepted(entries: Iterable[Entry]) -> dict[str, Any] | None:
     """Return what the last acceptance says: who, when, why, and how each audit stood; None where nothing was accepted."""
     return next((one.data for one in reversed(tuple(entries)) if one.kind == "accepted"), None)
+
+
+def texts(out: Path, outcomes: Iterable[Outcome]) -> dict[str, Path]:
+    """Return by name what of a batch is text for a reader: every report, then the pages over all, ``index.html`` last."""
+    reports = ("report.json", "report.ipynb", "report.html")
+    names = [f"results/{one.folder}/{name}" for one in outcomes if one.ended == "done" for name in reports]
+    names += ["junit.xml", "findings.sarif", "summary.md", "index.html"]
+    return {name: out / name for name in names}
 
 
 def _report(out: Path, outcome: Outcome) -> Report | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from auditkit.batch.crew import default_crew
@@ -75,10 +75,13 @@ class BatchResult:
         Its folder.
     outcomes : tuple of Outcome
         One an audit of the plan, in its order.
+    sent : tuple of str
+        Addresses that copies were sent to.
     """
 
     out: Path
     outcomes: tuple[Outcome, ...]
+    sent: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -106,6 +109,7 @@ def run_batch(
     crew: Crew | None = None,
     force: bool = False,
     only: Literal["failed"] | None = None,
+    remote: str | None = None,
     progress: Callable[[BatchNews], None] | None = None,
 ) -> BatchResult:
     """Run the audits of a plan that the folder holds no result of, and write the pages over all of them.
@@ -124,6 +128,8 @@ def run_batch(
         Run audits again whose results are there.
     only : {"failed"}, optional
         Start only those that broke when they were last started.
+    remote : str, optional
+        An address such as ``s3://bucket/prefix``, to which a copy of the pages and of every report of the plan is sent.
     progress : callable, optional
         Told each `BatchNews`.
 
@@ -131,14 +137,18 @@ def run_batch(
     ------
     InputError
         If an argument or the folder cannot be used, another batch runs in it, or its journal was changed. Nothing was started then.
+    RemoteError
+        If a copy could not be sent; the batch in `out` is whole.
     """
     at_once = jobs if jobs is not None else plan.jobs or 1
     if isinstance(at_once, bool) or not isinstance(at_once, int) or at_once < 1:
         raise InputError(f"jobs must be a whole number from 1; got {jobs!r}")
     if only not in (None, "failed"):
         raise InputError(f"only takes 'failed'; got {only!r}")
-    from auditkit.batch.pages import write_pages
+    from auditkit.batch.pages import texts, write_pages
+    from auditkit.runner.remote import remote as remote_of
 
+    place = None if remote is None else remote_of(remote)
     with ExitStack() as stack:
         folder = stack.enter_context(locked_folder(out))
         journal = stack.enter_context(Journal(folder))
@@ -151,6 +161,8 @@ def run_batch(
             batch.work(todo, at_once)
         result = BatchResult(folder, batch.outcomes())
         write_pages(plan, folder, result.outcomes, result.verdict, journal.entries)
+        if place is not None:
+            result = replace(result, sent=place.send(texts(folder, result.outcomes), folder))
         return result
 
 

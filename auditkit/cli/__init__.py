@@ -190,6 +190,14 @@ def run(
         ),
     ] = None,
     code: Code = False,
+    remote: Annotated[
+        str | None,
+        typer.Option(
+            "--remote",
+            metavar="ADDRESS",
+            help="Send a copy of the outputs to s3://bucket/prefix or the like.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run a template on a subject; write the page, the executed notebook and the record.
@@ -214,6 +222,7 @@ def run(
             jobs=jobs,
             cache=cache,
             code=code,
+            remote=remote,
             as_json=as_json,
         )
         tell(result, as_json=as_json)
@@ -346,6 +355,7 @@ def _run(
     words: Sequence[str] = (),
     policy: str | None = None,
     cache: str | None = None,
+    remote: str | None = None,
 ) -> RunResult:
     from auditkit.runner.parameters import declared, parse_assignments
     from auditkit.runner.run import run_template
@@ -363,5 +373,6 @@ def _run(
             jobs=jobs,
             cache=cache,
             include_code=code,
+            remote=remote,
             progress=progress,
         )

@@ -86,6 +86,14 @@ def batch(
         str | None,
         typer.Option("--dask", metavar="ADDRESS", help="Run on the Dask cluster whose scheduler is here."),
     ] = None,
+    remote: Annotated[
+        str | None,
+        typer.Option(
+            "--remote",
+            metavar="ADDRESS",
+            help="Send a copy of the pages and all reports to s3://bucket/prefix or the like.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run the audits of a plan; a batch that was ended early goes on where it stopped.
@@ -112,7 +120,14 @@ def batch(
         with _shown(drawn=sys.stderr.isatty() and not as_json) as listen:
             chosen: Any = None if only is None else only.value
             result = run_batch(
-                found, out, jobs=jobs, crew=_cluster(dask), force=force, only=chosen, progress=listen
+                found,
+                out,
+                jobs=jobs,
+                crew=_cluster(dask),
+                force=force,
+                only=chosen,
+                remote=remote,
+                progress=listen,
             )
         _tell(result, as_json=as_json)
         raise typer.Exit(EXIT[result.verdict])
@@ -230,6 +245,7 @@ def _tell(result: BatchResult, *, as_json: bool) -> None:
             "counts": result.counts,
             "audits": rows,
             "html": str(page),
+            **({"sent": list(result.sent)} if result.sent else {}),
         }
         object_(said)
         return
@@ -237,6 +253,8 @@ def _tell(result: BatchResult, *, as_json: bool) -> None:
         if one.ended == "broke":
             say(f"{one.audit.name} broke: {one.why}")
     typer.echo(f"{result.verdict}: {_counted(result.counts)}\nhtml:     {page}")
+    if result.sent:
+        typer.echo(f"sent:     {len(result.sent)} files, the page to {result.sent[-1]}")
 
 
 @contextmanager

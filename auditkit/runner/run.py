@@ -6,7 +6,7 @@ import json
 import logging
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from auditkit.errors import AuditkitError, InputError
@@ -16,6 +16,7 @@ from auditkit.runner.kernel import CACHE_FOLDER, RUN_FOLDER, KernelHandle
 from auditkit.runner.news import News, follow
 from auditkit.runner.order import load_early, take_order
 from auditkit.runner.paths import output_folder, output_path, writable_folder
+from auditkit.runner.remote import remote as remote_of
 from auditkit.runner.scratch import scratch_folder
 from auditkit.runner.templates import write_notebook
 
@@ -51,12 +52,15 @@ class RunResult:
         The record.
     report_path, notebook_path, html_path : pathlib.Path
         Where it is saved: as JSON, as the executed notebook, as a page.
+    sent : tuple of str
+        Addresses that copies were sent to.
     """
 
     report: Report
     report_path: Path
     notebook_path: Path
     html_path: Path
+    sent: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"RunResult({self.report.subject.get('name')}: {self.report.verdict}; open {self.html_path})"
@@ -73,6 +77,7 @@ def run_template(
     jobs: int = 1,
     cache: str | os.PathLike[str] | None = None,
     include_code: bool = False,
+    remote: str | None = None,
     progress: Callable[[News], None] | None = None,
     kernel: Callable[[Mapping[str, str], Path], KernelHandle] = KernelHandle,
 ) -> RunResult:
@@ -99,6 +104,8 @@ def run_template(
         Folder in which answers of reference models are kept for later runs, made if it is not there.
     include_code : bool
         Whether the page shows code, folded.
+    remote : str, optional
+        An address such as ``s3://bucket/prefix``, to which a copy of the three files is sent through papermill's writers.
     progress : callable, optional
         Told each `News` as it comes.
     kernel : callable
@@ -111,7 +118,10 @@ def run_template(
         in a model that runs code of its own. A folder that was made for the run is removed again.
     RunError
         If the kernel died or a cell failed; what there is of the notebook is kept as ``report.partial.ipynb``.
+    RemoteError
+        If a copy could not be sent; the files in `out` are whole.
     """
+    place = None if remote is None else remote_of(remote)
     order = take_order(template, subject_file, out, parameters or {}, policy, seed=seed, jobs=jobs)
     kept = {} if cache is None else {CACHE_FOLDER: str(writable_folder(cache, "--cache"))}
     with output_folder(out) as folder:
@@ -123,7 +133,11 @@ def run_template(
             order.audit.fits(subject)
         with scratch_folder(folder) as scratch:
             _execute(order, scratch, kept, progress or (lambda _news: None), kernel)
-            return _deliver(order, scratch, include_code=include_code)
+            result = _deliver(order, scratch, include_code=include_code)
+    if place is None:
+        return result
+    files = {path.name: path for path in (result.report_path, result.notebook_path, result.html_path)}
+    return replace(result, sent=place.send(files, result.html_path.parent))
 
 
 def _execute(
