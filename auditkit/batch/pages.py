@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from auditkit.batch.exports import Exports
+from auditkit.batch.printing import pdf_name
 from auditkit.errors import InputError
 from auditkit.files import write_whole
 from auditkit.render.batch import batch_html
@@ -33,7 +34,7 @@ def write_pages(
     exports, rows = Exports(plan.name), []
     for one in outcomes:
         exports.add(one, _report(out, one))
-        rows.append(_row(one, before))
+        rows.append(_row(one, before) | {"pdf": quote(pdf_name(out, one))})
     about = (
         None
         if accepted is None

@@ -109,6 +109,7 @@ def run_batch(
     crew: Crew | None = None,
     force: bool = False,
     only: Literal["failed"] | None = None,
+    pdf: bool = False,
     remote: str | None = None,
     progress: Callable[[BatchNews], None] | None = None,
 ) -> BatchResult:
@@ -128,6 +129,8 @@ def run_batch(
         Run audits again whose results are there.
     only : {"failed"}, optional
         Start only those that broke when they were last started.
+    pdf : bool
+        Whether to print every report to ``pdf/NAME-KEY.pdf`` too, where it was not printed before, with an installed Chromium.
     remote : str, optional
         An address such as ``s3://bucket/prefix``, to which a copy of the pages and of every report of the plan is sent.
     progress : callable, optional
@@ -137,8 +140,8 @@ def run_batch(
     ------
     InputError
         If an argument or the folder cannot be used, another batch runs in it, or its journal was changed. Nothing was started then.
-    RemoteError
-        If a copy could not be sent; the batch in `out` is whole.
+    PrintError, RemoteError
+        If a report could not be printed, or a copy could not be sent; the batch in `out` is whole.
     """
     at_once = jobs if jobs is not None else plan.jobs or 1
     if isinstance(at_once, bool) or not isinstance(at_once, int) or at_once < 1:
@@ -146,9 +149,12 @@ def run_batch(
     if only not in (None, "failed"):
         raise InputError(f"only takes 'failed'; got {only!r}")
     from auditkit.batch.pages import texts, write_pages
+    from auditkit.batch.printing import print_reports
+    from auditkit.runner.pdf import PrintError, browser
     from auditkit.runner.remote import remote as remote_of
 
     place = None if remote is None else remote_of(remote)
+    program = browser() if pdf else None
     with ExitStack() as stack:
         folder = stack.enter_context(locked_folder(out))
         journal = stack.enter_context(Journal(folder))
@@ -160,7 +166,12 @@ def run_batch(
             stack.callback(batch.crew.close)
             batch.work(todo, at_once)
         result = BatchResult(folder, batch.outcomes())
+        unprinted = [] if program is None else print_reports(folder, result.outcomes, program, at_once)
         write_pages(plan, folder, result.outcomes, result.verdict, journal.entries)
+        if unprinted:
+            raise PrintError(
+                f"{unprinted[0]}; {len(unprinted)} in all. Run the batch again to print what is missing"
+            )
         if place is not None:
             result = replace(result, sent=place.send(texts(folder, result.outcomes), folder))
         return result

@@ -190,6 +190,9 @@ def run(
         ),
     ] = None,
     code: Code = False,
+    pdf: Annotated[
+        bool, typer.Option("--pdf", help="Print the page to report.pdf too, with an installed Chromium.")
+    ] = False,
     remote: Annotated[
         str | None,
         typer.Option(
@@ -222,6 +225,7 @@ def run(
             jobs=jobs,
             cache=cache,
             code=code,
+            pdf=pdf,
             remote=remote,
             as_json=as_json,
         )
@@ -355,6 +359,7 @@ def _run(
     words: Sequence[str] = (),
     policy: str | None = None,
     cache: str | None = None,
+    pdf: bool = False,
     remote: str | None = None,
 ) -> RunResult:
     from auditkit.runner.parameters import declared, parse_assignments
@@ -373,6 +378,7 @@ def _run(
             jobs=jobs,
             cache=cache,
             include_code=code,
+            pdf=pdf,
             remote=remote,
             progress=progress,
         )

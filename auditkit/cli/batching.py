@@ -86,6 +86,9 @@ def batch(
         str | None,
         typer.Option("--dask", metavar="ADDRESS", help="Run on the Dask cluster whose scheduler is here."),
     ] = None,
+    pdf: Annotated[
+        bool, typer.Option("--pdf", help="Print every report to a PDF too, with an installed Chromium.")
+    ] = False,
     remote: Annotated[
         str | None,
         typer.Option(
@@ -126,6 +129,7 @@ def batch(
                 crew=_cluster(dask),
                 force=force,
                 only=chosen,
+                pdf=pdf,
                 remote=remote,
                 progress=listen,
             )

@@ -87,6 +87,7 @@ def _refused(error: Exception, code: int, *, as_json: bool) -> typer.Exit:
 def tell(result: RunResult, *, as_json: bool, at_most: int | None = None) -> None:
     """Say how a run ended and where its files are."""
     paths = {"html": result.html_path, "notebook": result.notebook_path, "report": result.report_path}
+    paths |= {} if result.pdf_path is None else {"pdf": result.pdf_path}
     if as_json:
         sent = {"sent": list(result.sent)} if result.sent else {}
         object_({**outcome(result.report), **{name: str(path) for name, path in paths.items()}, **sent})

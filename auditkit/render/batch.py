@@ -33,7 +33,8 @@ def batch_html(batch: Mapping[str, Any]) -> str:
     Parameters
     ----------
     batch : mapping
-        ``name``, ``verdict``; ``audits``, each with ``name, subject, template, settings, tags, word, counts, why, href, before, seconds``;
+        ``name``, ``verdict``; ``audits``, each with ``name, subject, template, settings, tags, word, counts, why, href, before, seconds`` and, where it
+        was printed, ``pdf``;
         ``accepted``, or None, with ``by, day, reason``; ``excluded``, names with why.
     """
     audits = [_shown(one) for one in batch["audits"]]
@@ -82,6 +83,7 @@ def _shown(audit: Mapping[str, Any]) -> dict[str, Any]:
     ]
     before = audit.get("before")
     return {
+        "pdf": "",
         **audit,
         "status": status,
         "icon": icon,

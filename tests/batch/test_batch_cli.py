@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -134,3 +135,39 @@ def test_what_is_asked_of_a_pack_is_refused_of_a_batch(copy: Path) -> None:
     code, _, why = call("verify", copy)
     assert code == 2
     assert "manifest of an evidence pack and the journal of a batch" in why
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell script stands in for the browser")
+def test_reports_are_printed_once_and_again_when_they_are_new(
+    shared_place: Path, copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "browser"
+    program.write_text(
+        f'#!/bin/sh\necho run >> {tmp_path}/runs\nfor a; do case $a in --print-to-pdf=*) printf "%%PDF" > "${{a#*=}}";; esac; done\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("AUDITKIT_CHROMIUM", str(program))
+    given = ["batch", shared_place / "plan.toml", "--out", copy, "--pdf"]
+
+    def runs() -> int:
+        return (tmp_path / "runs").read_text().count("run")
+
+    assert call(*given)[0] == 3  # of the audit that breaks; the other is kept, and printed
+    (printed,) = (copy / "pdf").iterdir()
+    assert printed.stem == next((copy / "results").iterdir()).name
+    assert f'href="pdf/{printed.name}"' in (copy / "index.html").read_text()
+    call(*given)
+    assert runs() == 1
+    new = printed.stat().st_mtime + 10_000
+    os.utime(copy / "results" / printed.stem / "report.html", (new, new))
+    call(*given[:-1])
+    assert 'href="pdf/' not in (copy / "index.html").read_text()  # a PDF of another report is not offered
+    call(*given)
+    assert runs() == 2
+    program.write_text("#!/bin/sh\nexit 1\n")
+    code, _, why = call(*given)
+    assert (code, "Run the batch again to print what is missing" in why) == (3, True)
+    assert call("verify", copy)[0] == 0
+    monkeypatch.setenv("AUDITKIT_CHROMIUM", "no-such-program")
+    code, _, why = call(*given)
+    assert (code, "there is no program of that name" in why) == (2, True)
