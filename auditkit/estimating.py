@@ -56,8 +56,8 @@ class Estimate:
     --------
     >>> (Estimate(1.0, 3.0) + Estimate(9.0, 27.0)).words
     '10 to 30 s'
-    >>> Estimate(0.0, 0.0, ("XX101 was never timed",)).words
-    'not known: XX101 was never timed'
+    >>> Estimate(0.0, 0.0, ("Accuracy (XX101) was never timed",)).words
+    'not known: Accuracy (XX101) was never timed'
     """
 
     low: float
@@ -138,9 +138,7 @@ def estimates(
         if lasted and check.code in lasted and not again:
             found[check.code] = Estimate(lasted[check.code] / _AGAIN, lasted[check.code] * _AGAIN)
         elif law is None or known is None:
-            found[check.code] = Estimate(
-                0.0, 0.0, (f"how long {check.title} ({check.code}) takes was not measured",)
-            )
+            found[check.code] = Estimate(0.0, 0.0, (f"how long {_named(check)} takes was not measured",))
         elif not _applies(law, subject):
             found[check.code] = Estimate(0.0, 0.0)
         else:
@@ -232,10 +230,14 @@ def _expected(
         return Estimate(low, high)
     if pace.training is None:
         many = f"{trainings:.0f} trainings of the model" if trainings >= 1.5 else "a training of the model"
-        why = f"{check.title} ({check.code}) depends on {many}, and how long one takes is not known yet"
+        why = f"{_named(check)} depends on {many}, and how long one takes is not known yet"
         return Estimate(low, high, (why,))
     part = _part(law, params, subject) * trainings
     return Estimate(low + part * pace.training[0] / 1.3, high + part * pace.training[1] * 1.3)
+
+
+def _named(check: Check) -> str:
+    return f"{check.title} ({check.code})"
 
 
 def _times(names: tuple[str, ...], check: Check, params: Mapping[str, Any], subject: Subject) -> float:

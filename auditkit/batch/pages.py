@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from auditkit.batch.exports import Exports
+from auditkit.batch.printing import pdf_name
+from auditkit.batch.tables import audits_csv
 from auditkit.errors import InputError
 from auditkit.files import write_whole
 from auditkit.render.batch import batch_html
@@ -21,19 +23,19 @@ if TYPE_CHECKING:
     from auditkit.batch.plan import Plan
     from auditkit.report import Report
 
-__all__ = ["last_accepted", "write_pages"]
+__all__ = ["last_accepted", "texts", "write_pages"]
 
 
 def write_pages(
     plan: Plan, out: Path, outcomes: Iterable[Outcome], verdict: str, entries: Iterable[Entry]
 ) -> None:
-    """Write ``index.html``, ``junit.xml``, ``findings.sarif``, ``summary.md`` and ``measurements.parquet``, each whole or not at all."""
+    """Write ``index.html``, ``audits.csv``, ``junit.xml``, ``findings.sarif``, ``summary.md`` and ``measurements.parquet``, each whole or not at all."""
     accepted = last_accepted(entries)
     before = {} if accepted is None else dict(accepted["audits"])
     exports, rows = Exports(plan.name), []
     for one in outcomes:
         exports.add(one, _report(out, one))
-        rows.append(_row(one, before))
+        rows.append(_row(one, before) | {"pdf": quote(pdf_name(out, one))})
     about = (
         None
         if accepted is None
@@ -47,6 +49,7 @@ def write_pages(
         "findings.sarif": exports.sarif(),
         "summary.md": exports.markdown(),
         "measurements.parquet": exports.parquet(),
+        "audits.csv": audits_csv(rows),
         "index.html": page.encode("utf-8", "backslashreplace"),
     }
     for name, content in written.items():
@@ -56,6 +59,14 @@ def write_pages(
 def last_accepted(entries: Iterable[Entry]) -> dict[str, Any] | None:
     """Return what the last acceptance says: who, when, why, and how each audit stood; None where nothing was accepted."""
     return next((one.data for one in reversed(tuple(entries)) if one.kind == "accepted"), None)
+
+
+def texts(out: Path, outcomes: Iterable[Outcome]) -> dict[str, Path]:
+    """Return by name what of a batch is text for a reader: every report, then the pages over all, ``index.html`` last."""
+    reports = ("report.json", "report.ipynb", "report.html")
+    names = [f"results/{one.folder}/{name}" for one in outcomes if one.ended == "done" for name in reports]
+    names += ["junit.xml", "findings.sarif", "summary.md", "audits.csv", "index.html"]
+    return {name: out / name for name in names}
 
 
 def _report(out: Path, outcome: Outcome) -> Report | None:

@@ -16,8 +16,9 @@ from auditkit.errors import AuditkitError, InputError, did_you_mean
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from auditkit.audit import Audit
     from auditkit.batch.schedule import Schedule
     from auditkit.batch.schema import ExcludePart, PlanFile, SubjectPart, TemplatePart
     from auditkit.runner.order import Order
@@ -131,7 +132,11 @@ class Plan:
         return f"Plan({self.name}: {len(self.audits)} audits; run_batch(plan, out) runs them)"
 
 
-def load_plan(path: str | os.PathLike[str]) -> Plan:
+def load_plan(
+    path: str | os.PathLike[str],
+    *,
+    seen: Callable[[PlannedAudit, Audit | None, Subject | None], None] | None = None,
+) -> Plan:
     """Read a plan, and look at everything it names.
 
     Templates, parameters, policies, subject files and the files these name are checked; subjects that are small and run no
@@ -141,6 +146,8 @@ def load_plan(path: str | os.PathLike[str]) -> Plan:
     ----------
     path : path
         A TOML file.
+    seen : callable, optional
+        Told each audit, with its checks, and its subject where that was loaded.
 
     Raises
     ------
@@ -169,7 +176,7 @@ def load_plan(path: str | os.PathLike[str]) -> Plan:
     if not kept and not wrong:
         wrong.append("the exclusions leave no audit")
     names = {id(audit) for audit in kept}
-    wrong += _unfit([(audit, key) for audit, key in every if id(audit) in names])
+    wrong += _unfit([(audit, key) for audit, key in every if id(audit) in names], seen or (lambda *_: None))
     if wrong:
         raise _refused(file, wrong)
     when = None if said.schedule is None else said.schedule.schedule()
@@ -299,7 +306,10 @@ def _fits(part: ExcludePart, audit: PlannedAudit) -> bool:
     )
 
 
-def _unfit(audits: list[tuple[PlannedAudit, str]]) -> list[str]:
+def _unfit(
+    audits: list[tuple[PlannedAudit, str]],
+    seen: Callable[[PlannedAudit, Audit | None, Subject | None], None],
+) -> list[str]:
     """Return what stands against running these, each mistake once."""
     from auditkit.runner.order import load_early
 
@@ -319,9 +329,11 @@ def _unfit(audits: list[tuple[PlannedAudit, str]]) -> list[str]:
         subject = subjects[audit.subject_file]
         if isinstance(subject, str):
             wrong.append(f"subject {audit.subject}: {subject}")
-        elif subject is not None and order.audit is not None:
+            continue
+        if subject is not None and order.audit is not None:
             told = _or_words(order.audit.fits, subject)
             wrong += [f"{key} ({audit.name}): {told}"] if isinstance(told, str) else []
+        seen(audit, order.audit, subject)
     return wrong
 
 

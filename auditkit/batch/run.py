@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from auditkit.batch.crew import default_crew
@@ -77,11 +77,17 @@ class BatchResult:
         One an audit of the plan, in its order.
     began : str
         When, in UTC.
+    sent : tuple of str
+        Addresses that copies were sent to.
+    unprinted : tuple of str
+        Why reports could not be printed.
     """
 
     out: Path
     outcomes: tuple[Outcome, ...]
     began: str = ""
+    sent: tuple[str, ...] = ()
+    unprinted: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -109,6 +115,8 @@ def run_batch(
     crew: Crew | None = None,
     force: bool = False,
     only: Literal["failed"] | None = None,
+    pdf: bool = False,
+    remote: str | None = None,
     progress: Callable[[BatchNews], None] | None = None,
 ) -> BatchResult:
     """Run the audits of a plan that the folder holds no result of, and write the pages over all of them.
@@ -127,6 +135,10 @@ def run_batch(
         Run audits again whose results are there.
     only : {"failed"}, optional
         Start only those that broke when they were last started.
+    pdf : bool
+        Whether to print every report to ``pdf/NAME-KEY.pdf`` too, where it was not printed before, with an installed Chromium.
+    remote : str, optional
+        An address such as ``s3://bucket/prefix``, to which a copy of the pages and of every report of the plan is sent.
     progress : callable, optional
         Told each `BatchNews`.
 
@@ -134,17 +146,29 @@ def run_batch(
     ------
     InputError
         If an argument or the folder cannot be used, another batch runs in it, or its journal was changed. Nothing was started then.
+    PrintError, RemoteError
+        If a report could not be printed, or a copy could not be sent; the batch in `out` is whole.
     """
     at_once = jobs if jobs is not None else plan.jobs or 1
     if isinstance(at_once, bool) or not isinstance(at_once, int) or at_once < 1:
         raise InputError(f"jobs must be a whole number from 1; got {jobs!r}")
     if only not in (None, "failed"):
         raise InputError(f"only takes 'failed'; got {only!r}")
+    from auditkit.batch.pages import texts
+    from auditkit.runner.pdf import PrintError, browser
+    from auditkit.runner.remote import remote as remote_of
+
+    place = None if remote is None else remote_of(remote)
+    program = browser() if pdf else None
     with locked_folder(out) as folder, Journal(folder) as journal:
-        result = run_held(
-            plan, folder, journal, jobs=at_once, crew=crew, force=force, only=only, progress=progress
-        )
+        options: Any = {"crew": crew, "force": force, "only": only, "program": program, "progress": progress}
+        result = run_held(plan, folder, journal, jobs=at_once, **options)
         finish(plan, journal, result)
+        if result.unprinted:
+            many = f"{result.unprinted[0]}; {len(result.unprinted)} in all"
+            raise PrintError(f"{many}. Run the batch again to print what is missing")
+        if place is not None:
+            result = replace(result, sent=place.send(texts(folder, result.outcomes), folder))
         return result
 
 
@@ -157,6 +181,7 @@ def run_held(
     crew: Crew | None = None,
     force: bool = False,
     only: Literal["failed"] | None = None,
+    program: Path | None = None,
     progress: Callable[[BatchNews], None] | None = None,
     began: str = "",
 ) -> BatchResult:
@@ -168,10 +193,13 @@ def run_held(
         As for `run_batch`.
     folder, journal
         Held by the caller.
+    program : pathlib.Path, optional
+        The browser that prints the reports.
     began : str
         When, in UTC; now when left out.
     """
     from auditkit.batch.pages import write_pages
+    from auditkit.batch.printing import print_reports
 
     began = began or _now()
     with ExitStack() as stack:
@@ -182,7 +210,9 @@ def run_held(
             batch.crew = crew or default_crew(jobs)
             stack.callback(batch.crew.close)
             batch.work(todo, jobs)
-        result = BatchResult(folder, batch.outcomes(), began)
+        outcomes = batch.outcomes()
+        unprinted = () if program is None else tuple(print_reports(folder, outcomes, program, jobs))
+        result = BatchResult(folder, outcomes, began, unprinted=unprinted)
         write_pages(plan, folder, result.outcomes, result.verdict, journal.entries)
         return result
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from auditkit.batch.journal import Entry
 
-__all__ = ["accept", "faults", "standing"]
+__all__ = ["accept", "faults", "held", "standing"]
 
 
 def standing(out: str | os.PathLike[str]) -> dict[str, Any]:
@@ -111,8 +111,7 @@ def faults(out: str | os.PathLike[str]) -> list[str]:
     except JournalError as error:
         return [str(error)]
     store, found = Store(folder), []
-    results = {one.data["folder"]: one.data["result"] for one in entries if one.kind in ("done", "adopted")}
-    for name, digest in results.items():
+    for name, digest in _results(entries).items():
         try:
             if store.digest(store.folder / name) != digest:
                 found.append(f"{store.folder / name}: its list of files is not the one the journal names")
@@ -123,6 +122,22 @@ def faults(out: str | os.PathLike[str]) -> list[str]:
         except InputError as error:
             found.append(str(error))
     return found
+
+
+def held(out: str | os.PathLike[str]) -> int:
+    """Return how many results the journal of a batch speaks of.
+
+    Raises
+    ------
+    InputError
+        If there is no batch, or its journal was changed.
+    """
+    return len(_results(read_entries(existing_batch(out))))
+
+
+def _results(entries: tuple[Entry, ...]) -> dict[str, str]:
+    """Return the folder of each result that was kept, and the digest of its list of files."""
+    return {one.data["folder"]: one.data["result"] for one in entries if one.kind in ("done", "adopted")}
 
 
 def _last(entries: tuple[Entry, ...]) -> dict[str, Entry]:

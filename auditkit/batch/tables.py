@@ -11,11 +11,12 @@ from auditkit.files import write_whole
 from auditkit.render.text import clean
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from auditkit.report import Report
 
-__all__ = ["cell", "write_tables"]
+__all__ = ["audits_csv", "cell", "write_tables"]
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -30,13 +31,33 @@ def write_tables(report: Report, folder: Path) -> int:
     ]
     for check, name, table in drawn:
         folder.mkdir(exist_ok=True)
-        text = io.StringIO()
-        lines = csv.writer(text, lineterminator="\n")
-        lines.writerow([cell(column) for column in table.columns])
-        lines.writerows([cell(value) for value in row] for row in zip(*table.columns.values(), strict=True))
+        text = _csv(table.columns, zip(*table.columns.values(), strict=True))
         plain = "-".join(re.sub(r"[^A-Za-z0-9_]+", "_", word) for word in (check, name))
-        write_whole(folder / f"{plain[:80]}.csv", text.getvalue().encode("utf-8", "backslashreplace"))
+        write_whole(folder / f"{plain[:80]}.csv", text)
     return len(drawn)
+
+
+def audits_csv(rows: Iterable[Mapping[str, Any]]) -> bytes:
+    """Return the audits of a batch, one row each: what the page over all lists the first of."""
+    names = ("name", "subject", "template", "settings", "tags", "word", "before", "findings", "why", "seconds", "href", "pdf")  # fmt: skip
+    every = [
+        {
+            **row,
+            "tags": ", ".join(row["tags"]),
+            "findings": ", ".join(f"{n} {status}" for status, n in row["counts"].items() if n),
+        }
+        for row in rows
+    ]
+    shown = {"word": "outcome", "before": "accepted", "href": "report"}
+    return _csv([shown.get(name, name) for name in names], ([row[name] for name in names] for row in every))
+
+
+def _csv(head: Iterable[str], rows: Iterable[Iterable[Any]]) -> bytes:
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow([cell(name) for name in head])
+    lines.writerows([cell(value) for value in row] for row in rows)
+    return text.getvalue().encode("utf-8", "backslashreplace")
 
 
 def cell(value: Any) -> Any:

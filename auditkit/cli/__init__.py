@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from auditkit._version import __version__
-from auditkit.cli import batching
+from auditkit.cli import batching, copies
 from auditkit.cli import due as due_
 from auditkit.cli.comparing import compare
 from auditkit.cli.ending import TERMINATED, end_at_once, saying_what_stays, terminated
@@ -25,10 +25,11 @@ from auditkit.cli.output import (
     table,
     tell,
 )
-from auditkit.cli.packing import pack, verify
+from auditkit.cli.packing import pack
 from auditkit.cli.progress import shown
 from auditkit.cli.templates import template_app
 from auditkit.cli.tools import tools
+from auditkit.cli.verifying import verify
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -201,6 +202,8 @@ def run(
     due: due_.Due = False,
     alert: due_.Alert = None,
     alert_on: due_.On = None,
+    pdf: copies.Pdf = False,
+    remote: copies.Remote = None,
     as_json: Json = False,
 ) -> None:
     """Run a template on a subject; write the page, the executed notebook and the record.
@@ -220,7 +223,9 @@ def run(
     with plain_errors(as_json=as_json):
         if due:
             given = {"--subject": subject, "-p": parameter, "--policy": policy, "--seed": seed}
-            due_.refuse({**given, "--cache": cache, "--code": code or None})
+            due_.refuse(
+                {**given, "--cache": cache, "--code": code or None, "--pdf": pdf or None, "--remote": remote}
+            )
             raise typer.Exit(due_.assess(template, out, jobs=jobs, alert=alert, on=alert_on, as_json=as_json))
         subject = due_.subject_of(subject, alert, alert_on)
         with saying_what_stays(out, cache):
@@ -234,6 +239,8 @@ def run(
                 jobs=jobs or 1,
                 cache=cache,
                 code=code,
+                pdf=pdf,
+                remote=remote,
                 as_json=as_json,
             )
             tell(result, as_json=as_json)
@@ -366,6 +373,8 @@ def _run(
     words: Sequence[str] = (),
     policy: str | None = None,
     cache: str | None = None,
+    pdf: bool = False,
+    remote: str | None = None,
 ) -> RunResult:
     from auditkit.runner.parameters import declared, parse_assignments
     from auditkit.runner.run import run_template
@@ -383,5 +392,7 @@ def _run(
             jobs=jobs,
             cache=cache,
             include_code=code,
+            pdf=pdf,
+            remote=remote,
             progress=progress,
         )

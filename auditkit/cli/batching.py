@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from auditkit.cli.output import EXIT, object_, plain_errors, say, table
+from auditkit.cli import copies
+from auditkit.cli.output import EXIT, object_, plain_errors, print_, say, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from auditkit.batch.crew import Crew
-    from auditkit.batch.plan import Plan
     from auditkit.batch.run import BatchNews, BatchResult
 
 __all__ = ["add_to", "told_as_it_goes"]
@@ -74,7 +74,10 @@ def batch(
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would run; start and write nothing.")
+        bool,
+        typer.Option(
+            "--dry-run", help="Say what would run and how long that may take; start and write nothing."
+        ),
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Run audits again whose results are there.")] = False,
     only: Annotated[
@@ -84,6 +87,8 @@ def batch(
         str | None,
         typer.Option("--dask", metavar="ADDRESS", help="Run on the Dask cluster whose scheduler is here."),
     ] = None,
+    pdf: copies.Pdf = False,
+    remote: copies.Remote = None,
     as_json: Json = False,
 ) -> None:
     """Run the audits of a plan; a batch that was ended early goes on where it stopped.
@@ -99,18 +104,26 @@ def batch(
       auditkit batch plan.toml --out reports/nightly --jobs 16 --dask tcp://scheduler:8786
     """
     with plain_errors(as_json=as_json):
+        if dry_run:
+            _preview(path, out, jobs, as_json=as_json, force=force)
+            return
         from auditkit.batch.plan import load_plan
+        from auditkit.batch.run import run_batch
 
         found = load_plan(path)
-        if dry_run:
-            _preview(found, out, jobs, as_json=as_json, force=force)
-            return
-        from auditkit.batch.run import run_batch
 
         with told_as_it_goes(drawn=sys.stderr.isatty() and not as_json) as listen:
             chosen: Any = None if only is None else only.value
             result = run_batch(
-                found, out, jobs=jobs, crew=_cluster(dask), force=force, only=chosen, progress=listen
+                found,
+                out,
+                jobs=jobs,
+                crew=_cluster(dask),
+                force=force,
+                only=chosen,
+                pdf=pdf,
+                remote=remote,
+                progress=listen,
             )
         _tell(result, as_json=as_json)
         raise typer.Exit(EXIT[result.verdict])
@@ -177,17 +190,30 @@ def accept(
             typer.echo(f"{len(said['audits'])} audits are accepted by {said['by']}.")
 
 
-def _preview(found: Plan, out: str, jobs: int | None, *, as_json: bool, force: bool) -> None:
+def _preview(path: str, out: str, jobs: int | None, *, as_json: bool, force: bool) -> None:
+    from auditkit.batch.forecast import Forecast
+    from auditkit.batch.plan import load_plan
     from auditkit.batch.preview import preview
 
-    said = preview(found, out, jobs=jobs, force=force)
+    forecast = Forecast()
+    found = load_plan(path, seen=forecast.see)
+    said = preview(found, out, jobs=jobs, force=force, forecast=forecast)
     if as_json:
         object_(said)
         return
-    table([{k: one[k] for k in ("name", "parameters", "seed", "would", "seconds")} for one in said["audits"]])
+    table(
+        [
+            {
+                **{k: one[k] for k in ("name", "parameters", "seed", "would")},
+                "estimate": one["estimate"]["words"] if one["estimate"] else "",
+                "took": "" if one["seconds"] is None else f"{one['seconds']:.0f} s",
+            }
+            for one in said["audits"]
+        ]
+    )
     for one in said["excluded"]:
         typer.echo(f"left out: {one['name']} ({one['why']})")
-    typer.echo(said["words"])
+    print_(said["words"])
 
 
 def _cluster(address: str | None) -> Crew | None:
@@ -215,6 +241,7 @@ def _tell(result: BatchResult, *, as_json: bool) -> None:
             "counts": result.counts,
             "audits": rows,
             "html": str(page),
+            **({"sent": list(result.sent)} if result.sent else {}),
         }
         object_(said)
         return
@@ -222,6 +249,8 @@ def _tell(result: BatchResult, *, as_json: bool) -> None:
         if one.ended == "broke":
             say(f"{one.audit.name} broke: {one.why}")
     typer.echo(f"{result.verdict}: {_counted(result.counts)}\nhtml:     {page}")
+    if result.sent:
+        typer.echo(f"sent:     {len(result.sent)} files, the page to {result.sent[-1]}")
 
 
 @contextmanager

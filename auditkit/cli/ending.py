@@ -21,7 +21,7 @@ __all__ = ["TERMINATED", "end_at_once", "saying_what_stays", "terminated"]
 TERMINATED = 143
 
 _REPORT = ("report.html", "report.ipynb", "report.json")  # those of a run appear together
-_OTHERS = ("report.partial.ipynb", "adult.skops", "adult.toml", "test.parquet", "train.parquet")
+_OTHERS = ("report.partial.ipynb", "report.pdf", "adult.skops", "adult.toml", "test.parquet", "train.parquet")
 
 
 def terminated(_number: int, _frame: object) -> None:

@@ -89,12 +89,16 @@ def _refused(error: Exception, code: int, *, as_json: bool) -> typer.Exit:
 def tell(result: RunResult, *, as_json: bool, at_most: int | None = None) -> None:
     """Say how a run ended and where its files are."""
     paths = {"html": result.html_path, "notebook": result.notebook_path, "report": result.report_path}
+    paths |= {} if result.pdf_path is None else {"pdf": result.pdf_path}
     if as_json:
-        object_({**outcome(result.report), **{name: str(path) for name, path in paths.items()}})
+        sent = {"sent": list(result.sent)} if result.sent else {}
+        object_({**outcome(result.report), **{name: str(path) for name, path in paths.items()}, **sent})
         return
     summary(result.report, at_most)
     for name, path in paths.items():
         _print(f"{name + ':':<10}{path}")
+    for address in result.sent:
+        _print(f"{'sent to:':<10}{address}")
 
 
 def outcome(report: Report) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Packing: evidence packs made, signed, opened and verified."""
+"""Packing: evidence packs made, signed and opened."""
 
 from __future__ import annotations
 
@@ -11,17 +11,15 @@ import typer
 from auditkit.cli.output import object_, plain_errors, print_
 
 if TYPE_CHECKING:
-    from auditkit.packing.verifying import Made, Verification
+    from auditkit.packing.verifying import Made
 
-__all__ = ["pack", "verify"]
+__all__ = ["Role", "pack"]
 
 pack = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     help="Evidence packs: what an audit left, in a public and a restricted layer, signed.",
 )
-
-DIFFERS = 1
 
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object, and nothing else, to standard output.")
@@ -228,74 +226,6 @@ def open_(
             object_({"folder": str(written), "files": len(files)})
             return
         print_(f"{written}: {len(files)} files, in the clear")
-
-
-def verify(
-    path: Pack,
-    key: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--key", metavar="FILE", help="Public key of a person who should have signed; again for more."
-        ),
-    ] = None,
-    any_key: Annotated[
-        bool,
-        typer.Option("--any-key", help="Accept any key: whoever changed the pack may have signed it anew."),
-    ] = False,
-    require: Annotated[
-        list[Role] | None, typer.Option("--require", help="A role that must have signed; again for more.")
-    ] = None,
-    policy: Annotated[
-        str | None,
-        typer.Option("--policy", metavar="FILE", help="The policy the results should be judged by."),
-    ] = None,
-    restricted_key: Annotated[
-        str | None,
-        typer.Option("--restricted-key", metavar="FILE", help="Open every file of the restricted layer too."),
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Find whatever differs in an evidence pack from what was made and signed.
-
-    Exit code: 0 nothing differs, 1 something does, or a signature or key is missing, 2 bad input.
-
-    \b
-    Examples:
-      auditkit verify credit-pack --key keys/author.pub --key keys/reviewer.pub
-      auditkit verify credit-pack.zip --key keys/author.pub --key keys/reviewer.pub --json
-    """
-    with plain_errors(as_json=as_json):
-        from auditkit import packing
-
-        found = packing.verify(
-            path,
-            keys=key or (),
-            any_key=any_key,
-            require=tuple(role.value for role in require or ()),
-            policy=policy,
-            restricted_key=restricted_key,
-        )
-        if as_json:
-            object_(found.to_dict())
-        else:
-            _verified(found)
-        raise typer.Exit(0 if found.ok else DIFFERS)
-
-
-def _verified(found: Verification) -> None:
-    lines = [
-        f"{found.files} files: " + ("nothing differs" if found.ok else f"{len(found.problems)} problems")
-    ]
-    lines += [f"  {one.kind}: {one.path}: {one.what}" for one in found.problems]
-    for one in found.signers:
-        whose = "a key you gave" if one.known else "a key you did not give"
-        lines.append(
-            f"  signed as {one.role} by {one.name!r} with {whose} ({one.keyid[:16]}), by their word on {one.signed_at}"
-        )
-    if found.plan is not None:
-        lines.append(f"  plan signed by {found.plan.name!r}, by their word on {found.plan.signed_at}")
-    lines += ["A signature does not prove:", *(f"  - {what}" for what in found.does_not_prove)]
-    print_("\n".join(lines))
 
 
 def _made(made: Made, words: str, *, as_json: bool) -> None:

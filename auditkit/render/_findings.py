@@ -11,6 +11,7 @@ from auditkit.render.status import SEVERITIES, STATUSES, repeated, shown_status,
 from auditkit.render.text import (
     about,
     criterion_text,
+    cut,
     finite,
     measured,
     method_words,
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 OPEN = ("fail", "error", "inconclusive", "unmeasured")
+MOST_IN_A_SET, MOST = 100, 500  # shown; the record has all
+LONG = 400  # characters of a sentence, and a quarter of it of a name
 UNFOLDED = 3  # the gravest; each of the others says its value and its limit in one line
 _RECORDS = re.compile(r"\babout ([0-9]{1,3}(?:,[0-9]{3})+) records")
 
@@ -35,9 +38,10 @@ def finding_groups(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``{"status", "title", "findings", "sets", "unjudged"}``: all findings of the status; those that no criterion speaks
+        ``{"status", "title", "findings", "sets", "left", "unjudged"}``: all findings of the status; those that no criterion speaks
         of, for one list; and the others in sets of one severity, check and metric, ``{"title", "check_title", "severity", "asked", "why",
-        "status", "open", "findings"}``; what its findings ask alike stands in the set.
+        "status", "open", "findings", "left"}``; what its findings ask alike stands in the set. A set has no more than `MOST_IN_A_SET`
+        findings, and all sets together no more than `MOST`, besides those that somebody wrote about; ``left`` counts the others.
     """
     plan = {p.get("code"): p for p in (report.get("provenance") or {}).get("plan") or []}
     evidence = {e.get("check"): e for e in report.get("evidence") or []}
@@ -58,6 +62,9 @@ def finding_groups(report: Mapping[str, Any]) -> list[dict[str, Any]]:
             item["asked"] = f"as {again[item['code']]} says"
         groups.setdefault(status, []).append(item)
     shown = [_group(status, groups[status]) for status in sorted(groups, key=standing)]
+    room = MOST
+    for group in shown:
+        room = _bounded(group, room)
     firsts = [one["findings"][0] for group in shown for one in group["sets"]]
     for item in [item for item in firsts if item["status"] in OPEN][:UNFOLDED]:
         item["open"] = True
@@ -77,6 +84,24 @@ def _group(status: str, items: list[dict[str, Any]]) -> dict[str, Any]:
         "sets": [_set(found) for found in sets.values()],
         "unjudged": unjudged,
     }
+
+
+def _bounded(group: dict[str, Any], room: int) -> int:
+    """Leave so many findings in the sets of a group; return for how many there is room after it."""
+    kept, left = [], 0
+    for one in group["sets"]:
+        most = min(MOST_IN_A_SET, room)
+        shown = [
+            item for at, item in enumerate(one["findings"]) if at < most or item["notes"] or item["waiver"]
+        ]
+        room = max(room - len(shown), 0)
+        missing = len(one["findings"]) - len(shown)
+        if shown:
+            kept.append({**one, "findings": shown, "left": missing})
+        else:
+            left += missing
+    group |= {"sets": kept, "left": left}
+    return room
 
 
 def _set(items: list[dict[str, Any]]) -> dict[str, Any]:
@@ -113,28 +138,28 @@ def _item(
         "word": STATUSES[status][1],
         "severity": finding["severity"] if finding.get("severity") in SEVERITIES else "",
         "open": bool(notes or finding.get("waiver")),  # what somebody wrote is there to be read
-        "title": _title(m, criterion) or check_title or one_line(finding.get("check")),
-        "group": one_line((m or criterion).get("group")),
+        "title": cut(_title(m, criterion) or check_title or one_line(finding.get("check")), LONG // 4),
+        "group": cut((m or criterion).get("group"), LONG // 4),
         "measured": bool(valued),
         "value": measured({**valued, "reason": None}) if valued else "",
         "n": valued.get("n") if valued else None,
-        "asked": _asked(finding, criterion),
-        "context": sentence(m["reason"])
+        "asked": cut(_asked(finding, criterion), LONG),
+        "context": cut(sentence(m["reason"]), LONG)
         if m and m.get("reason") and finite(m.get("value")) is not None
         else "",
-        "why": one_line(criterion.get("why")),
-        "reason": sentence(_rounded(finding["reason"]))
+        "why": cut(criterion.get("why"), LONG),
+        "reason": cut(sentence(_rounded(finding["reason"])), LONG)
         if valued and status not in ("pass", "by_construction", "not_found", "fail") and finding.get("reason")
         else "",
         "for_what": heads[0],
         "against_what": heads[1],
-        "speaks_for": ground["for"],
-        "speaks_against": ground["against"],
-        "does_not_say": one_line(evidence.get("does_not_say")),
+        "speaks_for": [cut(one, LONG) for one in ground["for"]],
+        "speaks_against": [cut(one, LONG) for one in ground["against"]],
+        "does_not_say": cut(evidence.get("does_not_say"), LONG),
         "code": one_line(finding.get("check")),
         "check_title": check_title,
         "page": plan.get("page"),
-        "method": _how(finding, m or {}),
+        "method": cut(_how(finding, m or {}), LONG),
         "waiver": sentence(waiver_words(finding)) if finding.get("waiver") else "",
         "notes": notes,
     }

@@ -56,9 +56,7 @@ def parameter_table(parameters: Mapping[str, Any]) -> Markup:
 
 
 def _shown(value: Any) -> str:
-    return one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))[
-        :300
-    ]
+    return cut(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str), 300)
 
 
 def _facts(about: Mapping[str, Any], subject: Mapping[str, Any]) -> list[tuple[str, str]]:

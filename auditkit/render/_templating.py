@@ -11,7 +11,10 @@ from markupsafe import Markup
 
 from auditkit.render import status, text
 
-__all__ = ["asset", "fill"]
+__all__ = ["LONGEST", "asset", "fill"]
+
+LONGEST = 4000
+"""Characters of one text on a page; what is longer ends with how much is missing."""
 
 FOLDER = Path(__file__).parent / "templates"
 
@@ -32,6 +35,7 @@ def _environment() -> Environment:
         number=text.number,
         count=text.count,
         words=text.words,
+        cut=text.cut,
         measured=text.measured,
         criterion=text.criterion_text,
         href=text.safe_href,
@@ -40,10 +44,14 @@ def _environment() -> Environment:
 
 
 def _shown(value: Any) -> Any:
-    """Clean every string on its way out; markup was cleaned where it was made."""
+    """Clean and bound every string on its way out; markup was cleaned where it was made."""
     if value is None:
         return ""
-    return text.clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    said = text.clean(value)
+    more = len(said) - LONGEST
+    return said if more <= 0 else f"{said[:LONGEST]}… ({more:,} more characters, which the record holds)"
 
 
 def fill(template: str, **values: Any) -> Markup:

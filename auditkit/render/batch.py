@@ -9,12 +9,18 @@ from markupsafe import Markup
 from auditkit.render._templating import asset, fill
 from auditkit.render.document import content_policy
 from auditkit.render.status import STATUSES, VERDICTS
-from auditkit.render.text import one_line
+from auditkit.render.text import cut, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 __all__ = ["WORDS", "batch_html"]
+
+MOST_LISTED, MOST_SUBJECTS, MOST_TEMPLATES, MOST_CELLS = 1000, 300, 30, 3000
+"""Audits in the list; rows, columns and cells of the matrix; audits.csv beside the page has all."""
+
+LONG = 400
+_TAGS, _OPTIONS, _EXCLUDED = 12, 200, 200
 
 # how an audit stands -> (the status whose look it has, its word)
 WORDS: dict[str, tuple[str, str]] = {
@@ -26,6 +32,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "not_judged": ("not_judged", VERDICTS["not_judged"]),
 }
 
+_ORDER = list(WORDS)  # of most concern first
+
 
 def batch_html(batch: Mapping[str, Any]) -> str:
     """Return the page over a batch, which needs nothing but itself and links to the reports beside it.
@@ -33,17 +41,18 @@ def batch_html(batch: Mapping[str, Any]) -> str:
     Parameters
     ----------
     batch : mapping
-        ``name``, ``verdict``; ``audits``, each with ``name, subject, template, settings, tags, word, counts, why, href, before, seconds``;
+        ``name``, ``verdict``; ``audits``, each with ``name, subject, template, settings, tags, word, counts, why, href, before, seconds`` and, where it
+        was printed, ``pdf``;
         ``accepted``, or None, with ``by, day, reason``; ``excluded``, names with why.
     """
-    audits = [_shown(one) for one in batch["audits"]]
-    subjects = list(dict.fromkeys(one["subject"] for one in audits))
-    templates = list(dict.fromkeys(one["template"] for one in audits))
-    cells: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for one in audits:
-        cells.setdefault((one["subject"], one["template"]), []).append(one)
-    order = list(WORDS)
-    counts = [(word, sum(one["word"] == word for one in audits)) for word in order]
+    audits = batch["audits"]
+    pressing = sorted(audits, key=lambda one: _ORDER.index(one["word"]))
+    listed = [_shown(one) for one in pressing[:MOST_LISTED]]
+    templates = _first(pressing, audits, "template", MOST_TEMPLATES)
+    room = min(MOST_SUBJECTS, MOST_CELLS // max(len(templates), 1))
+    subjects = _first(pressing, audits, "subject", room)
+    counts = [(word, sum(one["word"] == word for one in audits)) for word in _ORDER]
+    excluded = list(batch.get("excluded") or ())
     style, script = asset("style.css") + asset("batch.css"), asset("batch.js")
     return str(
         fill(
@@ -53,14 +62,17 @@ def batch_html(batch: Mapping[str, Any]) -> str:
             headline=VERDICTS[batch["verdict"]],
             counts=[(word, *_look(word), n) for word, n in counts if n],
             total=len(audits),
-            audits=sorted(audits, key=lambda one: order.index(one["word"])),
+            audits=listed,
             subjects=subjects,
             templates=templates,
-            cells={key: _cell(found) for key, found in cells.items()},
-            tags=sorted({tag for one in audits for tag in one["tags"]}),
+            of_subjects=len({one["subject"] for one in audits}),
+            of_templates=len({one["template"] for one in audits}),
+            cells=_cells(audits, set(subjects), set(templates)),
+            tags=sorted({tag for one in listed for tag in one["tags"]})[:_OPTIONS],
             accepted=batch.get("accepted"),
             changes=_changes(audits) if batch.get("accepted") else [],
-            excluded=list(batch.get("excluded") or ()),
+            excluded=[(cut(name, LONG), cut(why, LONG)) for name, why in excluded[:_EXCLUDED]],
+            more_excluded=max(len(excluded) - _EXCLUDED, 0),
             policy=content_policy([script], [style]),
             css=Markup(style),  # noqa: S704 - files of this package
             script=Markup(script),  # noqa: S704 - a file of this package
@@ -80,33 +92,60 @@ def _shown(audit: Mapping[str, Any]) -> dict[str, Any]:
         for name, n in audit["counts"].items()
         if n and name in STATUSES
     ]
-    before = audit.get("before")
+    before, tags = audit.get("before"), audit["tags"]
+    short = {key: cut(audit[key], LONG // 4) for key in ("name", "subject", "template")}
     return {
+        "pdf": "",
         **audit,
+        **short,
+        **{key: cut(audit[key], LONG) for key in ("settings", "why")},
+        "tags": [cut(tag, LONG // 4) for tag in tags[:_TAGS]],
+        "more_tags": max(len(tags) - _TAGS, 0),
         "status": status,
         "icon": icon,
         "said": said,
         "counted": counts,
         "was": WORDS[before][1] if before in WORDS and before != audit["word"] else "",
         "sought": one_line(
-            " ".join([audit["name"], audit["subject"], audit["template"], *audit["tags"]])
+            " ".join([*short.values(), *(cut(tag, LONG // 4) for tag in tags[:_TAGS])])
         ).casefold(),
     }
 
 
+def _first(
+    pressing: Sequence[Mapping[str, Any]], audits: Sequence[Mapping[str, Any]], key: str, most: int
+) -> list[str]:
+    """Return so many subjects or templates, those with what is of most concern, in the order of the plan."""
+    chosen = set(list(dict.fromkeys(one[key] for one in pressing))[:most])
+    return [name for name in dict.fromkeys(one[key] for one in audits) if name in chosen]
+
+
+def _cells(
+    audits: Sequence[Mapping[str, Any]], subjects: set[str], templates: set[str]
+) -> dict[tuple[str, str], dict[str, Any]]:
+    found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for one in audits:
+        if one["subject"] in subjects and one["template"] in templates:
+            found.setdefault((one["subject"], one["template"]), []).append(one)
+    return {key: _cell(every) for key, every in found.items()}
+
+
 def _cell(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return a cell of the matrix: its audits in short, those of most concern first."""
-    order = list(WORDS)
-    ranked = sorted(found, key=lambda one: order.index(one["word"]))
-    words = [(*_look(word), sum(one["word"] == word for one in found)) for word in order]
-    return {"first": ranked[0], "words": [one for one in words if one[-1]], "many": len(found) > 1}
+    words = [(*_look(word), sum(one["word"] == word for one in found)) for word in _ORDER]
+    many = len(found) > 1
+    return {
+        "first": None if many else _shown(found[0]),
+        "words": [one for one in words if one[-1]],
+        "many": many,
+    }
 
 
 def _changes(audits: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return in words how the audits stand against the batch accepted last."""
-    order = list(WORDS)
-    worse = sum(bool(one["was"]) and order.index(one["word"]) < order.index(one["before"]) for one in audits)
-    better = sum(bool(one["was"]) for one in audits) - worse
+    moved = [one for one in audits if one.get("before") in WORDS and one["before"] != one["word"]]
+    worse = sum(_ORDER.index(one["word"]) < _ORDER.index(one["before"]) for one in moved)
+    better = len(moved) - worse
     new = sum(one.get("before") is None for one in audits)
     same = len(audits) - worse - better - new
     said = [(worse, "worse"), (better, "better"), (new, "new"), (same, "the same")]

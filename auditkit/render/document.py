@@ -61,14 +61,14 @@ def document(
             "document.html.j2",
             title=one_line(title),
             body=Markup(_FIGURE.sub("", body)),  # noqa: S704 - as it came, without the data of its figures
-            figures=packed(f"[{','.join(figures)}]") if figures else "",
+            figures=Markup(packed(f"[{','.join(figures)}]")) if figures else "",  # noqa: S704 - letters that are no markup
             nav=list(nav),
             notices=list(notices),
             lang=lang,
             policy=content_policy(scripts, [asset("style.css"), EMPTY_STYLE]),
             css=Markup(asset("style.css")),  # noqa: S704 - a file of this package
             script=Markup(asset("page.js")),  # noqa: S704 - a file of this package
-            bundle=_plotly()[1] if drawn else "",
+            bundle=Markup(_plotly()[1]) if drawn else "",  # noqa: S704 - letters that are no markup
             taken=_style_ids() if drawn else [],
         )
     )

@@ -29,6 +29,9 @@ LAST = ("methods",)
 MOVED = (*FIRST, *LAST)
 # ids of the templates' cells whose chapters stand under a toggle
 FOLDED = ("about-settings", "about-subject", "about-plan")
+MOST = 12 * 2**20
+"""Bytes that the outputs and the text of a notebook take on the page at most; what comes after leaves a note."""
+
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*$", re.MULTILINE)
 
 
@@ -49,6 +52,21 @@ class _Body:
     folded: set[int] = field(default_factory=set)
     failed: bool = False
     outputs: int = 0
+    size: int = 0
+    left: int = 0  # outputs and texts for which there was no room
+
+    def add(self, words: str, block: Markup) -> None:
+        """Add a block, or a note in its place where the page has no room for it."""
+        takes = len(block.encode("utf-8", "replace"))
+        if self.size + takes <= MOST:
+            self.size += takes
+        else:
+            self.left += 1
+            block = Markup("<h2>{}</h2>").format(words) if words else Markup("")
+            block += Markup('<p class="ak-note">{}</p>').format(
+                "Left out here: the page would be too large. The notebook, report.ipynb, has it."
+            )
+        self.blocks.append((words, block))
 
 
 def notebook_html(
@@ -117,7 +135,8 @@ def _read(notebook: Mapping[str, Any], *, include_code: bool) -> _Body:
                 shown.insert(0, _code(source))
             if shown and (dimension := _dimension(cell)):
                 body.dimensions[len(body.blocks)] = dimension
-            body.blocks += [("", part) for part in shown]
+            for part in shown:
+                body.add("", part)
     _write(held, body, but_headings=False)
     title = next((words[0] for c in notebook.get("cells", []) if (words := _headings(c))), "")
     if "verdict" in body.moved and title:
@@ -164,7 +183,7 @@ def _write(held: list[Mapping[str, Any]], body: _Body, *, but_headings: bool) ->
         if cell.get("id") in FOLDED:
             body.folded.add(len(body.blocks))
         words = sanitize.headings(source)
-        body.blocks.append((words[0] if words else "", sanitize.markdown(source)))
+        body.add(words[0] if words else "", sanitize.markdown(source))
     held.clear()
 
 
@@ -335,6 +354,11 @@ def _headings(cell: Mapping[str, Any]) -> list[str]:
 
 def _notices(body: _Body, notebook: Mapping[str, Any]) -> list[str]:
     notices = []
+    if body.left:
+        notices.append(
+            f"{body.left:,} parts of the notebook were left out of this page, each in its place: it would be larger than {MOST / 2**20:.0f} MiB. "
+            "report.ipynb has them."
+        )
     if body.failed:
         notices.append("A cell of this notebook stopped with an error: what stands below is incomplete.")
     code = [

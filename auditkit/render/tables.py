@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from auditkit.render._templating import fill
-from auditkit.render.text import finite, number, one_line, p_value, spanned, words
+from auditkit.render.text import cut, finite, number, one_line, p_value, spanned, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["table_html"]
 
-MOST_ROWS = 200
+MOST_ROWS, MOST_COLUMNS = 200, 40
+LONGEST = 200  # characters of a cell
 _P = re.compile(r"(?:^|_)p(?:$|_value$| \()")  # "p", "fisher_p", "p_value", "p (Fisher, one-sided)"
 _NUMBERS = {"value", "low", "high", "n", "fpr", "tpr"}
 
@@ -28,7 +30,7 @@ def table_html(table: Mapping[str, Any], *, most: int = MOST_ROWS) -> Markup:
     table : mapping
         What ``Table.to_dict()`` returned. ``value``, ``low`` and ``high`` share one column.
     most : int, default 200
-        Rows shown; a line below says how many there are.
+        Rows shown. Of columns the first 40 are, and of a cell 200 characters; a line below says what is missing.
 
     Returns
     -------
@@ -44,13 +46,20 @@ def table_html(table: Mapping[str, Any], *, most: int = MOST_ROWS) -> Markup:
     columns = {str(name): list(given[name]) for name in order}
     length = len(next(iter(columns.values()), []))
     labels = table.get("labels") or {}
-    heads = list(_heads(columns, labels))
+    every = list(_heads(columns, labels, most))
+    heads = every[:MOST_COLUMNS]
+    rows = [[cells[row] for _, _, cells in heads] for row in range(min(length, most))]
+    missing = [f"{most:,} of {length:,} rows"] if length > most else []
+    missing += [f"{MOST_COLUMNS} of {len(every):,} columns"] if len(every) > MOST_COLUMNS else []
+    missing += (
+        [f"{LONGEST} characters of a cell"] if any(len(one) > LONGEST for row in rows for one in row) else []
+    )
     return fill(
         "table.html.j2",
         title=one_line(table.get("title")),
-        heads=[{"text": text, "numeric": numeric} for text, numeric, _ in heads],
-        rows=[[cells[row] for _, _, cells in heads] for row in range(min(length, most))],
-        note=f"{most:,} of {length:,} rows shown; report.json has all." if length > most else "",
+        heads=[{"text": cut(text, LONGEST), "numeric": numeric} for text, numeric, _ in heads],
+        rows=[[cut(one, LONGEST) for one in row] for row in rows],
+        note=f"{', '.join(missing)} shown; report.json has all." if missing else "",
     )
 
 
@@ -90,8 +99,10 @@ def _pictures(table: Mapping[str, Any]) -> dict[str, list[Any]]:
     }
 
 
-def _heads(columns: dict[str, list[Any]], labels: Mapping[str, str]) -> Iterator[tuple[str, bool, list[str]]]:
-    """Yield each column's words, whether it is numeric, and its cells; the row's name comes first."""
+def _heads(
+    columns: dict[str, list[Any]], labels: Mapping[str, str], most: int
+) -> Iterator[tuple[str, bool, list[str]]]:
+    """Yield each column's words, whether it is numeric, and its first cells; the row's name comes first."""
     together = {"value", "low", "high"} <= columns.keys()
     first = [name for name in ("label", "x", "row") if name in columns]
     for name in [*first, *(name for name in columns if name not in first)]:
@@ -99,9 +110,9 @@ def _heads(columns: dict[str, list[Any]], labels: Mapping[str, str]) -> Iterator
             continue
         text = one_line(labels.get(name) or words(name))
         if together and name == "value":
-            yield f"{text} [interval]", True, [spanned(*cells) for cells in _rows(columns)]
+            yield f"{text} [interval]", True, [spanned(*cells) for cells in islice(_rows(columns), most)]
         else:
-            yield text, _numeric(name, columns[name]), [_cell(name, value) for value in columns[name]]
+            yield text, _numeric(name, columns[name]), [_cell(name, value) for value in columns[name][:most]]
 
 
 def _rows(columns: Mapping[str, Sequence[Any]]) -> Iterator[tuple[Any, ...]]:

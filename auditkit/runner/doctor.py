@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from auditkit._version import __version__
+from auditkit.errors import InputError
 from auditkit.runner.front_end import front_end
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def doctor() -> Doctor:
     True
     """
     found = [Item("auditkit", "ok", __version__), _python(), *_packages(), _kernel(), _front_end()]
-    return Doctor((*found, *_folders(), *_plugins()))
+    return Doctor((*found, _printer(), *_folders(), *_plugins()))
 
 
 def _python() -> Item:
@@ -159,6 +160,21 @@ def _front_end() -> Item:
     state: State = "warning" if "not installed" in found.why else "ok"
     where = "" if found.mode == "text" else f" in {found.name}"
     return Item("display", state, f"{found.mode}{where}: {found.why}", found.advice)
+
+
+def _printer() -> Item:
+    """Say what prints a report to a PDF."""
+    from auditkit.runner.pdf import BROWSER, browser
+
+    try:
+        return Item("browser for --pdf", "ok", str(browser()))
+    except InputError:
+        return Item(
+            "browser for --pdf",
+            "optional",
+            "not found",
+            f"install Chromium, or name its program in {BROWSER}",
+        )
 
 
 def _folders() -> Iterator[Item]:

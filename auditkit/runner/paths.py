@@ -15,9 +15,14 @@ from auditkit.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["LONGEST", "local_path", "output_folder", "output_path", "writable_folder"]
+__all__ = ["LONGEST", "local_path", "output_folder", "output_path", "plain_characters", "writable_folder"]
 
 LONGEST = 200
+
+_INSTEAD = {
+    "--out": ". To have a copy of the outputs sent to an address too, give --out a folder and the address to --remote",
+    "--subject": ". Copy it and the files it names to this machine first",
+}
 
 # one letter before a colon is a drive; two and more are a scheme, which papermill would send to a remote writer
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
@@ -43,9 +48,9 @@ def local_path(text: str | os.PathLike[str], what: str = "path") -> Path:
     name = os.fspath(text)
     if not name.strip():
         raise InputError(f"{what} is empty: give a path")
-    _plain_characters(name, what)
+    plain_characters(name, what)
     if _SCHEME.match(name):
-        raise InputError(f"{what} must be a path on this machine, got {name!r}")
+        raise InputError(f"{what} must be a path on this machine, got {name!r}{_INSTEAD.get(what, '')}")
     return Path(name)
 
 
@@ -76,7 +81,7 @@ def output_path(root: str | os.PathLike[str], name: str) -> Path:
     """
     if not isinstance(name, str) or not name.strip():
         raise InputError(f"an output name must be text such as 'report.html', got {name!r}")
-    _plain_characters(name, "an output name")
+    plain_characters(name, "an output name")
     if len(name) > LONGEST:
         raise InputError(
             f"an output name may have {LONGEST} characters at most, got {len(name)}: {name[:40]!r}..."
@@ -137,8 +142,14 @@ def output_folder(text: str | os.PathLike[str], what: str = "--out") -> Iterator
         raise
 
 
-def _plain_characters(text: str, what: str) -> None:
-    """Refuse what is not seen, or what makes the rest look like something else."""
+def plain_characters(text: str, what: str) -> None:
+    """Refuse what is not seen, or what makes the rest look like something else.
+
+    Raises
+    ------
+    InputError
+        If there is a control or direction-changing character.
+    """
     for char in text:
         if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp"):
             raise InputError(f"{what} holds the hidden character U+{ord(char):04X}: {text!a}")

@@ -6,7 +6,7 @@ import json
 import logging
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from auditkit.errors import AuditkitError, InputError
@@ -16,6 +16,8 @@ from auditkit.runner.kernel import CACHE_FOLDER, RUN_FOLDER, KernelHandle
 from auditkit.runner.news import News, follow
 from auditkit.runner.order import load_early, take_order
 from auditkit.runner.paths import output_folder, output_path, writable_folder
+from auditkit.runner.pdf import browser, print_page
+from auditkit.runner.remote import remote as remote_of
 from auditkit.runner.scratch import scratch_folder
 from auditkit.runner.templates import write_notebook
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from auditkit.runner.order import Order
+    from auditkit.runner.remote import Remote
 
 __all__ = ["NAMES", "RunError", "RunResult", "run_template"]
 
@@ -33,6 +36,7 @@ NAMES = {
     "notebook": "report.ipynb",
     "html": "report.html",
     "partial": "report.partial.ipynb",
+    "pdf": "report.pdf",
 }
 _KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 
@@ -51,12 +55,18 @@ class RunResult:
         The record.
     report_path, notebook_path, html_path : pathlib.Path
         Where it is saved: as JSON, as the executed notebook, as a page.
+    pdf_path : pathlib.Path or None
+        The page as a PDF, where it was asked for.
+    sent : tuple of str
+        Addresses that copies were sent to.
     """
 
     report: Report
     report_path: Path
     notebook_path: Path
     html_path: Path
+    pdf_path: Path | None = None
+    sent: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"RunResult({self.report.subject.get('name')}: {self.report.verdict}; open {self.html_path})"
@@ -73,6 +83,8 @@ def run_template(
     jobs: int = 1,
     cache: str | os.PathLike[str] | None = None,
     include_code: bool = False,
+    pdf: bool = False,
+    remote: str | None = None,
     progress: Callable[[News], None] | None = None,
     kernel: Callable[[Mapping[str, str], Path], KernelHandle] = KernelHandle,
 ) -> RunResult:
@@ -99,6 +111,10 @@ def run_template(
         Folder in which answers of reference models are kept for later runs, made if it is not there.
     include_code : bool
         Whether the page shows code, folded.
+    pdf : bool
+        Whether to print the page to ``report.pdf`` too, with an installed Chromium. Without it, one of an earlier run is removed.
+    remote : str, optional
+        An address such as ``s3://bucket/prefix``, to which a copy of the three files is sent through papermill's writers.
     progress : callable, optional
         Told each `News` as it comes.
     kernel : callable
@@ -111,7 +127,11 @@ def run_template(
         in a model that runs code of its own. A folder that was made for the run is removed again.
     RunError
         If the kernel died or a cell failed; what there is of the notebook is kept as ``report.partial.ipynb``.
+    PrintError, RemoteError
+        If the page could not be printed, or a copy could not be sent; the files in `out` are whole.
     """
+    place = None if remote is None else remote_of(remote)
+    program = browser() if pdf else None
     order = take_order(template, subject_file, out, parameters or {}, policy, seed=seed, jobs=jobs)
     kept = {} if cache is None else {CACHE_FOLDER: str(writable_folder(cache, "--cache"))}
     with output_folder(out) as folder:
@@ -123,7 +143,19 @@ def run_template(
             order.audit.fits(subject)
         with scratch_folder(folder) as scratch:
             _execute(order, scratch, kept, progress or (lambda _news: None), kernel)
-            return _deliver(order, scratch, include_code=include_code)
+            result = _deliver(order, scratch, include_code=include_code)
+    return _further(result, program, place)
+
+
+def _further(result: RunResult, program: Path | None, place: Remote | None) -> RunResult:
+    """Print the page and send copies, as asked; the files are there by now, whatever comes of it."""
+    if program is not None:
+        target = output_path(result.html_path.parent, NAMES["pdf"])
+        result = replace(result, pdf_path=print_page(result.html_path, target, program))
+    if place is not None:
+        files = {path.name: path for path in (result.report_path, result.notebook_path, result.html_path)}
+        result = replace(result, sent=place.send(files, result.html_path.parent))
+    return result
 
 
 def _execute(
@@ -263,5 +295,6 @@ def _deliver(order: Order, scratch: Path, *, include_code: bool) -> RunResult:
     targets = {kind: output_path(order.out, NAMES[kind]) for kind in ("html", "notebook", "report")}
     with held_back():  # cut short, it would leave files of two runs
         move_together({scratch / NAMES[kind]: target for kind, target in targets.items()})
-        output_path(order.out, NAMES["partial"]).unlink(missing_ok=True)
+        for kind in ("partial", "pdf"):  # of an earlier run
+            output_path(order.out, NAMES[kind]).unlink(missing_ok=True)
     return RunResult(report, targets["report"], targets["notebook"], targets["html"])

@@ -73,17 +73,33 @@ def template(*sources: str) -> str:
     )
 
 
+def lay_out(folder: Path) -> Path:
+    """Fill a folder with a subject of recorded predictions (90 of 100 right), a template that can misbehave, and a policy it meets."""
+    rows = [f"{i},{i % 2}" for i in range(100)]
+    (folder / "test.csv").write_text("\n".join(["x,true", *rows]) + "\n")
+    said = [str(i % 2 if i >= 10 else 1 - i % 2) for i in range(100)]
+    (folder / "said.csv").write_text("\n".join(["said", *said]) + "\n")
+    (folder / "toy.toml").write_text(SUBJECT)
+    (folder / "policy.toml").write_text(POLICY)
+    (folder / "tiny.ipynb").write_text(template(PARAMETERS, ACT, AUDIT))
+    return folder
+
+
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """A folder with a subject of recorded predictions (90 of 100 right), a template that can misbehave, and a policy it meets."""
-    rows = [f"{i},{i % 2}" for i in range(100)]
-    (tmp_path / "test.csv").write_text("\n".join(["x,true", *rows]) + "\n")
-    said = [str(i % 2 if i >= 10 else 1 - i % 2) for i in range(100)]
-    (tmp_path / "said.csv").write_text("\n".join(["said", *said]) + "\n")
-    (tmp_path / "toy.toml").write_text(SUBJECT)
-    (tmp_path / "policy.toml").write_text(POLICY)
-    (tmp_path / "tiny.ipynb").write_text(template(PARAMETERS, ACT, AUDIT))
-    return tmp_path
+    """A folder with all that a batch needs but a plan."""
+    return lay_out(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same for all tests of a module, with a plan of two audits: one passes, the other breaks."""
+    folder = lay_out(tmp_path_factory.mktemp("shared"))
+    (folder / "plan.toml").write_text(
+        'policy = "policy.toml"\n[[subject]]\nfile = "toy.toml"\n[[template]]\nname = "tiny.ipynb"\n'
+        "grid = { action = ['', 'raise'] }\n"
+    )
+    return folder
 
 
 @pytest.fixture

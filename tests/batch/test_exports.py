@@ -14,7 +14,7 @@ import pytest
 from auditkit.batch.exports import Exports
 from auditkit.batch.outcomes import Outcome
 from auditkit.batch.plan import PlannedAudit
-from auditkit.batch.tables import write_tables
+from auditkit.batch.tables import audits_csv, write_tables
 from auditkit.evidence import Evidence, Interval, Measurement, Table
 from auditkit.finding import Criterion, Policy
 from auditkit.judging import judge
@@ -148,3 +148,65 @@ def test_a_name_is_no_markup_on_the_page_and_nothing_is_fetched() -> None:
     assert "\x1b" not in html
     assert "\u202e" not in html
     assert "http" not in html.replace("http-equiv", "")
+
+
+def many(n: int, templates: int = 1, long: int = 0) -> list[dict[str, Any]]:
+    """So many audits, of one subject for each template; every tenth is not met, and the last has no report."""
+    words = ["fail" if at % 10 == 9 else "pass" for at in range(n - 1)] + ["broke"]
+    return [
+        {
+            "name": f"a{at}" + NASTY * long, "subject": f"s{at // templates}" + NASTY * long, "template": f"t{at % templates}",
+            "settings": NASTY * long, "tags": [f"tag {at}", *["x" * 200] * long], "word": word, "counts": {"pass": 9, "fail": at % 3},
+            "why": NASTY * long, "href": f"results/a{at}/report.html", "before": "pass", "seconds": 1.0, "pdf": "",
+        }
+        for at, word in enumerate(words)
+    ]  # fmt: skip
+
+
+def index(audits: list[dict[str, Any]], **more: Any) -> str:
+    given = {"name": "b", "verdict": "fail", "audits": audits, "accepted": {"by": "m", "day": "d", "reason": "r"}, "excluded": []}  # fmt: skip
+    return batch_html({**given, **more})
+
+
+@pytest.mark.parametrize(
+    ("audits", "megabytes"),
+    [(many(1000), 2), (many(10_000), 3), (many(10_000, templates=100), 3), (many(10_000, long=20), 8)],
+    ids=["a thousand", "ten thousand", "a hundred templates", "long names"],
+)
+def test_the_page_over_a_batch_is_bounded(audits: list[dict[str, Any]], megabytes: int) -> None:
+    page = index(audits)
+    assert len(page.encode()) < megabytes * 2**20
+    assert page.count("<") < 150_000
+    rows = page[page.index('<tbody id="rows">') :]
+    assert rows.count("<tr ") == 1000
+    assert rows.index('data-word="fail"') < rows.index('data-word="broke"')  # of most concern first
+    assert f"Batch of {len(audits):,} audits" in page
+    assert (
+        f"{len(audits) // 10 - (len(audits) % 10 == 0):,} worse" not in page
+    )  # the one without a report is worse too
+    assert f"{len(audits) // 10:,} worse" in page  # of all, not of those listed
+    assert ("1,000 of 10,000 audits are listed" in page) == (len(audits) > 1000)
+    assert "of most concern; " in page  # the matrix has no more than 300 subjects
+
+
+def test_a_cell_of_several_audits_counts_them() -> None:
+    page = index([{**one, "subject": "s", "template": "t"} for one in many(30)])
+    cell = page[page.index('<table class="ak-matrix">') : page.index('id="audits"')]
+    assert [f"</span>{n} " in cell for n in (2, 1, 27)] == [True] * 3  # not met, without a report, met
+    assert "<a " not in cell  # each has a report of its own, in the list
+
+
+def test_what_a_plan_leaves_out_is_named_so_far_and_counted() -> None:
+    page = index(many(2), excluded=[(f"x{at}", "why") for at in range(500)])
+    assert page.count("<li>x") == 200
+    assert "300 more are left out" in page
+
+
+def test_every_audit_is_in_the_table_and_no_cell_is_a_formula() -> None:
+    rows = many(3)
+    rows[0]["name"] = "=cmd()"
+    lines = list(csv.reader(audits_csv(rows).decode().splitlines()))
+    assert lines[0][:6] == ["name", "subject", "template", "settings", "tags", "outcome"]
+    assert [line[0] for line in lines[1:]] == ["'=cmd()", "a1", "a2"]
+    assert [line[5] for line in lines[1:]] == ["pass", "pass", "broke"]
+    assert lines[2][7] == "9 pass, 1 fail"

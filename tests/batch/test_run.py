@@ -66,7 +66,7 @@ def test_a_batch_runs_once_and_is_then_kept_until_an_input_changes(
     assert sorted(one.name for one in heard if one.kind == "ended") == ["toy-tiny-p1", "toy-tiny-p2"]
     assert faults(out) == []
     assert {p.name for p in out.iterdir() if not p.name.startswith(".")} == {
-        "index.html", "junit.xml", "findings.sarif", "summary.md", "measurements.parquet", "journal.sqlite", "journal.head", "results",
+        "index.html", "audits.csv", "junit.xml", "findings.sarif", "summary.md", "measurements.parquet", "journal.sqlite", "journal.head", "results",
     }  # fmt: skip
     folder = out / "results" / result.outcomes[0].folder
     assert {"report.html", "report.ipynb", "report.json", "result.json"} <= {p.name for p in folder.iterdir()}

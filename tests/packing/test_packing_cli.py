@@ -38,11 +38,12 @@ def test_from_keys_to_a_verified_pack(report_folder, tmp_path):
     keys = ["--key", tmp_path / "author.pub", "--key", tmp_path / "reviewer.pub"]
     code, said = call("verify", pack, *keys)
     assert code == 0
+    assert said.startswith("An evidence pack: ")
     assert "nothing differs" in said
     assert "A signature does not prove:" in said
     assert "clock" in said
     code, said = call("verify", pack, *keys, "--json")
-    assert (code, json.loads(said)["ok"]) == (0, True)
+    assert (code, json.loads(said)["ok"], json.loads(said)["found"]) == (0, True, "evidence pack")
     assert (
         call(
             "pack", "open", pack, "--restricted-key", tmp_path / "restricted.key", "--out", tmp_path / "open"

@@ -21,8 +21,12 @@
       view.setUint32(to, four);
     }
     const spare = (5 - text.length % 5) % 5;
-    const stream = new Blob([bytes.subarray(0, bytes.length - spare)]).stream().pipeThrough(new DecompressionStream("gzip"));
-    return new Response(stream).text();
+    // written to directly, so that nothing waits for another process: a browser that prints at once prints figures too
+    const gzip = new DecompressionStream("gzip");
+    const writer = gzip.writable.getWriter();
+    const written = writer.write(bytes.subarray(0, bytes.length - spare)).then(() => writer.close());
+    const [plainText] = await Promise.all([new Response(gzip.readable).text(), written]);
+    return plainText;
   };
   let figures = [];
   // plotly sets style attributes, which the policy of this page forbids; through the object model the same is allowed

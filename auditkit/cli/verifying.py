@@ -1,0 +1,151 @@
+"""Verifying: whether anything differs, in an evidence pack or in the folder of a batch, from what was made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from auditkit.cli.output import object_, plain_errors, print_
+from auditkit.cli.packing import Role  # noqa: TC001 - typer reads annotations
+
+if TYPE_CHECKING:
+    from auditkit.packing.verifying import Verification
+
+__all__ = ["verify"]
+
+DIFFERS = 1
+
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object, and nothing else, to standard output.")
+]
+
+
+def verify(
+    path: Annotated[
+        str,
+        typer.Argument(metavar="PATH", help="The folder or the .zip of a pack, or the folder of a batch."),
+    ],
+    key: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--key", metavar="FILE", help="Public key of a person who should have signed; again for more."
+        ),
+    ] = None,
+    any_key: Annotated[
+        bool,
+        typer.Option("--any-key", help="Accept any key: whoever changed the pack may have signed it anew."),
+    ] = False,
+    require: Annotated[
+        list[Role] | None, typer.Option("--require", help="A role that must have signed; again for more.")
+    ] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option("--policy", metavar="FILE", help="The policy the results should be judged by."),
+    ] = None,
+    restricted_key: Annotated[
+        str | None,
+        typer.Option("--restricted-key", metavar="FILE", help="Open every file of the restricted layer too."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Find whatever differs in an evidence pack from what was made and signed, or in a batch from what its journal says.
+
+    The options but --json are for packs: nobody signs a batch.
+
+    Exit code: 0 nothing differs, 1 something does, or a signature or key is missing, 2 bad input.
+
+    \b
+    Examples:
+      auditkit verify credit-pack --key keys/author.pub --key keys/reviewer.pub
+      auditkit verify credit-pack.zip --key keys/author.pub --key keys/reviewer.pub --json
+      auditkit verify reports/nightly
+    """
+    with plain_errors(as_json=as_json):
+        if _is_batch(Path(path)):
+            for_packs = {
+                "--key": key, "--any-key": any_key, "--require": require, "--policy": policy, "--restricted-key": restricted_key,
+            }  # fmt: skip
+            ok = _batch(path, [name for name, given in for_packs.items() if given], as_json=as_json)
+            raise typer.Exit(0 if ok else DIFFERS)
+        from auditkit import packing
+
+        found = packing.verify(
+            path,
+            keys=key or (),
+            any_key=any_key,
+            require=tuple(role.value for role in require or ()),
+            policy=policy,
+            restricted_key=restricted_key,
+        )
+        if as_json:
+            object_({"found": "evidence pack", **found.to_dict()})
+        else:
+            _pack(found)
+        raise typer.Exit(0 if found.ok else DIFFERS)
+
+
+def _is_batch(path: Path) -> bool:
+    """Return whether this is the folder of a batch; what claims to be a batch and a pack is refused."""
+    if not any((path / name).is_file() for name in ("journal.sqlite", "journal.head")):
+        return False
+    if (path / "manifest.json").exists():
+        from auditkit.errors import InputError
+
+        raise InputError(
+            f"{str(path)!r} holds the manifest of an evidence pack and the journal of a batch: a pack holds no journal, and a batch no manifest"
+        )
+    return True
+
+
+def _batch(path: str, for_packs: list[str], *, as_json: bool) -> bool:
+    """Say what differs in a batch; return whether nothing does."""
+    if for_packs:
+        from auditkit.errors import InputError
+
+        raise InputError(
+            f"{', '.join(for_packs)}: for an evidence pack, and {path!r} is a batch, which nobody signs. `auditkit pack make` makes a pack of one of its results"
+        )
+    from auditkit.batch.standing import faults, held
+
+    wrong = faults(path)
+    results = 0 if wrong else held(path)
+    if as_json:
+        said: dict[str, Any] = {
+            "found": "batch", "ok": not wrong, "problems": wrong, "results": None if wrong else results,
+        }  # fmt: skip
+        object_(said)
+        return not wrong
+    head = "A batch: " + (
+        _counted(len(wrong), "problem")
+        if wrong
+        else f"{_counted(results, 'result')} and the journal: nothing differs"
+    )
+    does_not_prove = (
+        "Its journal shows accidents and careless edits; whoever can write to the folder can write all of it anew. "
+        "The pages over all results, such as index.html, are made from them by each run, and were not looked at."
+    )
+    print_("\n".join([head, *(f"  {one}" for one in wrong), does_not_prove]))
+    return not wrong
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
+def _pack(found: Verification) -> None:
+    lines = [
+        f"An evidence pack: {_counted(found.files, 'file')}: "
+        + ("nothing differs" if found.ok else _counted(len(found.problems), "problem"))
+    ]
+    lines += [f"  {one.kind}: {one.path}: {one.what}" for one in found.problems]
+    for one in found.signers:
+        whose = "a key you gave" if one.known else "a key you did not give"
+        lines.append(
+            f"  signed as {one.role} by {one.name!r} with {whose} ({one.keyid[:16]}), by their word on {one.signed_at}"
+        )
+    if found.plan is not None:
+        lines.append(f"  plan signed by {found.plan.name!r}, by their word on {found.plan.signed_at}")
+    lines += ["A signature does not prove:", *(f"  - {what}" for what in found.does_not_prove)]
+    print_("\n".join(lines))
