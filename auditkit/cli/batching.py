@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from auditkit.cli.output import EXIT, object_, plain_errors, say, table
+from auditkit.cli.output import EXIT, object_, plain_errors, print_, say, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,7 +61,7 @@ def init(
         if as_json:
             object_({"plan": written})
         else:
-            typer.echo(f"{written} is written. Look at it: auditkit batch {written} --dry-run")
+            print_(f"{written} is written. Look at it: auditkit batch {written} --dry-run")
 
 
 def batch(
@@ -147,7 +147,7 @@ def status(
             object_({**said, "exit_code": EXIT[said["verdict"]], **({"faults": []} if verify else {})})
         else:
             table([one for one in said["audits"] if one["outcome"] not in ("pass", "not_judged")])
-            typer.echo(
+            print_(
                 f"{said['verdict']}: {_counted(said['counts'])}{'; every file is as it was written' if verify else ''}"
             )
         raise typer.Exit(EXIT[said["verdict"]])
@@ -174,7 +174,7 @@ def accept(
         if as_json:
             object_(said)
         else:
-            typer.echo(f"{len(said['audits'])} audits are accepted by {said['by']}.")
+            print_(f"{len(said['audits'])} audits are accepted by {said['by']}.")
 
 
 def _preview(found: Plan, out: str, jobs: int | None, *, as_json: bool, force: bool) -> None:
@@ -186,8 +186,8 @@ def _preview(found: Plan, out: str, jobs: int | None, *, as_json: bool, force: b
         return
     table([{k: one[k] for k in ("name", "parameters", "seed", "would", "seconds")} for one in said["audits"]])
     for one in said["excluded"]:
-        typer.echo(f"left out: {one['name']} ({one['why']})")
-    typer.echo(said["words"])
+        print_(f"left out: {one['name']} ({one['why']})")
+    print_(said["words"])
 
 
 def _cluster(address: str | None) -> Crew | None:
@@ -221,7 +221,7 @@ def _tell(result: BatchResult, *, as_json: bool) -> None:
     for one in result.outcomes:
         if one.ended == "broke":
             say(f"{one.audit.name} broke: {one.why}")
-    typer.echo(f"{result.verdict}: {_counted(result.counts)}\nhtml:     {page}")
+    print_(f"{result.verdict}: {_counted(result.counts)}\nhtml:     {page}")
 
 
 @contextmanager
