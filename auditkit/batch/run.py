@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,7 +21,7 @@ from auditkit.judging import verdict_over
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from auditkit.batch.crew import Crew, Left
@@ -131,6 +131,8 @@ def run_batch(
     ------
     InputError
         If an argument or the folder cannot be used, another batch runs in it, or its journal was changed. Nothing was started then.
+    BatchError
+        If the folder can no longer be written to, or no process can be made. What had an outcome is kept.
     """
     at_once = jobs if jobs is not None else plan.jobs or 1
     if isinstance(at_once, bool) or not isinstance(at_once, int) or at_once < 1:
@@ -140,6 +142,7 @@ def run_batch(
     from auditkit.batch.pages import write_pages
 
     with ExitStack() as stack:
+        stack.enter_context(_in_words(out))
         folder = stack.enter_context(locked_folder(out))
         journal = stack.enter_context(Journal(folder))
         batch = _Batch(plan, folder, journal, progress or (lambda _news: None))
@@ -152,6 +155,19 @@ def run_batch(
         result = BatchResult(folder, batch.outcomes())
         write_pages(plan, folder, result.outcomes, result.verdict, journal.entries)
         return result
+
+
+@contextmanager
+def _in_words(out: str | os.PathLike[str]) -> Iterator[None]:
+    """Say what to do where the system refuses."""
+    try:
+        yield
+    except OSError as error:
+        at = f"{error.filename}: " if error.filename else ""
+        raise BatchError(
+            f"the batch in {str(out)!r} cannot go on: {at}{error.strerror or error}. What is in the journal stays: "
+            "make room, or the folder writable, and run the batch again"
+        ) from None
 
 
 @dataclass
@@ -190,6 +206,8 @@ class _Batch:
                 said = self.store.read(folder)
             except InputError:
                 continue  # not as it was written: it counts as not there, and is replaced when its audit is run
+            if folder != self.store.path(str(said.get("name")), str(said.get("key"))):
+                continue  # a copy under another name
             about = {k: said.get(k) for k in ("name", "key", "verdict", "counts", "seconds", "memory")}
             self.journal.append("adopted", {**about, "folder": folder.name, "result": digest, "at": _now()})
 
@@ -229,8 +247,9 @@ class _Batch:
         return latest(self.plan.audits, self.keys, self.journal.entries)
 
     def _whole(self, outcome: Outcome) -> bool:
+        """Whether every file of a result is as it was written."""
         try:
-            return self.store.digest(self.out / "results" / outcome.folder) == outcome.result
+            return self.store.whole(self.store.folder / outcome.folder, outcome.result)
         except OSError:
             return False
 
@@ -259,13 +278,7 @@ class _Batch:
             about |= {"verdict": said["verdict"], "counts": said["counts"]}
             for name in _BESIDE:
                 (one.folder / name).unlink(missing_ok=True)
-            try:
-                kept, digest = self.store.keep(one.folder, about)
-            except OSError as error:
-                raise BatchError(
-                    f"cannot keep the result of {one.audit.name} in {str(self.out)!r}: {error.strerror or error}. What is in the journal stays: "
-                    "make room, or the folder writable, and run the batch again"
-                ) from None
+            kept, digest = self.store.keep(one.folder, about)
             self.journal.append("done", {**about, "folder": kept.name, "result": digest, "at": _now()})
             self._say("ended", one.audit, said["verdict"])
         else:
