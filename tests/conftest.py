@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,3 +44,23 @@ def sorts_of_a_million():
     one = time.perf_counter() - start
     start = time.perf_counter()
     return lambda: (time.perf_counter() - start) / one
+
+
+@pytest.fixture(scope="session")
+def timeless():
+    """What returns a page without the times of its run: see `_timeless`."""
+    return _timeless
+
+
+def _timeless(page: str, report: dict[str, Any]) -> str:
+    """Return a page without the times of its run: when it began, how long it and its checks took."""
+    about = report["provenance"]
+    page = page.replace(f"<dd>{about['started']}</dd>", "<dd>then</dd>").replace(
+        about["started"][:10], "that day"
+    )
+    page = re.sub(r"(<dt>Took</dt><dd>)[^<]*", r"\1a while", page)
+    head, table, rest = page.partition("<caption>What each check did</caption>")
+    rows, end, tail = rest.partition("</table>")
+    rows, times = re.subn(r"<td[^>]*>[0-9.]+(?=\s*(?:<tr|</tbody>))", "<td>a while", rows)
+    assert times == (len(report["evidence"]) if table else 0)
+    return head + table + rows + end + tail

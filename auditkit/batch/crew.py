@@ -68,8 +68,13 @@ class Crew(Protocol):
 
 def default_crew(jobs: int) -> Crew:
     """Return the crew for this machine: forked where that is safe."""
-    threads = max(1, (os.cpu_count() or 1) // jobs)
+    threads = max(1, _processors() // jobs)
     return ForkCrew(threads) if can_fork() else SpawnCrew(threads)
+
+
+def _processors() -> int:
+    """Return how many processors this process may use, which in a container can be fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def end_tree(pid: int) -> None:
@@ -86,104 +91,13 @@ def end_tree(pid: int) -> None:
             one.kill()
 
 
-class SpawnCrew:
-    """A Python started anew for each audit: slower, and works everywhere.
-
-    Parameters
-    ----------
-    threads : int
-        Threads that numerical libraries may use in each worker.
-    """
-
-    def __init__(self, threads: int = 1) -> None:
-        self._environment = environment(threads)
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
-
-    def start(self, job: Mapping[str, Any]) -> None:
-        """Begin a job; returns at once."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "auditkit.batch.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            env=self._environment,
-            start_new_session=os.name == "posix",
-        )
-        self._running[job["id"]] = process
-        with suppress(BrokenPipeError):
-            assert process.stdin is not None  # noqa: S101 - a pipe was asked for
-            process.stdin.write(json.dumps(dict(job)).encode())
-            process.stdin.close()
-
-    def wait(self, seconds: float) -> list[Left]:
-        """Return the workers that are gone, after some seconds at most."""
-        until = time.monotonic() + seconds
-        while True:
-            gone = [Left(name, code) for name, p in self._running.items() if (code := p.poll()) is not None]
-            if gone or time.monotonic() >= until:
-                for one in gone:
-                    del self._running[one.id]
-                return gone
-            time.sleep(0.02)
-
-    def begun(self, id_: str) -> bool:
-        """Whether a job has a process, so that its time counts."""
-        return id_ in self._running
-
-    def pid(self, id_: str) -> int | None:
-        """Return the process of a job, where it is on this machine and has begun."""
-        return self._running[id_].pid if id_ in self._running else None
-
-    def kill(self, id_: str) -> None:
-        """End a job and all that it started."""
-        if id_ in self._running:
-            end_tree(self._running[id_].pid)
-
-    def close(self) -> None:
-        """End all jobs."""
-        for process in self._running.values():
-            end_tree(process.pid)
-            process.wait()
-        self._running.clear()
-
-
-class ForkCrew:
-    """Workers forked from a process that has imported everything (`nursery`); a new one is made if it dies.
-
-    Parameters
-    ----------
-    threads : int
-        Threads that numerical libraries may use in each worker.
-    """
+class _Here:
+    """What crews of this machine share: the process of each job, which is None until it is known."""
 
     def __init__(self, threads: int = 1) -> None:
         self._environment = environment(threads)
         self._running: dict[str, int | None] = {}
-        self._process: subprocess.Popen[bytes] | None = None
-        self._rest, self._made, self._ready = b"", 0, False
-
-    def start(self, job: Mapping[str, Any]) -> None:
-        """Begin a job; returns at once."""
-        nursery = self._nursery()
-        self._running[job["id"]] = None
-        with suppress(BrokenPipeError):  # it died: told by `wait`
-            assert nursery.stdin is not None  # noqa: S101 - a pipe was asked for
-            nursery.stdin.write(json.dumps(dict(job)).encode() + b"\n")
-            nursery.stdin.flush()
-
-    def wait(self, seconds: float) -> list[Left]:
-        """Return the workers that are gone, after some seconds at most."""
-        if self._process is None or self._process.stdout is None:
-            time.sleep(seconds)
-            return []
-        with selectors.DefaultSelector() as watch:
-            watch.register(self._process.stdout, selectors.EVENT_READ)
-            if not watch.select(seconds):
-                return []
-        data = os.read(self._process.stdout.fileno(), 2**16)
-        if not data:
-            return self._lost()
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        return [left for line in lines if (left := self._heard(json.loads(line))) is not None]
+        self._unstarted: list[Left] = []
 
     def begun(self, id_: str) -> bool:
         """Whether a job has a process, so that its time counts."""
@@ -197,6 +111,115 @@ class ForkCrew:
         """End a job and all that it started."""
         if (pid := self._running.get(id_)) is not None:
             end_tree(pid)
+
+    def _python(self, module: str, stdout: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603 - a module of this package
+            [sys.executable, "-m", module],
+            stdin=subprocess.PIPE,
+            stdout=stdout,
+            env=self._environment,
+            start_new_session=os.name == "posix",
+        )
+
+    def _told(self) -> list[Left]:
+        """Return the jobs that no process could be made for, once."""
+        told, self._unstarted = self._unstarted, []
+        return told
+
+    def _cannot_start(self, id_: str, error: OSError) -> None:
+        self._running.pop(id_, None)
+        self._unstarted.append(Left(id_, 1, f"could not be started ({error.strerror or error})"))
+
+
+class SpawnCrew(_Here):
+    """A Python started anew for each audit: slower, and works everywhere.
+
+    Parameters
+    ----------
+    threads : int
+        Threads that numerical libraries may use in each worker.
+    """
+
+    def __init__(self, threads: int = 1) -> None:
+        super().__init__(threads)
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, job: Mapping[str, Any]) -> None:
+        """Begin a job; returns at once."""
+        try:
+            process = self._python("auditkit.batch.worker", subprocess.DEVNULL)
+        except OSError as error:
+            self._cannot_start(job["id"], error)
+            return
+        self._processes[job["id"]], self._running[job["id"]] = process, process.pid
+        with suppress(BrokenPipeError):
+            assert process.stdin is not None  # noqa: S101 - a pipe was asked for
+            process.stdin.write(json.dumps(dict(job)).encode())
+            process.stdin.close()
+
+    def wait(self, seconds: float) -> list[Left]:
+        """Return the workers that are gone, after some seconds at most."""
+        until = time.monotonic() + seconds
+        while True:
+            gone = [Left(name, p.returncode) for name, p in self._processes.items() if p.poll() is not None]
+            if gone or self._unstarted or time.monotonic() >= until:
+                for one in gone:
+                    del self._processes[one.id], self._running[one.id]
+                return [*self._told(), *gone]
+            time.sleep(0.02)
+
+    def close(self) -> None:
+        """End all jobs."""
+        for process in self._processes.values():
+            end_tree(process.pid)
+            process.wait()
+        self._processes.clear()
+        self._running.clear()
+
+
+class ForkCrew(_Here):
+    """Workers forked from a process that has imported everything (`nursery`); a new one is made if it dies.
+
+    Parameters
+    ----------
+    threads : int
+        Threads that numerical libraries may use in each worker.
+    """
+
+    def __init__(self, threads: int = 1) -> None:
+        super().__init__(threads)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._rest, self._made, self._ready = b"", 0, False
+
+    def start(self, job: Mapping[str, Any]) -> None:
+        """Begin a job; returns at once."""
+        try:
+            nursery = self._nursery()
+        except OSError as error:
+            self._cannot_start(job["id"], error)
+            return
+        self._running[job["id"]] = None
+        with suppress(BrokenPipeError):  # it died: told by `wait`
+            assert nursery.stdin is not None  # noqa: S101 - a pipe was asked for
+            nursery.stdin.write(json.dumps(dict(job)).encode() + b"\n")
+            nursery.stdin.flush()
+
+    def wait(self, seconds: float) -> list[Left]:
+        """Return the workers that are gone, after some seconds at most."""
+        if self._unstarted:
+            return self._told()
+        if self._process is None or self._process.stdout is None:
+            time.sleep(seconds)
+            return []
+        with selectors.DefaultSelector() as watch:
+            watch.register(self._process.stdout, selectors.EVENT_READ)
+            if not watch.select(seconds):
+                return []
+        data = os.read(self._process.stdout.fileno(), 2**16)
+        if not data:
+            return self._lost()
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        return [left for line in lines if (left := self._heard(json.loads(line))) is not None]
 
     def close(self) -> None:
         """End all jobs."""
@@ -220,13 +243,7 @@ class ForkCrew:
                     f"the process that workers are forked from died {self._made} times; see whether memory suffices, and give fewer --jobs"
                 )
             self._made, self._rest, self._ready = self._made + 1, b"", False
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "auditkit.batch.nursery"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                env=self._environment,
-                start_new_session=True,
-            )
+            self._process = self._python("auditkit.batch.nursery", subprocess.PIPE)
         return self._process
 
     def _heard(self, said: dict[str, Any]) -> Left | None:
@@ -236,7 +253,7 @@ class ForkCrew:
             self._running[said["started"]] = said["pid"]
         elif "ended" in said:
             self._running.pop(said["ended"], None)
-            return Left(said["ended"], said["code"])
+            return Left(said["ended"], said["code"], said.get("why", ""))
         return None
 
     def _lost(self) -> list[Left]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from auditkit.errors import InputError
+from auditkit.errors import AuditkitError, InputError
 from auditkit.runner.paths import local_path, writable_folder
 
 if TYPE_CHECKING:
@@ -13,13 +13,30 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["FolderBusy", "existing_batch", "locked_folder"]
+__all__ = ["BatchError", "FolderBusy", "existing_batch", "in_words", "locked_folder"]
 
 _LOCK = ".auditkit.lock"
 
 
+class BatchError(AuditkitError):
+    """A batch could not go on; what it had done is kept, and the next run takes it up."""
+
+
 class FolderBusy(InputError):  # noqa: N818 - a state that ends by itself
     """Another batch runs in the folder."""
+
+
+@contextmanager
+def in_words(out: str | os.PathLike[str]) -> Iterator[None]:
+    """Say what to do where the system refuses."""
+    try:
+        yield
+    except OSError as error:
+        at = f"{error.filename}: " if error.filename else ""
+        raise BatchError(
+            f"the batch in {str(out)!r} cannot go on: {at}{error.strerror or error}. What is in the journal stays: "
+            "make room, or the folder writable, and run the batch again"
+        ) from None
 
 
 @contextmanager

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ctypes
+import faulthandler
 import json
 import os
 import signal
 import sys
+import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from auditkit.errors import AuditkitError
 from auditkit.runner.kernel import KernelHandle
 
 if TYPE_CHECKING:
@@ -36,9 +39,19 @@ def fork_kernel() -> Callable[[Mapping[str, str], Path], ForkedKernel]:
     """Fork a kernel that waits for its orders; return what makes its handle.
 
     It is to be called while this process has one thread and no socket: the copy has none of the other threads, and shares the sockets.
+
+    Raises
+    ------
+    AuditkitError
+        If the system has no process left.
     """
     reading, writing = os.pipe()
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError as error:
+        raise AuditkitError(
+            f"no process for the kernel: {error.strerror or error}. Give fewer --jobs"
+        ) from None
     if pid == 0:
         os.close(writing)
         _be_kernel(reading)
@@ -59,6 +72,8 @@ def _be_kernel(reading: int) -> None:
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 0
+    except BaseException:  # noqa: BLE001 - the process ends here; its log, which is standard error by now, keeps why
+        traceback.print_exc()
     finally:
         with suppress(Exception):
             sys.stdout.flush()
@@ -70,7 +85,9 @@ def _serve(said: dict[str, Any]) -> None:
     log = os.open(said["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     for stream in (1, 2):
         os.dup2(log, stream)
-    os.close(log)
+    faulthandler.enable(
+        log
+    )  # a copy of its own: ipykernel puts a pipe to itself in the place of standard error
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()

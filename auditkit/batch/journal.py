@@ -59,6 +59,8 @@ class Journal:
     ------
     JournalError
         If what is there was cut, changed, or is no journal.
+    OSError
+        If it cannot be opened or written to.
 
     Notes
     -----
@@ -72,7 +74,12 @@ class Journal:
         entries, head = _verified(folder)
         self._entries = entries
         self._seq, self._digest = head
-        self._db = sqlite3.connect(folder / JOURNAL, isolation_level=None)
+        try:
+            self._db = sqlite3.connect(folder / JOURNAL, isolation_level=None)
+        except sqlite3.Error as error:  # a path of some 500 characters and more, to name one reason
+            raise OSError(
+                f"cannot open the journal {folder / JOURNAL}: {error}; give a shorter --out"
+            ) from None
         try:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
@@ -121,7 +128,7 @@ class Journal:
         self._db.close()
         log = self._folder / f"{JOURNAL}-wal"
         if not log.exists() or log.stat().st_size == 0:
-            with suppress(OSError):
+            with suppress(OSError, JournalError):
                 self._write_head(whole=_file_digest(self._folder))
 
     def __enter__(self) -> Self:
@@ -200,6 +207,8 @@ def _head(folder: Path) -> dict[str, Any] | None:
             return dict(said)
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise _broken(folder, f"{_HEAD} cannot be read: {error.strerror or error}") from None
     except (ValueError, KeyError, TypeError, RecursionError):
         pass
     raise _broken(folder, f"{_HEAD} is damaged")
@@ -218,8 +227,11 @@ def _link(before: str, body: str) -> str:
 
 
 def _file_digest(folder: Path) -> str:
-    with (folder / JOURNAL).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with (folder / JOURNAL).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise _broken(folder, f"it cannot be read: {error.strerror or error}") from None
 
 
 def _broken(folder: Path, why: str) -> JournalError:

@@ -57,7 +57,12 @@ def main() -> None:
             *lines, rest = (rest + data).split(b"\n")
             for line in lines:
                 job = json.loads(line)
-                pid = _fork(job, (orders, news, waking, woken))
+                try:
+                    pid = _fork(job, (orders, news, waking, woken))
+                except OSError as error:  # no process or no memory is left: the others go on
+                    why = f"could not be started ({error.strerror or error})"
+                    _say(news, {"ended": job["id"], "code": 1, "why": why})
+                    continue
                 children[pid] = job["id"]
                 _say(news, {"started": job["id"], "pid": pid})
         _reap(children, news)
@@ -96,10 +101,9 @@ def _fork(job: dict[str, Any], close: tuple[int, ...]) -> int:
         os.setsid()
         for number in close:
             os.close(number)
-        kernel = fork_kernel()
         from auditkit.batch.worker import work
 
-        work(job, kernel)
+        work(job, fork_kernel)
         code = 0
     except BaseException:  # noqa: BLE001 - the process ends here; what went wrong is kept in the log of the batch
         traceback.print_exc()

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from auditkit.batch.crew import default_crew
-from auditkit.batch.folder import locked_folder
+from auditkit.batch.folder import BatchError, in_words, locked_folder
 from auditkit.batch.journal import Journal
 from auditkit.batch.keys import Digests, key_of
 from auditkit.batch.outcomes import Outcome, latest
 from auditkit.batch.store import Store
 from auditkit.batch.watch import Watch
 from auditkit.batch.worker import ENDED, NEWS, job_of
-from auditkit.errors import AuditkitError, InputError
+from auditkit.errors import InputError
 from auditkit.judging import verdict_over
 
 if TYPE_CHECKING:
@@ -33,10 +33,6 @@ __all__ = ["BatchError", "BatchNews", "BatchResult", "finish", "run_batch", "run
 _TICK = 0.1
 _STAGGER = 0.05
 _BESIDE = (ENDED, NEWS)
-
-
-class BatchError(AuditkitError):
-    """A batch could not go on; what it had done is kept, and the next run takes it up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +144,8 @@ def run_batch(
         If an argument or the folder cannot be used, another batch runs in it, or its journal was changed. Nothing was started then.
     PrintError, RemoteError
         If a report could not be printed, or a copy could not be sent; the batch in `out` is whole.
+    BatchError
+        If the folder can no longer be written to, or no process can be made. What had an outcome is kept.
     """
     at_once = jobs if jobs is not None else plan.jobs or 1
     if isinstance(at_once, bool) or not isinstance(at_once, int) or at_once < 1:
@@ -160,7 +158,7 @@ def run_batch(
 
     place = None if remote is None else remote_of(remote)
     program = browser() if pdf else None
-    with locked_folder(out) as folder, Journal(folder) as journal:
+    with in_words(out), locked_folder(out) as folder, Journal(folder) as journal:
         options: Any = {"crew": crew, "force": force, "only": only, "program": program, "progress": progress}
         result = run_held(plan, folder, journal, jobs=at_once, **options)
         finish(plan, journal, result)
@@ -202,7 +200,7 @@ def run_held(
     from auditkit.batch.printing import print_reports
 
     began = began or _now()
-    with ExitStack() as stack:
+    with in_words(folder), ExitStack() as stack:
         batch = _Batch(plan, folder, journal, progress or (lambda _news: None))
         batch.take_up()
         todo = batch.choose(force=force, only=only)
@@ -263,6 +261,8 @@ class _Batch:
                 said = self.store.read(folder)
             except InputError:
                 continue  # not as it was written: it counts as not there, and is replaced when its audit is run
+            if folder != self.store.path(str(said.get("name")), str(said.get("key"))):
+                continue  # a copy under another name
             about = {
                 k: said.get(k) for k in ("name", "key", "verdict", "counts", "not_met", "seconds", "memory")
             }
@@ -304,8 +304,9 @@ class _Batch:
         return latest(self.plan.audits, self.keys, self.journal.entries)
 
     def _whole(self, outcome: Outcome) -> bool:
+        """Whether every file of a result is as it was written."""
         try:
-            return self.store.digest(self.out / "results" / outcome.folder) == outcome.result
+            return self.store.whole(self.store.folder / outcome.folder, outcome.result)
         except OSError:
             return False
 
@@ -334,13 +335,7 @@ class _Batch:
             about |= {k: said[k] for k in ("verdict", "counts", "not_met")}
             for name in _BESIDE:
                 (one.folder / name).unlink(missing_ok=True)
-            try:
-                kept, digest = self.store.keep(one.folder, about)
-            except OSError as error:
-                raise BatchError(
-                    f"cannot keep the result of {one.audit.name} in {str(self.out)!r}: {error.strerror or error}. What is in the journal stays: "
-                    "make room, or the folder writable, and run the batch again"
-                ) from None
+            kept, digest = self.store.keep(one.folder, about)
             self.journal.append("done", {**about, "folder": kept.name, "result": digest, "at": _now()})
             self._say("ended", one.audit, said["verdict"])
         else:

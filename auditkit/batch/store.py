@@ -95,6 +95,19 @@ class Store:
                 raise InputError(f"{folder}: {name} was changed after it was written")
         return said
 
+    def whole(self, folder: Path, digest: str) -> bool:
+        """Whether a result is the one of a digest, and its files are as they were written; what a reader added does not count.
+
+        Raises
+        ------
+        OSError
+            If a file cannot be read.
+        """
+        text = (folder / RESULT).read_bytes()
+        if hashlib.sha256(text).hexdigest() != digest:
+            return False
+        return all(_digest(folder / name) == one for name, one in json.loads(text)["files"].items())
+
     def digest(self, folder: Path) -> str:
         """Return the digest of a result's ``result.json``."""
         return _digest(folder / RESULT)

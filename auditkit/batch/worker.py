@@ -40,20 +40,20 @@ def job_of(audit: Any, folder: Path) -> dict[str, Any]:
     return {**audit.to_dict(), "folder": str(folder)}
 
 
-def work(job: Mapping[str, Any], kernel: Callable[..., KernelHandle] | None = None) -> None:
+def work(job: Mapping[str, Any], ready: Callable[[], Callable[..., KernelHandle]] | None = None) -> None:
     """Run one audit into its folder, then write how it ended beside the outputs.
 
     Parameters
     ----------
     job : mapping
         What `job_of` returns.
-    kernel : callable, optional
-        As for `run_template`.
+    ready : callable, optional
+        Readies a kernel and returns what makes its handle, as `run_template` takes it. It is called first of all.
     """
     folder = Path(job["folder"])
     started = time.perf_counter()
     try:
-        said = _run(job, folder, kernel)
+        said = _run(job, folder, ready)
     except Cancelled:
         raise
     except AuditkitError as error:
@@ -66,21 +66,22 @@ def work(job: Mapping[str, Any], kernel: Callable[..., KernelHandle] | None = No
             "why": f"{error.filename or folder}: {error.strerror or error}",
         }
     except Exception as error:  # noqa: BLE001 - one audit of many: told in its place, and the batch goes on
-        trace = traceback.format_exc().splitlines()[-3:]
-        said = {
-            "ended": "broke",
-            "kind": "mistake",
-            "why": f"{type(error).__name__}: {error} ({' '.join(trace)})",
-        }
+        traceback.print_exc()
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"line {at.lineno} of {Path(at.filename).name}, in {at.name}"
+        why = f"a mistake in auditkit itself or a package it uses: {type(error).__name__}: {error} ({where})"
+        said = {"ended": "broke", "kind": "mistake", "why": why}
     said["seconds"] = round(time.perf_counter() - started, 3)
     write_whole(folder / ENDED, json.dumps(said).encode())
 
 
-def _run(job: Mapping[str, Any], folder: Path, kernel: Callable[..., KernelHandle] | None) -> dict[str, Any]:
+def _run(
+    job: Mapping[str, Any], folder: Path, ready: Callable[[], Callable[..., KernelHandle]] | None
+) -> dict[str, Any]:
+    more: dict[str, Any] = {} if ready is None else {"kernel": ready()}
     from auditkit.batch.tables import write_tables
     from auditkit.runner.run import run_template
 
-    more: dict[str, Any] = {} if kernel is None else {"kernel": kernel}
     result = run_template(
         job["template"],
         job["subject_file"],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from auditkit.cli import copies
+from auditkit.cli import copies  # noqa: TC001 - typer reads the annotations
 from auditkit.cli.output import EXIT, object_, plain_errors, print_, say, table
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def init(
         if as_json:
             object_({"plan": written})
         else:
-            typer.echo(f"{written} is written. Look at it: auditkit batch {written} --dry-run")
+            print_(f"{written} is written. Look at it: auditkit batch {written} --dry-run")
 
 
 def batch(
@@ -160,7 +160,7 @@ def status(
             object_({**said, "exit_code": EXIT[said["verdict"]], **({"faults": []} if verify else {})})
         else:
             table([one for one in said["audits"] if one["outcome"] not in ("pass", "not_judged")])
-            typer.echo(
+            print_(
                 f"{said['verdict']}: {_counted(said['counts'])}{'; every file is as it was written' if verify else ''}"
             )
         raise typer.Exit(EXIT[said["verdict"]])
@@ -187,7 +187,7 @@ def accept(
         if as_json:
             object_(said)
         else:
-            typer.echo(f"{len(said['audits'])} audits are accepted by {said['by']}.")
+            print_(f"{len(said['audits'])} audits are accepted by {said['by']}.")
 
 
 def _preview(path: str, out: str, jobs: int | None, *, as_json: bool, force: bool) -> None:
@@ -212,7 +212,7 @@ def _preview(path: str, out: str, jobs: int | None, *, as_json: bool, force: boo
         ]
     )
     for one in said["excluded"]:
-        typer.echo(f"left out: {one['name']} ({one['why']})")
+        print_(f"left out: {one['name']} ({one['why']})")
     print_(said["words"])
 
 
@@ -248,9 +248,9 @@ def _tell(result: BatchResult, *, as_json: bool) -> None:
     for one in result.outcomes:
         if one.ended == "broke":
             say(f"{one.audit.name} broke: {one.why}")
-    typer.echo(f"{result.verdict}: {_counted(result.counts)}\nhtml:     {page}")
+    print_(f"{result.verdict}: {_counted(result.counts)}\nhtml:     {page}")
     if result.sent:
-        typer.echo(f"sent:     {len(result.sent)} files, the page to {result.sent[-1]}")
+        print_(f"sent:     {len(result.sent)} files, the page to {result.sent[-1]}")
 
 
 @contextmanager

@@ -150,7 +150,9 @@ def table(rows: Sequence[dict[str, Any]]) -> None:
         made.add_column(name, overflow="fold")
     for row in rows:
         made.add_row(*(", ".join(value) if isinstance(value, list) else str(value) for value in row.values()))
-    console.print(made)
+    with console.capture() as drawn:  # rich would leave with a code of its own where the reader is gone
+        console.print(made)
+    _print(drawn.get().removesuffix("\n"))
 
 
 def object_(data: dict[str, Any]) -> None:
@@ -159,7 +161,10 @@ def object_(data: dict[str, Any]) -> None:
 
 
 def say(text: str) -> None:
-    """Say something to the person, not to the pipe; with no characters that steer the terminal."""
+    """Say something to the person, who may have left, and not to the pipe; with no characters that steer the terminal."""
     from auditkit.render.text import clean
 
-    typer.echo(clean(text), err=True)
+    try:
+        typer.echo(clean(text), err=True)
+    except BrokenPipeError:  # nobody listens: the work goes on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())

@@ -38,6 +38,7 @@ NAMES = {
     "partial": "report.partial.ipynb",
     "pdf": "report.pdf",
 }
+_TAIL = 8192  # bytes of a kernel's log that are looked at
 _KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 
 
@@ -251,9 +252,23 @@ def _say_why(order: Order, scratch: Path, error: BaseException) -> None:
         if cell
         else "the notebook failed"
     )
-    why = "" if died else f": {ename}: {evalue}"
+    why = "" if died else f": {ename}: {evalue}".rstrip(": ")
     kept = _keep_partial(order, scratch)
-    raise RunError(f"{where}{why}. No report was made.{kept}") from None
+    last = "" if cell else _last_words(scratch / "kernel.log")
+    raise RunError(f"{where}{why}.{last} No report was made.{kept}") from None
+
+
+def _last_words(log: Path) -> str:
+    """Return what a kernel that died said last, where it said anything."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - _TAIL))
+            lines = map(str.strip, file.read().decode("utf-8", "replace").splitlines())
+    except OSError:
+        return ""
+    said = [one for one in lines if one and not one.startswith("[IPKernelApp]")]
+    fatal = [one for one in said if one.startswith("Fatal Python error")]  # a list of frames comes after it
+    return f" Its last words: {(fatal or said)[-1][:200]}." if said else ""
 
 
 def _keep_partial(order: Order, scratch: Path) -> str:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from auditkit.batch.crew import ForkCrew
 from auditkit.batch.forked import _Forked, can_fork
+from auditkit.batch.plan import load_plan
+from auditkit.batch.run import run_batch
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.skipif(not can_fork(), reason="forks on Linux only")
 
@@ -16,8 +24,27 @@ import os
 from auditkit.batch import nursery
 def breaks():
     raise OSError("no process is left")
-nursery.fork_kernel = breaks
+nursery.die_with_parent = breaks
 os._exit(os.waitstatus_to_exitcode(os.waitpid(nursery._fork({"id": "x"}, ()), 0)[1]))
+"""
+BREAKS_AS_KERNEL = """
+import json, os, sys
+from auditkit.batch import forked
+reading, writing = os.pipe()
+if os.fork() == 0:
+    os.close(writing)
+    forked._be_kernel(reading)
+said = {"log": sys.argv[1], "environment": {}, "cwd": sys.argv[1] + "/nowhere", "connection_file": "x"}
+os.close(reading)
+os.write(writing, json.dumps(said).encode())
+os.close(writing)
+os._exit(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+THREADS = """
+import json, os, sys
+from threadpoolctl import threadpool_info
+import sklearn.linear_model
+json.dump([one["num_threads"] for one in threadpool_info()], open({path!r}, "w"))
 """
 
 
@@ -26,6 +53,24 @@ def test_a_worker_that_cannot_begin_says_why() -> None:
     assert done.returncode == 1
     assert "Traceback" in done.stderr
     assert "OSError: no process is left" in done.stderr
+
+
+def test_a_kernel_that_cannot_begin_says_why_in_its_log(tmp_path: Path) -> None:
+    log = tmp_path / "kernel.log"
+    command = [sys.executable, "-c", BREAKS_AS_KERNEL, str(log)]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 1
+    assert "NotADirectoryError" in log.read_text()
+
+
+@pytest.mark.kernel
+def test_libraries_in_a_kernel_use_as_many_threads_as_are_its_share(place: Path, write_plan: Any) -> None:
+    (place / "look.py").write_text(THREADS.format(path=str(place / "threads.json")))
+    plan = load_plan(
+        write_plan(f"parameters = {{ action = 'do:exec(open(\"{place / 'look.py'}\").read())' }}")
+    )
+    (one,) = run_batch(plan, place / "out", crew=ForkCrew(1)).outcomes
+    assert one.word == "pass", one.why
+    assert set(json.loads((place / "threads.json").read_text())) == {1}
 
 
 @pytest.mark.parametrize(

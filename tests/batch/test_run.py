@@ -1,12 +1,5 @@
 from __future__ import annotations
 
-import json
-import os
-import random
-import signal
-import subprocess
-import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,25 +19,10 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.kernel
 
-EXIT_KILLED = -signal.SIGKILL
-
 
 def levels(n: int) -> str:
     """Return a grid of so many settings."""
     return f"grid = {{ model_performance__level = {[round(0.5 + 0.4 * (i + 1) / (n + 1), 6) for i in range(n)]} }}"
-
-
-def kept(out: Path) -> dict[str, tuple[Any, ...]]:
-    """Return what each result says, times and host aside: the record, and every cell of the notebook with its outputs."""
-    found = {}
-    for folder in sorted((out / "results").iterdir()):
-        report = load_report(folder / "report.json").stable_dict()
-        cells = json.loads((folder / "report.ipynb").read_text())["cells"]
-        told = [(one["source"], one.get("outputs")) for one in cells]
-        # the views in the outputs carry the provenance with its times
-        told = [(source, sorted(o.get("output_type", "") for o in outputs or ())) for source, outputs in told]
-        found[folder.name] = (json.dumps(report, sort_keys=True), json.dumps(told))
-    return found
 
 
 def of(kind: str, out: Path) -> list[str]:
@@ -127,67 +105,3 @@ def test_the_gate_over_audits_says_what_the_gate_says_of_all_their_findings() ->
     for words in product(one_of, repeat=3):
         assert verdict_over(words) == verdict([one_of[word] for word in words])
     assert verdict_over([]) == verdict([])
-
-
-def killed_again_and_again(place: Path, n: int, kills: int, seed: int, jobs: int) -> tuple[Path, int]:
-    """Run a plan of `n` audits, killing it at random moments so many times, then to its end; return its folder and the kills."""
-    out, plan, rng, done = place / "killed", place / "plan.toml", random.Random(seed), 0
-    command = [
-        sys.executable,
-        "-m",
-        "auditkit",
-        "batch",
-        str(plan),
-        "--out",
-        str(out),
-        "--jobs",
-        str(jobs),
-        "--json",
-    ]
-    while done < kills:
-        before = len(list((out / "results").glob("toy*"))) if out.exists() else 0
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        # a moment is a state of the work, not of a clock: somewhere after the next result or two, or the first start
-        goal, until = before + rng.choice([0, 1, 1, 2]), time.monotonic() + 300
-        while process.poll() is None and time.monotonic() < until:
-            there = len(list((out / "results").glob("toy*"))) if (out / "results").exists() else 0
-            begun = (out / "results").exists() and any((out / "results").glob(".unfinished-*/.auditkit-*"))
-            if there > goal or (there == goal and begun and rng.random() < 0.05):
-                break
-            time.sleep(rng.random() * 0.05)
-        if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-        done += process.wait() == EXIT_KILLED
-        if len(list((out / "results").glob("toy*"))) == n:
-            break
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    return out, done
-
-
-def nothing_lost_nothing_doubled(place: Path, out: Path, n: int) -> None:
-    calm = run_batch(load_plan(place / "plan.toml"), place / "calm", jobs=2)
-    assert calm.counts["pass"] == n
-    assert kept(out) == kept(calm.out)
-    ends = of("done", out) + of("adopted", out)
-    assert sorted(ends) == sorted(one.audit.name for one in calm.outcomes)
-    assert faults(out) == []
-    assert not list((out / "results").glob(".unfinished-*"))
-
-
-@pytest.mark.skipif(os.name != "posix", reason="SIGKILL is of POSIX")
-def test_a_batch_killed_at_random_loses_nothing_and_does_nothing_twice(write_plan: Any, place: Path) -> None:
-    write_plan(levels(8))
-    out, kills = killed_again_and_again(place, 8, 4, seed=5, jobs=2)
-    assert kills >= 2
-    nothing_lost_nothing_doubled(place, out, 8)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(7200)
-@pytest.mark.skipif(os.name != "posix", reason="SIGKILL is of POSIX")
-def test_a_hundred_kills_over_two_hundred_audits(write_plan: Any, place: Path) -> None:
-    write_plan(levels(200))
-    out, kills = killed_again_and_again(place, 200, 100, seed=1, jobs=2)
-    assert kills >= 100
-    nothing_lost_nothing_doubled(place, out, 200)
