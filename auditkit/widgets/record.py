@@ -66,7 +66,19 @@ class Record(HasTraits):
             What is shown.
         text : str
             What the analyst concludes, and why.
+
+        Raises
+        ------
+        InputError
+            If it is not what an explorer shows.
         """
+        from auditkit.explore import Answer
+
+        if not isinstance(seen, Answer):
+            raise InputError(
+                f"expected what an explorer shows, such as Records.prepare(subject).at(0); got {type(seen).__name__}. Words alone go beside a "
+                "finding: session.note(finding, text)"
+            )
         return self._add(Note.now(text, author=self.author, seen=seen.to_dict()))
 
     def note(self, finding: Finding | str, text: str) -> Note:

@@ -93,6 +93,13 @@ def test_what_was_kept_before_anything_was_measured_is_in_the_report(session: An
     assert session.report.notes == session.notes != ()
 
 
+@pytest.mark.parametrize("seen", ["They differ.", None, {"says": "They differ."}])
+def test_only_what_an_explorer_shows_is_kept(session: Any, seen: Any) -> None:
+    with pytest.raises(InputError, match=f"what an explorer shows.*got {type(seen).__name__}.*session.note"):
+        session.keep(seen)
+    assert session.notes == ()
+
+
 def test_waivers_of_the_policy_hold_in_the_session(small: Any) -> None:
     policy = Policy(
         tuple(CRITERIA), waivers=(Waiver(metric="gap", reason="a pilot", by="board", until=LAST),)
