@@ -48,7 +48,8 @@ class Findings(Component):
         self.runner = Runner(
             session, "", label="Run what is missing", tooltip="Run every chosen check that was not run yet"
         )
-        parts = [*([self.runner] if alone else []), self.verdict, self.say, self.text]
+        question = w.HTML(said("What was found, and what do you say to it?", tag="h3"))
+        parts = [question, *([self.runner] if alone else []), self.verdict, self.say, self.text]
         super().__init__(session, parts, alone=alone)
         self._alone = alone
         session.observe(self._show, "report")
