@@ -256,9 +256,7 @@ class Records:
         about, tables = _about(said), {}
         reasons = self._why(changed, about, explained)
         if reasons is not None:
-            tables["why"] = shown.waterfall(
-                reasons, changed, name, self.subject.positive, changed=bool(moved), values=values
-            )
+            tables["why"] = shown.waterfall(reasons, changed, name, changed=bool(moved), values=values)
         tables["answer"] = shown.answer_table(self.subject, said, now)
         if moved:
             tables["changed"] = shown.changed_table(moved, values=values)
@@ -271,7 +269,7 @@ class Records:
         answer = Answer(
             f"record {name} of the {_ROWS[split]}",
             {"record": name, "data": split, "changed": {n: word_of(v) if values else "" for n, _, v in moved}},
-            words if reasons is None else f"{words} {shown.because(reasons, self.subject.positive)}",
+            words if reasons is None else f"{words} {shown.because(reasons)}",
             (
                 "What would happen if the person's circumstances changed: it is the model's answer to a form, not about causes. And "
                 "contributions say what this model rests on, not what is right."
@@ -373,7 +371,7 @@ class Records:
             return self._reasons.get(key)
         found = self._explained(frame, zlib.crc32(key[1].encode()))
         _make_room(self._reasons)
-        self._reasons[key] = Reasons.of(found, about, [str(c) for c in frame.columns])
+        self._reasons[key] = Reasons.of(self.subject, found, about)
         return self._reasons[key]
 
     def _explained(self, frame: pd.DataFrame, draw: int) -> Any:

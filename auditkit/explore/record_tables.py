@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from auditkit.checks.explainability._explanation import in_words
+from auditkit.checks.explainability._explanation import from_to, in_words, label_of, named
 from auditkit.evidence import Table
 from auditkit.explore.record_inputs import word_of
 from auditkit.render.text import number, share
@@ -66,6 +66,8 @@ class Reasons:
         Where the parts start, and what they add up to.
     method, why, unit : str
         The explainer, why it was chosen, and what the output is.
+    label : object
+        The label the output is about; None of a regression.
     rows : str
         Over which rows the base value is the mean.
     """
@@ -78,19 +80,27 @@ class Reasons:
     method: str
     why: str
     unit: str
+    label: Any
     rows: str
 
+    @property
+    def word(self) -> str:
+        """What the output is, with the label it is about."""
+        return named(self.unit, self.label)
+
     @classmethod
-    def of(cls, found: Explanation, about: int | None, names: list[str]) -> Self:
+    def of(cls, subject: Subject, found: Explanation, about: int | None) -> Self:
         """Return the contributions of the first row, of several outputs about one of them."""
         values, base, output = found.values[0], found.base, found.output[0]
+        label = label_of(subject)
         errors = np.zeros_like(values) if found.errors is None else np.nan_to_num(found.errors[0])
         if values.ndim == 2:
             at = int(np.argmax(output)) if about is None else about
             values, errors, base, output = values[:, at], errors[:, at], np.asarray(base)[at], output[at]
+            label = None if subject.classes is None else subject.classes[at]
         rows = "rows the trees were grown on" if found.along_paths else "background rows"
         return cls(
-            tuple(names),
+            tuple(map(str, subject.test.X.columns)),
             values,
             errors,
             float(base),
@@ -98,6 +108,7 @@ class Reasons:
             found.method,
             found.why,
             found.unit,
+            label,
             rows,
         )
 
@@ -140,17 +151,15 @@ def told(
     return f"{words} The threat model does not allow this ({', '.join(bad)})." if bad else words
 
 
-def because(reasons: Reasons, positive: object) -> str:
+def because(reasons: Reasons) -> str:
     """Return in a sentence what the output is owed to."""
     top = [f"{reasons.names[j]} ({reasons.values[j]:+.2g})" for j in reasons.leading(3) if reasons.values[j]]
     if not top:
         return "No input moves the output from its base value."
-    return f"The largest parts of the output are owed to {', '.join(top)}. {in_words(reasons.unit, positive)}"
+    return f"The largest parts of the output are owed to {', '.join(top)}. {in_words(reasons.unit, reasons.label)}"
 
 
-def waterfall(
-    reasons: Reasons, frame: pd.DataFrame, name: str, positive: object, *, changed: bool, values: bool
-) -> Table:
+def waterfall(reasons: Reasons, frame: pd.DataFrame, name: str, *, changed: bool, values: bool) -> Table:
     """Return the way from the base value to the output, in input columns."""
     first = reasons.leading(_STEPS)
     rest = [j for j in range(len(reasons.names)) if j not in set(first)]
@@ -163,22 +172,21 @@ def waterfall(
         ("output for this record", reasons.output, "output"),
     ]
     cells = {key: tuple(line[at] for line in lines) for at, key in enumerate(("label", "value", "role"))}
-    labels, said = {"value": reasons.unit}, [number(reasons.base), number(reasons.output)]
+    labels, said = {"value": reasons.word}, [number(reasons.base), number(reasons.output)]
     if reasons.unit == "log odds":
         so_far = np.array([reasons.base, *(reasons.base + np.cumsum(cells["value"][1:-1])), reasons.output])
         odds = 1 / (1 + np.exp(-so_far))
-        whose = f" of {str(positive)!r}"
         cells["probability"] = tuple(np.round(odds, 6).tolist())
         labels = {
-            "value": f"log odds{whose}, with its probability",
-            "probability": f"probability{whose} so far",
+            "value": f"{reasons.word}, with its probability",
+            "probability": f"{named('probability', reasons.label)} so far",
         }
         said = [f"{text} ({share(float(p))})" for text, p in zip(said, odds[[0, -1]], strict=True)]
     largest = float(reasons.errors.max(initial=0.0))
     doubt = f" Standard errors from sampling are at most {largest:.2g}." if largest else ""
     return Table(
         f"Why: record {name}{', changed' if changed else ''}, from the base value to the output", cells, "waterfall", labels,
-        f"From {said[0]}, the mean over the {reasons.rows}, to {said[1]}. Explainer: {reasons.method}.{doubt}",
+        f"{from_to(said, reasons.rows, reasons.word, about=reasons.label)}. Explainer: {reasons.method}.{doubt}",
     )  # fmt: skip
 
 
@@ -199,7 +207,7 @@ def parts_table(before: Reasons, after: Reasons) -> Table:
     most = max(order, key=lambda j: abs(after.values[j] - before.values[j]))
     return Table(
         "Contributions before and after the change", columns, "estimates",
-        {"value": before.unit, "series": "record", "n": "records", "order": "input", "reference": "adds nothing"},
+        {"value": before.word, "series": "record", "n": "records", "order": "input", "reference": "adds nothing"},
         f"What each leading input adds to the output, before and after; that of {names[most]} moved most, by "
         f"{after.values[most] - before.values[most]:+.2g}. Inputs that were left alone can weigh otherwise where inputs interact.",
         reference=0.0,

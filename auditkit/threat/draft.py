@@ -28,7 +28,37 @@ _PERSON = frozenset(
 )
 _OF_AGE = frozenset(["age", "in", "years", "year", "yrs"]) | _PERSON
 _ORIGIN = "by its name of where somebody comes from, which a person does not change"
-_PAST = (  # words of which one is there, words that may stand beside it, and why such an input stays
+_SELF = "by its name who somebody is, which nobody is asked to change"
+_OF_SELF = _PERSON | {
+    "is",
+    "has",
+    "and",
+    "at",
+    "birth",
+    "status",
+    "group",
+    "code",
+    "identity",
+    "self",
+    "reported",
+    "identified",
+}
+# words of which one is there, or two together; words that may stand beside it; and why such an input stays
+_WHO = (
+    (frozenset(["sex", "gender", "male", "female"]), _OF_SELF | {"personal", "marital", "assigned"}, _SELF),
+    (frozenset(["race", "ethnicity", "ethnic"]), _OF_SELF | {"origin", "background"}, _SELF),
+    (frozenset(["skin colour", "skin color", "caste"]), _OF_SELF, _SELF),
+    (frozenset(["religion", "religious"]), _OF_SELF | {"affiliation", "denomination", "belief"}, _SELF),
+    (frozenset(["disability", "disabilities", "disabled", "handicap", "handicapped"]), _OF_SELF, _SELF),
+    (frozenset(["sexuality", "sexual orientation"]), _OF_SELF, _SELF),
+    (frozenset(["pregnant", "pregnancy"]), _OF_SELF, _SELF),
+    (
+        frozenset(["marital", "maritalstatus", "married", "marriage", "personal status", "civil status"]),
+        _OF_SELF,
+        _SELF,
+    ),
+)
+_PAST = (  # the same of what is past
     (
         frozenset(["birth", "birthdate", "birthday", "birthyear", "birthplace", "dob", "yob"]),
         frozenset(["date", "year", "month", "day", "place", "country", "of"]),
@@ -40,7 +70,7 @@ _PAST = (  # words of which one is there, words that may stand beside it, and wh
         "by its name a history, which is past",
     ),
     (frozenset(["foreign", "foreigner"]), frozenset(["is", "worker", "born", "national", "citizen"]) | _PERSON, _ORIGIN),
-    (frozenset(["nationality", "ethnicity"]), _PERSON, _ORIGIN),
+    (frozenset(["nationality"]), _PERSON, _ORIGIN),
     (frozenset(["native"]), frozenset(["country", "language"]) | _PERSON, _ORIGIN),
 )  # fmt: skip
 MOST_TOGETHER = 100_000  # combinations of inputs that change together
@@ -87,25 +117,28 @@ def drafted(
 
 
 def of_a_life(one: Feature) -> Feature:
-    """Return a feature that by its name is a person's age as one that only rises, and a past fact as one that stays; others as they are.
+    """Return a feature that by its name is a person's age as one that only rises, a past fact or who somebody is as one that stays; others as they are.
 
-    As Ustun, Spangher & Liu (2019) treat them in their examples. Only names that say nothing else are read: an average age of accounts, or
-    the age of the youngest child, can fall, and the length of a history grows.
+    As Ustun, Spangher & Liu (2019) treat them in their examples. Only whole words are read, and only names that say nothing else: an average
+    age of accounts, or the age of the youngest child, can fall, the length of a history grows, and Essex is no sex. Of inputs that change
+    together, such as a one-hot block, the beginning that all share is read for who somebody is.
 
     Examples
     --------
-    >>> names = ["AgeInYears", "average_age", "year_of_birth", "credit_history"]
+    >>> names = ["AgeInYears", "average_age", "year_of_birth", "credit_history", "personal_status_sex", "essex"]
     >>> found = [of_a_life(Feature(name=name, columns=(name,), kind="integer")) for name in names]
     >>> [(one.mutable, one.direction) for one in found]
-    [(True, 'up'), (True, 'both'), (False, 'both'), (False, 'both')]
+    [(True, 'up'), (True, 'both'), (False, 'both'), (False, 'both'), (False, 'both'), (True, 'both')]
     """
-    words = {word.lower() for word in _WORD.findall(one.name)}
-    if one.joint or not one.mutable or one.said:
+    if not one.mutable or one.said:
         return one
-    for of, beside, because in _PAST:
-        if words & of and words <= of | beside:
+    shared = {_prefix(name) for name in one.columns} if one.joint else {one.name}
+    words = {word.lower() for word in _WORD.findall(shared.pop())} if len(shared) == 1 else set()
+    for of, beside, because in _WHO if one.joint else (*_WHO, *_PAST):
+        every = [frozenset(term.split()) for term in of]
+        if any(term <= words for term in every) and words <= beside.union(*every):
             return replace(one, mutable=False, because=because)
-    if "age" in words and words <= _OF_AGE and one.kind in ("continuous", "integer"):
+    if not one.joint and "age" in words and words <= _OF_AGE and one.kind in ("continuous", "integer"):
         return replace(one, direction="up", because="by its name an age, which only rises")
     return one
 

@@ -45,7 +45,7 @@ def as_threat_model(given: Any, *data: Dataset) -> ThreatModel:
 def threat_for(
     given: ThreatModel | None, test: Dataset, rows: Sequence[Dataset], immutable: Sequence[str] | None
 ) -> ThreatModel:
-    """Return the threat model of a subject: what was given, else a draft, in which by name an age only rises and a past fact stays.
+    """Return the threat model of a subject: what was given, else a draft, in which by name an age only rises, and a past fact and who somebody is stay.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def threat_for(
 
 
 def _lived(draft: ThreatModel, *, past: bool) -> ThreatModel:
-    """Return a draft in which what is an age by its name only rises, and a past fact stays if `past`."""
+    """Return a draft in which what is an age by its name only rises, and a past fact or who somebody is stays if `past`."""
     new = [of_a_life(one) for one in draft.features]
     kept = [lived if lived.mutable or past else one for one, lived in zip(draft.features, new, strict=True)]
     return replace(draft, features=tuple(kept))

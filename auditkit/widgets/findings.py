@@ -48,7 +48,8 @@ class Findings(Component):
         self.runner = Runner(
             session, "", label="Run what is missing", tooltip="Run every chosen check that was not run yet"
         )
-        parts = [*([self.runner] if alone else []), self.verdict, self.say, self.text]
+        question = w.HTML(said("What was found, and what do you say to it?", tag="h3"))
+        parts = [question, *([self.runner] if alone else []), self.verdict, self.say, self.text]
         super().__init__(session, parts, alone=alone)
         self._alone = alone
         session.observe(self._show, "report")
@@ -93,6 +94,8 @@ class Say(w.VBox):  # type: ignore[misc]
         )  # fmt: skip
         self.noted, self.told, self.about = w.HTML(), w.HTML(), w.HTML()
         self._picked = False  # whether a person chose it or spoke of it, so that it stays
+        self._of: str | None = None  # the finding that the fields speak of
+        self._drafts: dict[str, tuple[Any, ...]] = {}  # of others: what was typed and not filed yet
         self.add = button(
             "Add note",
             "Put the note beside this finding in the report",
@@ -120,7 +123,28 @@ class Say(w.VBox):  # type: ignore[misc]
         self.add_class("ak-check")
         session.observe(self._fill, "report")
         self.pick.observe(self._chosen, "value")
+        for field in self._fields:
+            field.observe(self._typed, "value")
         self._fill()
+
+    @property
+    def _fields(self) -> tuple[Any, ...]:
+        return self.remark, self.reason, self.until
+
+    def _typed(self, change: Any) -> None:
+        """Stay with the finding of which something is being written."""
+        self._picked = self._picked or bool(change["new"])
+
+    def _turn_to(self, finding: str) -> None:
+        """Put away what was typed of the finding before, and bring back what was typed of this one."""
+        if finding == self._of:
+            return
+        if self._of is not None:
+            self._drafts[self._of] = tuple(field.value for field in self._fields)
+        self._of = finding
+        for field, typed in zip(self._fields, self._drafts.pop(finding, ("", "", None)), strict=True):
+            field.value = typed
+        self.noted.value = self.told.value = ""  # these spoke of the finding before
 
     def _fill(self, _: Any = None) -> None:
         """Offer the findings, the pressing first; the one that is chosen stays."""
@@ -141,6 +165,7 @@ class Say(w.VBox):  # type: ignore[misc]
         if self.pick.value is None:
             return
         self._picked = self._picked or change is not None
+        self._turn_to(self.pick.value)
         finding = self.session.measured().finding(self.pick.value)
         can = finding.criterion is not None and (finding.was or finding.status) in WAIVABLE
         mine = any(one.finding == finding.fingerprint for one in self.session.waivers)

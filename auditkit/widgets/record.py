@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from traitlets import HasTraits, Instance, Tuple, Unicode, default, observe
 
 from auditkit.errors import InputError
+from auditkit.evidence import jsonable
 from auditkit.judging import waive
 from auditkit.noting import Note, logged_in
 from auditkit.report import Report
@@ -66,8 +67,25 @@ class Record(HasTraits):
             What is shown.
         text : str
             What the analyst concludes, and why.
+
+        Raises
+        ------
+        InputError
+            If it is not what an explorer shows.
         """
+        from auditkit.explore import Answer
+
+        if not isinstance(seen, Answer):
+            raise InputError(
+                f"expected what an explorer shows, such as Records.prepare(subject).at(0); got {type(seen).__name__}. Words alone go beside a "
+                "finding: session.note(finding, text)"
+            )
         return self._add(Note.now(text, author=self.author, seen=seen.to_dict()))
+
+    def has(self, seen: Answer, text: str = "") -> bool:
+        """Return whether what an explorer shows is in the record already, with this note of the analyst or, where there is no text, with any."""
+        shown, words = jsonable(seen.to_dict()), text.strip()
+        return any(note.seen == shown and words in ("", note.text.strip()) for note in self.notes)
 
     def note(self, finding: Finding | str, text: str) -> Note:
         """Add a note on a finding, given as such or by its fingerprint; return it.

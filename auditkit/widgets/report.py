@@ -68,6 +68,7 @@ class Report(Component):
         super().__init__(
             session,
             [
+                w.HTML(said("What is written down, and where?", tag="h3")),
                 w.HTML(said(intro)),
                 self.missing,
                 self.runner,

@@ -139,16 +139,34 @@ class Session(Ongoing, Record):
             raise InputError(f"no dimension {dimension!r} here.{did_you_mean(dimension, self.dimensions)}")
         return tuple(check for check in self.checks if dimension in ("", check.dimension))
 
-    def set(self, code: str, **params: Any) -> None:
-        """Change parameters of a check; the others keep their values.
+    def one(self, check: object) -> Check:
+        """Return the check of this session that is meant by a code, a name, a marked function, or itself.
 
         Raises
         ------
         InputError
-            If a parameter does not exist or a value does not fit; nothing changes then.
+            If this session has no such check; the message names the closest.
         """
-        about = next(check for check in self.checks if check.code == code)
-        self.settings = {**self.settings, code: resolve(about, {**self.settings[code], **params})}
+        asked = getattr(check, "__auditkit__", check)
+        for known in self.checks:
+            if asked in (known, known.code, known.name):
+                return known
+        words = [word for known in self.checks for word in (known.code, known.name)]
+        given = asked.code if isinstance(asked, Check) else asked
+        raise InputError(f"no check {given!r} here.{did_you_mean(str(given), words)}")
+
+    def set(self, check: object, /, **params: Any) -> None:
+        """Change parameters of a check, given by its code or name; the others keep their values.
+
+        Raises
+        ------
+        InputError
+            If there is no such check, a parameter does not exist or a value does not fit; nothing changes then.
+        """
+        about = self.one(check)
+        self.settings = {
+            **self.settings, about.code: resolve(about, {**self.settings[about.code], **params})
+        }  # fmt: skip
 
     def options(self, check: Check) -> dict[str, tuple[str, ...]]:
         """Return what the subject offers for parameters of a check that name columns, by parameter."""
@@ -165,8 +183,15 @@ class Session(Ongoing, Record):
                 found[parameter.name] = tuple(dict.fromkeys(names))
         return found
 
-    def include(self, code: str, *, run: bool) -> None:
-        """Say whether a check is to be run."""
+    def include(self, check: object, *, run: bool) -> None:
+        """Say whether a check, given by its code or name, is to be run.
+
+        Raises
+        ------
+        InputError
+            If there is no such check.
+        """
+        code = self.one(check).code
         self.left_out = self.left_out - {code} if run else self.left_out | {code}
 
     def current(self) -> tuple[Evidence, ...]:

@@ -328,7 +328,7 @@ def test_a_score_of_a_steeper_curve_is_not_called_log_odds():
     y = (X["a"] > 0).astype(int)
     model = LGBMClassifier(n_estimators=10, sigmoid=3.0, verbose=-1).fit(X, y)
     found = run(Subject("steep", model, Dataset(X, y), positive=1), records=[3])
-    assert "Unit: raw score." in found.notes
+    assert "Unit: raw score of '1'." in found.notes
     assert "probability" not in found.tables["record_A"].columns
 
 

@@ -15,6 +15,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
+from sklearn.tree import DecisionTreeClassifier
 
 import auditkit as ak
 from auditkit.errors import InputError, NotApplicable
@@ -328,3 +329,32 @@ def test_training_rows_have_names_of_their_own(records: Records) -> None:
     assert records.at(5, split="train").about.endswith("of the training rows")
     two = np.abs(np.diff(records.subject.proba("train"), axis=1))[:, 0]
     assert two[records.order("most borderline", "train")].tolist() == sorted(two.tolist())
+
+
+@pytest.mark.parametrize(
+    ("model", "word", "unit"),
+    [
+        (DecisionTreeClassifier(max_depth=3, random_state=0), "probability", "Unit: probability of '0'."),
+        (LogisticRegression(max_iter=1000), "log odds", "more doubles the odds of '0'"),
+    ],
+)
+def test_the_class_a_waterfall_is_about_is_named_wherever_its_unit_is(
+    model: Any, word: str, unit: str
+) -> None:
+    answer = Records.prepare(credit(model, positive=0)).at(7, {"income": 1.5}, explained=True)
+    why, parts_ = answer.tables["why"], answer.tables["parts"]
+    assert why.labels["value"].startswith(f"{word} of '0'")
+    assert why.summary.startswith(f"{word.capitalize()} of '0': from ")
+    assert parts_.labels["value"] == f"{word} of '0'"
+    assert unit in answer.says
+
+
+def test_of_several_classes_the_one_that_is_shown_is_named() -> None:
+    X = rows()[["income", "age"]]
+    y = np.digitize(X["income"], [-0.5, 0.5])
+    made = RandomForestClassifier(10, max_depth=3, random_state=0).fit(X, y)
+    records = Records.prepare(ak.Subject("t", made, test=ak.Dataset(X, y)))
+    for row in (int(np.argmin(X["income"])), int(np.argmax(X["income"]))):
+        answer, label = records.at(row, explained=True), made.predict(X.iloc[[row]])[0]
+        assert answer.tables["why"].labels["value"] == f"probability of '{label}'"
+        assert f"Unit: probability of '{label}'." in answer.says

@@ -211,6 +211,67 @@ def test_names_that_are_an_age_or_a_birth(name, way):
     assert (one.direction if one.mutable else "held") == way
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sex", "Sex", "personal_status_sex", "personal_status_and_sex", "gender", "applicant_gender", "genderIdentity", "sex_at_birth", "is_female", "male",
+        "race", "race_ethnicity", "Ethnicity", "ethnic_group", "ethnic-origin", "skin_color",
+        "religion", "religious_affiliation", "has_disability", "disabled", "sexual_orientation", "is_pregnant",
+        "marital-status", "MaritalStatus", "MARRIAGE", "maritalstatus", "is_married", "personal_status", "civil status",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", ["integer", "categorical"])
+def test_who_somebody_is_stays(name, kind):
+    values = ("a", "b") if kind == "categorical" else ()
+    one = of_a_life(Feature(name=name, columns=(name,), kind=kind, values=values))
+    assert not one.mutable
+    assert "who somebody is" in one.because
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "essex", "sussex_branch", "trace", "trace_id", "traceId", "embrace", "grace_period", "terrace", "racetime", "race_time", "arms_race",
+        "engender", "unisex", "sexton", "sex_ratio_of_district", "gender_pay_gap", "female_headed_household", "tamale", "females",
+        "region", "religion_class_hours", "disability_insurance", "disabled_features", "marital_counselling", "unmarried_partners", "martial",
+        "status", "personal", "personal_loan", "civil", "civil_case", "status_of_account", "person_status", "orientation", "skin", "birth_group", "ethics",
+    ],
+)  # fmt: skip
+def test_a_name_of_which_a_word_is_only_a_part_says_nothing(name):
+    one = Feature(name=name, columns=(name,), kind="integer")
+    assert of_a_life(one) == one
+
+
+def test_a_block_of_columns_is_read_by_what_they_share():
+    def block(*columns):
+        rows = [tuple(float(i == j) for j in range(len(columns))) for i in range(len(columns))]
+        return of_a_life(
+            Feature(name=" × ".join(columns), columns=columns, kind="categorical", values=tuple(rows))
+        ).mutable
+
+    assert not block("sex_male", "sex_female")
+    assert not block("race=White", "race=Asian-Pac-Islander", "race=Other")
+    assert block("trace_a", "trace_b")
+    assert block("sex_male", "job_cook"), "they share nothing"
+    assert block("foreign_bond", "foreign_loan"), "what is past is read of single inputs only"
+    assert block("age", "sex"), "together by hand, without a beginning"
+
+
+def test_who_somebody_is_stays_in_the_form_and_in_every_attack_unless_said_otherwise():
+    X = pd.DataFrame({"personal_status_sex": ["male single", "female"] * 40, "debt": np.arange(80.0)})
+    grants = from_callable(lambda rows: np.where(rows["debt"] < 40, "granted", "refused"), output="labels")
+    subject = ak.Subject(
+        "german", grants, ak.Dataset(X, np.where(X["debt"] < 40, "granted", "refused")), positive="granted"
+    )
+    held, free = subject.threat_model().features
+    assert (held.mutable, free.mutable) == (False, True)
+    assert all(one.mutable for one in subject.threat_model(immutable=[]).features)
+    assert (
+        '"personal_status_sex",  # by its name who somebody is, which nobody is asked to change\n'
+        in subject.threat_model().to_toml()
+    )
+
+
 def test_ages_in_words_have_no_direction_and_what_somebody_said_stays():
     bands = Feature(name="age", columns=("age",), kind="categorical", values=("young", "old"))
     assert of_a_life(bands) == bands

@@ -47,6 +47,48 @@ def test_a_static_page_tells_what_a_report_would(session: Session) -> None:
     assert "12345" not in told
 
 
+def test_the_same_view_is_added_once_with_each_note(session: Session) -> None:
+    explorer: Any = Told(session)
+    explorer.start()
+    assert explorer.work.wait(60)
+
+    def add(text: str = "") -> str:
+        explorer.why.value = text
+        explorer.keep()
+        return str(explorer.trouble.value)
+
+    assert "Added to the report" in add("It stands out.")
+    assert "in the report already" in add(), "pressed twice: the note is cleared after the first"
+    assert "in the report already" in add(" It stands out. ")
+    assert "Added to the report" in add("On second thought, it does not.")
+    assert [n.text for n in session.notes] == ["It stands out.", "On second thought, it does not."]
+    session.take_back()
+    assert "Added to the report" in add("On second thought, it does not.")
+
+
+class Moving(Told):
+    """An explorer whose answer moves."""
+
+    at = 1
+
+    def ask(self) -> Answer:
+        return Answer("a record", {"at": self.at}, f"It is at {self.at}.", "Why.")
+
+    def kept(self, answer: Answer) -> Answer:
+        return answer
+
+
+def test_another_view_is_added_though_the_note_is_the_same(session: Session) -> None:
+    explorer: Any = Moving(session)
+    explorer.start()
+    assert explorer.work.wait(60)
+    explorer.keep()
+    explorer.at = 2
+    explorer.refresh()
+    explorer.keep()
+    assert [n.seen["at"] for n in session.notes] == [{"at": 1}, {"at": 2}]
+
+
 class Twice(Told):
     """An explorer that tells how many threads build or ask at once."""
 

@@ -93,6 +93,13 @@ def test_what_was_kept_before_anything_was_measured_is_in_the_report(session: An
     assert session.report.notes == session.notes != ()
 
 
+@pytest.mark.parametrize("seen", ["They differ.", None, {"says": "They differ."}])
+def test_only_what_an_explorer_shows_is_kept(session: Any, seen: Any) -> None:
+    with pytest.raises(InputError, match=f"what an explorer shows.*got {type(seen).__name__}.*session.note"):
+        session.keep(seen)
+    assert session.notes == ()
+
+
 def test_waivers_of_the_policy_hold_in_the_session(small: Any) -> None:
     policy = Policy(
         tuple(CRITERIA), waivers=(Waiver(metric="gap", reason="a pilot", by="board", until=LAST),)
@@ -272,6 +279,44 @@ def test_what_presses_most_is_offered_until_a_person_chooses(measured: Any) -> N
     session.withdraw(gap(session))
     session.waive(gap(session), "a pilot", LAST)
     assert say.pick.value == gap(session).fingerprint
+
+
+def test_what_is_typed_of_a_finding_waits_for_it_and_is_filed_on_no_other(findings: Any) -> None:
+    say, session = findings.say, findings.session
+    one, other = gap(session).fingerprint, say.pick.options[1][1]
+    say.remark.value, say.reason.value, say.until.value = "of the gap", "a pilot", date(2999, 12, 31)
+    say.pick.value = other
+    assert (say.remark.value, say.reason.value, say.until.value) == ("", "", None)
+    say.add.click()
+    assert "a note needs words" in say.noted.value
+    assert session.notes == ()
+    say.remark.value = "of the other"
+    say.pick.value = one
+    assert (say.remark.value, say.reason.value, say.until.value) == (
+        "of the gap",
+        "a pilot",
+        date(2999, 12, 31),
+    )
+    assert say.noted.value == ""
+    say.add.click()
+    assert [(n.text, n.about) for n in session.notes] == [("of the gap", one)]
+    assert "stands beside the finding" in say.noted.value
+    assert say.reason.value == "a pilot", "not filed yet"
+    say.accept.click()
+    assert "Waived until" in say.told.value
+    say.pick.value = other
+    assert (say.noted.value, say.told.value) == ("", "")
+    assert (say.remark.value, say.reason.value) == ("of the other", "")
+    say.pick.value = one
+    assert (say.remark.value, say.reason.value, say.until.value) == ("", "", None)
+
+
+def test_what_is_written_of_stays_when_another_comes_to_press_more(measured: Any) -> None:
+    say, about = Findings(measured).say, gap(measured).fingerprint
+    say.reason.value = "a pilot"
+    measured.waive(about, "by code", LAST)
+    assert say.pick.options[0][1] != about
+    assert (say.pick.value, say.reason.value) == (about, "a pilot")
 
 
 def test_a_template_does_not_excuse_another_subject(measured: Any, small: Any) -> None:

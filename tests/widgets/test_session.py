@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -230,6 +231,38 @@ def test_values_that_do_not_fit_are_refused_and_change_nothing(session: Any) -> 
     with pytest.raises(InputError, match="Did you mean 'level'"):
         session.set("XX101", levell=0.9)
     assert session.settings is before
+
+
+def test_a_check_is_given_by_its_code_its_name_or_itself(small: Any, session: Any) -> None:
+    session.set("gap", draws=3)
+    assert session.settings["XX101"]["draws"] == 3
+    session.set(small.gap, draws=4)
+    session.set("XX101", level=0.9)
+    assert (session.settings["XX101"]["draws"], session.settings["XX101"]["level"]) == (4, 0.9)
+    session.include("gap", run=False)
+    assert session.left_out == {"XX101"}
+    session.include(small.gap, run=True)
+    assert session.left_out == set()
+    assert session.one(session.one("gap")).code == "XX101"
+
+
+@pytest.mark.parametrize(
+    ("word", "match"),
+    [
+        ("XX1O1", "no check 'XX1O1' here. Did you mean 'XX101'?"),
+        ("gapp", "no check 'gapp' here. Did you mean 'gap'?"),
+        ("AK101", "no check 'AK101' here."),
+        (None, "no check None here."),
+    ],
+)
+def test_a_check_that_is_not_there_is_refused_and_changes_nothing(
+    session: Any, word: Any, match: str
+) -> None:
+    before = dict(session.settings)
+    for ask in (lambda: session.set(word, draws=3), lambda: session.include(word, run=False)):
+        with pytest.raises(InputError, match=re.escape(match)):
+            ask()
+    assert (session.settings, session.left_out) == (before, set())
 
 
 def test_an_executor_gives_the_same_evidence(small: Any, session: Any) -> None:

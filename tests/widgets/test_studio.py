@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -88,6 +89,14 @@ def test_the_walk(studio: Any) -> None:
     assert "where you are" in tab.tooltip
     assert "You are at: 3 Robustness." in studio.tabs.heard.value, "heard by a screen reader"
     assert 'role="status"' in studio.tabs.heard.value
+
+
+def test_every_step_begins_with_its_question(studio: Any) -> None:
+    heads = [next(x for x in inside(page) if isinstance(x, w.HTML)).value for _, page in studio.pages]
+    assert all(re.fullmatch(r'<div class="ak"><h3 class="">[^<]+\?</h3></div>', head) for head in heads), (
+        heads
+    )
+    assert len(set(heads)) == len(heads)
 
 
 def test_a_step_measures_or_explores() -> None:

@@ -10,11 +10,26 @@ import numpy as np
 from auditkit.methods.attributions import additivity_error
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from auditkit.subject import Subject
 
-__all__ = ["Explanation", "additivity", "alike", "in_words", "unit_of"]
+__all__ = [
+    "ONE_OR_NONE",
+    "Explanation",
+    "additivity",
+    "alike",
+    "from_to",
+    "in_words",
+    "label_of",
+    "named",
+    "unit_of",
+]
+
+ONE_OR_NONE = "1 where the model says this label, else 0"
+"""What the output of a classifier is that gives labels only."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,13 +123,47 @@ def alike(X: pd.DataFrame, background: pd.DataFrame) -> list[pd.DataFrame]:
     return [rows, others]
 
 
-def in_words(unit: str, positive: object) -> str:
-    """Return a unit as a reader needs it who has not met it before."""
+def label_of(subject: Subject) -> object:
+    """Return the label that a single output is about; None of a regression, and where each label has an output of its own."""
+    return subject.positive if subject.task == "binary" else None
+
+
+def named(unit: str, label: object) -> str:
+    """Return a unit with the label it is about; as it is where there is none, as of a regression.
+
+    Examples
+    --------
+    >>> named("probability", "good")
+    "probability of 'good'"
+    >>> named("value", None)
+    'value'
+    """
+    if label is None:
+        return unit
+    whose = repr(str(label))
+    return f"1 where the model says {whose}, else 0" if unit == ONE_OR_NONE else f"{unit} of {whose}"
+
+
+def from_to(ends: Sequence[str], rows: str, word: str, *, about: object) -> str:
+    """Return in words from where to where the parts lead, without a full stop; of what, where it is about a label.
+
+    Examples
+    --------
+    >>> from_to(["0.7", "0.1"], "background rows", "probability of 'good'", about="good")
+    "Probability of 'good': from 0.7, the mean over the background rows, to 0.1"
+    """
+    base, output = ends
+    way = f"rom {base}, the mean over the {rows}, to {output}"
+    return f"F{way}" if about is None else f"{word[:1].upper()}{word[1:]}: f{way}"
+
+
+def in_words(unit: str, label: object) -> str:
+    """Return a unit, with the label it is about, as a reader needs it who has not met it before."""
     if unit != "log odds":
-        return f"Unit: {unit}."
+        return f"Unit: {named(unit, label)}."
     return (
-        f"Unit: log odds: 0.7 more doubles the odds of {str(positive)!r}, 0.7 less halves them."
-        if positive is not None
+        f"Unit: log odds: 0.7 more doubles the odds of {str(label)!r}, 0.7 less halves them."
+        if label is not None
         else ("Unit: log odds: 0.7 more doubles the odds, 0.7 less halves them.")
     )
 
@@ -123,4 +172,4 @@ def unit_of(subject: Subject) -> str:
     """Return what the model's own output is, in words."""
     if subject.task == "regression":
         return "value"
-    return "probability" if subject.model.has_proba else "1 where the model says this label, else 0"
+    return "probability" if subject.model.has_proba else ONE_OR_NONE

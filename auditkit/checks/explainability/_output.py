@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from typing_extensions import Doc
 
+from auditkit.checks.explainability._explanation import ONE_OR_NONE, label_of, named
 from auditkit.errors import InputError, NotApplicable, did_you_mean
 
 if TYPE_CHECKING:
@@ -79,14 +80,19 @@ class Asked:
 
     @property
     def unit(self) -> str:
-        """What the output is."""
+        """What the output is, without the label it is about."""
         if self.subject.task == "regression":
             return "value"
         if not self.subject.model.has_proba:
-            return "1 where the model says this label, else 0"
+            return ONE_OR_NONE
         if not self._in_odds:
             return "probability"
         return "log odds" if self.subject.task == "binary" else "log probability less its mean over classes"
+
+    @property
+    def named(self) -> str:
+        """What the output is, with the label it is about, of two classes the positive one."""
+        return named(self.unit, label_of(self.subject))
 
     @property
     def outputs(self) -> list[str]:
@@ -97,8 +103,7 @@ class Asked:
 
     def notes(self) -> tuple[str, ...]:
         """Say what the output is, and what it cost."""
-        about = f" of {self.subject.positive!r}" if self.subject.task == "binary" else ""
-        found = (f"Output: {self.unit}{about}.", f"The model was asked about {self.rows:,} rows.")
+        found = (f"Output: {self.named}.", f"The model was asked about {self.rows:,} rows.")
         return (*found, self.why) if self.why else found
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditkit import statistics
+from auditkit.checks.explainability._explanation import from_to, named
 from auditkit.evidence import Table
 from auditkit.frames import Codec
 from auditkit.render.text import amount, number, share
@@ -26,20 +27,25 @@ _FEWEST = 5  # records behind a point or a category
 _STEPS = 10  # parts of a waterfall, the rest together
 
 
-def one_output(found: Explanation) -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:
+def one_output(found: Explanation, label: object = None) -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:
     """Return attributions (n, d), base and output (n,) about one output a row, and what that is in words.
 
-    Of several classes it is the one the model holds most likely for the row.
+    Of several classes it is the one the model holds most likely for the row; of two it is the `label`.
     """
     if found.values.ndim == 2:
-        return found.values, np.full(len(found.output), float(found.base)), found.output, found.unit
+        return (
+            found.values,
+            np.full(len(found.output), float(found.base)),
+            found.output,
+            named(found.unit, label),
+        )
     at = found.output.argmax(axis=1)
     rows = np.arange(len(at))
     word = f"{found.unit} of the class the model chooses"
     return found.values[rows, :, at], np.asarray(found.base)[at], found.output[rows, at], word
 
 
-def swarm(found: Explanation, X: pd.DataFrame, names: list[str]) -> Table:
+def swarm(found: Explanation, X: pd.DataFrame, names: list[str], label: object = None) -> Table:
     """Return the attributions of the leading inputs, each with the rank of the input's value; nothing in it is of one record alone.
 
     The attributions of a linear model are the input's values in another unit, so a dot stands at the mean of at least 5 neighbours.
@@ -52,13 +58,15 @@ def swarm(found: Explanation, X: pd.DataFrame, names: list[str]) -> Table:
         The rows.
     names : list of str
         Columns, the leading first.
+    label : label, optional
+        What a single output is about.
     """
-    values, _, _, word = one_output(found)
+    values, _, _, word = one_output(found, label)
     codec = Codec.of(X)
     codes, places = codec.encode(X), {str(c): j for j, c in enumerate(X.columns)}
     shown = names[:LINES]
     most = DOTS // max(1, len(shown))
-    label: list[str] = []
+    line: list[str] = []
     value: list[float] = []
     strength: list[float | None] = []
     for name in shown:
@@ -68,7 +76,7 @@ def swarm(found: Explanation, X: pd.DataFrame, names: list[str]) -> Table:
         if len(order) > most:
             order = order[np.linspace(0, len(order) - 1, most).round().astype(int)]
         rank = _ranks(codes[:, j]) if codec.kinds[j] != "categorical" else np.full(len(X), np.nan)
-        label += [name] * len(order)
+        line += [name] * len(order)
         value += [float(f"{v:.5g}") for v in place[order]]  # as fine as a dot is
         strength += [None if np.isnan(r) else round(float(r), 4) for r in rank[order]]
     each = (
@@ -78,7 +86,7 @@ def swarm(found: Explanation, X: pd.DataFrame, names: list[str]) -> Table:
     )
     return Table(
         "How the leading inputs push, record by record",
-        {"label": tuple(label), "value": tuple(value), "strength": tuple(strength)},
+        {"label": tuple(line), "value": tuple(value), "strength": tuple(strength)},
         "beeswarm",
         {"value": f"{found.noun} ({word})", "strength": "value of the input"},
         f"One dot a record{each}, at the mean of {_FEWEST} neighbours or more so that none gives a record away: right of 0 the input raised the output, "
@@ -86,12 +94,14 @@ def swarm(found: Explanation, X: pd.DataFrame, names: list[str]) -> Table:
     )  # fmt: skip
 
 
-def dependence(found: Explanation, X: pd.DataFrame, names: list[str], level: float) -> dict[str, Table]:
+def dependence(
+    found: Explanation, X: pd.DataFrame, names: list[str], level: float, label: object = None
+) -> dict[str, Table]:
     """Return, for the leading inputs, the mean attribution along bands of the input's values, or by category.
 
     Points of fewer than 5 records are left out, so that none is one record's.
     """
-    values, _, _, word = one_output(found)
+    values, _, _, word = one_output(found, label)
     codec = Codec.of(X)
     codes = codec.encode(X)
     columns = [str(c) for c in X.columns]
@@ -122,7 +132,7 @@ def dependence(found: Explanation, X: pd.DataFrame, names: list[str], level: flo
 
 
 def waterfalls(
-    found: Explanation, X: pd.DataFrame, names: list[str], positive: object = None
+    found: Explanation, X: pd.DataFrame, names: list[str], label: object = None, classes: Any = None
 ) -> dict[str, Table]:
     """Return each record's way from base to output; their values are shown. Log odds of one label are said as its probability too.
 
@@ -134,14 +144,17 @@ def waterfalls(
         The records to show.
     names : list of str, length n
         What the records are called: pseudonyms, not their numbers.
-    positive : label, optional
-        What log odds are the odds of.
+    label : label, optional
+        What a single output is about.
+    classes : ndarray of labels, optional
+        What several outputs are about; each record is shown the one the model holds most likely.
     """
-    values, base, output, word = one_output(found)
+    values, base, output, word = one_output(found, label)
+    several = found.values.ndim == 3
     from scipy.special import expit
 
-    odds = found.unit == "log odds" and found.values.ndim == 2
-    whose = f" of {positive!r}" if positive is not None and odds else ""
+    odds = found.unit == "log odds" and not several
+    whose = f" of {str(label)!r}" if label is not None else ""
     tables: dict[str, Table] = {}
     rows = "rows the trees were grown on" if found.along_paths else "background"
     for row, name in enumerate(names):
@@ -158,12 +171,16 @@ def waterfalls(
         )
         lines = [ends[0], *parts, ends[1]]
         cells = {key: tuple(line[i] for line in lines) for i, key in enumerate(("label", "value", "role"))}
-        labels, said = {"value": f"{word}{whose}"}, [number(base[row]), number(output[row])]
+        own, of = label, word
+        if several and classes is not None:
+            own = classes[int(found.output[row].argmax())]
+            of = f"{named(found.unit, own)}, the class the model chooses"
+        labels, said = {"value": of}, [number(base[row]), number(output[row])]
         if odds:
             so_far = np.array([base[row], *(base[row] + np.cumsum(cells["value"][1:-1])), output[row]])
             cells["probability"] = tuple(np.round(expit(so_far), 6).tolist())
             labels = {
-                "value": f"{word}{whose}, with its probability",
+                "value": f"{word}, with its probability",
                 "probability": f"probability{whose} so far",
             }
             said = [
@@ -174,7 +191,7 @@ def waterfalls(
             cells,
             "waterfall",
             labels,
-            f"From {said[0]}, the mean over the {rows}, to {said[1]}; the largest parts are "
+            f"{from_to(said, rows, named(found.unit, own), about=own)}; the largest parts are "
             + ", ".join(f"{part} ({'+' if value > 0 else ''}{number(value)})" for part, value, _ in parts[:3])
             + ".",
         )

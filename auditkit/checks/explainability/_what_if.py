@@ -68,7 +68,7 @@ def what_if(ask: Asked, X: np.ndarray, columns: Sequence[int], bins: int, exampl
         "what_if": Table(
             "What if one answer were another",
             columns_of,
-            labels={"output": f"output ({ask.unit})"},
+            labels={"output": f"output ({ask.named})"},
             summary=summary,
         )
     }

@@ -299,7 +299,7 @@ class _Detail:
         kind: Literal["curve", "estimates"] = "curve" if place == "x" else "estimates"
         labels = {
             place: self.of.name,
-            "value": f"Change of the {asked.ask.unit} from its mean",
+            "value": f"Change of the {asked.ask.named} from its mean",
             "n": "records",
             "reference": "its mean",
         }

@@ -20,7 +20,7 @@ from auditkit.checks.explainability._explainers import (
     additivity,
     explain,
 )
-from auditkit.checks.explainability._explanation import in_words
+from auditkit.checks.explainability._explanation import in_words, label_of, named
 from auditkit.checks.explainability._goal import goal_of
 from auditkit.checks.explainability._pictures import dependence, swarm, waterfalls
 from auditkit.checks.explainability._records import MOST, Records, borderline, called, with_more
@@ -137,33 +137,35 @@ def shap_importance(
     )
     X, found = every.iloc[: len(chosen)], explained.of(np.arange(len(chosen)))
     names = called(data.record_ids(both[shown]), both[shown], asked=records is not None)
-    single = waterfalls(explained.of(shown), every.iloc[shown], names, subject.positive)
+    single = waterfalls(explained.of(shown), every.iloc[shown], names, label_of(subject), subject.classes)
+    label = label_of(subject)
+    unit = named(found.unit, label)
     importance = _importance(found, [str(c) for c in X.columns], level)
     top = sorted(importance, key=lambda m: -m.value)
     names = [str(m.group) for m in top]
     return Evidence(
         "AK401",
         (*importance, _additivity(found)),
-        {"importance": ranking(top, f"Mean |{found.noun}| ({found.unit})", "Which inputs move the output most"),
-         "swarm": swarm(found, X, names), **dependence(found, X, names, level),
+        {"importance": ranking(top, f"Mean |{found.noun}| ({unit})", "Which inputs move the output most"),
+         "swarm": swarm(found, X, names, label), **dependence(found, X, names, level, label),
          "dependence": _direction(found, X, top), **single},
-        says=_says(found, top, subject.positive),
+        says=_says(found, top, label),
         does_not_say="That these inputs cause the outcome, or that changing them would change a person's case.",
-        notes=(f"Explainer: {found.method}. {found.why}.", in_words(found.unit, subject.positive), *drawn(len(chosen), len(data)), behind_note(found, len(others), len(source), subject),
-               *_weights.ignored(data), *((f"{found.cost}.",) if found.cost else ()), *_error_note(found)),
+        notes=(f"Explainer: {found.method}. {found.why}.", in_words(found.unit, label), *drawn(len(chosen), len(data)), behind_note(found, len(others), len(source), subject),
+               *_weights.ignored(data), *((f"{found.cost}.",) if found.cost else ()), *_error_note(found, unit)),
         rows=common.rows_used(len(chosen), len(data)),
     )  # fmt: skip
 
 
-def _says(found: Explanation, top: list[Measurement], positive: object) -> str:
+def _says(found: Explanation, top: list[Measurement], label: object) -> str:
     """Return the leading inputs with their mean sizes, in a unit."""
     rows = f"On {len(found.output):,} rows"
     if not found.values.any():
         return f"{rows} the output moves with no input."
     if found.unit != "probability":
-        unit = "in the target's unit" if found.unit == "value" else f"unit: {found.unit}"
+        unit = "in the target's unit" if found.unit == "value" else f"unit: {named(found.unit, label)}"
         return f"{rows} the output moves most with {listed(top)}: mean sizes, {unit}."
-    what = "the probabilities move" if positive is None else f"the chance of {str(positive)!r} moves"
+    what = "the probabilities move" if label is None else f"the chance of {str(label)!r} moves"
     return f"{rows} {what} most with {', '.join(map(_in_points, top[:3]))} on average."
 
 
@@ -218,14 +220,14 @@ def _additivity(found: Explanation) -> Measurement:
     return Measurement("shap_additivity_error", miss, n, reason=reason, by_construction=found.shapley)
 
 
-def _error_note(found: Explanation) -> tuple[str, ...]:
+def _error_note(found: Explanation, unit: str) -> tuple[str, ...]:
     if found.sampling_error == 0:
         return ()
     if np.isnan(found.sampling_error):
         return ("The sampling error is not known: one pair of orders a row says nothing of it.",)
     spread = float(np.atleast_1d(found.output.std(axis=0)).max())
     share = f", {found.sampling_error / spread:.1%} of the output's spread" if spread else ""
-    said = f"Mean standard error of an attribution from sampling: {found.sampling_error:.2g} ({found.unit}){share}"
+    said = f"Mean standard error of an attribution from sampling: {found.sampling_error:.2g} ({unit}){share}"
     return (f"{said}; the intervals hold it.",)
 
 

@@ -19,7 +19,7 @@ from auditkit.checks.bias import _columns, _targets
 from auditkit.checks.bias._gaps import measurement as gap_measurement
 from auditkit.checks.explainability._behind import sizes_behind, widened
 from auditkit.checks.explainability._explainers import Background, explain
-from auditkit.checks.explainability._explanation import in_words
+from auditkit.checks.explainability._explanation import in_words, label_of, named
 from auditkit.checks.explainability._shown import behind, behind_note, drawn
 from auditkit.disguises import settling
 from auditkit.errors import NotApplicable
@@ -135,7 +135,7 @@ def reasons_by_group(
     codes, whole = _codes(subject), Codec.of(data.X).encode(data.X)
     found: list[Measurement] = []
     tables: dict[str, Table] = {}
-    notes = [f"Explainer: {explained.method}. {explained.why}.", in_words(explained.unit, subject.positive)]
+    notes = [f"Explainer: {explained.method}. {explained.why}.", in_words(explained.unit, label_of(subject))]
     for i, grouping in enumerate(groupings):
         at = grouping.codes[chosen]
         own = [n for n in rests.names if n == grouping.name]
@@ -143,7 +143,7 @@ def reasons_by_group(
         found.append(_gap(rests, grouping, at, level, own))
         proxies = _proxies(grouping, codes, rng, proxy_auc)
         found += _shares_of(rests, grouping.name, list(dict.fromkeys(own)), proxies, level)
-        tables |= _tables(rests, grouping, at, explained.unit, level)
+        tables |= _tables(rests, grouping, at, named(explained.unit, label_of(subject)), level)
     return Evidence(
         "AK413",
         tuple(found),

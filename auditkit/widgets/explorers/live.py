@@ -16,7 +16,7 @@ from auditkit.render.tables import table_html
 from auditkit.render.text import clean, one_line
 from auditkit.widgets.canvas import Canvas
 from auditkit.widgets.component import session_of
-from auditkit.widgets.parts import button, note, problem, said
+from auditkit.widgets.parts import button, note, problem, said, status
 from auditkit.widgets.static import Static
 from auditkit.widgets.working import Preparing, Work, while_idle
 
@@ -364,11 +364,16 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
         return w.HBox([self.why, add], layout=w.Layout(flex_flow="row wrap"))
 
     def keep(self) -> None:
-        """Keep what is shown now, with the note, for the report."""
+        """Keep what is shown now, with the note, for the report; once, however often the button is pressed."""
         with self._turn:
             if self.answer is None:
                 raise InputError("nothing is shown yet: prepare first")
             kept = self.kept(self.answer)
+        if self.session.has(kept, self.why.value):
+            self.trouble.value = status(
+                "It is in the report already: what is shown did not change, nor the note."
+            )
+            return
         self.session.keep(kept, self.why.value)
         self.trouble.value = said(f"Added to the report. {self.session.unnamed()}".strip())
         self.why.value = ""

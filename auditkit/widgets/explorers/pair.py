@@ -13,7 +13,7 @@ from auditkit.subject import Subject
 from auditkit.widgets.component import session_of
 from auditkit.widgets.explorers.menus import compared_by, groups_of
 from auditkit.widgets.explorers.mirror import Mirror
-from auditkit.widgets.parts import Keys, said, sheet
+from auditkit.widgets.parts import Keys, sheet
 from auditkit.widgets.report import Report
 from auditkit.widgets.session import Session
 from auditkit.widgets.static import Static
@@ -92,7 +92,7 @@ class Compare(Static, w.VBox):  # type: ignore[misc]
         self.session = given or Session(first, ["performance"], seed=seed)
         self.explorer = PairExplorer(self.session, second)
         self.report = Report(self.session, alone=False)
-        super().__init__([sheet(), Keys(), self.explorer, w.HTML(said("Report", tag="h4")), self.report])
+        super().__init__([sheet(), Keys(), self.explorer, self.report])
         self.add_class("ak-studio")
 
     def still(self) -> Iterator[dict[str, Any]]:
