@@ -138,6 +138,9 @@ def layout(
             {"gridcolor": colours["grid"], "linecolor": colours["grid"], **value} if "axis" in key else value
         )
     heading = _heading(str(table.get("title", "")), notes, title=title)
+    if not heading and "legend" not in own:
+        # held at the edge of the figure: at a height in parts of the plot it would stand within it on a page that was narrow first
+        base["legend"] |= {"y": 1, "yref": "container", "yanchor": "top"}
     if heading:
         base["title"] = heading
         lines = (1.6 if title else 0) + len(notes)

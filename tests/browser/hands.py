@@ -164,6 +164,12 @@ def cut_off(page: Any) -> list[str]:
     return found
 
 
+_WITHIN = """() => [...document.querySelectorAll(".js-plotly-plot")].filter(one => {
+  if (!one.offsetParent || !one.querySelector(".legend") || !one.querySelector(".nsewdrag")) return false;
+  return one.querySelector(".legend").getBoundingClientRect().bottom > one.querySelector(".nsewdrag").getBoundingClientRect().top + 2;
+}).length"""
+
+
 def fits(browser: Any, shots: Path, widths: Sequence[int] = (640, 480)) -> None:
     """Hold the page to narrow windows; the first is what 200% zoom makes of 1280 pixels."""
     size = browser.page.viewport_size
@@ -172,6 +178,11 @@ def fits(browser: Any, shots: Path, widths: Sequence[int] = (640, 480)) -> None:
         until(lambda: not cut_off(browser.page), 10, lambda width=width: f"{width}: {cut_off(browser.page)}")  # type: ignore[misc]
         browser.shot(shots / f"narrow-{width}.png")
     browser.page.set_viewport_size(size)
+    until(
+        lambda: not browser.page.evaluate(_WITHIN),
+        10,
+        "a legend stands within its plot once the window is wide again",
+    )
 
 
 def contrast(page: Any) -> float:
