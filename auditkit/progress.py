@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["listening", "step"]
+__all__ = ["listening", "part", "step"]
 
 _listener: ContextVar[Callable[[float | None, str], None] | None] = ContextVar(
     "auditkit_progress", default=None
@@ -44,3 +44,24 @@ def listening(listener: Callable[[float | None, str], None]) -> Iterator[None]:
         yield
     finally:
         _listener.reset(token)
+
+
+@contextmanager
+def part(low: float, high: float) -> Iterator[None]:
+    """Take the fractions said inside the ``with`` block for parts of the way from `low` to `high`.
+
+    Parameters
+    ----------
+    low, high : float
+        Of the whole check, from 0 to 1.
+    """
+    listener = _listener.get()
+    if listener is None:
+        yield
+        return
+
+    def within(fraction: float | None, what: str) -> None:
+        listener(None if fraction is None else low + (high - low) * min(1.0, fraction), what)
+
+    with listening(within):
+        yield

@@ -48,3 +48,21 @@ def test_another_thread_is_not_heard():
         thread.start()
         thread.join()
     assert heard == []
+
+
+def test_a_part_of_the_way_goes_from_its_beginning_to_its_end():
+    heard = []
+    with progress.listening(lambda *said: heard.append(said)):
+        with progress.part(0.5, 0.9):
+            progress.step(0.0, "begun")
+            with progress.part(0.5, 1.0):
+                progress.step(0.5, "within")
+            progress.step(None, "alive")
+            progress.step(2.0)
+        progress.step(0.95)
+    assert heard == [(0.5, "begun"), (pytest.approx(0.8), "within"), (None, "alive"), (0.9, ""), (0.95, "")]
+
+
+def test_a_part_without_a_listener_is_silent():
+    with progress.part(0.0, 0.5):
+        progress.step(0.5)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 
+from auditkit.check import registry, resolve
 from auditkit.estimating import Estimate, estimates, pace_of
 from auditkit.widgets.parts import said
 from auditkit.widgets.working import Work
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from auditkit.widgets.session import Session
 
-__all__ = ["Timing", "begin", "expect", "pacing"]
+__all__ = ["Likely", "Timing", "begin", "expect", "pacing"]
 
 
 def pacing(session: Session) -> Work:
@@ -52,6 +53,37 @@ def _lasted(session: Session) -> Mapping[str, float]:
         return {}
     times: dict[str, float] = session.report.provenance.get("timings", {})
     return {one.check: times[one.check] for one in session.current() if one.check in times}
+
+
+class Likely(w.HTML):  # type: ignore[misc]
+    """One line beneath "Prepare", where preparing is the work of checks; it follows their settings, and asks nothing of the model.
+
+    Parameters
+    ----------
+    session : Session
+        Whose settings; of a check that is none of its own, what the check does when nothing is given.
+    codes : tuple of str
+        Of the checks.
+    """
+
+    def __init__(self, session: Session, codes: tuple[str, ...]) -> None:
+        self.session = session
+        self._checks = [check for check in registry().checks if check.code in codes]
+        super().__init__()
+        session.observe(self._follow, "settings")
+        pacing(session).observe(self._follow, "state")
+        self._follow()
+
+    def _follow(self, _: Any = None) -> None:
+        settings, pace = self.session.settings, pacing(self.session).result
+        told = ""
+        if pace is not None:
+            plan = [(check, settings.get(check.code) or resolve(check, {})) for check in self._checks]
+            found = estimates(plan, self.session.subject, pace).values()
+            told = f"Estimate of time: {sum(found, Estimate(0.0, 0.0)).words}."
+        elif pacing(self.session).busy:
+            told = "Estimate of time: not known yet, the model is being timed."
+        self.value = said(told, kind="ak-help") if told else ""
 
 
 class Timing(w.HTML):  # type: ignore[misc]

@@ -143,3 +143,21 @@ def test_timing_that_failed_says_so_and_can_be_tried_again(
     assert "Estimate of time: not known; timing the model failed. out of order" in line.value
     timed(session)
     assert "2 to 8 s" in line.value
+
+
+def test_what_preparing_takes_is_told_where_it_is_the_work_of_a_check(
+    session: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from auditkit.widgets.explorers import RadiusExplorer, ThresholdExplorer
+
+    monkeypatch.setattr(
+        "auditkit.estimating.used", lambda code, kind: Used(60.0) if code == "AK304" else None
+    )
+    monkeypatch.setitem(costs.LAWS, "AK304", Law())
+    radius = RadiusExplorer(session)
+    assert radius.timing.value == ""
+    timed(session)
+    assert "Estimate of time: 30 to 120 s" in radius.timing.value or "to 2 min" in radius.timing.value
+    place = list(radius.children)
+    assert place.index(radius.timing) == place.index(radius.going) + 1
+    assert not hasattr(ThresholdExplorer(session), "timing"), "sorting takes no time to speak of"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Bounded", "bounded"]
 
+_SEARCHED, _SETTLED = 0.5, 0.95  # of the way, once the attacks are made, and once the bounds are
 _STEPS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)  # radii shown, as multiples of the one judged
 
 
@@ -128,12 +129,14 @@ def _made(
     grid = _grid(threat)
     found = []
     for done, attacker in enumerate(attackers.ATTACKERS):
-        progress.step(done / (len(attackers.ATTACKERS) + 1), attacker.name)
-        found.append(attackers.attack(attacker, case))
+        with progress.part(*(_SEARCHED * at / len(attackers.ATTACKERS) for at in (done, done + 1))):
+            progress.step(0.0, attacker.name)
+            found.append(attackers.attack(attacker, case))
     kept = attackers.decided(right, found)
     case, right, found = case.only(kept), right[kept], [one.only(kept) for one in found]
     nearest = np.fmin.reduce([one.distance for one in found])
-    inside, white, why_not = _inside(case, nearest, float(grid[-1]), boxes, nodes)
+    with progress.part(_SEARCHED, _SETTLED):
+        inside, white, why_not = _inside(case, nearest, float(grid[-1]), boxes, nodes)
     lower = np.full(len(right), np.nan)
     if inside is not None and white is not None:
         lower = np.where(right, np.nan_to_num(inside.lower, nan=0.0, posinf=np.inf), np.nan)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auditkit import statistics
+from auditkit import progress, statistics
 from auditkit.checks import _common as common
 from auditkit.evidence import Measurement, Table
 from auditkit.methods.smoothing import ABSTAINS, randomised_smoothing
@@ -78,9 +78,10 @@ def vote(case: Case, grid: np.ndarray, *, sigma: float | None, samples: int, lev
     width = threat.radius * longer if sigma is None else sigma
     scale = np.where(noisy, space.scale, 0.0)
     classes = 0 if case.subject.classes is None else len(case.subject.classes)
-    found = randomised_smoothing(
-        case.labels, case.X, classes, scale, sigma=width, rng=case.rng, samples=samples, alpha=ALPHA
-    )
+    with progress.part(0.95, 1.0):  # the rest of the way of AK304
+        found = randomised_smoothing(
+            case.labels, case.X, classes, scale, sigma=width, rng=case.rng, samples=samples, alpha=ALPHA
+        )
     right = (found.label == case.y) & (found.label != ABSTAINS)
     reach = np.where(right, found.radius / longer, -1.0)
     n = len(case.X)

@@ -10,7 +10,7 @@ import numpy as np
 from annotated_types import Ge, Gt
 from typing_extensions import Doc
 
-from auditkit import shared
+from auditkit import progress, shared
 from auditkit.errors import InputError, NotApplicable, did_you_mean
 from auditkit.evidence import Table
 from auditkit.methods.feature_space import Norm
@@ -76,7 +76,8 @@ def threat_of(
     for name in immutable or []:
         if name not in columns:
             raise InputError(f"no column {name!r} to hold fixed.{did_you_mean(name, columns)}")
-    threat = subject.threat_model(immutable=immutable)
+    with progress.part(0.0, 0.02):  # a draft looks at every input; what follows takes longer
+        threat = subject.threat_model(immutable=immutable)
     return threat.within(radius or threat.radius, norm)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ from auditkit.methods import evasion
 from auditkit.methods.evasion.gradients.differentiable import Part, loss_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
 
     from auditkit.methods.evasion import Attack, AttackResult
@@ -258,29 +261,37 @@ class Found:
         return np.asarray(self.white | self.black)
 
 
+@contextmanager
+def _stage(low: float, high: float, what: str) -> Iterator[None]:
+    """Say what is begun, and take what it says of itself for a part of the way."""
+    with progress.part(low, high):
+        progress.step(0.0, what)
+        yield
+
+
 def attacked(
     setting: Setting, rng: np.random.Generator, *, steps: int, restarts: int, max_calls: int
 ) -> Found:
     """Attack along gradients, then without, then at any distance and with more steps, and hold one against the other."""
     size, radius = len(setting.X), setting.threat.radius
-    progress.step(0.05, "gradient attacks")
-    white = setting.white_box(radius, rng, steps=steps, restarts=restarts)
+    with _stage(0.0, 0.3, "gradient attacks"):
+        white = setting.white_box(radius, rng, steps=steps, restarts=restarts)
     known = ~np.isnan(white[0].result.distance)
-    progress.step(0.3, "searches without gradients")
-    black = setting.black_box(rng, max_calls=max_calls)
+    with _stage(0.3, 0.6, "searches without gradients"):
+        black = setting.black_box(rng, max_calls=max_calls)
     by_white, by_black = _within(white, size, radius), _within(black, size, radius) & known
     drawn = np.flatnonzero(known & ~by_white & ~by_black)
     again = np.union1d(drawn[common.draw(len(drawn), _LONGER, rng)], np.flatnonzero(by_black & ~by_white))
     longer = []
     if len(again):
-        progress.step(0.6, "gradient attacks with more steps and restarts")
-        longer = [
-            setting.longer(rng, steps=_LONGER_STEPS * steps, restarts=restarts + _LONGER_STARTS, rows=again)
-        ]
+        starts = restarts + _LONGER_STARTS
+        with _stage(0.6, 0.8, "gradient attacks with more steps and restarts"):
+            longer = [setting.longer(rng, steps=_LONGER_STEPS * steps, restarts=starts, rows=again)]
     more = int(_within(longer, size, radius).sum())
     by_white |= _within(longer, size, radius)
-    progress.step(0.8, "gradient attacks at any distance")
-    far = setting.white_box(setting.far(), rng, steps=steps, restarts=restarts, rows=np.flatnonzero(known))
+    with _stage(0.8, 1.0, "gradient attacks at any distance"):
+        rows = np.flatnonzero(known)
+        far = setting.white_box(setting.far(), rng, steps=steps, restarts=restarts, rows=rows)
     attacks = (*white, *longer, *black)
     nearest, changed = _nearest(attacks, setting.X)
     far_black, far_white = _within(black, size, np.inf), _within(far, size, np.inf) | by_white

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets as w
 
+from auditkit.runner.front_end import front_end
 from auditkit.widgets.explorers.live import Explorer
 from auditkit.widgets.parts import said
+from auditkit.widgets.timing import Likely, begin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,6 +82,8 @@ class Mirror(Explorer):
 
     mirrors: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """By the code of a check, the parameters that are taken from its settings."""
+    works_as: ClassVar[tuple[str, ...]] = ()
+    """Codes of the checks whose work it is to prepare; none where that takes no time to speak of."""
 
     def __init__(self, session: Session | Subject) -> None:
         self.under: dict[str, Any] = {}
@@ -87,13 +91,22 @@ class Mirror(Explorer):
         self.since = Since()
         super().__init__(session)
         self.stage.children = (self.since, *self.stage.children)
+        if self.works_as:
+            self.timing = Likely(self.session, self.works_as)
+            self.children = (*self.children[:-1], self.timing, self.children[-1])
         self.session.observe(self.compare, "settings")
 
     def first(self, *controls: Any) -> None:
         """Put controls above "Prepare"; one that is changed is compared with what was prepared under."""
-        self.children = (*self.children[:-2], *controls, *self.children[-2:])
+        at = self.children.index(self.going)
+        self.children = (*self.children[:at], *controls, *self.children[at:])
         for one in controls:
             one.observe(self.compare, "value")
+
+    def _ipython_display_(self) -> None:
+        super()._ipython_display_()
+        if self.works_as and front_end().mode != "static":
+            begin(self.session)
 
     def mirrored(self) -> Mapping[str, tuple[str, ...]]:
         """Return which parameters of which checks are gone by: `mirrors`, where it does not depend on a control."""

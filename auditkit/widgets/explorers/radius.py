@@ -46,6 +46,7 @@ class RadiusExplorer(OfRecords):
         "Attacks the records once, as the check of robust accuracy (AK304) does, with its settings, and shares the work with it."
     )
     pictures: ClassVar[tuple[str, ...]] = ("bracket", "by_group")
+    works_as: ClassVar[tuple[str, ...]] = ("AK304",)
     mirrors: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "AK304": (*_ATTACKED, "boxes", "nodes"),
         "AK303": _ATTACKED,

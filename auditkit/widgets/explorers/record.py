@@ -184,6 +184,7 @@ class RecordExposureExplorer(Mirror):
         "Trains reference models on halves of the data, the same as the membership checks, once for all records."
     )
     pictures: ClassVar[tuple[str, ...]] = ("in_out",)
+    works_as: ClassVar[tuple[str, ...]] = ("AK202",)
     slot: ClassVar[int] = 2
     mirrors: ClassVar[Mapping[str, tuple[str, ...]]] = EXPOSURE
 

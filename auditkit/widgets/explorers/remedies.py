@@ -43,6 +43,7 @@ class RemedyExplorer(Mirror):
         "Takes from seconds to minutes; then switching is instant."
     )
     pictures: ClassVar[tuple[str, ...]] = ("overview", "change", "sides")
+    works_as: ClassVar[tuple[str, ...]] = ("AK114",)
     mirrors: ClassVar[Mapping[str, tuple[str, ...]]] = {"AK114": ("rows", "level")}
     ends: ClassVar[Mapping[str, Mapping[str, tuple[float, float]]]] = {"sides": {"x": (-0.02, 1.02)}}
 
@@ -62,7 +63,8 @@ class RemedyExplorer(Mirror):
             menu.observe(self._anew, "value")
         if names:
             menus = w.HBox([self.feature, self.constraint], layout=w.Layout(flex_flow="row wrap"))
-            self.children = (*self.children[:-2], menus, *self.children[-2:])
+            at = self.children.index(self.going)
+            self.children = (*self.children[:at], menus, *self.children[at:])
 
     @classmethod
     def lacks(cls, subject: Subject) -> str:
