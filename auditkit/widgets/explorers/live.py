@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -13,15 +12,17 @@ from markupsafe import Markup
 from auditkit.errors import InputError, NotApplicable, in_words
 from auditkit.render import views
 from auditkit.render.tables import table_html
-from auditkit.render.text import clean, one_line
+from auditkit.render.text import clean
 from auditkit.widgets.canvas import Canvas
 from auditkit.widgets.component import session_of
+from auditkit.widgets.explorers.dial import Dial
+from auditkit.widgets.explorers.standing import put_back, stood
 from auditkit.widgets.parts import button, note, problem, said, status
 from auditkit.widgets.static import Static
 from auditkit.widgets.working import Preparing, Work, while_idle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from auditkit.evidence import Table
     from auditkit.explore import Answer
@@ -29,124 +30,6 @@ if TYPE_CHECKING:
     from auditkit.widgets.session import Session
 
 __all__ = ["Dial", "Explorer"]
-
-
-class Dial(w.HBox):  # type: ignore[misc]
-    """A number that is dragged or typed: a slider, and a box that a keyboard and a screen reader reach.
-
-    Parameters
-    ----------
-    name : str
-        What it sets; text, not markup.
-    low, high, value, step : float
-        Ends, where it stands, and how finely it moves.
-    moved : callable
-        Called after each change.
-    tooltip : str
-        Further help.
-    log : bool
-        Whether the slider moves by factors; `low` is then above 0, and numbers keep three digits.
-
-    Attributes
-    ----------
-    ends : tuple of float
-        The lowest and the highest place it takes.
-    """
-
-    children: Any
-
-    def __init__(
-        self,
-        name: str,
-        low: float,
-        high: float,
-        value: float,
-        step: float,
-        moved: Callable[[], None],
-        tooltip: str = "",
-        *,
-        log: bool = False,
-    ) -> None:
-        told = one_line(tooltip or name)
-        self.ends, self._step, self._log = (low, high), step, log
-        self._kept = self._at(value)
-        self.box = w.FloatText(
-            value=self._kept, step=step, description=one_line(name), description_allow_html=False,
-            tooltip=told, style={"description_width": "11rem"}, layout=w.Layout(width="18rem"),
-        )  # fmt: skip
-        # the box has a name and takes the arrow keys; a slider of ipywidgets has none for a screen reader
-        about = {
-            "value": self.box.value, "readout": False, "tooltip": told, "tabbable": False, "layout": w.Layout(width="16rem"),
-        }  # fmt: skip
-        self.slider = (
-            w.FloatLogSlider(min=math.log10(low), max=math.log10(high), step=0.01, **about)
-            if log
-            else w.FloatSlider(min=low, max=high, step=step, **about)
-        )
-        # a browser's slider is off by a rounding error, and tells so before anybody moved it
-        w.link((self.box, "value"), (self.slider, "value"), (self._within, self._at))
-        self._moved, self._quiet = moved, False
-        self.box.observe(self._heard, "value")
-        super().__init__([self.box, self.slider], layout=w.Layout(flex_flow="row wrap", align_items="center"))
-
-    @property
-    def value(self) -> float:
-        """Where it stands; what was typed beyond its ends is refused beside it, and is not taken."""
-        return self._kept
-
-    def put(self, value: float) -> None:
-        """Move it, to the nearest step, without a word to whoever listens."""
-        self._quiet = True
-        try:
-            self.box.value = self._at(value)
-        finally:
-            self._quiet = False
-
-    def _at(self, value: float) -> float:
-        """Return the nearest step, or end: a slider moves to it by itself, and what is shown must be what is meant."""
-        low, high = self.ends
-        value = min(max(value, low), high)
-        if self._log:
-            step = self._clamped(float(f"{value:.3g}"))
-        else:
-            step = self._tidy(low + round((value - low) / self._step) * self._step)
-        return min((step, low, high), key=lambda place: abs(place - value))
-
-    def _tidy(self, value: float) -> float:
-        """Return it as a person would write it: a browser counts up in binary, 0.12 and 0.01 are 0.12999999999999998."""
-        if value in self.ends:
-            return value
-        if self._log:
-            return self._clamped(float(f"{value:.12g}"))
-        # twelve digits of the larger end, also near 0, where steps leave a trace like 5e-17; no -0
-        digits = 11 - math.floor(math.log10(max(map(abs, self.ends))))
-        return self._clamped(round(value, digits) + 0.0)
-
-    def _clamped(self, value: float) -> float:
-        return min(max(value, self.ends[0]), self.ends[1])
-
-    def _within(self, value: float) -> float:
-        """Return it, or the last that was taken where it is beyond the ends."""
-        low, high = self.ends
-        return value if low <= value <= high else self._kept
-
-    def _heard(self, _: Any) -> None:
-        value = self.box.value
-        if self._within(value) != value:
-            low, high = (f"{end:.12g}" for end in self.ends)
-            told = f"expected a number from {low} to {high}; got {value:.12g}. What is shown is at {self._kept:.12g}."
-            self.children = [*self.children[:2], w.HTML(problem(told))]
-            return
-        if len(self.children) > 2:
-            self.children[2].close()
-            self.children = self.children[:2]
-        tidy = self._tidy(value)
-        if tidy != value:
-            self.box.value = tidy
-        elif value != self._kept:
-            self._kept = value
-            if not self._quiet:
-                self._moved()
 
 
 class Explorer(Static, w.VBox):  # type: ignore[misc]
@@ -180,6 +63,9 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
         self.answer: Answer | None = None
         self.going = Preparing(self.session, self.work, "Prepare", f"Prepare: {self.title}", start=self.start)
         self.controls, self.words, self.beneath = w.VBox(), w.HTML(), w.HTML()
+        self.lost = w.HTML()
+        self._first: dict[Any, Any] = {}  # where the controls stood before anybody moved one
+        self._quiet = False
         self.captions = {name: (w.HTML(), w.HTML()) for name in self.pictures}
         self.canvases = {
             name: Canvas(self.session, f"live {i}") for i, name in enumerate(self.pictures, self.slot)
@@ -188,6 +74,7 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
         self.stage = w.VBox(
             [
                 self.controls,
+                self.lost,
                 self.words,
                 *self._shown(),
                 self.beneath,
@@ -245,7 +132,12 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
     def refresh(self, _: Any = None) -> None:
         """Show the answer at where the controls stand; one at a time: a control can be heard while a picture is still made in a thread."""
         with self._turn:
-            self._show()
+            if not self._quiet:
+                self._show()
+
+    def movable(self) -> Sequence[Any]:
+        """Return within what the controls are that are made by `offer`, and put back where they stood when they are made anew."""
+        return [self.controls]
 
     def _show(self) -> None:
         try:
@@ -305,9 +197,16 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
                     raise
 
     def _take(self, found: Any) -> None:
-        """Make the controls of what was prepared, and show the answer."""
-        self.found = found
-        self.controls.children = tuple(self.offer(found))
+        """Make the controls of what was prepared, put back where those before were moved to, and show the answer."""
+        before = {key: at for key, at in stood(*self.movable()).items() if self._first.get(key) != at}
+        self.found, self._quiet = found, True
+        try:
+            self.controls.children = tuple(self.offer(found))
+            self._first = stood(*self.movable())
+            lost = put_back(before, *self.movable())
+        finally:
+            self._quiet = False
+        self.lost.value = status(f"Not as it stood before: {'; '.join(lost)}.") if lost else ""
         self.stage.layout.display = ""
         self.going.run.description = "Prepare again"
         self.refresh()

@@ -113,6 +113,10 @@ class RecordExplorer(OfRecords):
         self.flips = w.VBox()
         return [*first, self.flips, self.exposing or missing, above, dots, below]
 
+    def movable(self) -> Sequence[Any]:
+        """Return the pick and the form, and what is wanted of the ways."""
+        return [self.controls, self.flips]
+
     def _at(self) -> tuple[int, Split, Mapping[str, Any]]:
         return self.pick.row, self.pick.split, self.form.changes
 

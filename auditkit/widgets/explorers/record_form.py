@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
+import numpy as np
 
 from auditkit.explore.record_inputs import word_of
 from auditkit.render.text import one_line
@@ -13,8 +14,6 @@ from auditkit.widgets.parts import button, note, problem, said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-    import numpy as np
 
     from auditkit.explore import RecordInput
     from auditkit.subject import Split, Subject
@@ -101,6 +100,25 @@ class Pick(w.VBox):  # type: ignore[misc]
         now, self._quiet = self.by.value, True
         self.by.options = list(self._orders)
         self.by.value, self._quiet = now, False
+
+    def stood(self) -> tuple[Split, str, int] | None:
+        """Return the data, the order and the row that are picked; None where nobody picked."""
+        untouched = self.data.index == 0 and self.by.index == 0 and self._kept == self.ends[0]
+        return None if untouched else (self.split, self.by.value, self.row)
+
+    def put_back(self, stood: tuple[Split, str, int]) -> list[str]:
+        """Pick the same record, wherever it stands in the order now; return in words what is not possible."""
+        data, by, row = stood
+        self._quiet, known = True, by in self._orders
+        self.data.value = data
+        self.by.value = by if known else "row number"
+        self._count()
+        at = np.flatnonzero(self._rows == row)
+        self._quiet, self._kept = True, (int(at[0]) if len(at) else 0) + self.ends[0]
+        self.place.value, self._quiet = self._kept, False
+        self._moved()
+        lost = [] if known else [f"Order was at {by}, which is not offered now"]
+        return lost if len(at) else [*lost, f"row {row:,} was looked at, and is not there now"]
 
     def tell(self, name: str) -> None:
         """Say which record it is."""
@@ -227,6 +245,28 @@ class RecordForm(w.VBox):  # type: ignore[misc]
         finally:
             self._quiet = False
         self._moved()
+
+    def stood(self) -> dict[str, Any]:
+        """Return what differs from the record's own."""
+        return self.changes
+
+    def put_back(self, stood: Mapping[str, Any]) -> list[str]:
+        """Change the record again as it was changed before; return in words what is not possible."""
+        lost = {name: why for name, value in stood.items() if (why := self._refused(name, value))}
+        self.put({name: value for name, value in stood.items() if name not in lost})
+        return [f"{name} was at {word_of(stood[name])}, {why}" for name, why in lost.items()]
+
+    def _refused(self, name: str, value: Any) -> str:
+        """Return why an input cannot be set to a value; empty where it can."""
+        one = self._inputs.get(name)
+        if one is None:
+            return "and is no input now"
+        if one.held:
+            return f"and is held now: {one.held}"
+        if one.menu:
+            return "" if value in [known for _, known in one.options] else "which is not offered now"
+        fits = value is not None and one.low <= value <= one.high
+        return "" if fits else f"and goes from {word_of(one.low)} to {word_of(one.high)} now"
 
     def reset(self) -> None:
         """Set every input back to the record's own value."""
