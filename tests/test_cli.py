@@ -340,7 +340,9 @@ def test_the_demo_leaves_its_files_and_says_where(tmp_path: Path) -> None:
     assert start.endswith(" full: starting a kernel")
     assert last.endswith(" every check has ended; writing the report")
     timings = json.loads((tmp_path / "demo" / "report.json").read_text())["provenance"]["timings"]
-    ended = [one for one in lines if not re.fullmatch(r"\S+ AK\d+ \w+: .+", one)]  # else how far a long one is
+    ended = [
+        one for one in lines if not re.fullmatch(r"\S+ AK\d+ \w+: .+", one)
+    ]  # else how far a long one is
     told = [re.fullmatch(r"\S+ (\d+)/(\d+) (AK\d+) \w+: .+, ([0-9.]+) s", one) for one in ended]
     assert [one and int(one[1]) for one in told] == [*range(1, len(timings) + 1)]
     assert {one[3]: float(one[4]) for one in told if one} == pytest.approx(timings, abs=0.051)

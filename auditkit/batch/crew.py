@@ -260,7 +260,10 @@ class ForkCrew(_Here):
         """Return all jobs of a nursery that died, after ending what is left of them."""
         for name in list(self._running):
             self.kill(name)
-        gone = [Left(name, -signal.SIGKILL, "the process it was forked from died") for name in self._running]
+        gone = [
+            Left(name, -signal.SIGKILL, "ended because the process it was forked from died,")
+            for name in self._running
+        ]
         self._running.clear()
         if self._process is not None:
             self._process.kill()

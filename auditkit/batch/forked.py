@@ -181,8 +181,11 @@ class ForkedKernel(KernelHandle):
                     "environment": handle._given,
                     "log": str(handle._log),
                 }
-                with os.fdopen(handle._pipe, "wb") as pipe:
-                    pipe.write(json.dumps(said).encode())
+                try:
+                    with os.fdopen(handle._pipe, "wb") as pipe:
+                        pipe.write(json.dumps(said).encode())
+                except BrokenPipeError:
+                    raise RuntimeError("the kernel died before it began") from None
                 self.process = _Forked(handle._pid)  # type: ignore[assignment]
                 self.pid = self.pgid = handle._pid
                 return self.connection_info

@@ -38,7 +38,7 @@ NAMES = {
     "partial": "report.partial.ipynb",
     "pdf": "report.pdf",
 }
-_TAIL = 8192  # bytes of a kernel's log that are looked at
+_TAIL = 65_536  # bytes of a kernel's log that are looked at
 _KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 
 
