@@ -45,6 +45,7 @@ _CSS = """
 .ak-studio .widget-hbox { flex-wrap: wrap; }
 .ak-studio .widget-hbox > .jupyter-button { flex-shrink: 0; max-width: 100%; }
 .ak-studio .ak table td { overflow-wrap: anywhere; }
+.ak-studio .widget-dropdown > select { background-image: url("data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'%3E%3Cpath d='M5 7l4 4 4-4' fill='none' stroke='%23808080' stroke-width='2'/%3E%3C/svg%3E"); }
 .ak-studio .ak-title .widget-label-basic { font-weight: 600; }
 .ak-studio .ak-row { flex-flow: row wrap; align-items: center; column-gap: 1rem; }
 .ak-studio .ak-problem { border-left: 4px solid var(--ak-fail); padding: .3rem .6rem; }

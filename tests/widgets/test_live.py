@@ -164,3 +164,12 @@ def test_what_breaks_while_it_is_shown_is_said_beneath_the_button(session: Sessi
     assert explorer.work.state == "done"
     assert "no &lt;control&gt;" in explorer.going.trouble.value
     assert "ValueError" in capsys.readouterr().err
+
+
+def test_shown_alone_it_brings_the_style_of_a_studio_once(session: Session) -> None:
+    shown = Told(session)
+    many = len(shown.children)
+    for _ in range(2):
+        shown._ipython_display_()
+    assert "ak-studio" in shown._dom_classes
+    assert len(shown.children) == many + 2, "a style sheet, and what keeps the keys"

@@ -17,7 +17,7 @@ from auditkit.widgets.canvas import Canvas
 from auditkit.widgets.component import session_of
 from auditkit.widgets.explorers.dial import Dial
 from auditkit.widgets.explorers.standing import put_back, stood
-from auditkit.widgets.parts import button, note, problem, said, status
+from auditkit.widgets.parts import Keys, button, note, problem, said, sheet, status
 from auditkit.widgets.static import Static
 from auditkit.widgets.working import Preparing, Work, while_idle
 
@@ -89,6 +89,12 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
         self.add_class("ak-check")
         self.words.add_class("ak-live")
         self.work.observe(self._follow, "state")
+
+    def _ipython_display_(self) -> None:
+        if "ak-studio" not in self._dom_classes:  # shown alone, in no studio that brings these
+            self.children = (sheet(), Keys(), *self.children)
+            self.add_class("ak-studio")
+        super()._ipython_display_()
 
     @classmethod
     def lacks(cls, subject: Subject) -> str:  # noqa: ARG003 - most subjects have all that most explorers need
