@@ -308,6 +308,7 @@ class TestLog:
         listen = log("bias", clock=lambda: now[0])
         for at in (4.9, 5.0, 9.9, 10.0):  # the second and the last come five seconds after a line
             now[0] = at
+            listen(News("progress", total=2, code="AK1", name="a"))  # a sign of life
             listen(News("progress", total=2, code="AK1", name="a", fraction=at / 20, what=f"at {at}"))
         lines = [one.split(" ", 1)[1] for one in capsys.readouterr().err.splitlines()]
         assert lines[1:] == ["AK1 a: 25% done, at 5.0", "AK1 a: 50% done, at 10.0"]

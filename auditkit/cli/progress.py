@@ -96,7 +96,7 @@ def line(news: News, ended: int) -> str:
 
 
 def on_its_way(news: News) -> str:
-    """Return how far a check is; nothing of other news.
+    """Return how far a check is; nothing of other news, nor of a mere sign of life.
 
     Examples
     --------
@@ -104,10 +104,9 @@ def on_its_way(news: News) -> str:
     >>> on_its_way(News("progress", code="AK202", name="reference_attacks", fraction=0.375, what="model 3 of 8"))
     'AK202 reference_attacks: 38% done, model 3 of 8'
     """
-    if news.kind != "progress":
-        return ""
     far = [] if news.fraction is None else [f"{news.fraction:.0%} done"]
-    return f"{news.code} {news.name}: {', '.join([*far, *([news.what] if news.what else [])])}"
+    said = ", ".join([*far, *([news.what] if news.what else [])])
+    return f"{news.code} {news.name}: {said}" if news.kind == "progress" and said else ""
 
 
 def _stamped(text: str) -> None:

@@ -143,7 +143,7 @@ def test_a_notebook_that_is_no_audit_is_told(wrecked: Wrecked, template: str) ->
     why = [
         one.data.get("why")
         for one in read_entries(wrecked.place / "out")
-        if one.data["name"] == f"toy-{template}"
+        if one.data.get("name") == f"toy-{template}"
     ]
     assert OTHERS[template] in why[-1]
 

@@ -11,7 +11,11 @@ import auditkit
 
 ROOT = Path(auditkit.__file__).parent
 MODELS = sorted((ROOT / "explore").glob("*.py"))
-VIEWS = [path for path in sorted((ROOT / "widgets" / "explorers").glob("*.py")) if path.name != "live.py"]
+VIEWS = [
+    path
+    for path in sorted((ROOT / "widgets" / "explorers").glob("*.py"))
+    if path.name not in ("dial.py", "live.py")
+]
 
 
 def imported(path: Path) -> list[tuple[str, str]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
-import numpy as np
 
 from auditkit.explore.record_inputs import word_of
 from auditkit.render.text import one_line
@@ -14,6 +13,8 @@ from auditkit.widgets.parts import button, note, problem, said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    import numpy as np
 
     from auditkit.explore import RecordInput
     from auditkit.subject import Split, Subject
@@ -113,12 +114,13 @@ class Pick(w.VBox):  # type: ignore[misc]
         self.data.value = data
         self.by.value = by if known else "row number"
         self._count()
-        at = np.flatnonzero(self._rows == row)
-        self._quiet, self._kept = True, (int(at[0]) if len(at) else 0) + self.ends[0]
+        rows = self._rows.tolist()
+        at = rows.index(row) if row in rows else None
+        self._quiet, self._kept = True, (at or 0) + self.ends[0]
         self.place.value, self._quiet = self._kept, False
         self._moved()
         lost = [] if known else [f"Order was at {by}, which is not offered now"]
-        return lost if len(at) else [*lost, f"row {row:,} was looked at, and is not there now"]
+        return lost if at is not None else [*lost, f"row {row:,} was looked at, and is not there now"]
 
     def tell(self, name: str) -> None:
         """Say which record it is."""
