@@ -120,7 +120,8 @@ def test_a_batch_that_is_told_to_end_ends_with_all_its_processes(
     numbers, code = HEARD[what]
     file = write_plan("parameters = { action = 'sleep' }")
     command = [sys.executable, "-m", "auditkit", "batch", str(file), "--out", str(place / "out")]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    heard = lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL)  # noqa: E731 - under nohup it is ignored, and a batch then goes on
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heard)
     until = time.monotonic() + 300
     while not list((place / "out").glob("results/.unfinished-*/.auditkit-*")) and time.monotonic() < until:
         time.sleep(0.1)
