@@ -100,6 +100,10 @@ class Manifest:
             raise InputError(f"the manifest names {bad[0]!r}, which is no path inside a pack")
         if paths != sorted(set(paths)):
             raise InputError("the files of the manifest are not in order, or one is there twice")
+        if tuple(read["roles"]) not in (ROLES[:1], ROLES):
+            raise InputError(
+                "the manifest is damaged: a pack asks for an author, or an author and a reviewer"
+            )
         files = {one["path"]: one["sha256"] for one in read["files"]}
         return cls(
             files, {one["path"]: one["bytes"] for one in read["files"]}, read["k"], tuple(read["roles"])

@@ -236,7 +236,7 @@ def examine(
         return Verification(tuple(problems), (), ("author",), None, len(files))
     problems += _held(files, manifest)
     signers = _signers(files, keys, problems)
-    problems += _people(signers, (*manifest.roles, *require), keys, any_key=any_key)
+    problems += _people(signers, (ROLES[0], *manifest.roles, *require), keys, any_key=any_key)
     report = _report(files, problems)
     plan = _plan(files, report, keys, problems, any_key=any_key) if report is not None else None
     if policy is not None and report is not None and report["provenance"]["policy"]["digest"] != policy:

@@ -253,6 +253,19 @@ def test_roles_are_those_the_pack_asks_for_and_those_who_verifies_does(report_fo
         packing.verify(tmp_path / "pack", require=["reviwer"])
 
 
+@pytest.mark.parametrize("roles", [[], ["reviewer"], ["reviewer", "author"], ["author", "author"]])
+def test_a_manifest_written_anew_that_asks_for_no_author_is_no_pack(report_folder, keys, tmp_path, roles):
+    """Whoever changes the record, drops the signatures and asks for none needs no key for that."""
+    packing.make(report_folder, tmp_path / "pack")
+    packing.sign(tmp_path / "pack", key=keys / "author.key", role="author", name="Maria")
+    shutil.rmtree(tmp_path / "pack" / "signatures")
+    told = json.loads((tmp_path / "pack" / MANIFEST).read_bytes())
+    (tmp_path / "pack" / MANIFEST).write_bytes(canonical({**told, "roles": roles}))
+    found = packing.verify(tmp_path / "pack", keys=[keys / "author.pub"])
+    assert not found.ok
+    assert any("asks for an author" in one.what for one in found.problems), found.problems
+
+
 def test_a_changed_pack_is_not_signed(report_folder, keys, tmp_path):
     packing.make(report_folder, tmp_path / "pack")
     with (tmp_path / "pack" / "public" / "report.html").open("ab") as page:
