@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import zipfile
@@ -10,11 +11,9 @@ from typing import IO, TYPE_CHECKING, Any
 from auditkit.errors import InputError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy as np
 
-__all__ = ["read_array", "read_arrays"]
+__all__ = ["arrays_in", "read_array", "read_arrays"]
 
 MOST_BYTES = 4 * 2**30
 _KINDS = "biufU"  # booleans, integers, floats, text: nothing that must be unpickled
@@ -77,28 +76,54 @@ def read_arrays(path: str | os.PathLike[str], *, most: int = MOST_BYTES) -> dict
 
     file = Path(path)
     try:
-        with zipfile.ZipFile(file) as archive:
-            return _members(archive, file, most)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-        raise InputError(f"{file.name} is no .npz archive of arrays: {error}") from None
+        with file.open("rb") as opened:
+            return _archive(opened, file.name, most)
     except OSError as error:
         raise InputError(f"{file.name} cannot be read: {error.strerror or error}") from None
 
 
-def _members(archive: zipfile.ZipFile, file: Path, most: int) -> dict[str, np.ndarray]:
+def arrays_in(content: bytes, name: str, *, most: int = MOST_BYTES) -> dict[str, np.ndarray]:
+    """Return the arrays of a ``.npz`` archive that was read already, as one is whose digest was looked at.
+
+    Parameters
+    ----------
+    content : bytes
+        Of the file.
+    name : str
+        What a message calls it.
+    most : int
+        Bytes that all its arrays together may take at most, unpacked.
+
+    Raises
+    ------
+    InputError
+        As `read_arrays`.
+    """
+    return _archive(io.BytesIO(content), name, most)
+
+
+def _archive(opened: IO[bytes], name: str, most: int) -> dict[str, np.ndarray]:
+    try:
+        with zipfile.ZipFile(opened) as archive:
+            return _members(archive, name, most)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+        raise InputError(f"{name} is no .npz archive of arrays: {error}") from None
+
+
+def _members(archive: zipfile.ZipFile, place: str, most: int) -> dict[str, np.ndarray]:
     inside = archive.infolist()
     if len(inside) > _MEMBERS:
-        raise InputError(f"{file.name} holds {len(inside):,} arrays; at most {_MEMBERS:,} are read")
+        raise InputError(f"{place} holds {len(inside):,} arrays; at most {_MEMBERS:,} are read")
     total = sum(one.file_size for one in inside)
     if total > most:
-        raise InputError(f"{file.name} unpacks to {total:,} bytes; at most {most:,} are read")
+        raise InputError(f"{place} unpacks to {total:,} bytes; at most {most:,} are read")
     found: dict[str, np.ndarray] = {}
     for one in inside:
         name = one.filename.removesuffix(".npy")
         if name == one.filename or name in found:
-            raise InputError(f"{file.name} is no archive of arrays: it holds {one.filename[:80]!r}")
+            raise InputError(f"{place} is no archive of arrays: it holds {one.filename[:80]!r}")
         with archive.open(one) as opened:
-            found[name] = _array(opened, one.file_size, f"{name[:80]!r} in {file.name}", most)
+            found[name] = _array(opened, one.file_size, f"{name[:80]!r} in {place}", most)
     return found
 
 

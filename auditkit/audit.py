@@ -5,15 +5,11 @@ from __future__ import annotations
 import functools
 import logging
 import os
-import platform
-import sys
 import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,36 +17,24 @@ import numpy as np
 
 from auditkit._version import __version__
 from auditkit.check import Check, find, fits, registry, resolve
-from auditkit.engine import STOPS, Finished, Progress, Started, Step, in_executor, serial
+from auditkit.engine import Finished, Progress, Started, Step, in_executor, place_of, serial
 from auditkit.errors import Cancelled, InputError, did_you_mean
 from auditkit.evidence import Evidence, jsonable
 from auditkit.finding import Finding, Policy
 from auditkit.judging import judge
+from auditkit.keeping import with_answers
 from auditkit.left_out import not_examined
-from auditkit.masking import Masking
+from auditkit.masking import Masking, masking_of
 from auditkit.predictors.plug_ins import adapters
+from auditkit.releases import host, versions
 from auditkit.report import Report
-from auditkit.subject import Subject
+from auditkit.targets import KINDS, TEMPLATES, Target
 from auditkit.waiver import Waiver, waivers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["Audit", "Completed", "Event", "Finished", "Progress", "Started"]
-
-_PACKAGES = (
-    "numpy",
-    "pandas",
-    "scipy",
-    "scikit-learn",
-    "shap",
-    "fairlearn",
-    "lightgbm",
-    "xgboost",
-    "onnxruntime",
-    "torch",
-    "skops",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +80,9 @@ class Audit:
     def __post_init__(self) -> None:
         plan = tuple(_plan(self.checks).values())
         if not plan:
-            raise InputError(f"an audit needs checks: names, or dimensions.{did_you_mean('', _words())}")
+            raise InputError(
+                f"an audit needs checks: names, or dimensions.{did_you_mean('', [check.name for check in registry().checks])}"
+            )
         object.__setattr__(self, "plan", plan)
         object.__setattr__(self, "waivers", waivers_of(self.waivers))
         object.__setattr__(self, "criteria", _policy(self.criteria, self.waivers, plan))
@@ -106,14 +92,14 @@ class Audit:
         return f"Audit({names}; {len(self.criteria)} criteria; .run(subject) to run)"
 
     def run(
-        self, subject: Subject, *, seed: int = 0, executor: Executor | None = None,
-        cache: str | os.PathLike[str] | None = None,
+        self, subject: Target, *, seed: int = 0, executor: Executor | None = None,
+        cache: str | os.PathLike[str] | None = None, keep_answers: bool = False,
     ) -> Report:  # fmt: skip
         """Run every check and return the report.
 
         Parameters
         ----------
-        subject : Subject
+        subject : Subject or another Target
             What to audit.
         seed : int
             Root of all random numbers; each check draws from a branch of its own, named by its code, so that it gives the
@@ -124,16 +110,20 @@ class Audit:
         cache : path, optional
             A folder in which answers of reference models are kept, made if it is not there. A later audit of the same
             model on the same data with the same seed and versions takes them up and gives the same numbers sooner.
+        keep_answers : bool
+            Whether the report is to hold what the model said of each test row, for `Report.save` to write to a file of its own.
         """
-        for event in self.stream(subject, seed=seed, executor=executor, cache=cache):
+        for event in self.stream(
+            subject, seed=seed, executor=executor, cache=cache, keep_answers=keep_answers
+        ):
             if isinstance(event, Completed):
                 return event.report
         raise Cancelled("the audit ended without a report")  # pragma: no cover - the stream always completes
 
     def stream(
-        self, subject: Subject, *, seed: int = 0, executor: Executor | None = None,
+        self, subject: Target, *, seed: int = 0, executor: Executor | None = None,
         only: Iterable[str] | None = None, known: Iterable[Evidence] = (),
-        cache: str | os.PathLike[str] | None = None,
+        cache: str | os.PathLike[str] | None = None, keep_answers: bool = False,
     ) -> Iterator[Event]:  # fmt: skip
         """Yield events as the audit goes; the last one is `Completed`.
 
@@ -142,7 +132,7 @@ class Audit:
 
         Parameters
         ----------
-        subject, seed, executor, cache
+        subject, seed, executor, cache, keep_answers
             As for `run`.
         only : iterable of str, optional
             Codes of the checks to run now; the parts give the numbers of the whole.
@@ -169,14 +159,14 @@ class Audit:
         chosen = None if only is None else _chosen(self.plan, only)
         todo = [s for s in steps if s.index not in at_hand and (chosen is None or s.check.code in chosen)]
         self.fits(subject, {step.check.code for step in todo})
-        return self._events(subject, int(seed), executor, todo, at_hand)
+        return self._events(subject, int(seed), executor, todo, at_hand, keep_answers=keep_answers)
 
-    def fits(self, subject: Subject, only: Iterable[str] | None = None) -> None:
+    def fits(self, subject: Target, only: Iterable[str] | None = None) -> None:
         """See that what the parameters name is there in a subject; `stream` does so before anything runs.
 
         Parameters
         ----------
-        subject : Subject
+        subject : Subject or another Target
             What is to be audited.
         only : iterable of str, optional
             Codes of the checks looked at; all when left out.
@@ -189,9 +179,10 @@ class Audit:
         """
         _subject(subject)
         chosen = None if only is None else _chosen(self.plan, only)
-        for check, params in self.plan:
-            if chosen is None or check.code in chosen:
-                fits(check, params, subject)
+        asked = [one for one in self.plan if chosen is None or one[0].code in chosen]
+        fits_kind(subject.kind, subject.name, [check for check, _ in asked])
+        for check, params in asked:
+            fits(check, params, subject)
 
     def judge(
         self, evidence: Iterable[Evidence], *, task: str | None = None, subject: str | None = None
@@ -200,19 +191,15 @@ class Audit:
         return judge(tuple(evidence), self.criteria, task=task, waivers=self.waivers, subject=subject)
 
     def _events(
-        self,
-        subject: Subject,
-        seed: int,
-        executor: Executor | None,
-        steps: list[Step],
-        at_hand: dict[int, Evidence],
-    ) -> Iterator[Event]:
+        self, subject: Target, seed: int, executor: Executor | None, steps: list[Step], at_hand: dict[int, Evidence],
+        *, keep_answers: bool,
+    ) -> Iterator[Event]:  # fmt: skip
         started, clock = datetime.now(UTC), time.monotonic()
         about = jsonable(subject.describe())  # what cannot be described fails before anything runs
-        _warm(subject)
+        subject.warm()
         finished: dict[int, Finished] = {}
         events = serial(steps, subject) if executor is None else in_executor(steps, subject, executor)
-        masking = Masking(subject)
+        masking = masking_of(subject)
         for event in events:
             if isinstance(event, Finished):
                 event = _masked(event, masking)  # noqa: PLW2901 - what goes on from here holds no values
@@ -221,17 +208,14 @@ class Audit:
         whole = at_hand | {i: event.evidence for i, event in finished.items()}
         evidence = tuple(whole[i] for i in sorted(whole)) + _broken()
         run = {
-            "engine": "serial" if executor is None else type(executor).__name__,
+            "engine": place_of(executor),
             "started": started.isoformat(timespec="seconds"),
             "seconds": round(time.monotonic() - clock, 3),
             "timings": {finished[i].evidence.check: round(finished[i].seconds, 3) for i in sorted(finished)},
-            "host": {
-                "python": platform.python_implementation(),
-                "system": platform.system(),
-                "machine": platform.machine(),
-            },
+            "host": host(),
         }
-        yield Completed(self._report(about, evidence, seed, run))
+        report = self._report(about, evidence, seed, run)
+        yield Completed(with_answers(report, subject) if keep_answers else report)
 
     def _report(
         self, about: dict[str, Any], evidence: tuple[Evidence, ...], seed: int, run: dict[str, Any]
@@ -239,7 +223,7 @@ class Audit:
         provenance = {
             "auditkit": __version__,
             "seed": seed,
-            "versions": _versions(),
+            "versions": versions(),
             "policy": self.criteria.to_dict(),
             "plan": [check.describe() for check, _ in self.plan],
             "not_examined": not_examined(self.plan, evidence),
@@ -285,10 +269,6 @@ def _asked(word: Any, params: Any) -> Iterator[tuple[Check, dict[str, Any]]]:
     yield from ((c, resolve(c, params)) for c in find(word))
 
 
-def _words() -> list[str]:
-    return [check.name for check in registry().checks]
-
-
 def _policy(
     criteria: Any, waivers: tuple[Waiver, ...], plan: tuple[tuple[Check, dict[str, Any]], ...]
 ) -> Policy:
@@ -327,9 +307,28 @@ def _folder(cache: str | os.PathLike[str] | None) -> Path | None:
 
 
 def _subject(given: object) -> None:
-    if not isinstance(given, Subject):
+    if not isinstance(given, Target):
         raise InputError(
-            f"an audit needs a Subject(name, model, test=Dataset(X, y)); got {type(given).__name__}"
+            f"an audit needs a Subject(name, model, test=Dataset(X, y)), or another Target; got {type(given).__name__}"
+        )
+
+
+def fits_kind(kind: str, name: str, checks: list[Check]) -> None:
+    """Refuse checks that ask about another kind of target than that of this name."""
+    others = [check for check in checks if check.about != kind]
+    if others:
+        named = ", ".join(check.name for check in others[:3]) + (", ..." if len(others) > 3 else "")
+        fitting = [check.name for check in registry().about(kind)]
+        more = f" and {len(fitting) - 5} more" if len(fitting) > 5 else ""
+        word = "check" if len(fitting) == 1 else "checks"
+        some = (
+            f"; for it there is the template {TEMPLATES[kind]} (auditkit run {TEMPLATES[kind]} --subject FILE), "
+            f"and the {word} {', '.join(fitting[:5])}{more}"
+            if fitting and kind in TEMPLATES
+            else ""
+        )
+        raise InputError(
+            f"{named} asks about {KINDS[others[0].about]}, and {name!r} is {KINDS.get(kind, kind)}{some}"
         )
 
 
@@ -357,17 +356,6 @@ def _at_hand(steps: list[Step], known: Iterable[Evidence]) -> dict[int, Evidence
     return found
 
 
-def _warm(subject: Subject) -> None:
-    """Ask the model once, before checks are sent anywhere. What fails here fails again, with its reason, in each check."""
-    for split in ("test", "train"):
-        try:
-            subject.answers(split)
-        except STOPS:
-            raise
-        except BaseException:  # noqa: BLE001, S110 - the check that asks says it
-            pass
-
-
 def _masked(event: Finished, masking: Masking) -> Finished:
     """Return it with evidence that quotes no values; the reason in whole goes beside it, and to the log."""
     evidence = masking(event.evidence)
@@ -388,11 +376,3 @@ def _broken() -> tuple[Evidence, ...]:
 def _not_loaded() -> dict[str, str]:
     """Return the plug-ins of checks and predictors that failed to load, and why."""
     return registry().broken | adapters().broken
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": ".".join(map(str, sys.version_info[:3]))}
-    for name in _PACKAGES:
-        with suppress(PackageNotFoundError):
-            found[name] = version(name)
-    return found

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
-import json
 import re
-import types
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
-
-from annotated_types import Ge, Gt, Le, Lt
-from typing_extensions import Doc
+from typing import TYPE_CHECKING, Any, cast
 
 from auditkit.errors import InputError, did_you_mean
-from auditkit.naming import NameOf, RowNumbers, no_plan, type_this
+from auditkit.naming import no_plan
+from auditkit.parameter import Parameter, parameters_of
+from auditkit.targets.base import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -24,6 +19,7 @@ if TYPE_CHECKING:
 
     from auditkit.evidence import Evidence
     from auditkit.subject import Subject
+    from auditkit.targets import Target
 
     Run: TypeAlias = Callable[..., Evidence]
 
@@ -39,94 +35,14 @@ DIMENSIONS: dict[str, str] = {
     "robustness": "How little must change before the answer changes?",
     "drift": "Have the data, or the model's answers, moved since training?",
     "external": "What do other programs find on the same records?",
+    "artifact": "What would this model file do to whoever opens it?",
+    "notebook": "What do these notebooks give away, and what do they ask to be run?",
+    "language_model": "What can be talked out of it, and into it?",
+    "stack": "Which known weaknesses do the installed software and its settings have?",
+    "data": "What do these records give away about the people in them?",
 }
 
 _GROUP = "auditkit.checks"
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One option of a check, read from its signature.
-
-    Attributes
-    ----------
-    name : str
-        Keyword of the check function.
-    annotation : type
-        Its type, with bounds.
-    default : object
-        Used when nothing is given.
-    description : str
-        One sentence for forms, flags and help.
-    choices : tuple
-        The allowed values, where they are listed.
-    low, high : float or None
-        Bounds of a number.
-    low_open, high_open : bool
-        Whether a bound itself is excluded.
-    names : NameOf, RowNumbers or None
-        What its value names, where that is known before the check runs.
-    """
-
-    name: str
-    annotation: Any = field(hash=False)
-    default: Any = field(hash=False)
-    description: str = ""
-    choices: tuple[Any, ...] = ()
-    low: float | None = None
-    high: float | None = None
-    low_open: bool = False
-    high_open: bool = False
-    names: NameOf | RowNumbers | None = None
-
-    @property
-    def bounds(self) -> str:
-        """In words what values it takes; empty where anything of its type will do."""
-        if self.choices:
-            return "one of " + ", ".join(map(repr, self.choices))
-        found = []
-        if self.low is not None:
-            found.append(f"{'above' if self.low_open else 'from'} {self.low:g}")
-        if self.high is not None:
-            found.append(f"{'below' if self.high_open else 'to'} {self.high:g}")
-        return ", ".join(found)
-
-    def validate(self, value: Any) -> Any:
-        """Return the value as the check wants it.
-
-        Raises
-        ------
-        InputError
-            If the type or a bound does not fit.
-        """
-        from pydantic import ConfigDict, TypeAdapter, ValidationError
-
-        if isinstance(self.names, RowNumbers):
-            self.names.whole(self.name, value)
-        try:
-            adapter = TypeAdapter(self.annotation, config=ConfigDict(allow_inf_nan=False))
-            return adapter.validate_python(value)
-        except ValidationError as error:
-            first = error.errors()[0]
-            takes = f"it takes values {self.bounds}, and is" if self.bounds and not self.choices else "it is"
-            raise InputError(
-                f"{self.name}={value!r}: {first['msg'][0].lower()}{first['msg'][1:]}; {takes} {self.default!r} when left out{type_this(self.name, value, adapter.validate_python)}"
-            ) from None
-
-    def parse(self, text: str) -> Any:
-        """Return the value written as text on a command line: JSON, else the text itself."""
-        if self.annotation is str or getattr(self.annotation, "__origin__", None) is str:
-            return self.validate(text)
-        try:
-            value = json.loads(text)
-        except ValueError:
-            return self.validate(text)
-        try:
-            return self.validate(value)
-        except InputError:
-            with suppress(InputError):  # a word that happens to read as JSON: null, 1, true
-                return self.validate(text)
-            raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +67,8 @@ class Check:
         Its options.
     spreads : bool
         Whether it hands parts of its work to the executor of the audit (`auditkit.spread.each`).
+    about : str
+        The kind of target it asks about, one of `auditkit.targets.KINDS`.
     """
 
     code: str
@@ -162,6 +80,7 @@ class Check:
     function: Run
     parameters: tuple[Parameter, ...]
     spreads: bool = False
+    about: str = "model"
 
     @property
     def page(self) -> str:
@@ -189,6 +108,10 @@ class Registry:
     checks: tuple[Check, ...]
     broken: dict[str, str]
 
+    def about(self, kind: str) -> tuple[Check, ...]:
+        """Return the checks that ask about a kind of target, one of `auditkit.targets.KINDS`."""
+        return tuple(one for one in self.checks if one.about == kind)
+
     def metrics(self) -> set[str]:
         """Return every metric some check can give."""
         return {metric for one in self.checks for metric in one.metrics}
@@ -196,7 +119,7 @@ class Registry:
 
 def check(
     *plan: Any, code: str = "", title: str = "", question: str = "", dimension: str = "", metrics: Iterable[str] = (),
-    spreads: bool = False, **options: Any,
+    spreads: bool = False, about: str = "model", **options: Any,
 ) -> Callable[[Run], Run]:  # fmt: skip
     """Mark a function as a check. The function itself is returned, unwrapped.
 
@@ -212,11 +135,13 @@ def check(
         Every metric its evidence can hold.
     spreads : bool
         Whether it hands parts of its work to the executor of the audit, through `auditkit.spread.each`.
+    about : str
+        The kind of target it asks about, one of `auditkit.targets.KINDS`; a model with its rows when left out.
 
     Raises
     ------
     InputError
-        If the code is malformed, there are no metrics, or an option of the function is not keyword-only, typed
+        If the code is malformed, there are no metrics, the kind is none, or an option of the function is not keyword-only, typed
         and with a default.
 
     Examples
@@ -236,11 +161,13 @@ def check(
         raise InputError(f"a code is capital letters and three digits, as in 'AK201'; got {code!r}")
     if not given or not dimension or not title:
         raise InputError(f"{code}: a check names a title, a dimension and the metrics it can give")
+    if about not in KINDS:
+        raise InputError(f"{code}: about={about!r} is no kind of target.{did_you_mean(str(about), KINDS)}")
 
     def mark(function: Run) -> Run:
-        words, options = (title, question, dimension, given), _parameters(function, code)
-        about = Check(code, function.__name__, *words, function, options, spreads)
-        function.__auditkit__ = about  # type: ignore[attr-defined]
+        words, options = (title, question, dimension, given), parameters_of(function, code)
+        known = Check(code, function.__name__, *words, function, options, spreads, about)
+        function.__auditkit__ = known  # type: ignore[attr-defined]
         return function
 
     return mark
@@ -310,7 +237,7 @@ def resolve(about: Check, params: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def fits(about: Check, params: Mapping[str, Any], subject: Subject) -> None:
+def fits(about: Check, params: Mapping[str, Any], subject: Target) -> None:
     """See that what a check is to look at by name is there in the subject.
 
     Raises
@@ -321,7 +248,7 @@ def fits(about: Check, params: Mapping[str, Any], subject: Subject) -> None:
     try:
         for p in about.parameters:
             if p.names:
-                p.names.met(p.name, params, subject)
+                p.names.met(p.name, params, cast("Subject", subject))  # `about` says that it is one
     except InputError as error:
         raise InputError(f"{about.name}: {error}") from None
 
@@ -347,54 +274,3 @@ def _marked(module: Any) -> list[Check]:
     if not checks:
         raise InputError(f"{module!r} holds no check: mark its functions with @auditkit.check(code=..., ...)")
     return checks
-
-
-def _parameters(function: Run, code: str) -> tuple[Parameter, ...]:
-    signature = list(inspect.signature(function).parameters.values())
-    if len(signature) < 2 or signature[0].name != "subject" or "rng" not in (p.name for p in signature[1:]):
-        raise InputError(
-            f"{code}: a check is (subject, *, rng, ...) -> Evidence; got {inspect.signature(function)}"
-        )
-    options = [p for p in signature[1:] if p.name != "rng"]
-    for p in options:
-        if p.kind is not p.KEYWORD_ONLY or p.default is p.empty or p.annotation is p.empty:
-            raise InputError(f"{code}: {p.name} must be keyword-only, typed, and have a default")
-    return tuple(_parameter(p.name, _type_of(p.annotation, function, code), p.default) for p in options)
-
-
-def _type_of(annotation: Any, function: Run, code: str) -> Any:
-    """Evaluate the annotation of one option; those of `subject` and `rng` may be known to type checkers only."""
-    probe = type("probe", (), {"__annotations__": {"option": annotation}})
-    try:
-        return get_type_hints(probe, function.__globals__, include_extras=True)["option"]
-    except NameError as error:
-        raise InputError(
-            f"{code}: {error}; import it at the top of the module, not under TYPE_CHECKING"
-        ) from None
-
-
-def _parameter(name: str, annotation: Any, default: Any) -> Parameter:
-    found: dict[str, Any] = {}
-    inner: Any = annotation
-    notes: tuple[Any, ...] = ()
-    if hasattr(annotation, "__metadata__"):
-        inner, notes = annotation.__origin__, annotation.__metadata__
-    for note in notes:
-        if isinstance(note, Doc):
-            found["description"] = note.documentation
-        if isinstance(note, (NameOf, RowNumbers)):
-            found["names"] = note
-        for kind, key, is_open in (
-            (Ge, "low", False),
-            (Gt, "low", True),
-            (Le, "high", False),
-            (Lt, "high", True),
-        ):
-            if isinstance(note, kind):
-                found[key] = getattr(note, kind.__name__.lower())
-                found[f"{key}_open"] = is_open
-    if get_origin(inner) in (Union, types.UnionType):  # what may be left out has choices all the same
-        inner = next((one for one in get_args(inner) if get_origin(one) is Literal), inner)
-    if get_origin(inner) is Literal:
-        found["choices"] = get_args(inner)
-    return Parameter(name, annotation, default, **found)

@@ -112,6 +112,7 @@ LAWS: dict[str, Law] = {
     # mitigation
     "AK114": Law("train", grows=("points",), trains=("points",), needs="refit"),
     "AK209": Law("both", trains=("references", "points"), part=0.65, needs="refit"),
+    "AK211": Law("both", grows=("max_calls",), spread=2.5),
     "AK317": Law(grows=("max_calls", "repeats"), trains=("repeats",), needs="refit", spread=2.5),
     # membership and privacy
     "AK201": Law("both", needs="train"),

@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TypeAlias
 
-    from auditkit.subject import Subject
+    from auditkit.targets import Target
 
     Observed: TypeAlias = tuple[Evidence, float]
 
-__all__ = ["STOPS", "Finished", "Progress", "Started", "Step", "in_executor", "observe", "serial"]
+__all__ = ["STOPS", "Finished", "Progress", "Started", "Step", "in_executor", "observe", "place_of", "serial"]
 
 
 STOPS = (KeyboardInterrupt, GeneratorExit)
@@ -138,7 +138,7 @@ def _step_again(
     return Step(index, find(function)[0], params, root, kept)
 
 
-def observe(step: Step, subject: Subject) -> Observed:
+def observe(step: Step, subject: Target) -> Observed:
     """Run one check; whatever happens, evidence comes out, and the seconds it took.
 
     Raises
@@ -155,7 +155,7 @@ def observe(step: Step, subject: Subject) -> Observed:
                 own, rng=np.random.default_rng(step.seed), **copy.deepcopy(step.params)
             )
         _hold_to_contract(step.check, found)
-        evidence = replace(found, **common, cost=own.model.cost())
+        evidence = replace(found, **common, cost=own.cost())
     except (Cancelled, *STOPS):
         raise
     except NotApplicable as missing:
@@ -165,14 +165,17 @@ def observe(step: Step, subject: Subject) -> Observed:
     return evidence, time.monotonic() - clock
 
 
-def serial(steps: list[Step], subject: Subject) -> Iterator[Started | Progress | Finished]:
-    """Run one check after the other, in a worker thread, so that a running check can report and be stopped."""
+def serial(steps: list[Step], subject: Target) -> Iterator[Started | Progress | Finished]:
+    """Run one check after the other, in a worker thread, so that a running check can report and be stopped.
+
+    Their parts go where `spread.over` says, outside of this.
+    """
     for step in steps:
         yield Started(step.index, len(steps), step.check)
         said: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         stop = threading.Event()
         worker = threading.Thread(
-            target=_work, args=(step, subject, said, stop), name=step.check.code, daemon=True
+            target=_work, args=(step, subject, said, stop, spread.where()), name=step.check.code, daemon=True
         )
         worker.start()
         try:
@@ -184,7 +187,7 @@ def serial(steps: list[Step], subject: Subject) -> Iterator[Started | Progress |
             worker.join()
 
 
-def in_executor(steps: list[Step], subject: Subject, executor: Executor) -> Iterator[Started | Finished]:
+def in_executor(steps: list[Step], subject: Target, executor: Executor) -> Iterator[Started | Finished]:
     """Hand all checks in and yield them as they end; one that kills its worker does not take the others along.
 
     A check that spreads runs in a thread here, and hands in its parts: in a worker it would wait for workers.
@@ -216,7 +219,15 @@ def in_executor(steps: list[Step], subject: Subject, executor: Executor) -> Iter
         threads.shutdown()
 
 
-def _spreading(step: Step, subject: Subject, executor: Executor, stop: threading.Event) -> Observed:
+def place_of(executor: Executor | None) -> str:
+    """Return by name where checks run and, where these run one after the other, what their parts are sent to."""
+    if executor is not None:
+        return type(executor).__name__
+    parts = spread.where()
+    return "serial" if parts is None else f"serial, parts in {type(parts).__name__}"
+
+
+def _spreading(step: Step, subject: Target, executor: Executor, stop: threading.Event) -> Observed:
     def listener(_fraction: float | None, _what: str) -> None:
         if stop.is_set():
             raise Cancelled("stopped by the person who started it")
@@ -226,7 +237,11 @@ def _spreading(step: Step, subject: Subject, executor: Executor, stop: threading
 
 
 def _work(
-    step: Step, subject: Subject, said: queue.SimpleQueue[tuple[str, Any]], stop: threading.Event
+    step: Step,
+    subject: Target,
+    said: queue.SimpleQueue[tuple[str, Any]],
+    stop: threading.Event,
+    executor: Executor | None,
 ) -> None:
     last, far = 0.0, 0.0
 
@@ -241,7 +256,7 @@ def _work(
             said.put(("progress", (None if fraction is None else far, what)))
 
     try:
-        with progress.listening(listener):
+        with progress.listening(listener), spread.over(executor):
             said.put(("done", observe(step, subject)))
     except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
         said.put(("failed", error))
@@ -255,7 +270,7 @@ def _ended(step: Step, kind: str, what: Any) -> Observed:
     return step.broke(in_words(what)), 0.0
 
 
-def _submit(executor: Executor, step: Step, subject: Subject) -> Future[Observed]:
+def _submit(executor: Executor, step: Step, subject: Target) -> Future[Observed]:
     try:
         return executor.submit(observe, step, subject)
     except Exception as error:  # noqa: BLE001 - refused, broken, or not to be sent: a finding of this check alone
@@ -269,11 +284,11 @@ class _Parcel:
     the check; the pool would hang or break over it.
     """
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: Target) -> None:
         self.subject = subject
         self.packed: bytes | None = None
 
-    def submit(self, executor: Executor, step: Step, _subject: Subject) -> Future[Observed]:
+    def submit(self, executor: Executor, step: Step, _subject: Target) -> Future[Observed]:
         try:
             if self.packed is None:
                 self.packed = pickle.dumps(self.subject, protocol=5)
@@ -300,7 +315,7 @@ def _unpacked(step: bytes, subject: bytes) -> Observed:
     return observe(ours, theirs)
 
 
-def _alone(executor: Executor, parcel: _Parcel, step: Step, subject: Subject) -> Observed:
+def _alone(executor: Executor, parcel: _Parcel, step: Step, subject: Target) -> Observed:
     """Run a step that a broken pool dropped in a process of its own: only who broke it breaks again."""
     with spread.single(executor) as pool:
         return _result(parcel.submit(pool, step, subject), step)

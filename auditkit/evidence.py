@@ -252,7 +252,8 @@ class Evidence:
     notes : tuple of str
         Anything a reader must know: rows dropped, a fallback taken, a cheaper method used.
     rows : dict
-        Rows used and how they were drawn: ``{"used": 500, "of": 16281, "how": "random, without replacement"}``.
+        Rows used and how they were drawn: ``{"used": 500, "of": 16281, "how": "random, without replacement"}``. Its key ``left_out`` says in words
+        what the check did not look at; the report tells it among what was not examined.
     cost : dict
         ``{"model_calls": ..., "model_rows": ..., "refits": ...}``.
     seed : str

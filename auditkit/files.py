@@ -18,7 +18,7 @@ __all__ = ["held_back", "move_together", "write_whole"]
 _ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
-def write_whole(target: Path, content: bytes) -> Path:
+def write_whole(target: Path, content: bytes, *, private: bool = False) -> Path:
     """Write beside the target, sync, and rename, so that nobody ever reads half a file.
 
     A file that is there is replaced and keeps its permissions; after a failure it is as it was.
@@ -29,6 +29,8 @@ def write_whole(target: Path, content: bytes) -> Path:
         The file; its folder must exist.
     content : bytes
         What it is to hold.
+    private : bool
+        Whether only its owner may read and write it (mode 0600 on POSIX), from its first byte on and whatever was there.
 
     Returns
     -------
@@ -42,17 +44,22 @@ def write_whole(target: Path, content: bytes) -> Path:
     """
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
     try:
-        with temporary.open("xb") as file:
+        with open(temporary, "xb", opener=_private if private else None) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         with suppress(FileNotFoundError):
-            temporary.chmod(target.stat().st_mode & 0o7777)
+            if not private:
+                temporary.chmod(target.stat().st_mode & 0o7777)
         temporary.replace(target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     return target
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def move_together(moves: Mapping[Path, Path]) -> None:

@@ -259,8 +259,20 @@ class Finding:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read what `to_dict` wrote."""
+        """Read what `to_dict` wrote.
+
+        Raises
+        ------
+        InputError
+            If it is waived and does not say by which waiver and what it was, or says what it was and is not waived: a status that follows from nothing.
+        """
         raw = {k: v for k, v in data.items() if k != "fingerprint"}
+        waived, was = raw["status"] == "waived", raw.get("was")
+        if waived != (was is not None) or (waived and raw.get("waiver") is None):
+            raise InputError(
+                f"{raw['check']} is {raw['status']!r}, and was {was!r} before: expected a waiver and what it was of a finding that is waived, "
+                "and of no other what it was"
+            )
         if raw["measurement"] is not None:
             raw["measurement"] = Measurement.from_dict(raw["measurement"])
         if raw["criterion"] is not None:

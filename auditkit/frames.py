@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -209,13 +210,30 @@ class Codec:
             rounded = np.rint(values) if getattr(dtype, "kind", "f") in "iu" else values
             return pd.Series(rounded).astype(dtype)
         codes = np.where(np.isnan(values), -1, np.rint(np.nan_to_num(values))).astype(int)
-        known = np.empty(len(self.categories[j]) + 1, dtype=object)
-        known[:-1] = self.categories[j]
-        known[-1] = self.missing[j] if dtype == object else np.nan
-        column = pd.Series(known[codes], dtype=object)
+        if j in self._known:
+            return pd.Series(self._known[j].take(codes))
+        column = pd.Series(self._values(j)[codes], dtype=object)
         if (codes < 0).any() and isinstance(dtype, np.dtype) and dtype.kind in "biu":
             return column if dtype.kind == "b" else column.astype(float)
         return column if dtype == object else column.astype(dtype)
+
+    def _values(self, j: int) -> np.ndarray:
+        """Return the values of a categorical column by code, and last what stands for a missing one."""
+        known = np.empty(len(self.categories[j]) + 1, dtype=object)
+        known[:-1] = self.categories[j]
+        known[-1] = self.missing[j] if self.dtypes[j] == object else np.nan
+        return known
+
+    @cached_property
+    def _known(self) -> dict[int, Any]:
+        """The values of each categorical column that has a dtype of pandas' own, made once: an attack decodes a table at each step."""
+        import pandas as pd
+
+        return {
+            j: pd.Series(self._values(j), dtype=object).astype(dtype).array
+            for j, dtype in enumerate(self.dtypes)
+            if self.kinds[j] == "categorical" and not isinstance(dtype, np.dtype)
+        }
 
 
 def _kind(column: pd.Series[Any]) -> ColumnKind:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from auditkit.deciding import records_to_decide
 from auditkit.errors import did_you_mean
 from auditkit.finding import POLICY, STATUSES, UNJUDGED, Criterion, Finding, Policy, Status
-from auditkit.render.status import ALSO
+from auditkit.ranges import is_count
+from auditkit.render.status import ALSO, ASKED
 from auditkit.render.text import about as rounded
 from auditkit.waiver import Waiver, today, waivers_of
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from auditkit.evidence import Evidence, Measurement
 
-__all__ = ["WAIVABLE", "Verdict", "count", "judge", "verdict", "verdict_over", "waive", "with_adjusted"]
+__all__ = ["WAIVABLE", "Verdict", "count", "is_open", "judge", "verdict", "verdict_over", "waive", "with_adjusted"]  # fmt: skip
 
 WAIVABLE = ("fail", "inconclusive")
 """What can be accepted, where a criterion was asked. A check that is not applicable, or ended in an error, has shown nothing to accept."""
@@ -102,9 +103,10 @@ def judge(
             for c in rules
             if c.speaks_of(one.check, m)
         ]
-        found += _unmatched(one, rules, evidence)
+        if policy.unmeasured == "undecided":
+            found += _unmatched(one, rules, evidence)
         findings += found or [Finding(one.check, "not_applicable", reason=UNJUDGED)]
-    judged = (*findings, *_unmeasured(policy, findings, task))
+    judged = (*findings, *_unmeasured(policy, findings, evidence, task))
     return waive(judged, (*policy.waivers, *waivers_of(waivers)), on=on, subject=subject)
 
 
@@ -207,10 +209,22 @@ def verdict(findings: Iterable[Finding]) -> Verdict:
     found = tuple(findings)
     if any(f.status == "fail" for f in found):
         return "fail"
-    open_ones = [f for f in found if f.status in ("inconclusive", "error") or _could_not_run(f)]
-    if open_ones or not found:
+    if any(map(is_open, found)) or not found:
         return "undecided"
     return "pass" if any(f.judged for f in found) else "not_judged"
+
+
+def is_open(finding: Finding) -> bool:
+    """Return whether a finding keeps the verdict of its audit open: it was inconclusive, broke, or could not run.
+
+    Examples
+    --------
+    >>> is_open(Finding("AK112", "not_applicable", reason="it needs the model"))
+    True
+    >>> is_open(Finding("AK112", "not_applicable", reason=UNJUDGED))
+    False
+    """
+    return finding.status in ("inconclusive", "error") or _could_not_run(finding)
 
 
 def verdict_over(verdicts: Iterable[Verdict]) -> Verdict:
@@ -280,7 +294,8 @@ def _compare(m: Measurement, c: Criterion) -> tuple[Status, str]:
     low, high = (m.value, m.value) if m.interval is None else (m.interval.low, m.interval.high)
     if math.isnan(low) or math.isnan(high):
         return "inconclusive", m.reason or "the value has no interval on these data"
-    what = "the whole interval lies" if m.interval else "the value has no interval and lies"
+    exact = "the count lies" if is_count(m.metric) else "the value has no interval and lies"
+    what = "the whole interval lies" if m.interval else exact
     over = c.at_most is not None and low > c.at_most
     under = c.at_least is not None and high < c.at_least
     if (over and m.bound == "upper") or (under and m.bound == "lower"):
@@ -327,7 +342,7 @@ def _unmatched(one: Evidence, rules: tuple[Criterion, ...], evidence: Sequence[E
         if c.check == one.check:
             reason = "the check gave no such measurement on this subject"
         elif c.check is None and c.group is not None and any(m.metric == c.metric for m in one.measurements):
-            reason = _no_group(c.group, groups)
+            reason = _no_group(c.group, groups) + ("" if c.group else _instead(c.metric, groups))
         else:
             continue
         findings.append(Finding(one.check, "inconclusive", c.severity, None, c, reason))
@@ -346,7 +361,19 @@ def _no_group(asked: str, groups: list[str]) -> str:
     return f"no group {asked!r} was measured{hint} {named or 'all records together'}"
 
 
-def _unmeasured(policy: Policy, findings: Sequence[Finding], task: str | None) -> list[Finding]:
+def _instead(metric: str, groups: list[str]) -> str:
+    """Return what to type where a criterion asks of all records what was measured of groups alone."""
+    first = groups[0] if groups else ""
+    group = f"{first.split('=', 1)[0]}=*" if "=" in first and ", " not in first else "?*"
+    return (
+        f': write group = "{group}" to ask it of these, run a check that gives {metric} of all records (`auditkit list metrics` names them), '
+        'or write unmeasured = "ignored" at the top of the policy'
+    )
+
+
+def _unmeasured(
+    policy: Policy, findings: Sequence[Finding], evidence: Sequence[Evidence], task: str | None
+) -> list[Finding]:
     """Name the criteria that no finding is about: nothing in this audit measured what they ask."""
     met = {id(f.criterion) for f in findings if f.criterion is not None}
     left = [c for c in policy if id(c) not in met]
@@ -354,5 +381,12 @@ def _unmeasured(policy: Policy, findings: Sequence[Finding], task: str | None) -
         reason = "nothing in this audit measured it: run the check that does, on data that allow it"
         return [Finding(POLICY, "inconclusive", c.severity, None, c, reason) for c in left]
     other = {"regression": _OF_CLASSES, None: ()}.get(task, _OF_REGRESSION)
-    names = ", ".join(dict.fromkeys(c.metric for c in left if not c.metric.startswith(other)))
-    return [Finding(POLICY, "not_applicable", reason=f"{ALSO}: {names}")] if names else []
+    told, names = [], []
+    for c in left:
+        groups = {m.group or "" for e in evidence for m in e.measurements if m.metric == c.metric}
+        if c.group is not None and c.check is None and groups:
+            told.append(f"{ASKED} {c.metric}: {_no_group(c.group, sorted(groups - {''}))}")
+        elif not c.metric.startswith(other):
+            names.append(c.metric)
+    told += [f"{ALSO}: {', '.join(dict.fromkeys(names))}"] if names else []
+    return [Finding(POLICY, "not_applicable", reason=one) for one in dict.fromkeys(told)]

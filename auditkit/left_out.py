@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 __all__ = ["OUTSIDE", "not_examined"]
 
 OUTSIDE = (
-    ("Unsafe model files and notebooks, language models", "this version has no check for them"),
+    (
+        "Model files before they are opened, notebooks, language models, installed software",
+        "each is audited by itself, as a subject of its own kind",
+    ),
     (
         "Whether the labels, and the use of the model, are right",
         "no measurement of a model can tell; people must judge it",
@@ -27,7 +30,7 @@ OUTSIDE = (
 def not_examined(
     plan: tuple[tuple[Check, dict[str, Any]], ...], evidence: tuple[Evidence, ...]
 ) -> list[dict[str, Any]]:
-    """Return of each thing that was not examined what it is and why: what failed, what is left of the plan, what is not in it.
+    """Return of each thing that was not examined what it is and why: what failed, what a check left out, what is left of the plan, what is not in it.
 
     Parameters
     ----------
@@ -48,21 +51,29 @@ def not_examined(
         for code, c in planned.items()
         if code not in observed
     ]
-    left += [gap | {"why": "not part of this audit's plan"} for gap in _unplanned(planned)]
+    kinds = {check.about for check in planned.values()} or {"model"}
+    left += [gap | {"why": "not part of this audit's plan"} for gap in _unplanned(planned, kinds)]
     failed = [
         {"what": planned[e.check].title if e.check in planned else e.check, "why": e.reason}
         for e in evidence
         if e.outcome != "observed"
     ]
-    return failed + left + [{"what": what, "why": why} for what, why in OUTSIDE]
+    failed += [
+        {"what": planned[e.check].title if e.check in planned else e.check, "why": str(e.rows["left_out"])}
+        for e in evidence
+        if e.outcome == "observed" and e.rows.get("left_out")
+    ]
+    outside = OUTSIDE if "model" in kinds else ()
+    return failed + left + [{"what": what, "why": why} for what, why in outside]
 
 
-def _unplanned(planned: Mapping[str, Check]) -> list[dict[str, Any]]:
-    """Return the checks that are not in a plan, gathered by dimension; by name where others of theirs are in it."""
-    every = Counter(c.dimension for c in registry().checks)
+def _unplanned(planned: Mapping[str, Check], kinds: set[str]) -> list[dict[str, Any]]:
+    """Return the checks of these kinds of target that are not in a plan, gathered by dimension; by name where others of theirs are in it."""
+    fitting = [c for c in registry().checks if c.about in kinds]
+    every = Counter(c.dimension for c in fitting)
     begun = {check.dimension for check in planned.values()}
     left: dict[str, list[str]] = {}
-    for check in registry().checks:
+    for check in fitting:
         if check.code not in planned:
             left.setdefault(check.dimension, []).append(check.title)
     return [
@@ -74,4 +85,4 @@ def _unplanned(planned: Mapping[str, Check]) -> list[dict[str, Any]]:
 
 
 def _called(dimension: str) -> str:
-    return dimension[:1].upper() + dimension[1:]
+    return dimension[:1].upper() + dimension[1:].replace("_", " ")

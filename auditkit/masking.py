@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from auditkit.evidence import Evidence, Table
     from auditkit.subject import Subject
+    from auditkit.targets import Target
 
-__all__ = ["LEFT_OUT", "Masking"]
+__all__ = ["LEFT_OUT", "Masking", "masking_of"]
 
 LEFT_OUT = " (values are left out here)"
 """What is said after a text of which something was masked."""
@@ -178,6 +179,24 @@ class Masking:
         """Numbers that are no secret: 0 and 1, and how many rows and columns there are."""
         every = [one for one in (self.subject.test, self.subject.train) if one is not None]
         return frozenset(map(float, (0, 1, *map(len, every), self.subject.test.X.shape[1])))
+
+
+class _Closed(Masking):
+    """Of a target whose content is not known cell by cell: of what other people's code says only the type of the error stays."""
+
+    def _own(self, said: str) -> str:
+        return said
+
+    def _theirs(self, said: str) -> str:
+        kind = _TYPE.match(said) or _FIRST.match(said)
+        head = said[: kind.end()] if kind else ""
+        return said if head == said else f"{head} …"
+
+
+def masking_of(target: Target) -> Masking:
+    """Return what takes the content of a target out of evidence."""
+    of: Any = target
+    return Masking(of) if target.kind == "model" else _Closed(of)
 
 
 def _may_quote(cell: Any) -> bool:

@@ -1,8 +1,8 @@
-"""Ranges: between which values a metric lies, so that a limit beyond them is told and not judged by."""
+"""Ranges: between which values a metric lies, so that a limit beyond them is told and not judged by; and which metrics are counts."""
 
 from __future__ import annotations
 
-__all__ = ["range_of"]
+__all__ = ["is_count", "range_of", "read_whole"]
 
 _OF_GROUPS = [
     "accuracy",
@@ -44,10 +44,18 @@ _SHARES = [
     "consistency_chance",
     "contradiction_share",
     "correct_match_rate",
+    "distillation_accuracy",
+    "distillation_attack_auc",
+    "distillation_feature_agreement",
+    "distillation_fidelity",
+    "distillation_robust_accuracy",
     "domain_auc",
     "drift_ks",
     "drifted_column_share",
     "duplicate_share",
+    "encoding_success_counted_rate",
+    "encoding_success_open_rate",
+    "encoding_success_rate",
     "error_detection_auc",
     "error_predictability_auc",
     "error_rate",
@@ -57,17 +65,30 @@ _SHARES = [
     "flip_gain_rate",
     "flip_loss_rate",
     "flip_rate",
+    "forbidden_answer_counted_rate",
+    "forbidden_answer_open_rate",
+    "forbidden_answer_rate",
+    "garak_hit_rate",
+    "garak_unreliable_hit_rate",
     "gate_false_reject_rate",
+    "generalisation_loss",
+    "generalised_homogeneous_share",
     "gradient_attack_success_rate",
     "group_attack_auc",
     "group_attack_success_rate",
     "harmful_share",
     "homogeneous_share",
     "independent_duplicate_share",
+    "injection_success_counted_rate",
+    "injection_success_open_rate",
+    "injection_success_rate",
     "joint_proxy_auc",
     "label_noise_rate",
     "label_noise_rate_resampled",
     "leaf_error_rate",
+    "leak_success_counted_rate",
+    "leak_success_open_rate",
+    "leak_success_rate",
     "leaky_feature_auc",
     "ll144_scoring_rate",
     "ll144_selection_rate",
@@ -75,14 +96,22 @@ _SHARES = [
     "matched_flip_rate",
     "mean_corruption_error",
     "near_duplicate_share",
+    "needless_refusal_counted_rate",
+    "needless_refusal_open_rate",
+    "needless_refusal_rate",
     "neighbour_agreement",
     "neighbour_agreement_chance",
     "opposite_effect_share",
     "ordinary_value_success_rate",
+    "personal_data_echo_counted_rate",
+    "personal_data_echo_open_rate",
+    "personal_data_echo_rate",
+    "personal_record_share",
     "prototype_fidelity",
     "proxy_auc",
     "proxy_importance_share",
     "recourse_rate",
+    "refusal_inconsistency_rate",
     "replayed_robust_accuracy",
     "replayed_stopped_share",
     "robust_accuracy_after",
@@ -105,6 +134,7 @@ _SHARES = [
     "surrogate_accuracy",
     "surrogate_agreement",
     "t_closeness",
+    "table_unique_share",
     "top_inputs_stability",
     "tpr_at_01pct_fpr",
     "tpr_at_10pct_fpr",
@@ -114,6 +144,9 @@ _SHARES = [
     "trigger_pattern_share",
     "trigger_success_rate",
     "unique_share",
+    "unsafe_output_counted_rate",
+    "unsafe_output_open_rate",
+    "unsafe_output_rate",
 ]
 _CHANGES = [
     "base_rate_change",
@@ -130,6 +163,10 @@ _CHANGES = [
     "calibration_error_increase_noise",
     "conditional_label_difference",
     "cross_auc_difference",
+    "distillation_accuracy_cost",
+    "distillation_attack_auc_reduction",
+    "distillation_explanation_agreement",
+    "distillation_robust_accuracy_cost",
     "duplicate_share_excess",
     "expected_calibration_error_difference",
     "explainer_agreement",
@@ -156,6 +193,39 @@ _CHANGES = [
     "worst_fault_accuracy_drop",
     "worst_slice_difference",
 ]
+_READ_WHOLE = frozenset(
+    [
+        "asked_names",
+        "cells_not_read",
+        "configuration_faults",
+        "distinct_secrets",
+        "file_refusals",
+        "identifying_columns",
+        "packages_named",
+        "packages_of_unknown_licence",
+        "packages_of_unknown_version",
+        "packages_with_advisories",
+        "perhaps_vulnerable_packages",
+        "personal_data_found",
+        "risky_calls_high",
+        "risky_calls_low",
+        "risky_calls_medium",
+        "secrets_found",
+        "serious_advisories",
+        "serious_configuration_faults",
+        "special_columns",
+        "unlisted_names",
+        "vulnerable_packages",
+    ]
+)  # of files that were read to their end: nothing was drawn, and chance moves nothing
+_COUNTS = _READ_WHOLE | {
+    "generalised_k_anonymity",
+    "k_anonymity",
+    "l_diversity",
+    "smallest_leaf",
+    "surrogate_leaves",
+    "table_k_anonymity",
+}
 _RANGES: dict[str, tuple[float, float]] = {
     **dict.fromkeys([*_OF_GROUPS, *_SHARES], (0.0, 1.0)),
     **{f"{name}_ratio": (0.0, 1.0) for name in _OF_GROUPS},
@@ -173,3 +243,25 @@ def range_of(metric: str) -> tuple[float, float] | None:
     ((0.0, 1.0), None)
     """
     return _RANGES.get(metric)
+
+
+def is_count(metric: str) -> bool:
+    """Return whether a metric is a count of what was read or of the rows themselves: whole, exact, with no interval.
+
+    Examples
+    --------
+    >>> is_count("secrets_found"), is_count("k_anonymity"), is_count("accuracy")
+    (True, True, False)
+    """
+    return metric in _COUNTS
+
+
+def read_whole(metric: str) -> bool:
+    """Return whether a count is of files that were read to their end, so that another value is another content and never chance.
+
+    Examples
+    --------
+    >>> read_whole("secrets_found"), read_whole("k_anonymity")
+    (True, False)
+    """
+    return metric in _READ_WHOLE

@@ -15,6 +15,7 @@ from auditkit.finding import Criterion, Finding, Policy
 from auditkit.judging import WAIVABLE, Verdict, count, judge, verdict, waive, with_adjusted
 from auditkit.noting import Note, logged_in
 from auditkit.render.status import waiver_words
+from auditkit.row_answers import beside, digest_of
 from auditkit.saved import SCHEMA, hold, read, schema
 from auditkit.waiver import Waiver, day, today, waivers_of
 
@@ -26,32 +27,21 @@ if TYPE_CHECKING:
     import pandas as pd
     from plotly.graph_objects import Figure
 
+    from auditkit.row_answers import RowAnswers
+
 __all__ = ["SCHEMA", "VOLATILE", "Report", "load_report", "schema"]
 
 _T = TypeVar("_T")
 
-VOLATILE = ("engine", "started", "seconds", "timings", "host")
+VOLATILE = ("engine", "started", "seconds", "timings", "host", "template")
 """Keys of the provenance that differ between two runs of one audit; all else is the same in every engine."""
 
 _LONGEST = 300  # characters of a message about a damaged report: it may quote what is in there
 
 _COLUMNS = (
-    "check",
-    "name",
-    "status",
-    "severity",
-    "metric",
-    "group",
-    "value",
-    "low",
-    "high",
-    "n",
-    "p_value",
-    "p_adjusted",
-    "criterion",
-    "reason",
-    "fingerprint",
-)
+    "check", "name", "status", "severity", "metric", "group", "value", "low", "high", "n", "p_value", "p_adjusted", "criterion",
+    "reason", "fingerprint",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,11 +58,13 @@ class Report:
         What each check observed; every check that was asked for is here once. Each measurement with a test has its p-value raw and
         adjusted over the whole audit.
     provenance : dict
-        Seed, versions, plan, policy, what was not examined; and times, engine and host (`VOLATILE`).
+        Seed, versions, plan, policy, what was not examined; and times, engine, host and the digest of the template (`VOLATILE`).
     notes : tuple of Note
         What people added, in order: remarks on findings, and what was looked at by hand. Nothing is judged by them.
     waivers : tuple of Waiver
         What was accepted although it is not met; each finding says which waiver speaks of it.
+    answers : RowAnswers or None
+        What the model said of each test row, where `Audit.run` was to keep it. Not in `to_dict`; a report that was read has none.
     """
 
     subject: dict[str, Any]
@@ -81,6 +73,7 @@ class Report:
     provenance: dict[str, Any] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    answers: RowAnswers | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "evidence", with_adjusted(self.evidence))
@@ -105,16 +98,14 @@ class Report:
     def frame(self) -> pd.DataFrame:
         """Return the findings as a pandas DataFrame, one row each, with the status as shown (`Finding.shown`).
 
-        A check that no criterion speaks of has one row without a value; ``.of(check).frame()`` holds what it measured.
-        P-values stand raw, and adjusted over the whole audit.
+        A check that no criterion speaks of has one row without a value; ``.of(check).frame()`` holds what it measured. P-values
+        stand raw, and adjusted over the whole audit.
         """
         import pandas as pd
 
         names, nan = {c["code"]: c["name"] for c in self.provenance.get("plan", ())}, float("nan")
         rows = []
-        for f in self.findings:
-            if f.shown is None:
-                continue
+        for f in (one for one in self.findings if one.shown is not None):
             m, interval = f.measurement, f.measurement.interval if f.measurement else None
             rows.append(
                 {
@@ -332,7 +323,8 @@ class Report:
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the report as JSON, whole or not at all; return the path.
 
-        A file that is there is replaced and keeps its permissions; after a failure it is as it was.
+        A file that is there is replaced and keeps its permissions; after a failure it is as it was. Answers that were kept go to
+        ``report.answers.npz`` beside ``report.json``, which only its owner may read. Answers of another report that lie there are removed.
 
         Raises
         ------
@@ -351,9 +343,20 @@ class Report:
             raise InputError(
                 f"cannot save to {target}: give the path of a file, such as report.json, in a folder that is there"
             )
-        # lone surrogates (undecodable names) become JSON's own escapes
+        if self.answers is not None:
+            write_whole(beside(target), self.answers.to_bytes(), private=True)
         text = json.dumps(jsonable(self.to_dict()), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-        return write_whole(target, text.encode("utf-8", "backslashreplace"))
+        # lone surrogates (undecodable names) become JSON's own escapes
+        written = write_whole(target, text.encode("utf-8", "backslashreplace"))
+        if self.answers is None:
+            self._drop_answers_of_another(beside(target))
+        return written
+
+    def _drop_answers_of_another(self, there: Path) -> None:
+        """Remove answers that lie where this report is saved and are not its own: they speak of records of another audit."""
+        own = (self.provenance.get("answers") or {}).get("sha256")
+        if there.is_file() and digest_of(there.read_bytes()) != own:
+            there.unlink()
 
     def _repr_html_(self) -> str:
         from auditkit.render.page import fragment

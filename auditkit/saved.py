@@ -80,7 +80,7 @@ def _readable(found: Any) -> None:
             return
         if tuple(map(int, version.split("."))) > (1, 0):
             raise InputError(
-                f"this report was written by a later auditkit (schema {version}): pip install -U jupyter-auditkit"
+                f"this report was written by a later auditkit (schema {version}): read it with that one, or a later one"
             )
     got = "no key 'schema'" if found is None else f"schema {short(found)}"
     raise InputError(

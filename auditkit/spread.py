@@ -16,7 +16,7 @@ from auditkit.errors import Cancelled, InputError, NotApplicable, in_words
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["MODULE", "Part", "each", "over", "single"]
+__all__ = ["MODULE", "Part", "each", "over", "single", "where"]
 
 T = TypeVar("T")
 
@@ -100,13 +100,18 @@ def _each(function: Callable[..., T], jobs: Sequence[tuple[Any, ...]], what: str
 
 
 @contextmanager
-def over(executor: Executor) -> Iterator[None]:
-    """Send the parts of what runs inside the ``with`` block to `executor`."""
+def over(executor: Executor | None) -> Iterator[None]:
+    """Send the parts of what runs inside the ``with`` block to `executor`; run them here where there is none."""
     token = _executor.set(executor)
     try:
         yield
     finally:
         _executor.reset(token)
+
+
+def where() -> Executor | None:
+    """Return where parts are sent from here; None where they run here."""
+    return _executor.get()
 
 
 def single(executor: Executor) -> ProcessPoolExecutor:

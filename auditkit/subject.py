@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from auditkit import frames
 from auditkit.dataset import Dataset
 from auditkit.errors import InputError, NotApplicable, did_you_mean
 from auditkit.predictors import Counted, Predictions, Predictor, as_predictor
+from auditkit.targets import Target
+from auditkit.task import Task, infer_task, plain_word, positive_of, same_labels
 from auditkit.threat import ThreatModel, as_threat_model, threat_for
 
 if TYPE_CHECKING:
@@ -20,10 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Answers", "Dataset", "Split", "Subject", "lost_values"]
 
-Task = Literal["binary", "multiclass", "regression"]
 Split = Literal["test", "train"]
-
-_OBVIOUS_POSITIVE: tuple[tuple[Any, Any], ...] = ((0, 1), (-1, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +42,8 @@ class Answers:
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
-    """What is under audit.
+class Subject(Target):
+    """What is under audit: a model and its rows.
 
     Parameters
     ----------
@@ -75,6 +74,8 @@ class Subject:
         If the parts do not fit together; the message says which and what to give.
     """
 
+    kind: ClassVar[str] = "model"
+
     name: str
     model: Any
     test: Dataset
@@ -92,7 +93,7 @@ class Subject:
         if isinstance(self.model, type):
             as_predictor(self.model)  # says that it is a class, which has labels and tasks of no kind
         labels = self.test.y if self.train is None else np.concatenate([self.train.y, self.test.y])
-        task = self.task or _infer_task(labels, self.model)
+        task = self.task or infer_task(labels, self.model)
         if task not in ("binary", "multiclass", "regression"):
             raise InputError(
                 f"no task named {task!r}.{did_you_mean(task, ('binary', 'multiclass', 'regression'))}"
@@ -109,8 +110,8 @@ class Subject:
         object.__setattr__(self, "model", model)
         object.__setattr__(self, "task", task)
         if task != "regression":
-            _same_labels(model, labels)
-        object.__setattr__(self, "positive", _positive(self.positive, task, self.classes))
+            same_labels(model, labels)
+        object.__setattr__(self, "positive", positive_of(self.positive, task, self.classes))
         self._takes_empty_columns()
         if self.threat is not None:
             object.__setattr__(self, "threat", as_threat_model(self.threat, *self._rows()))
@@ -234,6 +235,21 @@ class Subject:
         object.__setattr__(fresh, "model", Counted(self.model.inner, self.model.batch_rows))
         return fresh
 
+    def cost(self) -> dict[str, int]:
+        """Return how often the model was asked, about how many rows, and trained anew."""
+        return self.model.cost()  # type: ignore[no-any-return]
+
+    def warm(self) -> None:
+        """Ask the model once about the rows of each split."""
+        splits: tuple[Split, ...] = ("test", "train")
+        for split in splits:
+            try:
+                self.answers(split)
+            except (KeyboardInterrupt, GeneratorExit):
+                raise
+            except BaseException:  # noqa: BLE001, S110 - what fails here fails again, with its reason, in each check that asks
+                pass
+
     def threat_model(self, *, immutable: Sequence[str] | None = None) -> ThreatModel:
         """Return what an attacker may do to a row: what was given, or a draft from the training rows, else from the test rows.
 
@@ -247,11 +263,11 @@ class Subject:
 
     def describe(self) -> dict[str, Any]:
         """Return what the report says of the subject; plain JSON values."""
-        classes = None if self.classes is None else [_word(c) for c in self.classes]
+        classes = None if self.classes is None else [plain_word(c) for c in self.classes]
         return {
             "name": str(self.name),
             "task": self.task,
-            "positive": None if self.positive is None else _word(self.positive),
+            "positive": None if self.positive is None else plain_word(self.positive),
             "classes": classes,
             "model": self.model.describe(),
             "test": self.test.describe(),
@@ -337,58 +353,3 @@ def lost_values(test: Dataset, train: Dataset | None) -> str:
 def _columns(names: list[Any]) -> str:
     listed = ", ".join(repr(str(name)) for name in names[:5]) + (", ..." if len(names) > 5 else "")
     return f"column {listed} has" if len(names) == 1 else f"columns {listed} have"
-
-
-def _word(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _infer_task(labels: np.ndarray, model: Any) -> Task:
-    classes = getattr(model, "classes_", getattr(model, "classes", None))
-    if classes is None and labels.dtype.kind == "f" and not np.all(labels == np.rint(labels)):
-        return "regression"
-    if classes is None and labels.dtype.kind in "iuf":
-        if getattr(model, "_estimator_type", None) == "regressor" or _is_regressor(model):
-            return "regression"
-        if len(np.unique(labels)) > max(20, len(labels) // 20):
-            return "regression"
-    return "binary" if len(np.unique(labels if classes is None else classes)) <= 2 else "multiclass"
-
-
-def _is_regressor(model: Any) -> bool:
-    if not hasattr(model, "get_params"):
-        return False
-    from sklearn.base import is_regressor
-
-    return bool(is_regressor(model))
-
-
-def _same_labels(model: Predictor, labels: np.ndarray) -> None:
-    if model.classes is None:
-        raise InputError(
-            f"the labels of the model ({model.kind}) are not known: wrap it in a predictor with classes=[...]"
-        )
-    unknown = [_word(v) for v in np.unique(labels) if v not in set(model.classes.tolist())]
-    if unknown:
-        raise InputError(
-            f"the data have labels that the model does not know: {unknown[:5]}; it knows {model.classes.tolist()[:10]}. "
-            "Give y in the labels the model was trained with."
-        )
-
-
-def _positive(positive: Any, task: Task, classes: np.ndarray | None) -> Any:
-    if task != "binary" or classes is None:
-        if positive is not None and classes is not None and positive not in classes.tolist():
-            raise InputError(f"positive={positive!r} is none of the labels {classes.tolist()}")
-        return positive
-    known = classes.tolist()
-    if positive is not None:
-        if positive not in known:
-            raise InputError(
-                f"positive={positive!r} is none of the labels {known}.{did_you_mean(str(positive), map(str, known))}"
-            )
-        return positive
-    for pair in _OBVIOUS_POSITIVE:
-        if set(known) <= set(pair):
-            return pair[1] if pair[1] in known else known[-1]
-    raise InputError(f"which label counts as selected? Pass positive=, one of {known}")

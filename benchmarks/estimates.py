@@ -67,7 +67,7 @@ def run(subject: Any, only: list[str]) -> list[dict[str, Any]]:
     """Estimate and run every check, each as if it were alone."""
     Audit("model_performance").run(subject)  # what is only imported once is no check's cost
     pace, found = pace_of(subject, clock=time.process_time), []
-    for check in registry().checks:
+    for check in registry().about("model"):
         if (only and check.code not in only) or check.dimension == "external":
             continue
         subject.memory.clear()

@@ -29,7 +29,7 @@ from auditkit.testing import (
 )
 
 ROOT = Path(__file__).parents[1]
-CHECKS = registry().checks
+CHECKS = registry().about("model")
 # small enough for a test; a parameter a check does not have is left out
 LIGHT = {
     "rows": 60,
@@ -64,7 +64,7 @@ def small(name):
     return small_subjects()[name]
 
 
-# made anew for each run
+# made anew for each run; every other one is sent to processes, the others to threads
 SUBJECTS = {name: functools.partial(small, name) for name in small_subjects()} | {"polars": polars}
 
 
@@ -133,14 +133,14 @@ def test_reports_read_back_and_are_judged_again_without_the_model(name):
 
 def test_processes_give_the_same_reports():
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
-        for name, make in SUBJECTS.items():
-            check_same(report_of(name), plan().run(make(), seed=3, executor=pool))
+        for name in [*SUBJECTS][::2]:
+            check_same(report_of(name), plan().run(SUBJECTS[name](), seed=3, executor=pool))
 
 
 def test_threads_give_the_same_reports():
     with ThreadPoolExecutor(3) as pool:
-        for name, make in SUBJECTS.items():
-            check_same(report_of(name), plan().run(make(), seed=3, executor=pool))
+        for name in [*SUBJECTS][1::2]:
+            check_same(report_of(name), plan().run(SUBJECTS[name](), seed=3, executor=pool))
 
 
 @pytest.mark.filterwarnings("ignore")  # a cluster warns of ports and loops in its own way

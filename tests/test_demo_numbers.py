@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 import zlib
@@ -21,12 +23,18 @@ AGES = ["under 25", "25 to under 40", "40 to under 60", "60 or more"]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def ran(tmp_path_factory):
+    """The one run of the demo: where, and what it said."""
     where = tmp_path_factory.mktemp("demo")
     command = [str(Path(sys.executable).with_name("auditkit")), "demo"]
     done = subprocess.run(command, cwd=where, capture_output=True, text=True, check=False, timeout=500)
     assert done.returncode == 0, done.stdout + done.stderr
-    return where / "auditkit-demo"
+    return where, done
+
+
+@pytest.fixture(scope="module")
+def folder(ran):
+    return ran[0] / "auditkit-demo"
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +56,26 @@ def answers(folder, subject):
     return test, model.predict(inputs), model.predict_proba(inputs)[:, 1], model
 
 
+def test_the_demo_leaves_its_files_and_says_where(ran, folder):
+    where, done = ran
+    reports = ["report.html", "report.ipynb", "report.json"]
+    models = ["adult.skops", "adult.toml"]
+    assert sorted(p.name for p in folder.iterdir()) == [*models, *reports, "test.parquet", "train.parquet"]
+    assert [p.name for p in where.iterdir()] == ["auditkit-demo"]
+    assert all(str(folder / name) in done.stdout for name in reports)
+    first, start, *lines, last = done.stderr.splitlines()
+    assert first == "Training a gradient-boosting model on the Adult census data ..."
+    assert start.endswith(" full: starting a kernel")
+    assert last.endswith(" every check has ended; writing the report")
+    timings = json.loads((folder / "report.json").read_text())["provenance"]["timings"]
+    ended = [
+        one for one in lines if not re.fullmatch(r"\S+ AK\d+ \w+: .+", one)
+    ]  # else how far a long one is
+    told = [re.fullmatch(r"\S+ (\d+)/(\d+) (AK\d+) \w+: .+, ([0-9.]+) s", one) for one in ended]
+    assert [one and int(one[1]) for one in told] == [*range(1, len(timings) + 1)]
+    assert {one[3]: float(one[4]) for one in told if one} == pytest.approx(timings, abs=0.051)
+
+
 def rng_of(report, check):
     """The generator a check drew from: the branch of the seed that its code names."""
     branch = np.random.SeedSequence(report.provenance["seed"], spawn_key=(zlib.crc32(check.encode()),))
@@ -59,7 +87,7 @@ def value(report, check, metric, group=None):
 
 
 def test_the_page_is_one_small_file(folder):
-    assert (folder / "report.html").stat().st_size < 2_500_000
+    assert (folder / "report.html").stat().st_size < 2_600_000
     assert {"report.html", "report.ipynb", "report.json"} <= {p.name for p in folder.iterdir()}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from types import ModuleType
 
@@ -90,6 +91,35 @@ def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch):
     for line, source in blocks(page):
         # empty lines in front, so that a traceback names the line of the page
         exec(compile("\n" * line + source, str(page), "exec"), names)
+
+
+@pytest.mark.kernel
+def test_the_commands_of_the_packs_page_run_as_written(tmp_path, monkeypatch):
+    """Nothing is there but what the page says a reader has: a subject file and a policy."""
+    from typer.testing import CliRunner
+
+    from auditkit.cli import app
+
+    what_a_reader_has(tmp_path)
+    (tmp_path / "policy.toml").write_text('[[criterion]]\nmetric = "accuracy"\nat_least = 0.5\n', "utf-8")
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "evidence_packs.md").read_text("utf-8")
+    block = re.search(r"^```\n(auditkit .*?)^```", page, re.MULTILINE | re.DOTALL)[1]
+    commands = [words for line in block.splitlines() if (words := shlex.split(line, comments=True))]
+    assert [words[1] for words in commands].count("pack") == len(commands) - 2
+    for words in commands:
+        done = CliRunner().invoke(app, words[1:])
+        judged = words[1] == "run"  # what it finds of the model is no matter here
+        assert done.exit_code in ((0, 1, 3) if judged else (0,)), (words, done.output)
+    assert (tmp_path / "opened" / "report.json").is_file()
+
+
+def test_no_page_installs_a_name_that_is_not_released():
+    """Whoever registers a name in an index decides what a command that installs it runs."""
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "notebooks").glob("*.ipynb"), *(ROOT / "auditkit").rglob("*.py")]  # fmt: skip
+    asks = re.compile(r"pip install[^`\n]*\bjupyter-auditkit")
+    assert asks.search('pip install "jupyter-auditkit[scan]"')
+    assert [page.name for page in pages if asks.search(page.read_text("utf-8"))] == []
 
 
 def test_every_check_has_its_page():

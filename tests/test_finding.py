@@ -19,6 +19,7 @@ from auditkit.evidence import Evidence, Interval, Measurement
 from auditkit.finding import POLICY, SEVERITIES, STATUSES, UNJUDGED, Criterion, Finding, Policy
 from auditkit.judging import count, judge, verdict, with_adjusted
 from auditkit.render.status import summary_lines
+from auditkit.waiver import Waiver
 
 NAN, INF = math.nan, math.inf
 
@@ -268,7 +269,13 @@ def test_a_criterion_that_meets_no_group_is_not_silent():
     (other,) = judge([pairs], [Criterion("m", at_most=0.1, group="age")])[:1]
     assert other.reason == "no group 'age' was measured; measured: sex=F, race=a; sex=M, race=a"
     (whole,) = judge([pairs], [Criterion("m", at_most=0.1, group="")])[:1]
-    assert whole.reason == "it was not measured of all records together, only of sex=F, race=a; sex=M, race=a"
+    assert whole.reason == (
+        'it was not measured of all records together, only of sex=F, race=a; sex=M, race=a: write group = "?*" to ask it of these, run a '
+        "check that gives m of all records (`auditkit list metrics` names them), or write unmeasured = "
+        '"ignored" at the top of the policy'
+    )
+    (simple,) = judge([groups("sex=F", "sex=M")], [Criterion("m", at_most=0.1, group="")])[:1]
+    assert 'write group = "sex=*" to ask it of these' in simple.reason
     line = summary_lines({"findings": [whole.to_dict()]})[1]
     assert line.startswith(
         "  ∅ could not be measured: m of all records together, asked at most 0.100 (XX001): it was not measured"
@@ -330,6 +337,38 @@ class TestWhatNothingMeasured:
     def test_nothing_judged_is_a_word_of_its_own_where_the_policy_allows_it(self):
         for mode, word in (("undecided", "undecided"), ("ignored", "not_judged")):
             assert verdict(judge(self.EVIDENCE, Policy(self.LEFT, unmeasured=mode))) == word
+
+    @pytest.mark.parametrize("asked", [Criterion("m", at_most=0.1, group=""), Criterion("m", at_most=0.1, group="age"),
+                                       Criterion("n", at_most=0.1, check="XX001")])  # fmt: skip
+    def test_a_measured_metric_that_answers_to_no_criterion_follows_the_key_too(self, asked):
+        by_group = [groups("sex=F", "sex=M")]
+        said = {
+            mode: judge(by_group, Policy((asked,), unmeasured=mode), task="classification")
+            for mode in ("undecided", "ignored")
+        }
+        assert verdict(said["undecided"]) == "undecided"
+        assert verdict(said["ignored"]) == "not_judged"
+        assert [(f.check, f.status) for f in said["ignored"]] == [
+            ("XX001", "not_applicable"),
+            (POLICY, "not_applicable"),
+        ]
+        beside = judge(
+            by_group, Policy((asked, Criterion("m", at_most=0.1, group="sex=*")), unmeasured="ignored")
+        )
+        assert verdict(beside) == "pass"
+
+    def test_whom_it_was_not_measured_of_is_said_in_the_terminal_too(self):
+        of_all, mistyped = (Criterion("m", at_most=0.1, group=name) for name in ("", "sexx=F"))
+        found = judge([groups("sex=F", "sex=M")], Policy((of_all, mistyped), unmeasured="ignored"))
+        assert [f.reason for f in found[1:]] == [
+            "the policy also asks m: it was not measured of all records together, only of sex=F; sex=M",
+            "the policy also asks m: no group 'sexx=F' was measured. Did you mean 'sex=F'? Measured: sex=F; sex=M",
+        ]
+        lines = summary_lines({"findings": [f.to_dict() for f in found]})
+        assert (
+            "  The policy also asks m: it was not measured of all records together, only of sex=F; sex=M."
+            in lines
+        )
 
     def test_another_word_is_refused(self):
         with pytest.raises(InputError, match="'undecided' or 'ignored'; got 'skip'"):
@@ -434,7 +473,9 @@ LIMIT = st.floats(allow_nan=False)
 )
 def test_findings_read_back_as_they_were_written(status, severity, limit, p, text, group):
     c = Criterion("m", at_most=limit, group=group, why=text)
-    written = Finding("XX001", status, severity, measured(0, 1, group=group), c, text, p)
+    waiver = Waiver(metric="m", reason="a pilot", by="board", until="2999-01-01")
+    accepted = (waiver, "fail") if status == "waived" else (None, None)
+    written = Finding("XX001", status, severity, measured(0, 1, group=group), c, text, p, *accepted)
     assert Finding.from_dict(written.to_dict()) == written
 
 
@@ -523,6 +564,29 @@ def test_every_range_is_of_a_metric_that_a_check_gives():
     given_ = {metric for check in registry().checks for metric in check.metrics}
     assert {name for name in given_ if name.endswith("_rate")} <= set(_RANGES) | {"ll144_scoring_rate"}
     assert all((low, high) in ((0, 1), (-1, 1)) for low, high in _RANGES.values())
+
+
+def test_every_count_is_of_a_metric_that_a_check_gives_and_has_no_range():
+    from auditkit.check import registry
+    from auditkit.ranges import _COUNTS, is_count, range_of, read_whole
+
+    given_ = {metric: check for check in registry().checks for metric in check.metrics}
+    assert set(given_) >= _COUNTS
+    assert not any(range_of(metric) for metric in _COUNTS)
+    assert {given_[one].about for one in _COUNTS if read_whole(one)} == {
+        "artifact",
+        "notebooks",
+        "stack",
+        "table",
+    }
+    assert is_count("k_anonymity")
+    assert not read_whole("k_anonymity")
+
+
+def test_a_count_is_judged_as_one():
+    for value, status, words in ((0, "pass", "within"), (1, "fail", "above")):
+        found = judged(Measurement("secrets_found", value, 10), Criterion("secrets_found", at_most=0))
+        assert (found.status, found.reason) == (status, f"the count lies {words} the limit")
 
 
 def test_what_holds_by_construction_is_not_shown_as_met_and_counts_for_the_gate():

@@ -33,6 +33,16 @@ def test_import_loads_nothing_heavy_and_starts_no_thread():
     assert threads == "1"
 
 
+def test_skops_is_read_without_pytorch_and_dask_and_their_parts_stay_importable():
+    script = (
+        "import sys\nfrom auditkit import _skops as skops\nimport sklearn.ensemble\n"
+        "about = 'sklearn.externals.array_api_compat.torch'\nprint(*(name in sys.modules for name in ('torch', 'dask', about)))\n"
+        "model = sklearn.ensemble.RandomForestClassifier(2, max_depth=2).fit([[0], [1]], [0, 1])\n"
+        "packed = skops.io.dumps(model)\nprint(len(skops.io.loads(packed, trusted=skops.io.get_untrusted_types(data=packed)).estimators_))"
+    )
+    assert fresh(script) == ["False", "False", "False", "2"]
+
+
 def test_import_changes_no_setting():
     script = (
         "import os, sys, warnings, logging, locale, signal\n"

@@ -18,7 +18,7 @@ from auditkit.noting import Note
 from auditkit.render import page, views
 
 CHECKS = {
-    "model_performance": {}, "demographic_parity": {}, "error_rates": {}, "noise_sweep": {"rows": 20}, "population_attack": {},
+    "model_performance": {}, "demographic_parity": {}, "error_rates": {"intersections": False}, "noise_sweep": {"rows": 20}, "population_attack": {},
     "sensitive_reliance": {"rows": 20}, "permutation_importance": {"rows": 20, "repeats": 1}, "decision_attack": {"rows": 10, "max_calls": 12},
 }  # fmt: skip
 DEEP: list = []
@@ -34,7 +34,7 @@ ODD = [
 
 @pytest.fixture(scope="module")
 def text():
-    report = Audit(CHECKS).run(make_credit(n_train=80, n_test=80))
+    report = Audit(CHECKS).run(make_credit(n_train=50, n_test=50))
     open_ones = [f for f in report.findings if f.criterion and f.status in ("fail", "inconclusive")]
     seen = Answer("thresholds", {"at": 0.5}, "They differ.", "Why.", dict(report.evidence[0].tables))
     waived = report.waive(open_ones[0], "a pilot", "2999-12-31", by="maria").note(open_ones[1], "Looked at.")
@@ -104,7 +104,8 @@ def test_the_report_itself_is_read(text, tmp_path):
     answers(load_report(path))
 
 
-@pytest.mark.parametrize("seed", range(6))
+# each seed makes its own changes; more of them find more, and two a run find what breaks often
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(one, marks=pytest.mark.slow) for one in range(2, 8))])
 def test_a_changed_report_is_refused_or_answers(text, tmp_path, seed):
     rng = random.Random(seed)
     kinds: dict = {}

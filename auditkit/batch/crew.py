@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from auditkit.batch.forked import can_fork
 from auditkit.batch.worker import environment
 from auditkit.errors import AuditkitError
+from auditkit.runner.sockets import sweep
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Crew", "ForkCrew", "Left", "SpawnCrew", "default_crew", "end_tree"]
 
 _RESTARTS = 5
+_DYING = 2.0  # seconds that killed processes are waited for
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,19 @@ def end_tree(pid: int) -> None:
     for one in every:
         with suppress(psutil.Error):
             one.kill()
+    until = time.monotonic() + _DYING
+    while any(map(_runs, every)) and time.monotonic() < until:
+        time.sleep(0.002)
+    sweep()  # a worker that is killed leaves the sockets of its kernel
+
+
+def _runs(process: Any) -> bool:
+    import psutil
+
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
 
 
 class _Here:
@@ -229,7 +244,7 @@ class ForkCrew(_Here):
             if self._process.stdin is not None:
                 with suppress(BrokenPipeError):
                     self._process.stdin.close()
-            self._process.kill()  # one that still imports does not look at its pipe
+            end_tree(self._process.pid)  # one that still imports does not look at its pipe
             self._process.wait()
             if self._process.stdout is not None:
                 self._process.stdout.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from auditkit.batch.folder import FolderBusy, locked_folder
 from auditkit.batch.journal import Journal, read_entries
 from auditkit.batch.pages import last_accepted
 from auditkit.batch.plan import load_plan
+from auditkit.batch.planned import last_run
 from auditkit.batch.run import finish, run_held
 from auditkit.batch.schema import read_plan_file
 from auditkit.errors import InputError
@@ -119,7 +121,7 @@ def run_due(
     out : path
         The folder of its batch. Its journal says when the last run began that came to its end.
     jobs, crew, progress
-        As for `run_batch`.
+        As for `run_batch`; the crew is closed also where nothing is run.
     tell : callable, optional
         Told what came of it, before the run counts as finished: if that fails, or the process is killed in it, the next start runs the plan
         again and tells again.
@@ -131,31 +133,37 @@ def run_due(
     InputError
         If the plan or the folder cannot be used, or its journal was changed. Nothing was started then.
     """
-    said, file, place = read_plan_file(path), Path(path), local_path(out, "--out")
-    if said.schedule is None:
-        raise InputError(f'{file}: no [schedule]: add one, as in [schedule] and every = "1 day"')
-    entries = read_entries(place) if place.is_dir() else ()
-    first = _looked(said, file, place, entries, clock())
-    if first.what == "not_due":
-        return _told(first, tell)
-    plan = load_plan(file)
-    try:
-        with locked_folder(place) as folder, Journal(folder) as journal:
-            # another start may have run it since: only who holds the lock decides
-            look = _looked(said, file, folder, journal.entries, clock())
-            if look.what == "not_due":
-                return _told(look, tell)
-            before = journal.entries
-            began = look.at.isoformat(timespec="seconds")
-            result = run_held(
-                plan, folder, journal, jobs=jobs or plan.jobs or 1, crew=crew, force=said.schedule.force,
-                progress=progress, began=began,
-            )  # fmt: skip
-            done = _told(_held_against(replace(look, result=result, verdict=result.verdict), before), tell)
-            finish(plan, journal, result)
-            return done
-    except FolderBusy:
-        return _told(replace(first, what="busy", standing=None, verdict=None), tell)
+    with ExitStack() as unused:
+        if crew is not None:
+            unused.callback(crew.close)
+        said, file, place = read_plan_file(path), Path(path), local_path(out, "--out")
+        if said.schedule is None:
+            raise InputError(f'{file}: no [schedule]: add one, as in [schedule] and every = "1 day"')
+        entries = read_entries(place) if place.is_dir() else ()
+        first = _looked(said, file, place, entries, clock())
+        if first.what == "not_due":
+            return _told(first, tell)
+        plan = load_plan(file)
+        try:
+            with locked_folder(place) as folder, Journal(folder) as journal:
+                # another start may have run it since: only who holds the lock decides
+                look = _looked(said, file, folder, journal.entries, clock())
+                if look.what == "not_due":
+                    return _told(look, tell)
+                before = journal.entries
+                began = look.at.isoformat(timespec="seconds")
+                unused.pop_all()  # closed by `run_held` from here
+                result = run_held(
+                    plan, folder, journal, jobs=jobs or plan.jobs or 1, crew=crew, force=said.schedule.force,
+                    progress=progress, began=began,
+                )  # fmt: skip
+                done = _told(
+                    _held_against(replace(look, result=result, verdict=result.verdict), before), tell
+                )
+                finish(plan, journal, result)
+                return done
+        except FolderBusy:
+            return _told(replace(first, what="busy", standing=None, verdict=None), tell)
 
 
 def plans_in(path: str | os.PathLike[str]) -> list[tuple[Path, str]]:
@@ -197,7 +205,7 @@ def _may_be_a_plan(file: Path) -> bool:
 def _looked(said: PlanFile, file: Path, out: Path, entries: Sequence[Entry], at: datetime) -> Assessment:
     """Return whether it is time."""
     name = said.name or file.stem
-    last = _last(entries, name)
+    last = last_run(entries, name)
     began = None if last is None else datetime.fromisoformat(last["began"])
     verdict: Verdict | None = None if last is None else last["verdict"]
     if said.schedule is None:
@@ -213,23 +221,16 @@ def _told(one: Assessment, tell: Callable[[Assessment], None] | None) -> Assessm
     return one
 
 
-def _last(entries: Iterable[Entry], plan: str) -> dict[str, Any] | None:
-    """Return the last run of a plan that came to its end: the last in the journal, whatever the clocks said."""
-    return next(
-        (e.data for e in reversed(tuple(entries)) if e.kind == "finished" and e.data["plan"] == plan), None
-    )
-
-
 def _held_against(one: Assessment, entries: Sequence[Entry]) -> Assessment:
     """Return it with its findings held against what was accepted, else against the last run."""
     outcomes = () if one.result is None else one.result.outcomes
-    last, accepted = _last(entries, one.plan), last_accepted(entries)
+    last, accepted = last_run(entries, one.plan), last_accepted(entries)
     base = accepted if accepted is not None else last
     new, fixed, persisting = _turned(base or {}, outcomes)
     if last is None:
         changed = one.verdict not in ("pass", "not_judged")
     else:
-        words = {o.audit.name: o.word for o in outcomes}
+        words = {o.called_in(last["audits"]): o.word for o in outcomes}
         came, went, _ = _turned(last, outcomes)
         changed = bool(came or went) or words != last["audits"] or one.verdict != last["verdict"]
     beside = "accepted" if accepted is not None else "last" if last is not None else ""
@@ -239,10 +240,11 @@ def _held_against(one: Assessment, entries: Sequence[Entry]) -> Assessment:
 def _turned(base: dict[str, Any], outcomes: Iterable[Outcome]) -> tuple[tuple[dict[str, str], ...], ...]:
     """Return the findings that are not met now and were not so before, those that no longer are, and those that still are."""
     new, fixed, persisting = [], [], []
+    not_met = base.get("not_met", {})
     for one in outcomes:
         if one.ended != "done":
             continue
-        was = {f["finding"]: f for f in base.get("not_met", {}).get(one.audit.name, ())}
+        was = {f["finding"]: f for f in not_met.get(one.called_in(not_met), ())}
         is_ = {f["finding"]: f for f in one.not_met}
         about = {"audit": one.audit.name}
         new += [{**about, **f} for mark, f in is_.items() if mark not in was]

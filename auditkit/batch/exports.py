@@ -9,20 +9,28 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 from auditkit._version import __version__
-from auditkit.judging import verdict_over
+from auditkit.batch.concerns import concerns, fact_of
+from auditkit.batch.places import BASES, places_of
+from auditkit.judging import is_open, verdict_over
 from auditkit.render.batch import WORDS
+from auditkit.render.escaping import markdown_escape, sarif_text
+from auditkit.render.sarif import sarif_log
 from auditkit.render.status import POLICY, STATUSES, VERDICTS, shown_status
-from auditkit.render.text import clean, criterion_text, markdown_escape, measured, of_group, one_line
+from auditkit.render.text import clean, criterion_text, measured, of_group, one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from auditkit.batch.outcomes import Outcome
+    from auditkit.finding import Finding
     from auditkit.report import Report
 
 __all__ = ["Exports"]
 
 _COLUMNS = ("audit", "subject", "template", "seed", "check", "metric", "group", "value", "low", "high", "level", "method", "n", "bound", "p_value", "p_adjusted", "status", "at_most", "at_least", "severity")  # fmt: skip
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_ROWS = 200  # of a summary: a comment on a pull request has its bounds
+_ROWS, _TOLD = 200, 50  # of a summary, and those that say why: a comment on a pull request has its bounds
 
 
 @dataclass
@@ -33,9 +41,12 @@ class Exports:
     ----------
     name : str
         Of the batch.
+    folder : pathlib.Path, optional
+        Of the plan, absolute: findings in files of it point there. Without it they point to their reports.
     """
 
     name: str
+    folder: Path | None = None
     _suites: dict[str, ET.Element] = field(default_factory=dict)
     _results: list[dict[str, Any]] = field(default_factory=list)
     _rules: dict[str, str] = field(default_factory=dict)
@@ -52,7 +63,8 @@ class Exports:
             counts = ", ".join(
                 f"{n} {STATUSES[k][1]}" for k, n in outcome.counts.items() if n and k in STATUSES
             )
-            cells = (audit.name, WORDS[outcome.word][1], counts or outcome.why or "it was not started")
+            why = "; ".join(concerns(report)) if report is not None and len(self._lines) < _TOLD else ""
+            cells = (audit.name, WORDS[outcome.word][1], counts or outcome.why or "it was not started", why)
             self._lines.append(f"| {' | '.join(markdown_escape(cell) for cell in cells)} |")
         if report is None:
             case = ET.SubElement(
@@ -69,8 +81,9 @@ class Exports:
             self._rules["audit"] = "An audit that was asked for has a report"
             return
         titles = {one["code"]: one["title"] for one in report.provenance.get("plan", ())}
-        for finding in report.to_dict()["findings"]:
-            self._finding(suite, outcome, finding, titles)
+        told = [self._finding(suite, outcome, one, titles, report) for one in report.findings]
+        if outcome.word in ("fail", "undecided") and not any(told):
+            self._unsaid(suite, outcome, "; ".join(concerns(report)) or "no finding of it says why")
         self._measured(outcome, report)
 
     def junit(self) -> bytes:
@@ -88,16 +101,9 @@ class Exports:
 
     def sarif(self) -> bytes:
         """Return SARIF 2.1.0: what was not met, what broke, and what is open."""
-        rules = [
-            {"id": code, "shortDescription": {"text": _sarif(title)}}
-            for code, title in sorted(self._rules.items())
-        ]
-        driver = {"name": "auditkit", "version": __version__, "rules": rules}
-        run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": self._results}
-        schema = "https://json.schemastore.org/sarif-2.1.0.json"
-        text = json.dumps(
-            {"$schema": schema, "version": "2.1.0", "runs": [run]}, indent=1, ensure_ascii=False
-        )
+        bases = BASES if any("relatedLocations" in one for one in self._results) else None
+        log = sarif_log(__version__, dict(sorted(self._rules.items())), self._results, bases=bases)
+        text = json.dumps(log, indent=1, ensure_ascii=False)
         return (text + "\n").encode("utf-8", "backslashreplace")
 
     def markdown(self) -> bytes:
@@ -115,7 +121,12 @@ class Exports:
             f"{len(self._words):,} audits: {', '.join(counts)}.",
         ]
         if self._lines:
-            lines += ["", "| audit | outcome | findings |", "|---|---|---|", *self._lines[:_ROWS]]
+            lines += [
+                "",
+                "| audit | outcome | findings | above all |",
+                "|---|---|---|---|",
+                *self._lines[:_ROWS],
+            ]
         if len(self._lines) > _ROWS:
             lines += ["", f"... and {len(self._lines) - _ROWS:,} more, in index.html."]
         return ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace")
@@ -138,60 +149,64 @@ class Exports:
         return bytes(sink.getvalue().to_pybytes())
 
     def _finding(
-        self, suite: ET.Element, outcome: Outcome, finding: dict[str, Any], titles: dict[str, str]
-    ) -> None:
-        status, audit = shown_status(finding), outcome.audit
+        self, suite: ET.Element, outcome: Outcome, found: Finding, titles: dict[str, str], report: Report
+    ) -> bool:
+        """Take up a finding; return whether it stands in the way of its audit: what keeps the verdict open is an error."""
+        finding, audit = found.to_dict(), outcome.audit
+        status = shown_status(finding)
         if status is None:
-            return
-        m, c = finding.get("measurement"), finding.get("criterion")
+            return False
+        m, c = finding["measurement"], finding["criterion"]
         about = of_group(
-            (m or c or {}).get("metric") or titles.get(finding["check"], ""), (m or c or {}).get("group")
+            (m or c or {}).get("metric") or titles.get(found.check, ""), (m or c or {}).get("group")
         )
         asked = f", asked {criterion_text(c)}" if c else ""
         said = one_line(
-            f"{about}: {measured(m) if m else STATUSES[status][2]}{asked}. {finding.get('reason') or ''}"
+            f"{about}: {measured(m) if m else STATUSES[status][2]}{asked}. {found.reason}{fact_of(report, found)}"
         )
         case = ET.SubElement(
             suite, "testcase", classname=_xml(f"{audit.subject}.{audit.template_name}"),
-            name=_xml(f"{audit.name} {finding['check']} {about}{asked}"),
+            name=_xml(f"{audit.name} {found.check} {about}{asked}"),
         )  # fmt: skip
-        broken = (
-            "failure"
-            if status == "fail"
-            else "error"
-            if status in ("error", "inconclusive", "unmeasured")
-            else ""
-        )
+        broken = "failure" if found.status == "fail" else "error" if is_open(found) else ""
         if broken:
             ET.SubElement(case, broken, type=status, message=_xml(said))
-            self._rules.setdefault(
-                finding["check"], titles.get(finding["check"]) or f"The {POLICY} is measured"
-            )
-            severe = finding.get("severity") in ("high", "critical")
-            level = (
-                "none"
-                if status in ("inconclusive", "unmeasured")
-                else "error"
-                if severe or status == "error"
-                else "warning"
-            )
-            kind = "open" if level == "none" else "fail"
-            href = f"results/{outcome.folder}/report.html"
+            self._rules.setdefault(found.check, titles.get(found.check) or f"The {POLICY} is measured")
+            severe = found.status == "error" or found.severity in ("high", "critical")
+            opened = found.status not in ("fail", "error")
             self._result(
-                finding["check"],
+                found.check,
                 f"{audit.name}: {said}",
-                kind,
-                level,
-                f"{audit.name}/{finding['fingerprint']}",
-                href,
+                "open" if opened else "fail",
+                "none" if opened else "error" if severe else "warning",
+                f"{audit.name}/{found.fingerprint}",
+                f"results/{outcome.folder}/report.html",
+                [] if self.folder is None else places_of(audit, report, found, self.folder),
             )
         elif status not in ("pass", "not_found", "by_construction"):
             ET.SubElement(case, "skipped", message=_xml(said))
+        return bool(broken)
 
-    def _result(self, rule: str, said: str, kind: str, level: str, mark: str, href: str) -> None:
-        place = {"physicalLocation": {"artifactLocation": {"uri": href}}}
+    def _unsaid(self, suite: ET.Element, outcome: Outcome, why: str) -> None:
+        """Take up an audit that did not pass and has no finding that says why: it measured nothing, or not all that was planned."""
+        said = f"the audit is {VERDICTS[outcome.verdict].lower()}: {why}"
+        where = _xml(f"{outcome.audit.subject}.{outcome.audit.template_name}")
+        case = ET.SubElement(suite, "testcase", classname=where, name=_xml(outcome.audit.name))
+        ET.SubElement(case, "error", type=outcome.word, message=_xml(said))
+        self._rules["audit"] = "An audit that was asked for has a report"
+        self._result(
+            "audit", f"{outcome.audit.name}: {said}", "open", "none", outcome.audit.name,
+            f"results/{outcome.folder}/report.html",
+        )  # fmt: skip
+
+    def _result(
+        self, rule: str, said: str, kind: str, level: str, mark: str, href: str, places: Sequence[dict[str, Any]] = ()
+    ) -> None:  # fmt: skip
+        """Take up a result: where it stands first, then the other places and the report; the report alone where no place is known."""
+        first, *others = [*places, {"physicalLocation": {"artifactLocation": {"uri": href}}}]
+        related = {"relatedLocations": others} if others else {}
         self._results.append(
-            {"ruleId": rule, "kind": kind, "level": level, "message": {"text": _sarif(said)}, "locations": [place],
+            {"ruleId": rule, "kind": kind, "level": level, "message": {"text": sarif_text(said)}, "locations": [first], **related,
              "partialFingerprints": {"auditkit/v1": clean(mark)}}
         )  # fmt: skip
 
@@ -218,8 +233,3 @@ class Exports:
 def _xml(value: object) -> str:
     """Return one line of which every character may stand in XML."""
     return _NO_XML.sub("\ufffd", one_line(value))
-
-
-def _sarif(value: object) -> str:
-    """Return text that SARIF shows as it stands: brackets make links there, and braces are places to fill."""
-    return re.sub(r"([\\\[\]])", r"\\\1", one_line(value)).replace("{", "{{").replace("}", "}}")

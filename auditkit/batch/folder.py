@@ -13,9 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["BatchError", "FolderBusy", "existing_batch", "in_words", "locked_folder"]
+__all__ = ["BatchError", "FolderBusy", "existing_batch", "in_use", "in_words", "locked_folder"]
 
 _LOCK = ".auditkit.lock"
+_LOOK = (
+    0.25  # seconds that a writer waits for who only looks whether somebody writes, and who looks for another
+)
 
 
 class BatchError(AuditkitError):
@@ -53,7 +56,7 @@ def locked_folder(out: str | os.PathLike[str]) -> Iterator[Path]:
     folder = writable_folder(out)
     lock = FileLock(folder / _LOCK)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=_LOOK)
     except Timeout:
         raise FolderBusy(
             f"another batch writes to {str(folder)!r}: wait until it has ended, or give another --out"
@@ -62,6 +65,23 @@ def locked_folder(out: str | os.PathLike[str]) -> Iterator[Path]:
         yield folder
     finally:
         lock.release()
+
+
+def in_use(folder: Path) -> bool | None:
+    """Return whether a batch runs in a folder now, on this machine or another that its locks reach; None where that cannot be told."""
+    from filelock import FileLock, Timeout
+
+    if not (folder / _LOCK).exists():
+        return False
+    lock = FileLock(folder / _LOCK)
+    try:
+        lock.acquire(timeout=_LOOK)
+    except Timeout:
+        return True
+    except (OSError, NotImplementedError):
+        return None
+    lock.release()
+    return False
 
 
 def existing_batch(out: str | os.PathLike[str]) -> Path:

@@ -6,16 +6,21 @@ import heapq
 import os
 import warnings
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from auditkit.batch.asking import asking, speed_of, timed
 from auditkit.estimating import Estimate, Pace, estimates, pace_of
+from auditkit.targets import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from auditkit.audit import Audit
+    from auditkit.batch.asking import Reply
     from auditkit.batch.plan import PlannedAudit
     from auditkit.subject import Subject
+    from auditkit.targets import Target
+    from auditkit.targets.language_model import LanguageModel
 
 __all__ = ["MOST_TIMED", "Forecast", "in_all", "lasted_before"]
 
@@ -31,10 +36,11 @@ _AGAIN = 1.5  # a second run on the same inputs may be so many times as long or 
 class Forecast:
     """Estimates of the audits of a plan; `load_plan` shows it each audit, by `see`."""
 
-    _seen: dict[str, tuple[Audit | None, Subject | None]] = field(default_factory=dict)
+    _seen: dict[str, tuple[Audit | None, Target | None]] = field(default_factory=dict)
     _paces: dict[int, Pace] = field(default_factory=dict)
+    _replies: dict[int, Reply] = field(default_factory=dict)
 
-    def see(self, planned: PlannedAudit, audit: Audit | None, subject: Subject | None) -> None:
+    def see(self, planned: PlannedAudit, audit: Audit | None, subject: Target | None) -> None:
         """Take note of an audit, and of its subject where that was loaded."""
         self._seen[planned.name] = audit, subject
 
@@ -48,14 +54,36 @@ class Forecast:
             return Estimate(0.0, 0.0, (why,))
         if audit is None:
             return Estimate(0.0, 0.0, (f"the template {planned.template_name} names no checks",))
-        pace = self._pace(subject)
+        if subject.kind == "language_model":
+            return self._of_questions(audit, cast("LanguageModel", subject))
+        if subject.kind != "model":
+            return Estimate(
+                0.0,
+                0.0,
+                (
+                    f"{planned.subject} is {KINDS[subject.kind]}: how long its checks take is known for models and language models only",
+                ),
+            )
+        model = cast("Subject", subject)
+        pace = self._pace(model)
         if pace is None:
             return Estimate(
                 0.0, 0.0, (f"{planned.subject} was not timed: {MOST_TIMED} subjects of a plan are",)
             )
-        checks = estimates(audit.plan, subject, pace).values()
+        checks = estimates(audit.plan, model, pace).values()
         low, high = _AROUND
         return sum(checks, Estimate(low * pace.speed, high * pace.speed))
+
+    def _of_questions(self, audit: Audit, target: LanguageModel) -> Estimate:
+        """Return how long the checks of a language model are expected to take; it is greeted once a subject, an endpoint never."""
+        if id(target) not in self._replies:
+            known = len(self._replies) < MOST_TIMED
+            self._replies[id(target)] = (
+                timed(target) if known else f"{MOST_TIMED} subjects of a plan are timed"
+            )
+        speed = speed_of()
+        low, high = _AROUND
+        return asking(audit.plan, self._replies[id(target)], speed) + Estimate(low * speed, high * speed)
 
     def _pace(self, subject: Subject) -> Pace | None:
         if id(subject) not in self._paces:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from auditkit.errors import AuditkitError
 from auditkit.runner.kernel import KernelHandle
+from auditkit.runner.kernel_app import open_no_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -95,6 +96,7 @@ def _serve(said: dict[str, Any]) -> None:
     os.chdir(said["cwd"])
     from ipykernel.kernelapp import IPKernelApp
 
+    open_no_port()
     # as `python -m ipykernel_launcher` does
     if sys.path[:1] != [""]:
         sys.path.insert(0, "")

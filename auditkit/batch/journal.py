@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+import time
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
@@ -21,6 +22,7 @@ __all__ = ["JOURNAL", "Entry", "Journal", "JournalError", "read_entries"]
 
 JOURNAL, _HEAD = "journal.sqlite", "journal.head"
 _START = "0" * 64
+_LOOKS, _PAUSE = 50, 0.02
 _TABLE = "CREATE TABLE IF NOT EXISTS entries (seq INTEGER PRIMARY KEY, body TEXT NOT NULL, digest TEXT NOT NULL) STRICT"
 
 
@@ -37,7 +39,7 @@ class Entry:
     seq : int
         Its place, from 1.
     kind : str
-        "started", "done", "broke", "adopted", "accepted", "finished".
+        "planned", "started", "done", "broke", "adopted", "accepted", "finished".
     data : dict
         Plain JSON.
     """
@@ -126,8 +128,7 @@ class Journal:
         with suppress(sqlite3.Error):
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._db.close()
-        log = self._folder / f"{JOURNAL}-wal"
-        if not log.exists() or log.stat().st_size == 0:
+        if not _logged(self._folder):
             with suppress(OSError, JournalError):
                 self._write_head(whole=_file_digest(self._folder))
 
@@ -154,15 +155,43 @@ def read_entries(folder: Path) -> tuple[Entry, ...]:
 
 
 def _verified(folder: Path) -> tuple[list[Entry], tuple[int, str]]:
-    """Return the entries and the end of the chain, after following all of it."""
+    """Return the entries and the end of the chain, after following all of it.
+
+    The head and the database are two files, which a writer moves one after the other. So what does not fit is looked at again where
+    one of them moved meanwhile: what was cut or changed stays as it is.
+    """
+    for _ in range(_LOOKS):
+        before = _moved(folder)
+        try:
+            return _followed(folder)
+        except JournalError:
+            if _moved(folder) == before:
+                raise
+        time.sleep(_PAUSE)
+    return _followed(folder)
+
+
+def _moved(folder: Path) -> list[tuple[int, int, int] | None]:
+    """Return what tells a file that was written to meanwhile."""
+    found: list[tuple[int, int, int] | None] = []
+    for name in (_HEAD, JOURNAL, f"{JOURNAL}-wal"):
+        try:
+            stat = (folder / name).stat()
+            found.append((stat.st_ino, stat.st_size, stat.st_mtime_ns))
+        except OSError:
+            found.append(None)
+    return found
+
+
+def _followed(folder: Path) -> tuple[list[Entry], tuple[int, str]]:
+    """Return the entries and the end of the chain, as both files are now; the head first, since a writer moves it last."""
     head, file = _head(folder), folder / JOURNAL
     if not file.exists():
         if head is not None and head["seq"]:
             raise _broken(folder, f"it is missing, and {_HEAD} speaks of {head['seq']} entries")
         return [], (0, _START)
-    log = folder / f"{JOURNAL}-wal"
     whole = None if head is None else head.get("file")
-    if whole and not (log.exists() and log.stat().st_size) and whole != _file_digest(folder):
+    if whole and not _logged(folder) and whole != _file_digest(folder):
         raise _broken(folder, "its bytes are not those that the last batch left")
     seq, digest, entries, met = 0, _START, [], head is None or head["seq"] == 0
     for place, body, linked in _rows(folder):
@@ -183,9 +212,8 @@ def _verified(folder: Path) -> tuple[list[Entry], tuple[int, str]]:
 
 
 def _rows(folder: Path) -> Iterator[tuple[Any, Any, Any]]:
-    log = folder / f"{JOURNAL}-wal"
     # without a log nobody writes, and a plain reader would leave files of its own behind
-    how = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
+    how = "mode=ro" if _logged(folder) else "immutable=1"
     try:
         with closing(sqlite3.connect(f"{(folder / JOURNAL).absolute().as_uri()}?{how}", uri=True)) as db:
             if not db.execute("SELECT name FROM sqlite_master WHERE name = 'entries'").fetchone():
@@ -196,6 +224,14 @@ def _rows(folder: Path) -> Iterator[tuple[Any, Any, Any]]:
             yield from db.execute("SELECT seq, body, digest FROM entries ORDER BY seq")
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise _broken(folder, str(error)) from None
+
+
+def _logged(folder: Path) -> bool:
+    """Whether entries are in the log beside the database; whoever writes can remove it at any moment."""
+    try:
+        return (folder / f"{JOURNAL}-wal").stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 def _head(folder: Path) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from inspect import getsourcefile
@@ -14,21 +14,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from auditkit._version import __version__
-from auditkit.errors import InputError
-from auditkit.waiver import today
+from auditkit.batch.digests import Digests
+from auditkit.batch.uses import BASE, used
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from auditkit.batch.plan import PlannedAudit
     from auditkit.check import Check
-    from auditkit.waiver import Waiver
 
-__all__ = ["SHORT", "Digests", "canonical", "key_of"]
+__all__ = ["CHANGED", "SHORT", "Digests", "canonical", "differing", "key_of", "made_of"]
 
 SHORT = 10
-_FORM = 1  # of what a key is made from
-_DECIDE = ("numpy", "scipy", "scikit-learn", "pandas")  # packages whose releases can move a number
+CHANGED = "a file it rests on was changed while it ran: which version was audited cannot be told; run the batch again"
+_FORM = 2  # of what a key is made from
 
 
 def canonical(value: Any) -> str:
@@ -44,62 +41,23 @@ def canonical(value: Any) -> str:
     )
 
 
-@dataclass
-class Digests:
-    """Digests of files, each read once as long as its size, time and place stay the same.
-
-    Attributes
-    ----------
-    day : datetime.date
-        On which waivers hold or have run out; the same for all keys of a batch, also past midnight.
-    """
-
-    day: date = field(default_factory=today)
-    _known: dict[Path, tuple[tuple[int, int, int], str]] = field(default_factory=dict)
-    _waivers: dict[str, tuple[Waiver, ...]] = field(default_factory=dict)
-
-    def of(self, path: Path) -> str:
-        """Return the sha256 of a file's bytes.
-
-        Raises
-        ------
-        InputError
-            If it cannot be read.
-        """
-        try:
-            stat = path.stat()
-            seen = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
-            known = self._known.get(path)
-            if known is None or known[0] != seen:
-                with path.open("rb") as file:
-                    known = (seen, hashlib.file_digest(file, "sha256").hexdigest())
-                self._known[path] = known
-        except OSError as error:
-            raise InputError(f"cannot read {str(path)!r}: {error.strerror or error}") from None
-        return known[1]
-
-    def run_out(self, policy: Path) -> list[dict[str, Any]]:
-        """Return the waivers of a policy that hold no longer.
-
-        Raises
-        ------
-        InputError
-            If it cannot be read.
-        """
-        from auditkit.loading.policy import load_policy
-
-        digest = self.of(policy)
-        if digest not in self._waivers:
-            self._waivers[digest] = load_policy(policy).waivers
-        return [one.to_dict() for one in self._waivers[digest] if not one.holds(self.day)]
-
-
 def key_of(audit: PlannedAudit, digests: Digests) -> str:
-    """Return the key of an audit: 64 hexadecimal digits.
+    """Return the key of an audit: 64 hexadecimal digits, the digest of what `made_of` returns.
 
-    It is made of the release of auditkit and of the packages that decide numbers, the sources of the checks, the bytes of the
-    template, the policy and which of its waivers have run out, the subject file and every file that names, the parameters and the seed. Not of it:
-    limits, tags, names, folders.
+    Raises
+    ------
+    InputError
+        If a file is missing or cannot be used.
+    """
+    return hashlib.sha256(canonical(made_of(audit, digests)).encode()).hexdigest()
+
+
+def made_of(audit: PlannedAudit, digests: Digests) -> dict[str, Any]:
+    """Return what the key of an audit is made of.
+
+    That is the release of auditkit and of the packages that decide numbers, those of model libraries and the code of the team's own that this audit
+    uses (`uses.used`), the sources of the checks, the bytes of the template, the policy and which of its waivers have run out, the subject
+    file and every file that names, the parameters and the seed. Not of it: limits, tags, names, folders.
 
     Raises
     ------
@@ -112,10 +70,11 @@ def key_of(audit: PlannedAudit, digests: Digests) -> str:
     template = (
         _template(audit.template) if not audit.template.endswith(".ipynb") else find_template(audit.template)
     )
-    about = {
+    about: dict[str, Any] = {
         "form": _FORM,
         "auditkit": __version__,
         "versions": _versions(),
+        "uses": used(template, audit.subject_file, digests),
         "checks": {one.code: _source(one, digests) for one in template.resolved_checks()},
         "template": digests.of(template.path),
         "parameters": audit.parameters,
@@ -127,7 +86,28 @@ def key_of(audit: PlannedAudit, digests: Digests) -> str:
     # the same file says something else from the day after a waiver ends
     if audit.policy is not None and (run_out := digests.run_out(audit.policy)):
         about["waivers_run_out"] = run_out
-    return hashlib.sha256(canonical(about).encode()).hexdigest()
+    return about
+
+
+def differing(here: Mapping[str, Any], there: Mapping[str, Any], within: str = "") -> list[str]:
+    """Return the names of the parts that two makings of a key do not share.
+
+    Examples
+    --------
+    >>> differing({"seed": 0, "versions": {"numpy": "2.1"}}, {"seed": 0, "versions": {"numpy": "2.2"}})
+    ['versions.numpy (2.1, 2.2)']
+    """
+    found: list[str] = []
+    for key in sorted({*here, *there}):
+        one, other = here.get(key), there.get(key)
+        if one == other:
+            continue
+        if isinstance(one, Mapping) and isinstance(other, Mapping):
+            found += differing(one, other, f"{within}{key}.")
+            continue
+        short = all(isinstance(value, str) and len(value) < 32 for value in (one, other))  # no digest
+        found.append(f"{within}{key} ({one or 'none'}, {other or 'none'})" if short else f"{within}{key}")
+    return found
 
 
 @cache
@@ -140,7 +120,7 @@ def _template(name: str) -> Any:
 @cache
 def _versions() -> dict[str, str]:
     found = {"python": ".".join(map(str, sys.version_info[:3]))}
-    for name in _DECIDE:
+    for name in BASE.values():
         try:
             found[name] = version(name)
         except PackageNotFoundError:

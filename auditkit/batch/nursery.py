@@ -22,7 +22,7 @@ _NEEDED = (
     "IPython.core.logger", "IPython.extensions.storemagic", "IPython.core.interactiveshell",
     "jupyter_client.manager", "jupyter_client.provisioning", "jupyter_core.utils", "nbconvert.exporters", "plotly.offline", "pandas",
     "pyarrow.parquet", "scipy.stats", "sklearn.linear_model", "sklearn.ensemble", "sklearn.pipeline", "sklearn.compose", "sklearn.metrics",
-    "sklearn.calibration", "skops.io", "pydantic", "narwhals", "auditkit.audit", "auditkit.loading", "auditkit.predictors.sklearn",
+    "sklearn.calibration", "auditkit._skops", "pydantic", "narwhals", "auditkit.audit", "auditkit.loading", "auditkit.predictors.sklearn",
     "auditkit.runner.run", "auditkit.runner.export", "auditkit.runner.order", "auditkit.runner.notebook", "auditkit.render.views",
     "auditkit.render.notebook", "auditkit.batch.worker", "auditkit.batch.tables",
 )  # fmt: skip

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from auditkit.batch.journal import Entry
     from auditkit.batch.plan import PlannedAudit
     from auditkit.judging import Verdict
 
-__all__ = ["Outcome", "latest"]
+__all__ = ["Outcome", "ends", "latest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ class Outcome:
         The name of its folder in ``results``.
     result : str
         The digest of its ``result.json``.
+    made_as : str
+        The name under which the result was made, which a plan that was edited can have changed.
     seconds : float or None
         How long it took.
     memory : int
@@ -54,6 +56,7 @@ class Outcome:
     why: str = ""
     folder: str = ""
     result: str = ""
+    made_as: str = ""
     seconds: float | None = None
     memory: int = 0
 
@@ -62,17 +65,32 @@ class Outcome:
         """The verdict, or "broke" or "not_run"."""
         return self.verdict if self.ended == "done" else self.ended
 
+    def called_in(self, names: Container[str]) -> str:
+        """Return what the audit is called among names from before; its own name where it is in them under none."""
+        return self.made_as if self.audit.name not in names and self.made_as in names else self.audit.name
+
 
 def latest(
     audits: Sequence[PlannedAudit], keys: Mapping[str, str], entries: Iterable[Entry]
 ) -> tuple[Outcome, ...]:
-    """Return how each audit stands by the last entry on its name and key; entries on other keys are of other inputs."""
-    last: dict[tuple[str, str], Entry] = {
-        (one.data["name"], one.data["key"]): one
-        for one in entries
-        if one.kind in ("done", "adopted", "broke")
-    }
-    return tuple(_outcome(one, keys[one.name], last.get((one.name, keys[one.name]))) for one in audits)
+    """Return how each audit stands by the last entry on its name and key; entries on other keys are of other inputs.
+
+    A result of the same key that was made under another name counts as well: the name decides no number.
+    """
+    found = ends(keys, entries)
+    return tuple(_outcome(one, keys[one.name], found[one.name]) for one in audits)
+
+
+def ends(keys: Mapping[str, str], entries: Iterable[Entry]) -> dict[str, Entry | None]:
+    """Return for each name and its key the entry that says how the audit ended; None where it did not."""
+    own: dict[tuple[str, str], Entry] = {}
+    of_key: dict[str, Entry] = {}
+    for one in entries:
+        if one.kind in ("done", "adopted", "broke"):
+            own[one.data["name"], one.data["key"]] = one
+        if one.kind in ("done", "adopted"):
+            of_key[one.data["key"]] = one
+    return {name: own.get((name, key), of_key.get(key)) for name, key in keys.items()}
 
 
 def _outcome(audit: PlannedAudit, key: str, entry: Entry | None) -> Outcome:
@@ -91,5 +109,6 @@ def _outcome(audit: PlannedAudit, key: str, entry: Entry | None) -> Outcome:
         tuple(said.get("not_met") or ()),
         folder=said["folder"],
         result=said["result"],
+        made_as=said["name"],
         **took,
     )

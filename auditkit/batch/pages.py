@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from auditkit.batch.concerns import concerns
 from auditkit.batch.exports import Exports
 from auditkit.batch.printing import pdf_name
 from auditkit.batch.tables import audits_csv
@@ -21,28 +22,41 @@ if TYPE_CHECKING:
     from auditkit.batch.journal import Entry
     from auditkit.batch.outcomes import Outcome
     from auditkit.batch.plan import Plan
+    from auditkit.batch.result import BatchResult
     from auditkit.report import Report
 
 __all__ = ["last_accepted", "texts", "write_pages"]
 
 
-def write_pages(
-    plan: Plan, out: Path, outcomes: Iterable[Outcome], verdict: str, entries: Iterable[Entry]
-) -> None:
+def write_pages(plan: Plan, out: Path, result: BatchResult, entries: Iterable[Entry]) -> None:
     """Write ``index.html``, ``audits.csv``, ``junit.xml``, ``findings.sarif``, ``summary.md`` and ``measurements.parquet``, each whole or not at all."""
     accepted = last_accepted(entries)
     before = {} if accepted is None else dict(accepted["audits"])
-    exports, rows = Exports(plan.name), []
-    for one in outcomes:
-        exports.add(one, _report(out, one))
-        rows.append(_row(one, before) | {"pdf": quote(pdf_name(out, one))})
+    exports, rows = Exports(plan.name, plan.path.parent), []
+    for one in result.outcomes:
+        report = _report(out, one)
+        exports.add(one, report)
+        said = {
+            "pdf": quote(pdf_name(out, one), safe="/="),
+            "concerns": concerns(report) if report else (),
+            "started": report.provenance.get("started") if report else None,
+        }
+        rows.append(_row(one, before) | said)
     about = (
         None
         if accepted is None
         else {"by": accepted["by"], "day": accepted["at"][:10], "reason": accepted["reason"]}
     )
     page = batch_html(
-        {"name": plan.name, "verdict": verdict, "audits": rows, "accepted": about, "excluded": plan.excluded}
+        {
+            "name": plan.name,
+            "verdict": result.verdict,
+            "began": result.began,
+            "audits": rows,
+            "accepted": about,
+            "excluded": plan.excluded,
+            "excluded_cells": plan.excluded_cells,
+        }
     )
     written = {
         "junit.xml": exports.junit(),
@@ -92,7 +106,7 @@ def _row(one: Outcome, before: Mapping[str, str]) -> dict[str, Any]:
         "word": one.word,
         "counts": one.counts,
         "why": one.why,
-        "href": f"results/{quote(one.folder)}/report.html" if one.ended == "done" else "",
-        "before": before.get(audit.name),
+        "href": f"results/{quote(one.folder, safe='=')}/report.html" if one.ended == "done" else "",
+        "before": before.get(one.called_in(before)),
         "seconds": one.seconds,
     }

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import itertools
-import json
-import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
+from auditkit.batch.asked import Limits, PlannedAudit
+from auditkit.batch.fitting import RELATIVE, Keys, unfit
+from auditkit.batch.names import audit_name
+from auditkit.batch.pairing import of_one_kind
 from auditkit.batch.schema import read_plan_file
-from auditkit.errors import AuditkitError, InputError, did_you_mean
+from auditkit.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
     import os
@@ -21,84 +23,15 @@ if TYPE_CHECKING:
     from auditkit.audit import Audit
     from auditkit.batch.schedule import Schedule
     from auditkit.batch.schema import ExcludePart, PlanFile, SubjectPart, TemplatePart
-    from auditkit.runner.order import Order
-    from auditkit.subject import Subject
+    from auditkit.targets import Target
 
 __all__ = ["MOST_AUDITS", "Limits", "Plan", "PlannedAudit", "load_plan"]
 
 MOST_AUDITS = 100_000
+_Named: TypeAlias = (
+    "tuple[SubjectPart, int, str, Path]"  # where it stands, the name of one subject of it, and its file
+)
 _TOLD = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one audit may take.
-
-    Attributes
-    ----------
-    seconds : float or None
-        Of time by the clock, from the start of its process.
-    memory : int or None
-        Bytes of resident memory of the audit's processes together.
-    """
-
-    seconds: float | None = None
-    memory: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedAudit:
-    """One audit of a batch.
-
-    Attributes
-    ----------
-    name : str
-        Unique in the plan: "credit-bias", "credit-bias-p2-seed1".
-    subject : str
-        The name of the subject in the plan.
-    subject_file : pathlib.Path
-        Absolute.
-    template : str
-        The template's name, or the absolute path of a notebook.
-    parameters : dict
-        Values that are not the template's own.
-    policy : pathlib.Path or None
-        Criteria; auditkit's default policy when None.
-    seed : int or None
-        Root of all random numbers; the template's own when None.
-    limits : Limits
-        What it may take.
-    tags : tuple of str
-        Words to find it by.
-    """
-
-    name: str
-    subject: str
-    subject_file: Path
-    template: str
-    parameters: dict[str, Any] = field(default_factory=dict)
-    policy: Path | None = None
-    seed: int | None = None
-    limits: Limits = Limits()
-    tags: tuple[str, ...] = ()
-
-    @property
-    def template_name(self) -> str:
-        """The template as a page names it: a notebook without its folder."""
-        return Path(self.template).stem if self.template.endswith(".ipynb") else self.template
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values; files as paths."""
-        return {
-            "name": self.name,
-            "subject": self.subject,
-            "subject_file": str(self.subject_file),
-            "template": self.template,
-            "parameters": self.parameters,
-            "policy": None if self.policy is None else str(self.policy),
-            "seed": self.seed,
-            "tags": list(self.tags),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +48,8 @@ class Plan:
         In the order of the file.
     excluded : tuple of (str, str)
         Names of what is left out, and why.
+    excluded_cells : frozenset of (str, str)
+        Subject and template of each; a pair without an audit that is not among them is of different kinds.
     jobs : int or None
         Audits at a time, where the plan says so.
     schedule : Schedule or None
@@ -127,6 +62,11 @@ class Plan:
     excluded: tuple[tuple[str, str], ...] = ()
     jobs: int | None = None
     schedule: Schedule | None = None
+    excluded_cells: frozenset[tuple[str, str]] = frozenset()
+
+    def keeping_answers(self) -> Plan:
+        """Return the same plan with the answers of single records kept of every audit."""
+        return replace(self, audits=tuple(replace(one, keep_answers=True) for one in self.audits))
 
     def __repr__(self) -> str:
         return f"Plan({self.name}: {len(self.audits)} audits; run_batch(plan, out) runs them)"
@@ -135,7 +75,7 @@ class Plan:
 def load_plan(
     path: str | os.PathLike[str],
     *,
-    seen: Callable[[PlannedAudit, Audit | None, Subject | None], None] | None = None,
+    seen: Callable[[PlannedAudit, Audit | None, Target | None], None] | None = None,
 ) -> Plan:
     """Read a plan, and look at everything it names.
 
@@ -162,25 +102,28 @@ def load_plan(
     count = len(subjects) * sum(_combinations(one) for one in said.template) * len(said.seeds or [0])
     if count > MOST_AUDITS:
         raise InputError(f"{file}: {count:,} audits; a plan may have {MOST_AUDITS:,} at most")
-    every = [
-        made
+    made = (
+        one
         for part, at in _templates(said)
-        for made in _audits(said, file.parent.resolve(), subjects, part, at)
-    ]
-    kept, excluded = _exclude(said.exclude, [audit for audit, _ in every], wrong)
+        for one in _audits(said, file.parent.resolve(), subjects, part, at)
+    )
+    every = of_one_kind(made, wrong)
+    kept, out = _exclude(said.exclude, [audit for audit, _ in every], wrong)
     wrong += [
-        f"{name!r} stands there {times} times: give each subject a name of its own, and each template once"
+        f"{name!r} stands there {times} times: give each subject a name of its own, each template once, and each value of a list once"
         for name, times in Counter(audit.name for audit in kept).items()
         if times > 1
     ]
     if not kept and not wrong:
         wrong.append("the exclusions leave no audit")
     names = {id(audit) for audit in kept}
-    wrong += _unfit([(audit, key) for audit, key in every if id(audit) in names], seen or (lambda *_: None))
+    wrong += unfit([(audit, key) for audit, key in every if id(audit) in names], seen or (lambda *_: None))
     if wrong:
         raise _refused(file, wrong)
     when = None if said.schedule is None else said.schedule.schedule()
-    return Plan(said.name or file.stem, file.resolve(), tuple(kept), tuple(excluded), said.jobs, when)
+    excluded = tuple((one.name, why) for one, why in out)
+    cells = frozenset((one.subject, one.template_name) for one, _ in out)
+    return Plan(said.name or file.stem, file.resolve(), tuple(kept), excluded, said.jobs, when, cells)
 
 
 def _refused(file: Path, wrong: list[str]) -> InputError:
@@ -189,7 +132,7 @@ def _refused(file: Path, wrong: list[str]) -> InputError:
     return InputError("\n".join([*(f"{file}: {one}" for one in once[:_TOLD]), *more]))
 
 
-def _subjects(said: PlanFile, folder: Path, wrong: list[str]) -> Iterator[tuple[SubjectPart, str, Path]]:
+def _subjects(said: PlanFile, folder: Path, wrong: list[str]) -> Iterator[_Named]:
     for at, part in enumerate(said.subject, 1):
         try:
             found = _found(part.file, folder)
@@ -197,9 +140,8 @@ def _subjects(said: PlanFile, folder: Path, wrong: list[str]) -> Iterator[tuple[
             wrong.append(f"subject.{at}.file: {part.file!r} is no path or pattern: {error}")
             continue
         if not found:
-            there = [p.name for p in folder.glob("*.toml")]
             wrong.append(
-                f"subject.{at}.file: nothing at {part.file!r}.{did_you_mean(part.file, there) if there else ''}"
+                f"subject.{at}.file: nothing at {part.file!r}.{_meant(part.file, folder)} P{RELATIVE[1:]}"
             )
         if part.name and len(found) > 1:
             wrong.append(
@@ -207,7 +149,16 @@ def _subjects(said: PlanFile, folder: Path, wrong: list[str]) -> Iterator[tuple[
             )
             continue
         for one in found:
-            yield part, part.name or one.stem, one
+            yield part, at, part.name or one.stem, one
+
+
+def _meant(text: str, folder: Path) -> str:
+    """Return what a path or pattern that finds nothing may have been meant as: another folder, or another file in its folder."""
+    first, *rest = Path(text).parts
+    if rest and not (folder / first).exists() and not set("*?[") & set(first):
+        return did_you_mean(first, [one.name for one in folder.iterdir() if one.is_dir()])
+    beside = [] if set("*?[") & set(str(Path(text).parent)) else (folder / text).parent.glob("*.toml")
+    return did_you_mean(text, [Path(text).with_name(one.name).as_posix() for one in beside])
 
 
 def _found(text: str, folder: Path) -> list[Path]:
@@ -230,9 +181,9 @@ def _templates(said: PlanFile) -> Iterator[tuple[TemplatePart, int]]:
 
 
 def _audits(
-    said: PlanFile, folder: Path, subjects: list[tuple[SubjectPart, str, Path]], part: TemplatePart, at: int
-) -> Iterator[tuple[PlannedAudit, str]]:
-    """Yield the audits of one template, each with the key that an error about it names."""
+    said: PlanFile, folder: Path, subjects: list[_Named], part: TemplatePart, at: int
+) -> Iterator[tuple[PlannedAudit, Keys]]:
+    """Yield the audits of one template, each with the keys that an error about it names."""
     template = str(folder / part.name) if part.name.endswith(".ipynb") else part.name
     short = Path(part.name).stem if part.name.endswith(".ipynb") else part.name
     limits = Limits(
@@ -247,31 +198,26 @@ def _audits(
         dict(zip(part.grid, values, strict=True)) for values in itertools.product(*part.grid.values())
     ]
     seeds: list[int | None] = list(said.seeds) if said.seeds is not None else [None]
-    for subject, name, file in subjects:
+    for subject, of, name, file in subjects:
         policy = part.policy or subject.policy or said.policy
-        for nth, variant in enumerate(variants, 1):
+        where = f"template.{at}." if part.policy else f"subject.{of}." if subject.policy else ""
+        keys = Keys(f"template.{at}", f"subject.{of}", f"{where}policy")
+        keep = said.keep_answers if part.keep_answers is None else part.keep_answers
+        for variant in variants:
             for seed in seeds:
-                words = [name, short]
-                words += [f"p{nth}"] if len(variants) > 1 else []
-                words += [f"seed{seed}"] if len(seeds) > 1 else []
                 tags = tuple(dict.fromkeys([*said.tags, *subject.tags, *part.tags]))
                 yield (
                     PlannedAudit(
-                        "-".join(map(_plain, words)), name, file, template, {**part.parameters, **variant},
-                        None if policy is None else folder / policy, seed, limits, tags,
+                        audit_name(name, short, variant, seed), name, file, template, {**part.parameters, **variant},
+                        None if policy is None else folder / policy, seed, limits, tags, keep,
                     ),
-                    f"template.{at}",
+                    keys,
                 )  # fmt: skip
-
-
-def _plain(word: str) -> str:
-    """Return a word that is a file's name on every system."""
-    return re.sub(r"[^A-Za-z0-9_.]+", "_", word).strip("._")[:60] or "x"
 
 
 def _exclude(
     parts: list[ExcludePart], audits: list[PlannedAudit], wrong: list[str]
-) -> tuple[list[PlannedAudit], list[tuple[str, str]]]:
+) -> tuple[list[PlannedAudit], list[tuple[PlannedAudit, str]]]:
     kept, excluded = audits, []
     for at, part in enumerate(parts, 1):
         if part.subject is None and part.template is None and part.seed is None and not part.parameters:
@@ -281,7 +227,7 @@ def _exclude(
         if not out:
             wrong.append(f"exclude.{at}: no audit fits it.{_closest(part, audits)}")
         here = {id(one) for one in out}
-        excluded += [(one.name, part.why) for one in kept if id(one) in here]
+        excluded += [(one, part.why) for one in kept if id(one) in here]
         kept = [one for one in kept if id(one) not in here]
     return kept, excluded
 
@@ -304,56 +250,3 @@ def _fits(part: ExcludePart, audit: PlannedAudit) -> bool:
             name in audit.parameters and audit.parameters[name] == v for name, v in part.parameters.items()
         )
     )
-
-
-def _unfit(
-    audits: list[tuple[PlannedAudit, str]],
-    seen: Callable[[PlannedAudit, Audit | None, Subject | None], None],
-) -> list[str]:
-    """Return what stands against running these, each mistake once."""
-    from auditkit.runner.order import load_early
-
-    wrong: list[str] = []
-    orders: dict[str, Order | str] = {}
-    subjects: dict[Path, Subject | str | None] = {}
-    for audit, key in audits:
-        asked = json.dumps({**audit.to_dict(), "name": "", "tags": []}, sort_keys=True, default=str)
-        if asked not in orders:
-            orders[asked] = _order(audit)
-        order = orders[asked]
-        if isinstance(order, str):
-            wrong.append(f"{key} ({audit.name}): {order}")
-            continue
-        if audit.subject_file not in subjects:
-            subjects[audit.subject_file] = _or_words(load_early, audit.subject_file)
-        subject = subjects[audit.subject_file]
-        if isinstance(subject, str):
-            wrong.append(f"subject {audit.subject}: {subject}")
-            continue
-        if subject is not None and order.audit is not None:
-            told = _or_words(order.audit.fits, subject)
-            wrong += [f"{key} ({audit.name}): {told}"] if isinstance(told, str) else []
-        seen(audit, order.audit, subject)
-    return wrong
-
-
-def _order(audit: PlannedAudit) -> Order | str:
-    from auditkit.runner.order import take_order
-
-    def take() -> Order:
-        return take_order(
-            audit.template, audit.subject_file, ".", audit.parameters, audit.policy, seed=audit.seed, jobs=1
-        )
-
-    found: Order | str = _or_words(take)
-    return found
-
-
-def _or_words(ask: Any, *given: Any) -> Any:
-    """Return what was asked for, or the words of the refusal."""
-    try:
-        return ask(*given)
-    except AuditkitError as error:
-        return " ".join(str(error).split())
-    except OSError as error:
-        return f"{error.filename or ''}: {error.strerror or error}"

@@ -9,6 +9,7 @@ from auditkit.batch.forecast import Forecast, in_all, lasted_before
 from auditkit.batch.journal import read_entries
 from auditkit.batch.keys import Digests, key_of
 from auditkit.batch.outcomes import latest
+from auditkit.batch.store import Store
 from auditkit.durations import expected
 
 if TYPE_CHECKING:
@@ -54,7 +55,12 @@ def preview(
     }
     forecast = forecast or Forecast()
     every = latest(plan.audits, keys, entries)
-    todo = {one.audit.name: _expected(one, forecast) for one in every if force or one.ended != "done"}
+    store = Store(Path(out))
+    todo = {
+        one.audit.name: _expected(one, forecast)
+        for one in every
+        if force or one.ended != "done" or (one.audit.keep_answers and not store.holds_answers(one.folder))
+    }
     at_once = jobs or plan.jobs or 1
     rows = [_row(one, before.get(one.audit.name, {}), todo.get(one.audit.name)) for one in every]
     whole = in_all(todo.values(), at_once)

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from auditkit.batch.crew import default_crew
 from auditkit.batch.folder import BatchError, in_words, locked_folder
 from auditkit.batch.journal import Journal
-from auditkit.batch.keys import Digests, key_of
-from auditkit.batch.outcomes import Outcome, latest
+from auditkit.batch.keys import CHANGED, Digests, key_of
+from auditkit.batch.outcomes import latest
+from auditkit.batch.planned import OF_AUDITS, note
+from auditkit.batch.result import BatchNews, BatchResult
 from auditkit.batch.store import Store
 from auditkit.batch.watch import Watch
 from auditkit.batch.worker import ENDED, NEWS, job_of
 from auditkit.errors import InputError
-from auditkit.judging import verdict_over
 
 if TYPE_CHECKING:
     import os
@@ -25,82 +26,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from auditkit.batch.crew import Crew, Left
+    from auditkit.batch.outcomes import Outcome
     from auditkit.batch.plan import Plan, PlannedAudit
-    from auditkit.judging import Verdict
+    from auditkit.runner.remote import Remote
 
 __all__ = ["BatchError", "BatchNews", "BatchResult", "finish", "run_batch", "run_held"]
 
 _TICK = 0.1
 _STAGGER = 0.05
 _BESIDE = (ENDED, NEWS)
-
-
-@dataclass(frozen=True, slots=True)
-class BatchNews:
-    """What happened to an audit of a batch.
-
-    Attributes
-    ----------
-    kind : {"kept", "started", "progress", "ended"}
-        "kept" is a result that was there.
-    name : str
-        Of the audit.
-    what : str
-        In a few words: the verdict, why it broke, or what it does.
-    done, total : int
-        Audits that have an outcome, and all.
-    fraction : float
-        Of this audit, from 0 to 1.
-    """
-
-    kind: Literal["kept", "started", "progress", "ended"]
-    name: str
-    what: str
-    done: int
-    total: int
-    fraction: float = 0.0
-
-
-@dataclass(frozen=True)
-class BatchResult:
-    """What a batch came to.
-
-    Attributes
-    ----------
-    out : pathlib.Path
-        Its folder.
-    outcomes : tuple of Outcome
-        One an audit of the plan, in its order.
-    began : str
-        When, in UTC.
-    sent : tuple of str
-        Addresses that copies were sent to.
-    unprinted : tuple of str
-        Why reports could not be printed.
-    """
-
-    out: Path
-    outcomes: tuple[Outcome, ...]
-    began: str = ""
-    sent: tuple[str, ...] = ()
-    unprinted: tuple[str, ...] = ()
-
-    @property
-    def verdict(self) -> Verdict:
-        """What the gate says of all audits together; an audit without a report leaves it undecided at best."""
-        return verdict_over(one.verdict for one in self.outcomes)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many audits came to each verdict; "broke" are those without a report."""
-        found = dict.fromkeys(("fail", "undecided", "pass", "not_judged", "broke", "not_run"), 0)
-        for one in self.outcomes:
-            found[one.word] += 1
-        return found
-
-    def __repr__(self) -> str:
-        said = ", ".join(f"{n} {word}" for word, n in self.counts.items() if n)
-        return f"BatchResult({self.verdict}: {said}; open {self.out / 'index.html'})"
 
 
 def run_batch(
@@ -130,7 +64,7 @@ def run_batch(
     force : bool
         Run audits again whose results are there.
     only : {"failed"}, optional
-        Start only those that broke when they were last started.
+        Start only those that broke when they were last started, and those whose results are gone or not as they were written.
     pdf : bool
         Whether to print every report to ``pdf/NAME-KEY.pdf`` too, where it was not printed before, with an installed Chromium.
     remote : str, optional
@@ -142,32 +76,66 @@ def run_batch(
     ------
     InputError
         If an argument or the folder cannot be used, another batch runs in it, or its journal was changed. Nothing was started then.
-    PrintError, RemoteError
-        If a report could not be printed, or a copy could not be sent; the batch in `out` is whole.
+    CopyError
+        If a report could not be printed, or a copy could not be sent; the batch in `out` is whole, and the error has its `result`.
     BatchError
         If the folder can no longer be written to, or no process can be made. What had an outcome is kept.
     """
-    at_once = jobs if jobs is not None else plan.jobs or 1
-    if isinstance(at_once, bool) or not isinstance(at_once, int) or at_once < 1:
-        raise InputError(f"jobs must be a whole number from 1; got {jobs!r}")
-    if only not in (None, "failed"):
-        raise InputError(f"only takes 'failed'; got {only!r}")
-    from auditkit.batch.pages import texts
-    from auditkit.runner.pdf import PrintError, browser
+    from auditkit.runner.pdf import browser
     from auditkit.runner.remote import remote as remote_of
 
-    place = None if remote is None else remote_of(remote)
-    program = browser() if pdf else None
-    with in_words(out), locked_folder(out) as folder, Journal(folder) as journal:
-        options: Any = {"crew": crew, "force": force, "only": only, "program": program, "progress": progress}
-        result = run_held(plan, folder, journal, jobs=at_once, **options)
-        finish(plan, journal, result)
-        if result.unprinted:
-            many = f"{result.unprinted[0]}; {len(result.unprinted)} in all"
-            raise PrintError(f"{many}. Run the batch again to print what is missing")
-        if place is not None:
+    with ExitStack() as unused:
+        if crew is not None:
+            unused.callback(crew.close)
+        at_once = _at_once(plan, jobs)
+        if only not in (None, "failed"):
+            raise InputError(f"only takes 'failed'; got {only!r}")
+        if force and only:
+            raise InputError(
+                "force runs all audits again, and only='failed' those that broke: give one of the two"
+            )
+        place = None if remote is None else remote_of(remote)
+        program = browser() if pdf else None
+        with in_words(out), locked_folder(out) as folder, Journal(folder) as journal:
+            unused.pop_all()  # closed by `run_held` from here
+            options: Any = {
+                "crew": crew,
+                "force": force,
+                "only": only,
+                "program": program,
+                "progress": progress,
+            }
+            result = run_held(plan, folder, journal, jobs=at_once, **options)
+            finish(plan, journal, result)
+            return _copied(result, folder, place)
+
+
+def _at_once(plan: Plan, jobs: int | None) -> int:
+    found = jobs if jobs is not None else plan.jobs or 1
+    if isinstance(found, bool) or not isinstance(found, int) or found < 1:
+        raise InputError(f"jobs must be a whole number from 1; got {jobs!r}")
+    return found
+
+
+def _copied(result: BatchResult, folder: Path, place: Remote | None) -> BatchResult:
+    """Send copies, also where a report could not be printed, and say what is missing when all that can be done is done."""
+    from auditkit.batch.pages import texts
+    from auditkit.runner.copies import CopyError
+    from auditkit.runner.remote import RemoteError
+
+    missing, cause = [], None
+    if result.unprinted:
+        many = f"{result.unprinted[0]}; {len(result.unprinted)} in all"
+        missing.append(f"{many}. Run the batch again to print what is missing")
+    if place is not None:
+        try:
             result = replace(result, sent=place.send(texts(folder, result.outcomes), folder))
-        return result
+        except RemoteError as error:
+            missing.append(str(error))
+            cause = error
+    if missing:
+        raise CopyError("\n".join(missing), result) from cause
+    return result
 
 
 def run_held(
@@ -183,7 +151,7 @@ def run_held(
     progress: Callable[[BatchNews], None] | None = None,
     began: str = "",
 ) -> BatchResult:
-    """Run a batch in a folder whose lock and journal the caller holds; `finish` says that it came to its end.
+    """Run a batch in a folder whose lock and journal the caller holds; `finish` says that it came to its end. A crew is closed, whatever happens.
 
     Parameters
     ----------
@@ -200,18 +168,23 @@ def run_held(
     from auditkit.batch.printing import print_reports
 
     began = began or _now()
-    with in_words(folder), ExitStack() as stack:
+    with ExitStack() as stack, in_words(folder):
+        if crew is not None:
+            stack.callback(crew.close)
         batch = _Batch(plan, folder, journal, progress or (lambda _news: None))
+        note(journal, plan, batch.keys)
         batch.take_up()
         todo = batch.choose(force=force, only=only)
         if todo:
-            batch.crew = crew or default_crew(jobs)
-            stack.callback(batch.crew.close)
+            if crew is None:
+                crew = default_crew(jobs)
+                stack.callback(crew.close)
+            batch.crew = crew
             batch.work(todo, jobs)
         outcomes = batch.outcomes()
         unprinted = () if program is None else tuple(print_reports(folder, outcomes, program, jobs))
         result = BatchResult(folder, outcomes, began, unprinted=unprinted)
-        write_pages(plan, folder, result.outcomes, result.verdict, journal.entries)
+        write_pages(plan, folder, result, journal.entries)
         return result
 
 
@@ -253,6 +226,11 @@ class _Batch:
         """Sweep what did not end, and take into the journal what was complete when the batch was killed."""
         self.store.sweep()
         known = {one.data.get("result") for one in self.journal.entries if one.kind in ("done", "adopted")}
+        last = {
+            (one.data["name"], one.data["key"]): one.kind
+            for one in self.journal.entries
+            if one.kind in OF_AUDITS
+        }
         for folder in self.store.complete():
             digest = self.store.digest(folder)
             if digest in known:
@@ -261,19 +239,24 @@ class _Batch:
                 said = self.store.read(folder)
             except InputError:
                 continue  # not as it was written: it counts as not there, and is replaced when its audit is run
-            if folder != self.store.path(str(said.get("name")), str(said.get("key"))):
+            about = str(said.get("name")), str(said.get("key"))
+            if folder != self.store.path(*about):
                 continue  # a copy under another name
-            about = {
+            if last.get(about, "started") != "started":
+                continue  # nothing was under way: somebody put it in the place of what the journal names
+            kept = {
                 k: said.get(k) for k in ("name", "key", "verdict", "counts", "not_met", "seconds", "memory")
             }
-            self.journal.append("adopted", {**about, "folder": folder.name, "result": digest, "at": _now()})
+            self.journal.append("adopted", {**kept, "folder": folder.name, "result": digest, "at": _now()})
 
     def choose(self, *, force: bool, only: str | None) -> list[PlannedAudit]:
         """Return the audits to start, after telling of those whose results are there."""
         todo = []
         for audit, outcome in zip(self.plan.audits, self.outcomes(), strict=True):
             whole = outcome.ended == "done" and self._whole(outcome)
-            start = outcome.ended == "broke" if only == "failed" else force or not whole
+            start = force or not whole
+            if only == "failed":  # a result that is gone or was changed is none either
+                start = outcome.ended != "not_run" and not whole
             if start:
                 todo.append(audit)
             else:
@@ -306,7 +289,8 @@ class _Batch:
     def _whole(self, outcome: Outcome) -> bool:
         """Whether every file of a result is as it was written."""
         try:
-            return self.store.whole(self.store.folder / outcome.folder, outcome.result)
+            folder, asked = self.store.folder / outcome.folder, outcome.audit.keep_answers
+            return self.store.whole(folder, outcome.result, answers=asked)
         except OSError:
             return False
 
@@ -328,7 +312,7 @@ class _Batch:
         if one is None:
             return
         said = self._outcome(one, left)
-        memory = one.watch.peak
+        memory = said.get("memory", one.watch.peak)
         about = {"name": one.audit.name, "key": one.key, "seconds": said.get("seconds"), "memory": memory}
         self.done += 1
         if said["ended"] == "done":
@@ -361,8 +345,7 @@ class _Batch:
         except InputError as error:
             return {**broke, "kind": "changed", "why": f"a file it rests on went away while it ran: {error}"}
         if not same:
-            why = "a file it rests on was changed while it ran: which version was audited cannot be told; run the batch again"
-            return {**broke, "kind": "changed", "why": why}
+            return {**broke, "kind": "changed", "why": CHANGED}
         return said
 
     def _progress(self, one: _Running) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from auditkit.batch.schedule import FIRST, Schedule, period
 from auditkit.errors import InputError, did_you_mean
+from auditkit.loading.told_apart import refuse_another
 
 if TYPE_CHECKING:
     import os
@@ -30,11 +32,41 @@ __all__ = [
 
 _UNITS = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "kB": 10**3, "MB": 10**6, "GB": 10**9}
 _SIZE = re.compile(r"\s*([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*([A-Za-z]*)\s*")
+_SPAN = re.compile(r"\s*([0-9]{1,7}(?:\.[0-9]{1,6})?)\s*([A-Za-z]*)\s*")
+_SECONDS = {
+    "": 1,
+    "s": 1,
+    "sec": 1,
+    "second": 1,
+    "m": 60,
+    "min": 60,
+    "minute": 60,
+    "h": 3600,
+    "hour": 3600,
+    "d": 86400,
+    "day": 86400,
+}
+_SAME = {
+    "timeout": "seconds",
+    "time": "seconds",
+    "max_seconds": "seconds",
+    "ram": "memory",
+    "mem": "memory",
+    "seed": "seeds",
+}
 _SHOWN = 80
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
 Word = Annotated[str, Field(min_length=1, max_length=200)]
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
+
+
+def _in_seconds(words: str) -> int:
+    """Return how many seconds words such as "10 minutes" mean; those of an hour where that is not known."""
+    found = _SPAN.fullmatch(words)
+    unit = found[2].lower() if found else "?"
+    factor = _SECONDS.get(unit) or _SECONDS.get(unit.removesuffix("s"))
+    return max(1, round(float(found[1]) * factor)) if found and factor else 3600
 
 
 class _Part(BaseModel):
@@ -50,6 +82,8 @@ class LimitsPart(_Part):
     @field_validator("seconds", mode="before")
     @classmethod
     def _whole_seconds(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            raise ValueError(f"expected a number of seconds, as in seconds = {_in_seconds(value)}")  # noqa: TRY004 - pydantic takes no TypeError
         return float(value) if type(value) is int and abs(value) < 10**9 else value
 
     @field_validator("memory", mode="before")
@@ -128,6 +162,7 @@ class TemplatePart(_Part):
     parameters: dict[str, Any] = {}
     grid: dict[str, Annotated[list[Any], Field(min_length=1, max_length=1000)]] = {}
     policy: Word | None = None
+    keep_answers: bool | None = None
     limits: LimitsPart | None = None
     tags: list[Word] = []
 
@@ -149,6 +184,7 @@ class PlanFile(_Part):
     policy: Word | None = None
     seeds: Annotated[list[Seed], Field(min_length=1, max_length=1000)] | None = None
     jobs: Annotated[int, Field(ge=1, le=1024)] | None = None
+    keep_answers: bool = False
     tags: list[Word] = []
     limits: LimitsPart = LimitsPart()
     schedule: SchedulePart | None = None
@@ -188,7 +224,9 @@ def read_plan_file(path: str | os.PathLike[str]) -> PlanFile:
         why = getattr(error, "strerror", None) or error
         raise InputError(f"no plan at {str(file)!r}: {why}; `auditkit plan init` writes one") from None
     try:
-        return PlanFile.model_validate(tomllib.loads(text))
+        content = tomllib.loads(text)
+        refuse_another(content, file, "plan")
+        return PlanFile.model_validate(content)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"{file}: not valid TOML: {error}") from None
     except ValidationError as error:
@@ -200,7 +238,12 @@ def _sentence(error: ErrorDetails) -> str:
     steps = error["loc"]
     key = ".".join(str(step + 1) if isinstance(step, int) else step for step in steps)
     if error["type"] == "extra_forbidden":
-        return f"no key {key!r}.{did_you_mean(str(steps[-1]), _model(steps[:-1]).model_fields)}".rstrip(".")
+        known, word = _model(steps[:-1]).model_fields, str(steps[-1])
+        return (
+            f"no key {key!r}.{did_you_mean(_SAME[word] if _SAME.get(word) in known else word, known)}".rstrip(
+                "."
+            )
+        )
     if error["type"] == "missing":
         example = {
             "subject": ': a plan has at least one [[subject]] with file = "subject.toml"',
@@ -211,9 +254,14 @@ def _sentence(error: ErrorDetails) -> str:
         return f"{key} is missing{example.get(str(steps[-1]), '')}"
     if error["type"] == "list_type" and steps[-1] in _INSIDE and isinstance(error["input"], dict):
         return f"[{key}] is one table; write [[{key}]], with two brackets, over each"
+    if error["type"] == "list_type" and isinstance(error["input"], (str, bool, int, float)):
+        came = error["input"]
+        one = repr(came) if type(came) is float else json.dumps(came, ensure_ascii=False)
+        if len(one) <= _SHOWN:
+            return f"{key}: expected a list, got {one}: type {steps[-1]} = [{one}]"
     said, asks, meant = str(error["msg"]).removeprefix("Value error, ").partition(" Did you mean")
-    came = ascii(error["input"])
-    shown = came if len(came) <= _SHOWN else came[:_SHOWN] + "..."
+    shown = ascii(error["input"])
+    shown = shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "..."
     return f"{key}: {said[:1].lower()}{said[1:]}; got {shown}{'.' if asks else ''}{asks}{meant}"
 
 

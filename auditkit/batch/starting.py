@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from auditkit.errors import InputError
 from auditkit.files import write_whole
+from auditkit.targets import KINDS, TEMPLATES
 
 if TYPE_CHECKING:
     import os
 
-__all__ = ["write_plan"]
+__all__ = ["subject_files", "write_plan"]
 
 _PLAN = """\
 # A plan: every subject under every template. Paths are relative to this file. `auditkit batch {name} --dry-run` looks at it.
@@ -21,6 +22,7 @@ name = {title}
 # seeds = [0]                   # one audit a seed; the template's own when left out
 # jobs = 2                      # audits at a time
 # tags = ["nightly"]
+# keep_answers = true           # of single records, beside each report, so that `auditkit compare` can pair them; restricted
 
 [limits]                        # of each audit; one that passes a limit is ended, and the batch goes on
 seconds = 3600
@@ -32,14 +34,7 @@ memory = "4 GiB"                # resident, of all its processes together
 # zone = "Europe/Zurich"        # of that time; UTC when left out
 
 {subjects}
-[[template]]
-name = "bias"                   # see: auditkit list templates; or a path that ends in .ipynb
-# parameters = {{ demographic_parity__level = 0.95 }}         # see: auditkit list parameters --template bias
-# grid = {{ demographic_parity__level = [0.9, 0.95] }}        # one audit a combination
-
-[[template]]
-name = "robustness"
-
+{templates}
 # [[exclude]]
 # subject = "credit"            # * stands for anything
 # template = "robustness"
@@ -47,14 +42,32 @@ name = "robustness"
 """
 _SUBJECT = """\
 [[subject]]
-file = {file}
-# name = "credit"               # the file's name when left out; a pattern such as "models/*.toml" finds many
+file = {file}{pad}# or a pattern such as "models/*.toml", which finds many
+# name = "credit"               # the file's name when left out
 # tags = ["retail"]
 """
+_OF_MODELS = """\
+[[template]]
+name = "bias"                   # see: auditkit list templates; or a path that ends in .ipynb
+# parameters = { demographic_parity__level = 0.95 }         # see: auditkit list parameters --template bias
+# grid = { demographic_parity__level = [0.9, 0.95] }        # one audit a combination
+
+[[template]]
+name = "robustness"
+"""
+_TEMPLATE = """\
+[[template]]
+name = {name}{pad}# for {what}
+"""
+
+_NONE = "subject.toml"
+_AT = 32  # where comments stand
 
 
 def write_plan(path: str | os.PathLike[str]) -> Path:
-    """Write a commented plan that names the subject files beside it.
+    """Write a commented plan that names the subject files beside it and one folder below; "subject.toml" where there are none.
+
+    For each kind of subject that is there it has a template that asks about such; for models where there are none.
 
     Raises
     ------
@@ -68,10 +81,12 @@ def write_plan(path: str | os.PathLike[str]) -> Path:
         raise InputError(f"{target} is there already: give another path, or remove it first")
     if not target.parent.is_dir():
         raise InputError(f"no folder {str(target.parent)!r}: make it first")
-    found = [one.name for one in sorted(target.parent.glob("*.toml")) if _is_subject(one)] or ["subject.toml"]
-    subjects = "\n".join(_SUBJECT.format(file=json.dumps(name, ensure_ascii=False)) for name in found)
+    there = _subjects(target.parent) or {_NONE: "model"}
     text = _PLAN.format(
-        name=target.name, title=json.dumps(target.stem, ensure_ascii=False), subjects=subjects
+        name=target.name,
+        title=json.dumps(target.stem, ensure_ascii=False),
+        subjects="\n".join(map(_subject, there)),
+        templates="\n".join(_template(kind) for kind in KINDS if kind in there.values()),
     )
     try:
         return write_whole(target, text.encode())
@@ -79,11 +94,36 @@ def write_plan(path: str | os.PathLike[str]) -> Path:
         raise InputError(f"cannot write {target}: {error.strerror or error}") from None
 
 
-def _is_subject(file: Path) -> bool:
-    from auditkit.loading.schema import read_subject_file
+def subject_files(folder: Path) -> list[str]:
+    """Return the subject files in a folder and one below, relative to it and with '/', those of the folder itself first."""
+    return list(_subjects(folder))
+
+
+def _subjects(folder: Path) -> dict[str, str]:
+    """Return the kind of each subject file in a folder and one below."""
+    files = [one for pattern in ("*.toml", "*/*.toml") for one in sorted(folder.glob(pattern))]
+    kinds = {one.relative_to(folder).as_posix(): _kind(one) for one in files}
+    return {name: kind for name, kind in kinds.items() if kind is not None}
+
+
+def _subject(file: str) -> str:
+    said = json.dumps(file, ensure_ascii=False)
+    return _SUBJECT.format(file=said, pad=" " * max(1, _AT - len(f"file = {said}")))
+
+
+def _template(kind: str) -> str:
+    """Return the templates to begin with for subjects of a kind."""
+    if kind == "model":
+        return _OF_MODELS
+    said = json.dumps(TEMPLATES[kind])
+    return _TEMPLATE.format(name=said, pad=" " * max(1, _AT - len(f"name = {said}")), what=KINDS[kind])
+
+
+def _kind(file: Path) -> str | None:
+    """Return the kind of a subject file; None where it is none."""
+    from auditkit.loading.kinds import read_subject_file
 
     try:
-        read_subject_file(file)
+        return read_subject_file(file).kind
     except InputError:
-        return False
-    return True
+        return None

@@ -16,9 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["RESULT", "Store"]
+__all__ = ["ANSWERS", "RESULT", "Store"]
 
 RESULT = "result.json"
+REPORT = "report.json"
+ANSWERS = "report.answers.npz"
+"""What the model said of single records; for the owner of the folder alone."""
+
 _UNFINISHED = ".unfinished-"
 
 
@@ -55,6 +59,8 @@ class Store:
 
         What stood there before is replaced: it was the result of the same key.
         """
+        if (folder / ANSWERS).is_file():
+            (folder / ANSWERS).chmod(0o600)  # it may have come over a network
         files = {
             one.relative_to(folder).as_posix(): _digest(one) for one in _files(folder) if one.name != RESULT
         }
@@ -95,8 +101,10 @@ class Store:
                 raise InputError(f"{folder}: {name} was changed after it was written")
         return said
 
-    def whole(self, folder: Path, digest: str) -> bool:
+    def whole(self, folder: Path, digest: str, *, answers: bool = False) -> bool:
         """Whether a result is the one of a digest, and its files are as they were written; what a reader added does not count.
+
+        With `answers` it must hold those of single records too, or say why there are none.
 
         Raises
         ------
@@ -106,7 +114,26 @@ class Store:
         text = (folder / RESULT).read_bytes()
         if hashlib.sha256(text).hexdigest() != digest:
             return False
-        return all(_digest(folder / name) == one for name, one in json.loads(text)["files"].items())
+        listed = json.loads(text)["files"]
+        whole = all(_digest(folder / name) == one for name, one in listed.items())
+        return whole and (not answers or ANSWERS in listed or _has_none(folder))
+
+    def speaks(self, name: str, digest: str) -> bool:
+        """Whether a result's list of files is the one of a digest, and its record is as that lists it; its other files are not read."""
+        folder = self.folder / name
+        try:
+            text = (folder / RESULT).read_bytes()
+            listed = json.loads(text)["files"]
+            return hashlib.sha256(text).hexdigest() == digest and listed[REPORT] == _digest(folder / REPORT)
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+
+    def holds_answers(self, name: str) -> bool:
+        """Whether a result holds the answers of single records, or says why there are none: another run would not give them."""
+        try:
+            return (self.folder / name / ANSWERS).is_file() or _has_none(self.folder / name)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return False  # it is not whole, and is run again
 
     def digest(self, folder: Path) -> str:
         """Return the digest of a result's ``result.json``."""
@@ -146,3 +173,9 @@ def _sync(path: Path) -> None:
         os.fsync(number)
     finally:
         os.close(number)
+
+
+def _has_none(folder: Path) -> bool:
+    """Whether the report of a result says why there are no answers of single records: another run would not give them."""
+    about = json.loads((folder / REPORT).read_text("utf-8"))["provenance"].get("answers") or {}
+    return "reason" in about

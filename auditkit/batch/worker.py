@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 import time
 import traceback
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from auditkit.runner.kernel import KernelHandle
     from auditkit.runner.news import News
 
-__all__ = ["ENDED", "NEWS", "environment", "job_of", "named", "work"]
+__all__ = ["ENDED", "NEWS", "environment", "job_of", "named", "plain", "work"]
 
 ENDED, NEWS = "ended.json", "news.jsonl"
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "BLIS_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS")  # fmt: skip
@@ -37,7 +38,8 @@ def environment(threads: int) -> dict[str, str]:
 
 def job_of(audit: Any, folder: Path) -> dict[str, Any]:
     """Return what a worker is told, as plain JSON."""
-    return {**audit.to_dict(), "folder": str(folder)}
+    limits = {"seconds": audit.limits.seconds, "memory": audit.limits.memory}
+    return {**audit.to_dict(), "limits": limits, "folder": str(folder)}
 
 
 def work(job: Mapping[str, Any], ready: Callable[[], Callable[..., KernelHandle]] | None = None) -> None:
@@ -53,7 +55,7 @@ def work(job: Mapping[str, Any], ready: Callable[[], Callable[..., KernelHandle]
     folder = Path(job["folder"])
     started = time.perf_counter()
     try:
-        said = _run(job, folder, ready)
+        said = _held(job, folder) if "made_of" in job else _run(job, folder, ready)
     except Cancelled:
         raise
     except AuditkitError as error:
@@ -75,6 +77,40 @@ def work(job: Mapping[str, Any], ready: Callable[[], Callable[..., KernelHandle]
     write_whole(folder / ENDED, json.dumps(said).encode())
 
 
+def _held(job: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Run an audit where what its key is made of is the same as where its batch runs, before and after."""
+    from datetime import date
+
+    from auditkit.batch.keys import CHANGED, Digests, differing, made_of
+    from auditkit.batch.plan import PlannedAudit
+
+    audit, digests, asked = (
+        PlannedAudit.from_dict(job),
+        Digests(date.fromisoformat(job["day"])),
+        job["made_of"],
+    )
+    broke = {"ended": "broke", "kind": "changed"}
+    where = f"on the worker {socket.gethostname()}"
+    try:
+        if other := differing(asked, plain(made_of(audit, digests))):
+            why = f"{where} it would rest on something else than where the batch runs: {', '.join(other)}"
+            return {**broke, "why": f"{why}. Put the same files and packages there, and run the batch again"}
+        said = _run(job, folder, None)
+        if said["ended"] == "done" and (other := differing(asked, plain(made_of(audit, digests)))):
+            return {**broke, "why": f"{CHANGED} ({where}: {', '.join(other)})"}
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+    return said
+
+
+def plain(made: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a key is made of as it is after a way through JSON."""
+    from auditkit.batch.keys import canonical
+
+    read: dict[str, Any] = json.loads(canonical(made))
+    return read
+
+
 def _run(
     job: Mapping[str, Any], folder: Path, ready: Callable[[], Callable[..., KernelHandle]] | None
 ) -> dict[str, Any]:
@@ -89,6 +125,7 @@ def _run(
         parameters=job["parameters"],
         policy=job["policy"],
         seed=job["seed"],
+        keep_answers=job.get("keep_answers", False),
         progress=_teller(folder / NEWS),
         **more,
     )
@@ -123,6 +160,8 @@ def _teller(path: Path) -> Callable[[News], None]:
 
 if __name__ == "__main__":
     from auditkit.batch.forked import die_with_parent
+    from auditkit.runner.quick import without_grammars
 
     die_with_parent()
+    without_grammars()
     work(json.loads(sys.stdin.read()))

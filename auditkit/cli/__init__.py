@@ -5,14 +5,15 @@ from __future__ import annotations
 import signal
 import sys
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from auditkit._version import __version__
-from auditkit.cli import batching, copies
+from auditkit.cli import batching, copies, scanning
 from auditkit.cli import due as due_
 from auditkit.cli.comparing import compare
+from auditkit.cli.controls import controls
 from auditkit.cli.ending import TERMINATED, end_at_once, saying_what_stays, terminated
 from auditkit.cli.output import (
     EXIT,
@@ -28,11 +29,14 @@ from auditkit.cli.output import (
 from auditkit.cli.packing import pack
 from auditkit.cli.progress import shown
 from auditkit.cli.templates import template_app
+from auditkit.cli.together import DUE, refuse
 from auditkit.cli.tools import tools
 from auditkit.cli.verifying import verify
+from auditkit.runner.quick import with_grammars, without_grammars
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from auditkit.runner.run import RunResult
 
@@ -51,6 +55,7 @@ app.add_typer(template_app, name="template")
 app.add_typer(pack, name="pack")
 app.command()(verify)
 batching.add_to(app)
+scanning.add_to(app)
 
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object, and nothing else, to standard output.")
@@ -85,6 +90,7 @@ class Kind(StrEnum):
 
 def main() -> None:
     """Run the command line."""
+    without_grammars()
     signal.signal(signal.SIGTERM, terminated)
     try:
         app(prog_name="auditkit")
@@ -144,7 +150,9 @@ def demo(
         from auditkit.runner.demo import write_demo
 
         subject = write_demo(out, seed=seed, rows=rows)
-        result = _run("full", str(subject), out, seed=seed, jobs=jobs, code=code, as_json=as_json)
+        result, _ = _run(
+            "full", str(subject), out, policy=None, seed=seed, jobs=jobs, include_code=code, as_json=as_json
+        )
         tell(result, as_json=as_json, at_most=8)
 
 
@@ -198,12 +206,14 @@ def run(
             help="Keep answers of reference models here, for later runs on the same model and data.",
         ),
     ] = None,
+    keep_answers: copies.KeepAnswers = False,
     code: Code = False,
     due: due_.Due = False,
     alert: due_.Alert = None,
     alert_on: due_.On = None,
     pdf: copies.Pdf = False,
     remote: copies.Remote = None,
+    dask: due_.Dask = None,
     as_json: Json = False,
 ) -> None:
     """Run a template on a subject; write the page, the executed notebook and the record.
@@ -222,14 +232,20 @@ def run(
     """
     with plain_errors(as_json=as_json):
         if due:
-            given = {"--subject": subject, "-p": parameter, "--policy": policy, "--seed": seed}
-            due_.refuse(
-                {**given, "--cache": cache, "--code": code or None, "--pdf": pdf or None, "--remote": remote}
-            )
+            given = {
+                "--subject": subject,
+                "-p": parameter,
+                "--policy": policy,
+                "--seed": seed,
+                "--code": code,
+                "--keep-answers": keep_answers,
+            }
+            more = {"--cache": cache, "--pdf": pdf, "--remote": remote, "--dask": dask}
+            refuse(DUE, {"--due": due, **given, **more})
             raise typer.Exit(due_.assess(template, out, jobs=jobs, alert=alert, on=alert_on, as_json=as_json))
-        subject = due_.subject_of(subject, alert, alert_on)
+        subject = due_.subject_of(template, subject, alert, alert_on, dask)
         with saying_what_stays(out, cache):
-            result = _run(
+            result, missing = _run(
                 template,
                 subject,
                 out,
@@ -238,13 +254,13 @@ def run(
                 seed=seed,
                 jobs=jobs or 1,
                 cache=cache,
-                code=code,
+                keep_answers=keep_answers,
+                include_code=code,
                 pdf=pdf,
                 remote=remote,
                 as_json=as_json,
             )
-            tell(result, as_json=as_json)
-            raise typer.Exit(EXIT[result.report.verdict])
+            raise typer.Exit(tell(result, as_json=as_json, missing=missing))
 
 
 @app.command()
@@ -277,6 +293,7 @@ def judge(
 
 
 app.command()(compare)
+app.command()(controls)
 
 
 @app.command("list")
@@ -328,6 +345,7 @@ def threat(
     with plain_errors(as_json=as_json):
         from auditkit.loading import load_subject
 
+        with_grammars()  # a subject file may name a factory
         model = load_subject(subject).threat_model()
         if as_json:
             object_(model.to_dict())
@@ -362,37 +380,21 @@ def doctor(as_json: Json = False) -> None:
 
 
 def _run(
-    template: str,
-    subject: str,
-    out: str,
-    *,
-    seed: int | None,
-    jobs: int,
-    code: bool,
-    as_json: bool,
-    words: Sequence[str] = (),
-    policy: str | None = None,
-    cache: str | None = None,
-    pdf: bool = False,
-    remote: str | None = None,
-) -> RunResult:
+    template: str, subject: str, out: str, *, as_json: bool, words: Sequence[str] = (), **options: Any
+) -> tuple[RunResult, str]:
+    from auditkit.runner.kernel import KernelHandle
     from auditkit.runner.parameters import declared, parse_assignments
     from auditkit.runner.run import run_template
     from auditkit.runner.templates import find_template
 
     parameters = parse_assignments(words, declared(find_template(template))) if words else {}
     with shown(template, silent=as_json) as progress:
-        return run_template(
-            template,
-            subject,
-            out,
-            parameters=parameters,
-            policy=policy,
-            seed=seed,
-            jobs=jobs,
-            cache=cache,
-            include_code=code,
-            pdf=pdf,
-            remote=remote,
-            progress=progress,
-        )
+
+        def kernel(environment: Mapping[str, str], log: Path) -> KernelHandle:
+            progress.begin()  # what cannot be run was refused by now
+            return KernelHandle(environment, log)
+
+        order: dict[str, Any] = {
+            "parameters": parameters, "progress": progress.listen, "kernel": kernel, **options,
+        }  # fmt: skip
+        return copies.whole(lambda: run_template(template, subject, out, **order))

@@ -50,7 +50,8 @@ def compare(
 ) -> None:
     """Hold an audit against an earlier one: what changed beyond noise, what is new, fixed or persists.
 
-    It judges the change, not the level: a finding that persists does not fail it (auditkit judge does).
+    It judges the change, not the level: a finding that persists does not fail it (auditkit judge does). On the same rows changes are told from
+    the pairs of answers where both runs kept them (auditkit run --keep-answers).
     Exit code: 0 nothing that a criterion speaks of became worse beyond noise; 1 something did,
     2 bad input, 3 undecided, or something could not be compared.
 

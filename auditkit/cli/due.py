@@ -16,12 +16,10 @@ from auditkit.cli.output import BAD_INPUT, BROKE, EXIT, lines, object_, say
 from auditkit.errors import AuditkitError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from auditkit.batch.alerts import Alerts
     from auditkit.batch.due import Assessment
 
-__all__ = ["BUSY", "Alert", "Due", "On", "assess", "refuse", "subject_of"]
+__all__ = ["BUSY", "Alert", "Dask", "Due", "On", "assess", "subject_of"]
 
 BUSY = 75  # what sysexits.h calls a failure that passes: try again later
 _WORST = (1, BAD_INPUT, BROKE, BUSY, 0)
@@ -44,6 +42,7 @@ Alert = Annotated[
         "--alert", metavar="FILE", help="With --due: add a line of JSON to this file; - for standard output."
     ),
 ]
+Dask = Annotated[str | None, typer.Option("--dask", hidden=True)]  # so that its refusal says what to type
 On = Annotated[
     AlertOn | None,
     typer.Option(
@@ -53,31 +52,28 @@ On = Annotated[
 ]
 
 
-def refuse(given: Mapping[str, Any]) -> None:
-    """Refuse what a plan says itself.
-
-    Raises
-    ------
-    InputError
-        If any of it was given.
-    """
-    if said := [name for name, value in given.items() if value is not None]:
-        raise InputError(f"{said[0]} cannot be given with --due: the plan says which audits are run and how")
-
-
-def subject_of(subject: str | None, alert: str | None, on: AlertOn | None) -> str:
+def subject_of(
+    template: str, subject: str | None, alert: str | None, on: AlertOn | None, dask: str | None
+) -> str:
     """Return the subject of a run that is not by a plan.
 
     Raises
     ------
     InputError
-        If there is none, or what belongs to --due was given.
+        If there is none, or what belongs to --due or to a batch was given.
     """
     if alert is not None or on is not None:
         raise InputError(
             "--alert and --alert-on belong to --due: auditkit run --due PLAN --out DIR --alert FILE"
         )
+    if dask is not None:
+        raise InputError(
+            f"--dask is for plans, and a template runs on this machine: auditkit batch PLAN --out DIR --dask {dask}"
+        )
     if subject is None:
+        from auditkit.runner.templates import find_template
+
+        find_template(template)  # a plan in its place is told as one
         raise InputError("--subject is missing: give a subject file, as in --subject credit.toml")
     return subject
 
@@ -109,7 +105,7 @@ def assess(
         object_({"exit_code": code, "plans": told})
         return code
     for words in (one["words"] for one in told if one["words"]):
-        say(words) if alert == "-" else lines([words])
+        say(words) if alert == "-" else lines(words.split("\n"))
     return code
 
 

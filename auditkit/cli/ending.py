@@ -14,14 +14,22 @@ import typer
 from auditkit.cli.output import INTERRUPTED, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-__all__ = ["TERMINATED", "end_at_once", "saying_what_stays", "terminated"]
+__all__ = ["TERMINATED", "end_at_once", "saying_how_to_go_on", "saying_what_stays", "terminated"]
 
 TERMINATED = 143
 
 _REPORT = ("report.html", "report.ipynb", "report.json")  # those of a run appear together
-_OTHERS = ("report.partial.ipynb", "report.pdf", "adult.skops", "adult.toml", "test.parquet", "train.parquet")
+_OTHERS = (
+    "report.partial.ipynb",
+    "report.pdf",
+    "report.answers.npz",
+    "adult.skops",
+    "adult.toml",
+    "test.parquet",
+    "train.parquet",
+)
 
 
 def terminated(_number: int, _frame: object) -> None:
@@ -50,14 +58,36 @@ def saying_what_stays(out: str, cache: str | None = None) -> Iterator[None]:
         Where answers of reference models are kept.
     """
     before = _there(out)
+    with _saying(lambda: _what_stays(before, out, cache)):
+        yield
+
+
+@contextmanager
+def saying_how_to_go_on(out: str, command: str) -> Iterator[None]:
+    """Say, when a batch is told to end, that what has an outcome is kept, and by which command it goes on.
+
+    Parameters
+    ----------
+    out : str
+        The folder.
+    command : str
+        What to type.
+    """
+    with _saying(lambda: f"what had an outcome by then is kept in {out}. To go on: {command}"):
+        yield
+
+
+@contextmanager
+def _saying(told: Callable[[], str]) -> Iterator[None]:
+    """Say something when what runs inside the ``with`` block is told to end, made then."""
     try:
         yield
     except KeyboardInterrupt:
-        say(f"Interrupted: {_what_stays(before, out, cache)}")
+        say(f"Interrupted: {told()}")
         raise typer.Exit(INTERRUPTED) from None
     except SystemExit as end:
         if end.code == TERMINATED:
-            say(f"Terminated: {_what_stays(before, out, cache)}")
+            say(f"Terminated: {told()}")
         raise
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import traceback
 from contextlib import contextmanager
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
 __all__ = [
     "BAD_INPUT",
     "BROKE",
+    "DIFFERS",
     "EXIT",
     "INTERRUPTED",
+    "code_of",
     "lines",
     "object_",
     "outcome",
@@ -37,6 +40,10 @@ __all__ = [
 
 EXIT = {"pass": 0, "fail": 1, "undecided": 3, "not_judged": 0}
 BAD_INPUT, BROKE, INTERRUPTED, PIPE_CLOSED = 2, 3, 130, 141
+_COMMANDS = re.compile(
+    r"^(\s*)(?=::|##\[|##vso\[)", re.MULTILINE
+)  # to a CI service that reads what is printed
+DIFFERS = 1  # from what was made or written
 
 
 @contextmanager
@@ -66,7 +73,7 @@ def plain_errors(*, as_json: bool = False) -> Iterator[None]:
 def _print(text: str) -> None:
     """Print to standard output; a reader that has enough, as `head` has, is no error, and ends the command."""
     try:
-        typer.echo(text)
+        typer.echo(_COMMANDS.sub(r"\1\\", text))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left goes nowhere
         raise typer.Exit(PIPE_CLOSED) from None
@@ -86,19 +93,42 @@ def _refused(error: Exception, code: int, *, as_json: bool) -> typer.Exit:
     return typer.Exit(code)
 
 
-def tell(result: RunResult, *, as_json: bool, at_most: int | None = None) -> None:
-    """Say how a run ended and where its files are."""
+def tell(result: RunResult, *, as_json: bool, at_most: int | None = None, missing: str = "") -> int:
+    """Say how a run ended, where its files are and what of its copies is missing; return the exit code."""
     paths = {"html": result.html_path, "notebook": result.notebook_path, "report": result.report_path}
     paths |= {} if result.pdf_path is None else {"pdf": result.pdf_path}
+    code = code_of(result.report.verdict, missing)
     if as_json:
-        sent = {"sent": list(result.sent)} if result.sent else {}
-        object_({**outcome(result.report), **{name: str(path) for name, path in paths.items()}, **sent})
-        return
-    summary(result.report, at_most)
-    for name, path in paths.items():
-        _print(f"{name + ':':<10}{path}")
-    for address in result.sent:
-        _print(f"{'sent to:':<10}{address}")
+        more: dict[str, Any] = {"sent": list(result.sent)} if result.sent else {}
+        more |= {"error": missing} if missing else {}
+        said = {**outcome(result.report), "exit_code": code}
+        object_({**said, **{name: str(path) for name, path in paths.items()}, **more})
+    else:
+        summary(result.report, at_most)
+        for fact in _facts(result.report):
+            print_(f"  {fact}")
+        for name, path in paths.items():
+            _print(f"{name + ':':<10}{path}")
+        for address in result.sent:
+            _print(f"{'sent to:':<10}{address}")
+    if missing:
+        say(f"Error: {missing}")
+    return code
+
+
+def _facts(report: Report) -> list[str]:
+    """Return what the checks say whose criteria are not met, where they count facts: a count says how many, and not what."""
+    counted = {
+        one.check
+        for one in report.findings
+        if one.status == "fail" and one.measurement is not None and one.measurement.interval is None
+    }
+    return [f"{one.check}: {one.says}" for one in report.evidence if one.check in counted and one.says]
+
+
+def code_of(verdict: str, missing: str = "") -> int:
+    """Return the exit code of a verdict; where a copy is missing, what passed is no 0, and what failed is still 1."""
+    return EXIT[verdict] or (BROKE if missing else 0)
 
 
 def outcome(report: Report) -> dict[str, Any]:
@@ -130,10 +160,10 @@ def summary(report: Report, at_most: int | None = None) -> None:
 
 
 def lines(said: Sequence[str]) -> None:
-    """Print lines, with no characters that steer the terminal."""
+    """Print lines, with no characters that steer the terminal; a line feed within one is shown, and begins no other."""
     from auditkit.render.text import clean
 
-    _print("\n".join(map(clean, said)))
+    _print("\n".join(clean(one.replace("\n", "\\n")) for one in said))
 
 
 def table(rows: Sequence[dict[str, Any]]) -> None:
@@ -165,6 +195,6 @@ def say(text: str) -> None:
     from auditkit.render.text import clean
 
     try:
-        typer.echo(clean(text), err=True)
+        typer.echo(_COMMANDS.sub(r"\1\\", clean(text)), err=True)
     except BrokenPipeError:  # nobody listens: the work goes on
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())

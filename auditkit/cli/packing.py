@@ -11,7 +11,7 @@ import typer
 from auditkit.cli.output import object_, plain_errors, print_
 
 if TYPE_CHECKING:
-    from auditkit.packing.verifying import Made
+    from auditkit.packing.found import Made
 
 __all__ = ["Role", "pack"]
 
@@ -179,6 +179,7 @@ def plan(
     """
     with plain_errors(as_json=as_json):
         from auditkit import packing
+        from auditkit.packing.planning import read_plan
 
         written = packing.plan(
             source,
@@ -190,12 +191,17 @@ def plan(
             parameters=parameter or (),
             seed=seed,
         )
+        signed = read_plan(written.read_bytes(), str(written))
         if as_json:
-            object_({"plan": str(written)})
+            object_({"plan": str(written), "promised": signed.words(), "left_open": signed.left_open()})
             return
-        print_(
-            f"{written}\nThat it was signed before the results is your word: give it to somebody else now."
-        )
+        lines = [
+            str(written),
+            *(f"  promised: {what}" for what in signed.words()),
+            *(f"  left open: {what}" for what in signed.left_open()),
+            "That it was signed before the results is your word: give it to somebody else now.",
+        ]
+        print_("\n".join(lines))
 
 
 @pack.command("open")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from auditkit.cli.output import say
@@ -14,27 +15,43 @@ if TYPE_CHECKING:
 
     from auditkit.runner.news import News
 
-__all__ = ["bar", "line", "log", "on_its_way", "shown"]
+__all__ = ["Shown", "bar", "line", "log", "on_its_way", "shown"]
 
 _SILENCE = 5.0  # seconds after which a check that is on its way is told of too
 _ENDED = {"not_applicable": "not applicable", "error": "error"}
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What shows progress.
+
+    Attributes
+    ----------
+    begin : callable
+        To be called as the kernel starts, when nothing is refused any longer.
+    listen : callable or None
+        To be told each `News`; None where it is to be silent.
+    """
+
+    begin: Callable[[], None]
+    listen: Callable[[News], None] | None
+
+
 @contextmanager
-def shown(template: str, *, silent: bool) -> Iterator[Callable[[News], None] | None]:
-    """Give a listener that shows progress on standard error: a bar in a terminal, else lines; none where it is to be silent."""
+def shown(template: str, *, silent: bool) -> Iterator[Shown]:
+    """Give what shows progress on standard error: a bar in a terminal, else lines; nothing where it is to be silent."""
     if silent:
-        yield None
+        yield Shown(lambda: None, None)
     elif sys.stderr.isatty():
-        with bar() as listen:
-            yield listen
+        with bar() as made:
+            yield made
     else:
-        yield log(template)
+        yield Shown(lambda: _stamped(f"{template}: starting a kernel"), log())
 
 
 @contextmanager
-def bar() -> Iterator[Callable[[News], None]]:
-    """Give a listener that moves a progress bar."""
+def bar() -> Iterator[Shown]:
+    """Give a progress bar and a listener that moves it."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -42,7 +59,7 @@ def bar() -> Iterator[Callable[[News], None]]:
     drawn = Progress(
         SpinnerColumn(), words, BarColumn(), TimeElapsedColumn(), console=Console(stderr=True), transient=True
     )
-    task = drawn.add_task("starting a kernel", total=None)
+    task = drawn.add_task("reading what was given", total=None)
     done: dict[int, float] = {}
 
     def listen(news: News) -> None:
@@ -54,13 +71,12 @@ def bar() -> Iterator[Callable[[News], None]]:
         drawn.update(task, description=text.rstrip()[:60], total=news.total, completed=sum(done.values()))
 
     with drawn:
-        yield listen
+        yield Shown(lambda: drawn.update(task, description="starting a kernel"), listen)
 
 
-def log(template: str, clock: Callable[[], float] = time.monotonic) -> Callable[[News], None]:
-    """Say that a run starts, and return a listener that says a line as each check ends, and now and then how far a long one is."""
+def log(clock: Callable[[], float] = time.monotonic) -> Callable[[News], None]:
+    """Return a listener that says a line as each check ends, and now and then how far a long one is."""
     ended, last = 0, clock()
-    _stamped(f"{template}: starting a kernel")
 
     def listen(news: News) -> None:
         nonlocal ended, last

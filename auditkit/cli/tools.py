@@ -82,6 +82,8 @@ def install(name: Name, home: Home = None, as_json: Json = False) -> None:
         with _clock(f"installing {tool.name}", shown=sys.stderr.isatty() and not as_json) as each:
             found = put(tool, home, each=each)
         _tell(tool, found, as_json=as_json, words=f"{tool.name} {tool.version} is installed.")
+        if tool.check and not as_json:
+            say(_next(tool))
 
 
 @tools.command()
@@ -129,6 +131,19 @@ def remove(name: Name, home: Home = None, as_json: Json = False) -> None:
             object_({"name": tool.name, "removed": removed})
         else:
             typer.echo(f"{tool.name} is removed." if removed else f"{tool.name} was not installed.")
+
+
+def _next(tool: Tool) -> str:
+    """Return how an installed tool is put to use."""
+    from auditkit.runner.templates import catalogue
+
+    within = [one.name for one in catalogue().templates if tool.check in one.checks]
+    if within:
+        return f"The check {tool.check} runs it: auditkit run {within[0]} --subject FILE --out DIR"
+    return (
+        f"No shipped template runs it. Make one: auditkit template new {tool.check} --check {tool.check}\n"
+        f"Then: auditkit run {tool.check}.ipynb --subject FILE --out DIR"
+    )
 
 
 def _tell(tool: Tool, found: Installed, *, as_json: bool, words: str, **more: Any) -> None:

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from auditkit.cli.output import object_, plain_errors, print_
+from auditkit.cli.output import DIFFERS, object_, plain_errors, print_
 from auditkit.cli.packing import Role  # noqa: TC001 - typer reads annotations
 
 if TYPE_CHECKING:
-    from auditkit.packing.verifying import Verification
+    from auditkit.packing.found import PlanMatch, Signer, Verification
 
 __all__ = ["verify"]
-
-DIFFERS = 1
 
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object, and nothing else, to standard output.")
@@ -30,7 +28,19 @@ def verify(
     key: Annotated[
         list[str] | None,
         typer.Option(
-            "--key", metavar="FILE", help="Public key of a person who should have signed; again for more."
+            "--key",
+            metavar="FILE",
+            help="Public key of a person who should have signed, in whatever role; again for more.",
+        ),
+    ] = None,
+    author_key: Annotated[
+        str | None,
+        typer.Option("--author-key", metavar="FILE", help="Public key that must have signed as the author."),
+    ] = None,
+    reviewer_key: Annotated[
+        str | None,
+        typer.Option(
+            "--reviewer-key", metavar="FILE", help="Public key that must have signed as the reviewer."
         ),
     ] = None,
     any_key: Annotated[
@@ -42,11 +52,19 @@ def verify(
     ] = None,
     policy: Annotated[
         str | None,
-        typer.Option("--policy", metavar="FILE", help="The policy the results should be judged by."),
+        typer.Option(
+            "--policy",
+            metavar="FILE",
+            help="The policy the results should be judged by, with its waivers alone.",
+        ),
     ] = None,
     restricted_key: Annotated[
         str | None,
-        typer.Option("--restricted-key", metavar="FILE", help="Open every file of the restricted layer too."),
+        typer.Option(
+            "--restricted-key",
+            metavar="FILE",
+            help="Open the restricted layer, and make the public one anew from it.",
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -54,18 +72,22 @@ def verify(
 
     The options but --json are for packs: nobody signs a batch.
 
+    A key that signed neither the pack nor its plan is a problem. With --key a key is taken for any role, with --author-key and
+    --reviewer-key for that role alone.
+
     Exit code: 0 nothing differs, 1 something does, or a signature or key is missing, 2 bad input.
 
     \b
     Examples:
-      auditkit verify credit-pack --key keys/author.pub --key keys/reviewer.pub
-      auditkit verify credit-pack.zip --key keys/author.pub --key keys/reviewer.pub --json
+      auditkit verify credit-pack --author-key keys/author.pub --reviewer-key keys/reviewer.pub
+      auditkit verify credit-pack.zip --key keys/author.pub --any-key --json
       auditkit verify reports/nightly
     """
     with plain_errors(as_json=as_json):
         if _is_batch(Path(path)):
             for_packs = {
-                "--key": key, "--any-key": any_key, "--require": require, "--policy": policy, "--restricted-key": restricted_key,
+                "--key": key, "--author-key": author_key, "--reviewer-key": reviewer_key, "--any-key": any_key,
+                "--require": require, "--policy": policy, "--restricted-key": restricted_key,
             }  # fmt: skip
             ok = _batch(path, [name for name, given in for_packs.items() if given], as_json=as_json)
             raise typer.Exit(0 if ok else DIFFERS)
@@ -74,6 +96,8 @@ def verify(
         found = packing.verify(
             path,
             keys=key or (),
+            author_key=author_key,
+            reviewer_key=reviewer_key,
             any_key=any_key,
             require=tuple(role.value for role in require or ()),
             policy=policy,
@@ -135,17 +159,30 @@ def _counted(n: int, what: str) -> str:
 
 
 def _pack(found: Verification) -> None:
+    from auditkit.render.status import VERDICTS
+
     lines = [
         f"An evidence pack: {_counted(found.files, 'file')}: "
         + ("nothing differs" if found.ok else _counted(len(found.problems), "problem"))
     ]
     lines += [f"  {one.kind}: {one.path}: {one.what}" for one in found.problems]
+    if found.verdict:
+        accepted = f"; {found.waived} waived, which it takes as accepted" if found.waived else "; none waived"
+        lines.append(f"  verdict of the report: {VERDICTS[found.verdict].lower()}{accepted}")
     for one in found.signers:
-        whose = "a key you gave" if one.known else "a key you did not give"
-        lines.append(
-            f"  signed as {one.role} by {one.name!r} with {whose} ({one.keyid[:16]}), by their word on {one.signed_at}"
-        )
+        lines.append(f"  signed as {one.role} {_by(one)}")
     if found.plan is not None:
-        lines.append(f"  plan signed by {found.plan.name!r}, by their word on {found.plan.signed_at}")
+        lines.append(f"  plan signed {_by(found.plan)}")
+        lines += [f"    promised: {what}" for what in found.plan.promised]
+        lines += [f"    left open: {what}" for what in found.plan.left_open]
+        lines.append(
+            f"    word for word: {', '.join(f'plan/{name}' for name in found.plan.texts)} in the pack"
+        )
+    lines += [f"  checked: {what}" for what in found.checked]
     lines += ["A signature does not prove:", *(f"  - {what}" for what in found.does_not_prove)]
     print_("\n".join(lines))
+
+
+def _by(one: Signer | PlanMatch) -> str:
+    whose = one.whose or "a key that was not given for this"
+    return f"by {one.name!r} with {whose} ({one.keyid[:16]}), by their word on {one.signed_at}"

@@ -36,11 +36,13 @@ class Pair:
     moves : tuple of Move
         What became of each measurement.
     turns : tuple of Turn
-        What became of each finding that is not met on either side.
+        What became of each finding that is not met on either side, or was met and is not shown to be now.
     silent : tuple of Finding
         Checks that cannot be compared, and keep the comparison open.
     remarks : tuple of str
         In what the two differ, in words.
+    verdicts : tuple of str
+        Those of the two audits under the one policy, before and now: of their limits, and not of what changed.
     """
 
     subject: str
@@ -52,18 +54,25 @@ class Pair:
     turns: tuple[Turn, ...]
     silent: tuple[Finding, ...]
     remarks: tuple[str, ...]
+    verdicts: tuple[Verdict, Verdict]
+
+    @property
+    def opened(self) -> bool:
+        """Whether the audit was met and is undecided now."""
+        return self.verdicts == ("pass", "undecided")
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What the gate reads: changes that a criterion speaks of, and checks that cannot be compared."""
+        """What the gate reads: changes that a criterion speaks of, checks that cannot be compared, and whether the audit became undecided."""
         judged = tuple(move.finding() for move in self.moves if move.status is not None)
-        found = (*self.silent, *judged)
+        opened = [Finding(POLICY, "inconclusive", reason="the audit was met, and is undecided now")]
+        found = (*self.silent, *judged, *(opened if self.opened else ()))
         return found or (Finding(POLICY, "not_applicable", reason=UNJUDGED),)
 
     @property
     def verdict(self) -> Verdict:
-        """``fail``, ``undecided``, ``pass`` or ``not_judged``: the house's gate, on changes."""
-        if not any(move.status for move in self.moves) and not self.silent:
+        """``fail``, ``undecided``, ``pass`` or ``not_judged``: the house's gate, on changes; undecided at best where the audit became so."""
+        if not self.opened and not any(move.status for move in self.moves) and not self.silent:
             return "not_judged"
         return verdict(self.findings)
 
@@ -84,6 +93,7 @@ class Pair:
             "base": self.base,
             "new": self.new,
             "policy": self.policy,
+            "opened": self.opened,
             "remarks": list(self.remarks),
             "silent": [one.to_dict() for one in self.silent],
             "findings": [one.to_dict() for one in self.turns],
@@ -100,9 +110,11 @@ class Comparison:
     pairs : tuple of Pair
         One for each subject and audit that both sides have.
     gone, come : tuple of str
-        Audits that only the earlier side has, and only the newer.
+        Audits that have no report now, with why where that is known; and those that had none before.
     tolerance, alpha : float
         The worsening that is let pass, and the false discovery rate.
+    remarks : tuple of str
+        What is to be said of the two folders.
     """
 
     pairs: tuple[Pair, ...]
@@ -110,6 +122,7 @@ class Comparison:
     come: tuple[str, ...] = ()
     tolerance: float = 0.0
     alpha: float = 0.05
+    remarks: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         counted = ", ".join(f"{n} {fate}" for fate, n in self.counts.items() if n) or "no finding turned"
@@ -133,7 +146,7 @@ class Comparison:
         return {
             "worse": sum(m.status == "fail" for m in moves),
             "undecided": sum(m.status == "inconclusive" for m in moves)
-            + sum(len(pair.silent) for pair in self.pairs)
+            + sum(len(pair.silent) + pair.opened for pair in self.pairs)
             + len(self.gone),
             **{str(fate): turns.count(fate) for fate in FATES},
         }
@@ -177,6 +190,7 @@ class Comparison:
             "alpha": self.alpha,
             "gone": list(self.gone),
             "come": list(self.come),
+            "remarks": list(self.remarks),
             "pairs": [pair.to_dict() for pair in self.pairs],
         }
         return jsonable(found)  # type: ignore[no-any-return]

@@ -6,7 +6,8 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from auditkit.comparing.held import NO_WIDTH
+from auditkit.comparing.held import NO_WIDTH, STILL_UNDEFINED
+from auditkit.ranges import read_whole
 from auditkit.render.text import number, p_value
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def settled(move: Move, turn: Turn | None, alpha: float, tolerance: float) -> Mo
     Move
         ``fail`` only where it went the wrong way, further than the tolerance with its whole interval, and the test holds after
         adjustment. ``pass`` where it did not, and its finding was not broken anew. ``inconclusive`` where the change cannot be told. No
-        status where no criterion speaks of it, or it is new and not broken.
+        status where no criterion speaks of it, it is new and not broken, or it is undefined on both sides for the same reason.
     """
     if move.criterion is None:
         return replace(move, reason=_unjudged(move, alpha))
@@ -48,6 +49,8 @@ def settled(move: Move, turn: Turn | None, alpha: float, tolerance: float) -> Mo
                 reason="not met now, and there is nothing before to hold it against",
             )
         return replace(move, reason="measured for the first time; nothing before to hold it against")
+    if move.reason.startswith(STILL_UNDEFINED):
+        return replace(move, reason=f"no change: {move.reason}")
     if move.change is None:
         status, reason = _without_interval(move, turn)
     else:
@@ -56,6 +59,9 @@ def settled(move: Move, turn: Turn | None, alpha: float, tolerance: float) -> Mo
 
 
 def _unjudged(move: Move, alpha: float) -> str:
+    if move.change is None and move.reason == NO_WIDTH and read_whole(move.metric):
+        changed = "no criterion says whether that is for the worse"
+        return f"a count of what was read is exact; {changed if move.value else 'it is the same'}"
     if move.change is None:
         return move.reason
     if move.p_adjusted is not None and move.p_adjusted <= alpha:
@@ -74,6 +80,8 @@ def _without_interval(move: Move, turn: Turn | None) -> tuple[Status, str]:
         return "pass", "the same value" if move.value == 0 else "it follows from how it is made"
     if not move.worse:
         return "pass", "it moved the better way; it has no interval"
+    if read_whole(move.metric):
+        return "fail", "it became worse; a count of what was read is exact"
     met = turn is not None and turn.fate == "new" and turn.before is not None and turn.before.status == "pass"
     if met:
         return "fail", "met before and not met now; the value has no interval, and is taken as it stands"

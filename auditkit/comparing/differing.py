@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Literal
 
 from auditkit.errors import InputError
+from auditkit.targets import KINDS
 
 if TYPE_CHECKING:
     from auditkit.comparing.reading import Saved
@@ -16,10 +17,7 @@ __all__ = ["Records", "differences", "must_be_comparable", "records", "unlike"]
 Records = Literal["same", "others", "unknown"]
 
 _RECORDS: dict[Records, str] = {
-    "same": (
-        "The test rows are the same (one digest). A report keeps no answer of single records, so their pairs are not known: rates are held "
-        "to the widest interval that any pairing of their counts allows, and everything else to one that holds for any dependence."
-    ),
+    "same": ("The test rows are the same (one digest)."),
     "others": (
         "The test rows differ (two digests), so a change may come from the data as well as from the model. The two samples are taken to be "
         "independent."
@@ -38,8 +36,14 @@ def must_be_comparable(base: Saved, new: Saved) -> None:
     Raises
     ------
     InputError
-        If the tasks, or the labels that count as positive, differ.
+        If the kinds of subject, the tasks, or the labels that count as positive, differ.
     """
+    kinds = [str(side.report.subject.get("kind") or "model") for side in (base, new)]
+    if kinds[0] != kinds[1]:
+        there, here = (KINDS.get(kind, kind) for kind in kinds)
+        raise InputError(
+            f"{base.path} and {new.path} cannot be compared: what was audited is {there} there and {here} here, and every metric means something else"
+        )
     for name in ("task", "positive"):
         one, other = base.report.subject.get(name), new.report.subject.get(name)
         if one != other:
@@ -51,22 +55,27 @@ def must_be_comparable(base: Saved, new: Saved) -> None:
 
 def records(base: Saved, new: Saved) -> Records:
     """Return whether both audits rest on the same test rows, labels and sensitive features included."""
-    one, other = ((side.report.subject.get("test") or {}).get("digest") for side in (base, new))
+    one, other = (_looked_at(side) for side in (base, new))
     if not one or not other:
         return "unknown"
     return "same" if one == other else "others"
 
 
-def differences(base: Saved, new: Saved) -> list[str]:
+def differences(base: Saved, new: Saved, of_rows: str = "") -> list[str]:
     """Return in what two audits differ, each in a sentence; an empty list would say that nothing was looked at.
 
-    What is the same is said too where it decides how numbers are compared.
+    What is the same is said too where it decides how numbers are compared; `of_rows` says it of test rows that are the same.
     """
-    said = [_test_rows(base, new), *_train_rows(base, new), _model(base, new)]
+    said = (
+        [_parts(base, new)]
+        if new.report.subject.get("kind")
+        else [of_rows or _test_rows(base, new), *_train_rows(base, new), _model(base, new)]
+    )
     for word, side in (("earlier", base), ("newer", new)):
         if side.others:
             results = f"{side.others + 1} results of {side.audit}"
-            said.append(f"The {word} folder holds {results}; the one that was started last is compared.")
+            which = "that its last run rests on" if side.journaled else "that was started last"
+            said.append(f"The {word} folder holds {results}; the one {which} is compared.")
     pairs = [
         ("The subject's name", base.subject, new.subject),
         ("The schema of the record", base.schema, new.schema),
@@ -92,6 +101,22 @@ _MISSING: Any = object()
 
 def _test_rows(base: Saved, new: Saved) -> str:
     return _RECORDS[records(base, new)]
+
+
+def _looked_at(side: Saved) -> Any:
+    """Return what identifies the rows of a model, or whatever else was looked at."""
+    about = side.report.subject
+    return about.get("parts") if about.get("kind") else (about.get("test") or {}).get("digest")
+
+
+def _parts(base: Saved, new: Saved) -> str:
+    one, other = (dict(_looked_at(side) or {}) for side in (base, new))
+    if not one or not other:
+        return "Whether what was looked at is the same is not known: a record has no digest of it."
+    if one == other:
+        return "What was looked at is the same (one digest each)."
+    moved = sum(one[name] != other[name] for name in one.keys() & other.keys())
+    return f"Of what was looked at, {moved} of {len(one.keys() & other.keys())} changed, {len(other.keys() - one.keys())} came and {len(one.keys() - other.keys())} went."
 
 
 def _train_rows(base: Saved, new: Saved) -> list[str]:

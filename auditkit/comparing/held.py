@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from auditkit.comparing.differing import records, unlike
 from auditkit.comparing.moves import Move, measured_of
 from auditkit.evidence import Interval
 from auditkit.finding import Finding
+from auditkit.render.text import of_group
 from auditkit.statistics.changes import Estimate, change, rate_change, rate_change_of_same_records
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from auditkit.comparing.differing import Records
+    from auditkit.comparing.pairing import Pairing
     from auditkit.comparing.reading import Saved
     from auditkit.evidence import Evidence, Measurement
     from auditkit.finding import Policy
     from auditkit.statistics.changes import Change
 
-__all__ = ["NO_WIDTH", "held"]
+__all__ = ["NO_WIDTH", "STILL_UNDEFINED", "held"]
 
 NO_WIDTH = "it has no interval that could tell a change from noise"
+STILL_UNDEFINED = "undefined before and now, for the same reason"
+_NAMED = 5
 _RATES = ("wilson", "clopper-pearson")
 # rates over records that the data name and the model does not: on the same rows, of the same records
 _OF_ROWS = (
@@ -38,7 +42,7 @@ _OF_ROWS = (
 
 
 def held(
-    base: Saved, new: Saved, policy: Policy
+    base: Saved, new: Saved, policy: Policy, pairing: Pairing | None = None
 ) -> tuple[tuple[Move, ...], tuple[Finding, ...], tuple[str, ...]]:
     """Return every measurement with its change, what keeps the comparison open, and what is only to be said.
 
@@ -48,12 +52,15 @@ def held(
         The two audits.
     policy : Policy
         Which criteria speak of what.
+    pairing : Pairing, optional
+        What the answers of single records say of the same rows.
     """
     before = {one.check: one for one in base.report.evidence}
     after = {one.check: one for one in new.report.evidence}
     moves: list[Move] = []
     silent: list[Finding] = []
     remarks: list[str] = []
+    unequal: dict[str, None] = {}
     for code in dict.fromkeys((*before, *after)):
         then, now = before.get(code), after.get(code)
         open_one, remark = _silence(code, then, now)
@@ -61,13 +68,31 @@ def held(
         remarks += [remark] if remark else []
         if now is not None and now.outcome == "observed":
             known = then if then is not None and then.outcome == "observed" else None
-            moves += _moves(code, known, now, policy, rows=records(base, new))
+            moves += _moves(code, known, now, policy, _Rows(records(base, new), pairing, unequal))
     silent += [
         Finding(code, "inconclusive", reason="it was planned now, and the record holds nothing of it")
         for code in (str(one["code"]) for one in new.report.provenance.get("plan", ()))
         if code not in after and code not in before
     ]
+    remarks += [_unequal(list(unequal))] if unequal else []
     return tuple(moves), tuple(silent), tuple(remarks)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Whether the test rows are the same, what is known of their pairs, and where what they give is not what a report says."""
+
+    are: Records
+    pairing: Pairing | None
+    unequal: dict[str, None]
+
+
+def _unequal(names: list[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return (
+        f"The kept answers do not give what the reports say of {', '.join(names[:_NAMED])}{more}: the check counts otherwise. These are held "
+        "against each other as if nothing had been kept."
+    )
 
 
 def _silence(code: str, then: Evidence | None, now: Evidence | None) -> tuple[Finding | None, str]:
@@ -94,9 +119,7 @@ def _silence(code: str, then: Evidence | None, now: Evidence | None) -> tuple[Fi
     return None, ""
 
 
-def _moves(
-    code: str, then: Evidence | None, now: Evidence, policy: Policy, *, rows: Records
-) -> Iterator[Move]:
+def _moves(code: str, then: Evidence | None, now: Evidence, policy: Policy, rows: _Rows) -> Iterator[Move]:
     before, after = measured_of(then) if then else {}, measured_of(now)
     set_otherwise = bool(then) and bool(unlike(then, now)) if then else False
     whole = then is not None and all(one.rows.get("how") == "all" for one in (then, now))
@@ -104,7 +127,7 @@ def _moves(
         one, other = before.get((metric, group)), after.get((metric, group))
         found, why = None, "the check was set differently"
         if not set_otherwise:
-            found, why = _changed(one, other, rows=rows, whole=whole)
+            found, why = _changed(one, other, rows=rows, whole=whole, params=now.params)
         for move in _of_criteria(code, metric, group, one, other, policy):
             yield _with(move, found, why)
 
@@ -141,13 +164,15 @@ def _with(move: Move, found: Change | None, why: str) -> Move:
 
 
 def _changed(
-    one: Measurement | None, other: Measurement | None, *, rows: Records, whole: bool
+    one: Measurement | None, other: Measurement | None, *, rows: _Rows, whole: bool, params: Mapping[str, Any]
 ) -> tuple[Change | None, str]:
     """Return the change, or why it cannot be told."""
     if one is None:
         return None, "it was not measured before"
     if other is None:
         return None, "it was measured before and is not now"
+    if math.isnan(one.value) and math.isnan(other.value) and one.reason and one.reason == other.reason:
+        return None, f"{STILL_UNDEFINED}: {one.reason}"
     for word, m in (("before", one), ("now", other)):
         if math.isnan(m.value):
             return (
@@ -156,13 +181,25 @@ def _changed(
                 if word == "before"
                 else f"it is undefined now: {m.reason}",
             )
+    if (told := _paired(one, other, rows, params) if whole else None) is not None:
+        return told, ""
     if one.interval is None or other.interval is None:
         return None, NO_WIDTH
     ends = (one.interval.low, one.interval.high, other.interval.low, other.interval.high)
     if not all(map(math.isfinite, (one.value, other.value, *ends))):
         return None, "the data give no bound for it"
-    told = _told(one, other, one.interval, other.interval, rows=rows, whole=whole)
+    told = _told(one, other, one.interval, other.interval, rows=rows.are, whole=whole)
     return (None, NO_WIDTH) if math.isnan(told.p_value) else (told, "")
+
+
+def _paired(one: Measurement, other: Measurement, rows: _Rows, params: Mapping[str, Any]) -> Change | None:
+    """Return the change as the pairs of answers tell it; None where they do not."""
+    if rows.pairing is None or not (math.isfinite(one.value) and math.isfinite(other.value)):
+        return None
+    found = rows.pairing.change(one, other, params)
+    if found.unequal:
+        rows.unequal.setdefault(of_group(one.metric, one.group))
+    return found.change
 
 
 def _told(

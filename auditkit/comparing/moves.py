@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FATES", "Fate", "Move", "Turn", "adjusted", "measured_of", "turned"]
 
-Fate = Literal["new", "fixed", "persisting", "unsettled", "lost"]
-FATES: tuple[Fate, ...] = ("new", "persisting", "fixed", "unsettled", "lost")
+Fate = Literal["new", "fixed", "persisting", "opened", "unsettled", "lost"]
+FATES: tuple[Fate, ...] = ("new", "persisting", "opened", "fixed", "unsettled", "lost")
 """In the order of concern."""
 
 
@@ -108,9 +108,9 @@ class Turn:
 
     Attributes
     ----------
-    fate : {"new", "fixed", "persisting", "unsettled", "lost"}
-        Not met now and not before; met now and not before; not met both times; no longer shown not to be met, and not shown to be met;
-        no longer measured.
+    fate : {"new", "fixed", "persisting", "opened", "unsettled", "lost"}
+        Not met now and not before; met now and not before; not met both times; met before, and undecided or not measured now; no longer
+        shown not to be met, and not shown to be met; no longer measured.
     fingerprint : str
         That of both findings.
     before, after : Finding or None
@@ -133,7 +133,7 @@ class Turn:
 
 
 def turned(before: Iterable[Finding], after: Iterable[Finding]) -> tuple[Turn, ...]:
-    """Return what became of every finding that is not met on either side, by fingerprint.
+    """Return what became of every finding that is not met on either side, or was met and is not shown to be now, by fingerprint.
 
     The fingerprint is a digest of the check's code, the metric, the group and the limit, and of nothing that was measured. A waiver
     accepts a finding and does not fix it.
@@ -188,6 +188,8 @@ def _fate(before: Finding | None, after: Finding | None) -> Fate | None:
     was, now = _status(before), _status(after)
     if now == "fail":
         return "persisting" if was == "fail" else "new"
+    if was == "pass" and now != "pass":
+        return "opened"
     if was != "fail":
         return None
     if now == "pass":

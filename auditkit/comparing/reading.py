@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from auditkit.comparing.journaled import current, is_batch
 from auditkit.errors import InputError
 from auditkit.report import Report
 from auditkit.saved import read
@@ -14,7 +15,7 @@ from auditkit.saved import read
 if TYPE_CHECKING:
     import os
 
-__all__ = ["Saved", "pairs_of", "read_side"]
+__all__ = ["Saved", "Side", "pairs_of", "read_side"]
 
 _WHERE = ("results/*/report.json", "*/report.json")
 
@@ -34,7 +35,9 @@ class Saved:
     name : str
         What a batch calls the audit, from the ``result.json`` beside it; empty without one.
     others : int
-        Older results of the same name in the folder, of other inputs, which were passed over.
+        Results of the same name in the folder, of other inputs, which were passed over.
+    journaled : bool
+        Whether the journal of a batch says that it is the one that holds; without one it is the one that was started last.
     """
 
     path: Path
@@ -42,6 +45,7 @@ class Saved:
     report: Report
     name: str = ""
     others: int = 0
+    journaled: bool = False
 
     @property
     def subject(self) -> str:
@@ -77,8 +81,27 @@ class Saved:
         }
 
 
-def read_side(where: str | os.PathLike[str]) -> tuple[Saved, ...]:
-    """Read a report, or every report of a folder.
+@dataclass(frozen=True, eq=False)
+class Side:
+    """One side of a comparison.
+
+    Attributes
+    ----------
+    saved : tuple of Saved
+        Its reports.
+    lost : dict
+        Why an audit of a batch has no report, by its name.
+    remarks : tuple of str
+        What else is to be said of the folder.
+    """
+
+    saved: tuple[Saved, ...]
+    lost: dict[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+
+
+def read_side(where: str | os.PathLike[str]) -> Side:
+    """Read a report, or every report of a folder; of a batch those that hold for what its last run was asked for.
 
     Parameters
     ----------
@@ -93,22 +116,22 @@ def read_side(where: str | os.PathLike[str]) -> tuple[Saved, ...]:
     """
     path = Path(where)
     if path.is_file() or not path.exists():
-        return (_saved(path),)
+        return Side((_saved(path),))
     if (path / "report.json").is_file():
-        return (_saved(path / "report.json"),)
+        return Side((_saved(path / "report.json"),))
+    if is_batch(path):
+        return _of_batch(path)
     for pattern in _WHERE:
         if found := sorted(path.glob(pattern)):
-            return tuple(map(_saved, found))
+            return Side(tuple(map(_saved, found)))
     raise InputError(
         f"no report in {path}: give a report.json, the folder that holds one, or a folder of several as auditkit batch leaves it "
         f"({' or '.join(_WHERE)})"
     )
 
 
-def pairs_of(
-    base: tuple[Saved, ...], new: tuple[Saved, ...]
-) -> tuple[list[tuple[Saved, Saved]], list[Saved], list[Saved]]:
-    """Return the reports that belong together, and those of each side that stand alone.
+def pairs_of(base: Side, new: Side) -> tuple[list[tuple[Saved, Saved]], list[str], list[str]]:
+    """Return the reports that belong together; in words, audits that have no report now; and those that had none before.
 
     Two single reports belong together whatever they are called. Of folders, reports of one subject name and one audit name do; a name
     that comes twice on a side cannot be told apart.
@@ -118,15 +141,22 @@ def pairs_of(
     InputError
         If two reports of one side have the same subject and audit.
     """
-    if len(base) == len(new) == 1:
-        return [(base[0], new[0])], [], []
-    before, after = _by_name(base), _by_name(new)
+    if len(base.saved) == len(new.saved) == 1 and not base.lost and not new.lost:
+        one, other = base.saved[0], new.saved[0]
+        if not (one.journaled and other.journaled) or one.audit == other.audit:
+            return [(one, other)], [], []
+    before, after = _by_name(base.saved), _by_name(new.saved)
     both = [(before[key], after[key]) for key in before if key in after]
-    return (
-        both,
-        [one for key, one in before.items() if key not in after],
-        [one for key, one in after.items() if key not in before],
-    )
+    gone = [_called(one, new.lost) for key, one in before.items() if key not in after]
+    come = [_called(one, base.lost) for key, one in after.items() if key not in before]
+    had = {one.name for one in before.values() if one.name}
+    return both, gone + [f"{name} ({why})" for name, why in new.lost.items() if name not in had], come
+
+
+def _called(one: Saved, lost: dict[str, str]) -> str:
+    """Return what a report is of, and why the other side has none, where that is known."""
+    why = lost.get(one.name, "") if one.name else ""
+    return f"{one.subject}: {one.audit}" + (f" ({why})" if why else "")
 
 
 def _by_name(side: tuple[Saved, ...]) -> dict[tuple[str, str], Saved]:
@@ -141,10 +171,19 @@ def _by_name(side: tuple[Saved, ...]) -> dict[tuple[str, str], Saved]:
                 f"{known.path} and {one.path} are both of {one.subject!r} and {one.audit!r}, and cannot be told apart: "
                 "compare them one by one"
             )
-        # a batch keeps the results of earlier inputs beside the newest
+        # a batch keeps the results of earlier inputs beside the newest, and this folder has no journal that says which one holds
         newest = max(known, one, key=lambda saved: str(saved.report.provenance.get("started")))
         found[key] = replace(newest, others=known.others + 1)
     return found
+
+
+def _of_batch(folder: Path) -> Side:
+    found = current(folder)
+    saved = tuple(
+        replace(_saved(path), name=name, others=found.older[name], journaled=True)
+        for name, path in found.reports.items()
+    )
+    return Side(saved, found.lost, tuple(found.remarks))
 
 
 def _saved(path: Path) -> Saved:

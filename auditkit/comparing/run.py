@@ -9,7 +9,9 @@ from auditkit.check import registry
 from auditkit.comparing.comparison import Comparison, Pair
 from auditkit.comparing.differing import differences, must_be_comparable
 from auditkit.comparing.held import held
+from auditkit.comparing.kept import both_kept
 from auditkit.comparing.moves import adjusted, turned
+from auditkit.comparing.pairing import Pairing
 from auditkit.comparing.reading import pairs_of, read_side
 from auditkit.errors import InputError, did_you_mean
 from auditkit.finding import Criterion, Finding, Policy
@@ -20,7 +22,7 @@ from auditkit.waiver import Waiver
 if TYPE_CHECKING:
     import os
 
-    from auditkit.comparing.reading import Saved
+    from auditkit.comparing.reading import Saved, Side
 
 __all__ = ["compare"]
 
@@ -39,13 +41,19 @@ def compare(
     ----------
     base, new : path
         Each a ``report.json``, the folder that holds one, or a folder of several as a batch leaves it; those of one subject and
-        one audit are paired.
+        one audit are paired. Of a batch the results that hold for what its last run was asked for are read; an audit of it without a report
+        keeps the comparison undecided.
     policy : path or Policy, optional
         Criteria under which both sides are judged; those of the newer report when left out.
     tolerance : float
         A worsening of up to so much, in the unit of each metric, is let pass.
     alpha : float
         False discovery rate of the changes that criteria speak of, over the whole comparison.
+
+    Notes
+    -----
+    Where the test rows of two reports are the same and both audits kept the answers of single records (`Audit.run(..., keep_answers=True)`), changes
+    are told from the pairs of answers.
 
     Returns
     -------
@@ -54,7 +62,7 @@ def compare(
     Raises
     ------
     InputError
-        If a report or the policy cannot be read, a criterion speaks of a metric that neither the reports nor any check has, or two
+        If a report or the policy cannot be read, kept answers are not those of their report, a criterion speaks of a metric that neither the reports nor any check has, or two
         reports do not speak of the same task.
 
     Examples
@@ -68,31 +76,43 @@ def compare(
         )
     first, second = read_side(base), read_side(new)
     both, gone, come = pairs_of(first, second)
-    if not both:
-        names = {f"{one.subject} ({one.audit})" for one in first}
+    if not both and not second.lost:
+        names = {f"{one.subject} ({one.audit})" for one in first.saved}
+        names |= {f"{name} ({why})" for name, why in first.lost.items()}
         raise InputError(
-            f"nothing in {new} is of a subject and audit in {base}; there are {'; '.join(sorted(names))}"
+            f"nothing in {new} is of a subject and audit in {base}; there are {'; '.join(sorted(names)) or 'none'}"
         )
     given = None if policy is None else policy if isinstance(policy, Policy) else load_policy(policy)
     if given is not None:
-        _known(given, (*first, *second))
+        _known(given, (*first.saved, *second.saved))
     pairs = [_pair(*one, given) for one in both]
     moves = iter(adjusted([move for pair in pairs for move in pair.moves]))
     settled = [replace(pair, moves=tuple(next(moves) for _ in pair.moves)) for pair in pairs]
     return Comparison(
         tuple(pair.judged(alpha, tolerance) for pair in settled),
-        tuple(f"{one.subject}: {one.audit}" for one in gone),
-        tuple(f"{one.subject}: {one.audit}" for one in come),
+        tuple(gone),
+        tuple(come),
         tolerance,
         alpha,
+        tuple(_remarks(first, second)),
     )
+
+
+def _remarks(base: Side, new: Side) -> list[str]:
+    """Return what is to be said of the two folders."""
+    return [
+        f"The {word} folder {said}."
+        for word, side in (("earlier", base), ("newer", new))
+        for said in side.remarks
+    ]
 
 
 def _pair(base: Saved, new: Saved, given: Policy | None) -> Pair:
     must_be_comparable(base, new)
     policy, said = _one_policy(base, new, given)
     old, now = base.report.judge(policy), new.report.judge(policy)
-    moves, silent, remarks = held(base, new, policy)
+    kept, of_rows = both_kept(base, new)
+    moves, silent, remarks = held(base, new, policy, None if kept is None else Pairing(kept))
     return Pair(
         subject=new.subject,
         audit=new.audit,
@@ -102,7 +122,8 @@ def _pair(base: Saved, new: Saved, given: Policy | None) -> Pair:
         moves=moves,
         turns=turned(old.findings, now.findings),
         silent=(*silent, *_unmeasured(now.findings)),
-        remarks=(*said, *differences(base, new), *remarks),
+        remarks=(*said, *differences(base, new, of_rows), *remarks),
+        verdicts=(old.verdict, now.verdict),
     )
 
 

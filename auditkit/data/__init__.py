@@ -1,7 +1,8 @@
-"""Data: two public tables that ship with the package, and subjects with faults planted at a known size."""
+"""Data: two public tables that ship with the package, and subjects and assistants with faults planted at a known size."""
 
 from __future__ import annotations
 
+from auditkit.data.assistants import PlantedAssistant, make_assistant
 from auditkit.data.backdoored import TRIGGER, make_backdoored, stamp
 from auditkit.data.biased import make_biased
 from auditkit.data.brittle import make_brittle
@@ -15,9 +16,11 @@ from auditkit.data.sources import describe
 __all__ = [
     "TRIGGER",
     "Planted",
+    "PlantedAssistant",
     "describe",
     "load_adult",
     "load_german_credit",
+    "make_assistant",
     "make_backdoored",
     "make_biased",
     "make_brittle",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from auditkit.explore.answer import Answer
 from auditkit.explore.exposure import Exposure
 from auditkit.explore.pair import Pair
+from auditkit.explore.prompts import Prompts
 from auditkit.explore.radius import Radius
 from auditkit.explore.record import Records
 from auditkit.explore.record_exposure import RecordExposure
@@ -21,6 +22,7 @@ __all__ = [
     "Answer",
     "Exposure",
     "Pair",
+    "Prompts",
     "Radius",
     "RecordExposure",
     "RecordInput",

@@ -6,36 +6,33 @@ import hashlib
 import hmac
 import io
 import json
-import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from auditkit.errors import InputError
-from auditkit.loading import pickles
 from auditkit.loading.tables import find_file
+from auditkit.reading import LARGEST_MODEL, name_shown, read_bounded
+from auditkit.scanning.artifacts import scan_artifact
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-__all__ = ["LoadedModel", "load_model"]
+    from auditkit.sandbox.limits import Limits
+    from auditkit.scanning.artifacts import Scan
 
-_LARGEST_ZIP = 8 * 2**30
-_ADVICE = (
-    "Ask for the model as skops (skops.io.dump) or ONNX, or audit its recorded predictions (model.predictions). "
-    "If you made the file yourself and trust it, pin it: sha256 = '...' with what `sha256sum {file}` says where you made it"
-)
-_KINDS: tuple[tuple[bytes, str], ...] = (
-    (b"\x89HDF\r\n\x1a\n", "an HDF5 file (Keras keeps models so)"),
-    (b"tree\n", "LightGBM's own text"),
-    (b"PAR1", "a parquet table"),
-    (b"ARROW1", "an Arrow table"),
-    (b"\x7fELF", "a program"),
-    (b"MZ", "a program"),
-    (b"#!", "a script"),
-    (b"ZF", "a joblib file of before 2016"),
-    (b"\x93NUMPY", "a numpy array"),
-)
+__all__ = ["LoadedModel", "load_model", "needed_by"]
+
+_ADVICE = "Ask for the model as skops (skops.io.dump) or ONNX, or audit its recorded predictions (model.predictions)."
+_PIN = " If you made the file yourself and trust it, pin it: sha256 = '...' with what `sha256sum {file}` says where you made it"
+_LIBRARIES = ("lightgbm", "xgboost")
+_WEIGHTS = ("safetensors", "PyTorch weights")
+_NEEDED = {
+    "ONNX": ("onnxruntime",),
+    "LightGBM text": ("lightgbm",),
+    "XGBoost JSON": ("xgboost",),
+    "XGBoost UBJSON": ("xgboost",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,28 +48,37 @@ class LoadedModel:
     digest : str
         sha256 of the bytes that were opened.
     format : str
-        "skops", "ONNX" or "pickle".
+        "skops", "pickle", "joblib", "ONNX", "LightGBM text", "XGBoost JSON" or "XGBoost UBJSON".
+    apart : bool
+        Whether it was opened, and is asked, in a process of its own.
     """
 
     model: Any
     trust: str
     digest: str
     format: str
+    apart: bool = True
 
 
-def load_model(path: str | Path, *, sha256: str | None = None, trusted: Sequence[str] = ()) -> LoadedModel:
+def load_model(
+    path: str | Path, *, sha256: str | None = None, trusted: Sequence[str] = (), limits: Limits | None = None
+) -> LoadedModel:
     """Load a model from a file, told apart by content, not by name.
 
-    The file is read once; the bytes that are hashed are the bytes that are opened.
+    The file is read once; the bytes that are hashed are the bytes that are opened. What it asks for is read first, without running
+    any of it. A file that may be opened is opened, and its model asked, in a process of its own; one that is pinned, in this process.
 
     Parameters
     ----------
     path : path
-        skops and ONNX are opened; pickle and joblib only where ``sha256`` is given and agrees.
+        skops, ONNX, and the boosters' own files; pickle and joblib where every name they ask for is on the list, or where
+        ``sha256`` is given and agrees.
     sha256 : str, optional
         The digest that the owner of the file pinned. Compared before anything is opened, for every format.
     trusted : sequence of str
-        Exact names of types that a skops file may use beyond skops's own list: "lightgbm.sklearn.LGBMClassifier".
+        Exact names of types that a skops file may use beyond the list: "credit.transformers.Binned".
+    limits : Limits, optional
+        What the model's process may take.
 
     Raises
     ------
@@ -86,120 +92,103 @@ def load_model(path: str | Path, *, sha256: str | None = None, trusted: Sequence
     auditkit.errors.InputError: no model file missing/credit.skops.
     """
     file = find_file(path, "model")
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read {file}: {error.strerror}") from None
+    data = read_bounded(file, LARGEST_MODEL, "model file")
     digest = hashlib.sha256(data).hexdigest()
     if sha256 is not None:
         _compare(file, digest, sha256)
-    kind = _kind(data)
-    if kind == "skops":
-        return LoadedModel(_skops(file, data, trusted), "listed", digest, kind)
-    if kind == "ONNX":
-        from auditkit.predictors.onnx import from_onnx
+    scan = scan_artifact(data)
+    if sha256 is not None:
+        return _pinned(file, data, scan, trusted)
+    _refuse(file, scan, trusted)
+    from auditkit.predictors.boxed import from_bytes
 
-        return LoadedModel(_named(file, lambda: from_onnx(data)), "data", digest, kind)
-    if kind == "pickle":
-        if sha256 is None:
-            _refuse_pickle(file, data)
-        return LoadedModel(_unpickled(file, data), "pinned", digest, kind)
-    raise InputError(
-        f"{file}: refused: {kind} is no model format auditkit opens. {_ADVICE.partition(' If you')[0]}"
+    libraries = [name for name in _LIBRARIES if any(ask.name.startswith(f"{name}.") for ask in scan.asks)]
+    model = _named(
+        file,
+        lambda: from_bytes(
+            data,
+            scan.kind,
+            trust="data" if scan.trust == "data" else "listed",
+            trusted=trusted,
+            limits=limits,
+            libraries=libraries,
+        ),
     )
+    return LoadedModel(model, model.trust, digest, scan.kind)
+
+
+def needed_by(path: Path) -> tuple[str, ...]:
+    """Return the packages that a model file asks for, by the names they are imported by; it is not opened.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A skops, ONNX, pickle or joblib file, or a booster's own. Of any other kind nothing is known.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    scan = scan_artifact(read_bounded(path, LARGEST_MODEL, "model file"))
+    if scan.kind in _NEEDED:
+        return _NEEDED[scan.kind]
+    own = {"pickle": ("joblib",), "joblib": ("joblib",), "skops": ("skops",)}.get(scan.kind)
+    if own is None:
+        return ()
+    return tuple(sorted({ask.name.partition(".")[0] for ask in scan.asks} | set(own)))
 
 
 def _compare(file: Path, digest: str, pinned: str) -> None:
     wanted = pinned.strip().lower().removeprefix("sha256:")
     if len(wanted) != 64 or set(wanted) - set("0123456789abcdef"):
-        raise InputError(f"{file}: sha256 must be 64 hexadecimal digits, got {pinned!r}")
+        raise InputError(f"{name_shown(file)}: sha256 must be 64 hexadecimal digits, got {pinned!r}")
     if not hmac.compare_digest(wanted, digest):
         raise InputError(
-            f"{file}: refused: its sha256 begins {digest[:12]}, the pinned one {wanted[:12]}: the file is not the one that was pinned. "
+            f"{name_shown(file)}: refused: its sha256 begins {digest[:12]}, the pinned one {wanted[:12]}: the file is not the one that was pinned. "
             "Nothing in it was opened"
         )
 
 
-def _kind(data: bytes) -> str:
-    """Return "skops", "ONNX", "pickle", or in words what else the file is."""
-    if not data:
-        return "an empty file"
-    if data.startswith(b"PK"):
-        return _kind_of_zip(data)
-    for magic, words in _KINDS:
-        if data.startswith(magic):
-            return words
-    if data[:1] == b"\x80" or pickles.is_compressed(data):
-        return _kind_of_stream(data)
-    if _is_onnx(data):
-        return "ONNX"
-    if data[:1] == b"{" and data.lstrip(b"{ \n").startswith((b'"learner"', b'"version"')):
-        return "XGBoost's own JSON"
-    return "pickle" if pickles.looks_like_pickle(data) else "a file of unknown kind"
-
-
-def _kind_of_stream(data: bytes) -> str:
-    packing = pickles.is_compressed(data)
-    inner = pickles.unpacked(data) if packing else data
-    if packing == "lz4" or pickles.looks_like_pickle(inner):
-        return "pickle"
-    return f"a {packing} archive that holds no pickle" if packing else "a file of unknown kind"
-
-
-def _kind_of_zip(data: bytes) -> str:
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = archive.namelist()
-            size = sum(entry.file_size for entry in archive.infolist())
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
-        return "a broken zip archive"
-    if "schema.json" in names:
-        return "skops" if size <= _LARGEST_ZIP else f"a zip archive that unpacks to {size / 2**30:.0f} GiB"
-    if any(name.endswith("data.pkl") for name in names):
-        return "a PyTorch archive (a pickle within)"
-    return "a zip archive without skops's schema.json"
-
-
-def _is_onnx(data: bytes) -> bool:
-    from auditkit.predictors._onnx_wire import read_wire
-
-    try:
-        return read_wire(data).graphs > 0
-    except ValueError:
-        return False
-
-
-def _skops(file: Path, data: bytes, trusted: Sequence[str]) -> Any:
-    import skops.io
-
-    try:
-        asked = sorted(set(skops.io.get_untrusted_types(data=data)))
-    except Exception as error:
-        raise InputError(
-            f"{file}: refused: not a readable skops file: {type(error).__name__}: {error}"
-        ) from error
-    unlisted = [name for name in asked if name not in set(trusted)]
-    if unlisted:
-        listed = json.dumps(unlisted)
-        raise InputError(
-            f"{file}: refused: the file asks for {pickles.shown(unlisted, 12)}, on neither skops's list nor yours. If you know "
-            f'them and trust them, name them exactly in the subject file (below a line [model] without "model."): '
+def _refuse(file: Path, scan: Scan, trusted: Sequence[str]) -> None:
+    """Refuse what the scan found trouble in, types aside that its owner trusts by name."""
+    known = set(trusted)
+    told = [one for one in scan.troubles if one.rule != "skops-type" or set(scan.unlisted) - known]
+    if not told:
+        if scan.kind in _WEIGHTS:
+            raise InputError(
+                f"{name_shown(file)}: refused: [no-model] {scan.kind} holds weights and no model to ask. Load the weights "
+                "(auditkit.loading.load_weights) into your own module, and audit that: from_torch(module)"
+            )
+        return
+    words = "; ".join(str(one) for one in told[:5]) + (f"; and {len(told) - 5} more" if len(told) > 5 else "")
+    advice = _ADVICE + (_PIN.format(file=file.name) if "pickle" in scan.kind or "joblib" in scan.kind else "")
+    if scan.kind == "skops" and all(one.rule == "skops-type" for one in told):
+        listed = json.dumps([name for name in scan.unlisted if name not in known])
+        advice = (
+            'If you know them and trust them, name them exactly in the subject file (below a line [model] without "model."): '
             f"model.trusted = {listed[:1000]}"
         )
-    try:
-        return skops.io.loads(data, trusted=asked)
-    except Exception as error:
+    raise InputError(f"{name_shown(file)}: refused: {words}. {advice}")
+
+
+def _pinned(file: Path, data: bytes, scan: Scan, trusted: Sequence[str]) -> LoadedModel:
+    """Open in this process a file for which its owner vouches."""
+    from auditkit.loading.opening import open_model, untrusted_types
+
+    if scan.kind in ("pickle", "joblib"):
+        return LoadedModel(_unpickled(file, data), "pinned", scan.digest, scan.kind, apart=False)
+    if scan.kind in _WEIGHTS or "format" in {one.rule for one in scan.troubles}:
+        _refuse(file, scan, trusted)
+    if scan.kind == "skops" and (strange := _named(file, lambda: untrusted_types(data, tuple(trusted)))):
+        listed = json.dumps(strange)
         raise InputError(
-            f"{file}: the skops file cannot be loaded: {type(error).__name__}: {error}"
-        ) from error
-
-
-def _refuse_pickle(file: Path, data: bytes) -> None:
-    names = pickles.asks_for(data)
-    asks = f"; the file asks for {pickles.shown(names)}" if names else ""
-    raise InputError(
-        f"{file}: refused: a pickle or joblib file runs code when it is opened{asks}. {_ADVICE.format(file=file.name)}"
-    )
+            f"{name_shown(file)}: refused: [skops-type] it asks for {', '.join(strange[:12])}. If you know them and trust them, name them "
+            f"exactly in the subject file: model.trusted = {listed[:1000]}"
+        )
+    trust = "data" if scan.trust == "data" or scan.kind == "ONNX" else "listed"
+    model = _named(file, lambda: open_model(scan.kind, data, tuple(trusted)))
+    return LoadedModel(model, trust, scan.digest, scan.kind, apart=False)
 
 
 def _unpickled(file: Path, data: bytes) -> Any:
@@ -209,17 +198,21 @@ def _unpickled(file: Path, data: bytes) -> Any:
         model = joblib.load(io.BytesIO(data))
     except ModuleNotFoundError as error:
         raise InputError(
-            f"{file}: the model needs the package {error.name!r}, which is not installed"
+            f"{name_shown(file)}: the model needs the package {error.name!r}, which is not installed"
         ) from error
     except Exception as error:
         raise InputError(
-            f"{file}: the pinned file cannot be loaded: {type(error).__name__}: {error}"
+            f"{name_shown(file)}: the pinned file cannot be loaded: {type(error).__name__}: {error}"
         ) from error
     return model
 
 
-def _named(file: Path, load: Any) -> Any:
+def _named(file: Path, load: Callable[[], Any]) -> Any:
     try:
         return load()
     except InputError as error:
-        raise InputError(f"{file}: {error}") from None
+        raise InputError(f"{name_shown(file)}: {error}") from None
+    except Exception as error:
+        raise InputError(
+            f"{name_shown(file)}: the file cannot be opened: {type(error).__name__}: {error}"
+        ) from error

@@ -12,13 +12,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from auditkit.errors import InputError, did_you_mean
 from auditkit.finding import Criterion, Policy, Severity, Unmeasured
+from auditkit.loading.told_apart import refuse_another
+from auditkit.reading import toml_text
 from auditkit.waiver import Waiver
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Sequence
 
-__all__ = ["default_policy", "load_policy"]
+__all__ = ["default_policy", "load_policy", "read_policy"]
 
 _T = TypeVar("_T")
 
@@ -84,18 +86,25 @@ def load_policy(path: str | os.PathLike[str] | None = None) -> Policy:
     if path is None:
         return default_policy()
     file = Path(path)
-    if not file.is_file():
-        raise InputError(f"no policy file at {file}")
-    try:
-        text = file.read_text("utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file} is not TOML: it is not UTF-8 text ({error.reason})") from None
-    return _read(text, str(file), file.name)
+    return _read(toml_text(file, "policy file"), str(file), file.name)
+
+
+def read_policy(text: str, name: str) -> Policy:
+    """Return the policy in a text, as `load_policy` reads it of a file; `name` stands in errors, and where the text has none.
+
+    Raises
+    ------
+    InputError
+        If it is no policy.
+    """
+    return _read(text, name, name)
 
 
 def _read(text: str, name: str, called: str = "") -> Policy:
     try:
-        parsed = _PolicyFile.model_validate(tomllib.loads(text))
+        content = tomllib.loads(text)
+        refuse_another(content, name, "policy")
+        parsed = _PolicyFile.model_validate(content)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"{name} is not TOML: {error}") from None
     except ValidationError as error:

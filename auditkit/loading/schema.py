@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -11,21 +12,36 @@ from auditkit.errors import InputError, did_you_mean
 from auditkit.loading.tables import find_file
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from pydantic_core import ErrorDetails
 
-__all__ = ["DataPart", "ModelPart", "PredictionsPart", "SubjectFile", "read_subject_file"]
+__all__ = [
+    "DataPart",
+    "LimitsPart",
+    "ModelPart",
+    "Part",
+    "PredictionsPart",
+    "SubjectFile",
+    "read_content",
+    "read_model",
+    "validated",
+]
+
+_T = TypeVar("_T", bound="BaseModel")
 
 Scalar = bool | int | float | str
 Text = str
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
+    """A table of keys; no others are taken."""
+
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class PredictionsPart(_Part):
+class PredictionsPart(Part):
     """Recorded predictions: where they are, and which columns hold what.
 
     Attributes
@@ -54,7 +70,16 @@ class PredictionsPart(_Part):
         return [value] if isinstance(value, str) else value
 
 
-class ModelPart(_Part):
+class LimitsPart(Part):
+    """What the process of a model may take, where it differs from `auditkit.sandbox.limits.Limits`."""
+
+    seconds: float | None = Field(default=None, gt=0)
+    training_seconds: float | None = Field(default=None, gt=0)
+    memory_gib: float | None = Field(default=None, gt=0)
+    require: list[Literal["memory", "files", "network"]] = []
+
+
+class ModelPart(Part):
     """The model: exactly one of ``path``, ``python`` and ``predictions``."""
 
     path: str | None = Field(default=None, min_length=1)
@@ -62,6 +87,7 @@ class ModelPart(_Part):
     predictions: PredictionsPart | None = None
     sha256: str | None = None
     trusted: list[Text] = []
+    limits: LimitsPart | None = None
 
     @field_validator("predictions", mode="before")
     @classmethod
@@ -69,7 +95,7 @@ class ModelPart(_Part):
         return {"path": value} if isinstance(value, str) else value
 
 
-class DataPart(_Part):
+class DataPart(Part):
     """Rows of a split. The training split takes from the test split what it leaves out, the path aside."""
 
     path: str = Field(min_length=1)
@@ -95,14 +121,14 @@ class DataPart(_Part):
         return {name: wanted if isinstance(wanted, list) else [wanted] for name, wanted in value.items()}
 
 
-class Splits(_Part):
+class Splits(Part):
     """The rows."""
 
     test: DataPart
     train: DataPart | None = None
 
 
-class FeaturePart(_Part):
+class FeaturePart(Part):
     """What an attacker can do to one feature, where it differs from the draft."""
 
     mutable: bool | None = None
@@ -114,7 +140,7 @@ class FeaturePart(_Part):
     cost: float | None = None
 
 
-class ThreatPart(_Part):
+class ThreatPart(Part):
     """What an attacker may do to a row."""
 
     norm: Literal["l1", "l2", "linf", "l0"] | None = None
@@ -127,7 +153,7 @@ class ThreatPart(_Part):
     features: dict[str, FeaturePart] | None = None
 
 
-class SubjectFile(_Part):
+class SubjectFile(Part):
     """A subject file."""
 
     name: str | None = Field(default=None, min_length=1)
@@ -142,6 +168,7 @@ _KEYS: dict[tuple[str, ...], type[BaseModel]] = {
     (): SubjectFile,
     ("model",): ModelPart,
     ("model", "predictions"): PredictionsPart,
+    ("model", "limits"): LimitsPart,
     ("data",): Splits,
     ("data", "test"): DataPart,
     ("data", "train"): DataPart,
@@ -157,40 +184,61 @@ _EXPECTED = {
 }
 
 
-def read_subject_file(path: str | Path) -> tuple[SubjectFile, Path]:
-    """Read and validate a subject file.
-
-    Parameters
-    ----------
-    path : path
-        A TOML file.
-
-    Returns
-    -------
-    SubjectFile, Path
-        What stands in it, and where it is.
+def read_content(path: str | Path) -> tuple[dict[str, Any], Path]:
+    """Return what stands in a subject file, as TOML, and where it is.
 
     Raises
     ------
     InputError
-        Naming the file, the key, what was expected and what came; all mistakes at once.
+        If it is not there, or is no TOML.
     """
     file = find_file(path, "subject")
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(file.read_text(encoding="utf-8-sig")), file
     except UnicodeDecodeError:
         raise InputError(f"{file}: not UTF-8 text; a subject file is TOML") from None
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{file}: not valid TOML: {error}") from None
     except RecursionError:
         raise InputError(f"{file}: not valid TOML: nested too deep") from None
+
+
+def validated(form: type[_T], content: dict[str, Any], file: Path) -> _T:
+    """Return the content of a file in its form.
+
+    Parameters
+    ----------
+    form : type of pydantic.BaseModel
+        What may stand in it; derive it from `Part`, which takes no other keys.
+    content : dict
+        As TOML gave it.
+    file : path
+        Where it is, for messages.
+
+    Raises
+    ------
+    InputError
+        Naming the file, the key, what was expected and what came; all mistakes at once.
+    """
     try:
-        said = SubjectFile.model_validate(content)
+        return form.model_validate(content)
     except ValidationError as error:
-        found = list(dict.fromkeys(_sentence(one) for one in error.errors()))
+        keys: Mapping[tuple[str, ...], type[BaseModel]] = _KEYS if form is SubjectFile else {(): form}
+        found = list(dict.fromkeys(_sentence(one, keys) for one in error.errors()))
         raise InputError(f"{file}: " + "; ".join(found)) from None
+
+
+def read_model(content: dict[str, Any], file: Path) -> SubjectFile:
+    """Return the content of the file of a model with its rows.
+
+    Raises
+    ------
+    InputError
+        As `validated`; and if keys do not go together.
+    """
+    said = validated(SubjectFile, content, file)
     _check(said, file)
-    return said, file
+    return said
 
 
 def _check(said: SubjectFile, file: Path) -> None:
@@ -202,7 +250,7 @@ def _check(said: SubjectFile, file: Path) -> None:
             f"{file}: expected exactly one of model.path, model.python, model.predictions; got {came}"
         )
     if given != ["path"]:
-        for key in ("sha256", "trusted"):
+        for key in ("sha256", "trusted", "limits"):
             if getattr(model, key):
                 raise InputError(f"{file}: model.{key} belongs to model.path, and model.{given[0]} is given")
     if said.data.test.target is None:
@@ -214,20 +262,20 @@ def _check(said: SubjectFile, file: Path) -> None:
         )
 
 
-def _sentence(error: ErrorDetails) -> str:
+def _sentence(error: ErrorDetails, keys: Mapping[tuple[str, ...], type[BaseModel]]) -> str:
     steps = [str(step) for step in error["loc"] if not _is_tag(step)]
     key = ".".join(steps)
     kind, came = error["type"], error["input"]
     if kind == "extra_forbidden":
-        inside = _KEYS.get(tuple(steps[:-1]))
+        inside = keys.get(tuple(steps[:-1]))
         hint = did_you_mean(steps[-1], inside.model_fields) if inside else ""
         return f"no key {key!r}.{hint}".rstrip(".")
     if kind == "missing":
-        inside = _KEYS.get(tuple(steps[:-1]))
-        what = "a table of keys" if tuple(steps) in _KEYS else "a string"
+        inside = keys.get(tuple(steps[:-1]))
+        what = "a table of keys" if tuple(steps) in keys else "a string"
         return f"{key} is missing; expected {what}" if inside else f"{key} is missing"
     if kind == "literal_error":
-        words = ("binary", "multiclass", "regression")
+        words = tuple(re.findall(r"'([^']*)'", error["ctx"]["expected"]))
         return f"{key}: expected one of {', '.join(words)}; got {came!r}.{did_you_mean(str(came), words)}"
     expected = (
         "a string, number or boolean"

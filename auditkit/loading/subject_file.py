@@ -1,66 +1,23 @@
-"""Subject files: a subject described in TOML, with its model and data beside it."""
+"""Subject files: what is under audit, described in TOML."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
-import numpy as np
-
-from auditkit.dataset import Dataset
-from auditkit.errors import InputError, did_you_mean
-from auditkit.loading.factory import call_factory
-from auditkit.loading.models import load_model
-from auditkit.loading.schema import read_subject_file
-from auditkit.loading.tables import find_file, read_table
-from auditkit.predictors import from_predictions
-from auditkit.predictors._columns import learnt_as
-from auditkit.predictors.sklearn import learnt_names, library_of, plain
-from auditkit.subject import Subject, lost_values
+from auditkit.errors import InputError
+from auditkit.loading.kinds import read_subject_file
+from auditkit.targets import KINDS
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from auditkit.subject import Subject
+    from auditkit.targets import Target
 
-    from auditkit.loading.schema import DataPart, PredictionsPart, SubjectFile
-
-__all__ = ["load_subject"]
-
-_NAMED = 8  # values named in a refusal
-
-
-@dataclass(frozen=True)
-class _Split:
-    """A split as read: the rows kept, and which rows of the file they are."""
-
-    key: str
-    X: pd.DataFrame
-    y: np.ndarray
-    sensitive: pd.DataFrame | None
-    kept: np.ndarray
-    control: pd.DataFrame | None = None
-    weight: np.ndarray | None = None
-    bands: dict[str, Any] | None = None
-    excluded: tuple[Any, ...] = ()
-
-    def dataset(self, columns: list[Any] | None, like: Dataset | None = None) -> Dataset:
-        """Return the data; its bands begin where those of another split do."""
-        X = self.X if columns is None else self.X[columns]
-        try:
-            return Dataset(
-                X if X.shape[1] else None,
-                self.y,
-                self.sensitive,
-                control_features=self.control,
-                sample_weight=self.weight,
-                bands={**(self.bands or {}), **(like.bands if like else {})},
-            )
-        except InputError as error:
-            raise InputError(f"{self.key}: {error}") from error
+__all__ = ["load_subject", "load_target"]
 
 
 def load_subject(path: str | Path, *, base: str | Path | None = None) -> Subject:
-    """Load a subject from a TOML file.
+    """Load a subject, a model with its rows, from a TOML file.
 
     Parameters
     ----------
@@ -78,7 +35,7 @@ def load_subject(path: str | Path, *, base: str | Path | None = None) -> Subject
     Raises
     ------
     InputError
-        If a key, file, column or label is wrong or missing, or the model is refused.
+        If a key, file, column or label is wrong or missing, the model is refused, or the file describes no model.
 
     Examples
     --------
@@ -86,267 +43,38 @@ def load_subject(path: str | Path, *, base: str | Path | None = None) -> Subject
     Traceback (most recent call last):
     auditkit.errors.InputError: no subject file missing/credit.toml.
     """
-    said, file = read_subject_file(path)
-    folder = file.parent if base is None else Path(base)
+    found = load_target(path, base=base)
+    if found.kind != "model":
+        raise InputError(
+            f"{path} describes {KINDS[found.kind]}, not a model with its rows; type: "
+            f"from auditkit.loading import load_target; load_target({str(path)!r})"
+        )
+    return cast("Subject", found)
+
+
+def load_target(path: str | Path, *, base: str | Path | None = None) -> Target:
+    """Load whatever a subject file describes: its key ``kind`` says what, a model with its rows when left out.
+
+    Parameters
+    ----------
+    path : path
+        The subject file.
+    base : path, optional
+        The folder from which relative paths in it count; left out, the folder of the file.
+
+    Raises
+    ------
+    InputError
+        If a key or a file is wrong or missing, or what it names is refused.
+
+    Examples
+    --------
+    >>> load_target("missing/notebooks.toml")
+    Traceback (most recent call last):
+    auditkit.errors.InputError: no subject file missing/notebooks.toml.
+    """
+    written = read_subject_file(path)
     try:
-        return _subject(said, folder, file.stem)
+        return written.load(None if base is None else Path(base))
     except InputError as error:
-        raise InputError(f"{file}: {error}") from error
-
-
-def _subject(said: SubjectFile, folder: Path, stem: str) -> Subject:
-    test = _split(said.data.test, None, folder, "data.test")
-    train = None if said.data.train is None else _split(said.data.train, said.data.test, folder, "data.train")
-    labels = plain(test.y if train is None else np.concatenate([test.y, train.y]))
-    wanted = said.data.test.positive if said.positive is None else said.positive
-    if said.model.predictions is not None:
-        positive = _positive(wanted, labels)
-        model = _predictions(said.model.predictions, said.task, positive, labels, test, train, folder)
-        trust, digest = "data", ""
-    elif said.model.python is not None:
-        model = call_factory(said.model.python, beside=folder.resolve())
-        trust, digest = "factory", ""
-    else:
-        loaded = load_model(
-            folder / str(said.model.path), sha256=said.model.sha256, trusted=said.model.trusted
-        )
-        model, trust, digest = loaded.model, loaded.trust, loaded.digest
-    columns = _columns(model, test)
-    own = getattr(model, "classes_", getattr(model, "classes", None))
-    held_out = test.dataset(columns)
-    trained = None if train is None else train.dataset(columns, held_out)
-    if lost := lost_values(held_out, trained):
-        raise InputError(f"data.test: {lost}")
-    subject = Subject(
-        said.name or stem,
-        model,
-        held_out,
-        trained,
-        task=said.task,
-        positive=_positive(wanted, labels if own is None else plain(own)),
-        threat=None if said.threat is None else said.threat.model_dump(exclude_none=True),
-    )
-    for predictor in (subject.model, subject.model.inner):
-        predictor.trust = trust
-        predictor.digest = digest or predictor.digest
-    return subject
-
-
-def _split(part: DataPart, other: DataPart | None, folder: Path, key: str) -> _Split:
-    """Read the rows of a split; what it leaves out it takes from the other."""
-    target, sensitive, exclude, control, weight, bands = (
-        own if (own := getattr(part, name)) is not None or other is None else getattr(other, name)
-        for name in ("target", "sensitive", "exclude", "control", "weight", "bands")
-    )
-    file = find_file(folder / part.path, f"{key}.path")
-    frame = read_table(file)
-    kept = np.ones(len(frame), dtype=bool)
-    for name, values in (part.where or {}).items():
-        _known(frame, name, f"{key}.where")
-        kept &= np.isin(
-            frame[name].astype(object).map(_word).to_numpy(dtype=object).astype(str),
-            [_word(v) for v in values],
-        )
-    if not kept.any():
-        raise InputError(
-            f"{key}.where keeps none of the {len(frame)} rows of {file.name}{_values(frame, part.where)}"
-        )
-    frame = frame[kept].reset_index(drop=True)
-    _known(frame, target, f"{key}.target")
-    groups = [_known(frame, name, f"{key}.sensitive") for name in sensitive or []]
-    strata = [_known(frame, name, f"{key}.control") for name in control or []]
-    weights = None if weight is None else frame[_known(frame, weight, f"{key}.weight")].to_numpy()
-    left_out = {_known(frame, name, f"{key}.exclude") for name in exclude or []} | {
-        target,
-        *(part.where or {}),
-        *([] if weight is None else [weight]),
-    }
-    if target in groups:
-        raise InputError(f"{key}.sensitive names the target {target!r}")
-    X = frame[[name for name in frame.columns if name not in left_out]]
-    y = frame[target]
-    if y.isna().any():
-        raise InputError(f"{key}.target: {int(y.isna().sum())} of {len(y)} labels in {target!r} are missing")
-    return _Split(
-        key, X, y.to_numpy(), frame[groups] if groups else None, kept,
-        frame[strata] if strata else None, weights, bands, tuple(exclude or ()),
-    )  # fmt: skip
-
-
-def _values(frame: pd.DataFrame, where: Any) -> str:
-    """Return some values of the columns by which rows were to be kept."""
-    held = []
-    for name in where or {}:
-        words = list(dict.fromkeys(frame[name].astype(object).map(_word)))
-        more = f" and {len(words) - _NAMED} more" if len(words) > _NAMED else ""
-        held.append(f"; {name!r} holds {', '.join(map(repr, words[:_NAMED]))}{more}")
-    return "".join(held)
-
-
-def _known(frame: pd.DataFrame, name: Any, key: str) -> Any:
-    if name not in frame.columns:
-        raise InputError(f"{key}: no column {name!r}.{did_you_mean(str(name), map(str, frame.columns))}")
-    return name
-
-
-def _word(value: Any) -> str:
-    """Return a value so that 1, 1.0 and "1" are the same, and True and "true"."""
-    if isinstance(value, (bool, np.bool_)):
-        return str(bool(value)).lower()
-    if isinstance(value, (int, float, np.integer, np.floating)) and float(value).is_integer():
-        return str(int(value))
-    return str(value).strip()
-
-
-def _positive(wanted: Any, labels: np.ndarray) -> Any:
-    """Return the one label that is written as the wanted one; the wanted one itself where none or several are."""
-    if wanted is None:
-        return None
-    known = list(dict.fromkeys(labels.tolist()))
-    for same in (
-        lambda label: type(label) is type(wanted) and label == wanted,
-        lambda label: _word(label) == _word(wanted),
-    ):
-        found = [label for label in known if same(label)]
-        if len(found) == 1:
-            return found[0]
-    booleans = {"1": True, "0": False, "true": True, "false": False}
-    if all(isinstance(label, bool) for label in known) and str(_word(wanted)).lower() in booleans:
-        return booleans[str(_word(wanted)).lower()]
-    return wanted
-
-
-def _columns(model: Any, test: _Split) -> list[Any] | None:
-    """Return the model's own columns in its own order, where it knows them by name; None where it does not."""
-    names = learnt_names(model) if hasattr(model, "get_params") else None
-    if names is None:
-        return None
-    have = list(test.X.columns)
-    known = learnt_as(have, library_of(model))
-    for name in names:
-        if name in learnt_as(test.excluded, library_of(model)) and name not in known:
-            raise InputError(
-                f"the model was trained with {name!r}, which {test.key}.exclude leaves out: remove it there"
-            )
-        if name not in known:
-            raise InputError(
-                f"the model was trained with a column {name!r} that {test.key} lacks.{did_you_mean(name, map(str, have))}"
-            )
-    own = [known[name] for name in names]
-    extra = [str(name) for name in have if name not in set(own)]
-    if extra:
-        listed = ", ".join(f'"{name}"' for name in extra[:10])
-        raise InputError(
-            f"the model was not trained with {', '.join(extra[:10])}: add them to {test.key}.exclude = [{listed}]; "
-            "a sensitive column stays a sensitive feature there"
-        )
-    return own
-
-
-def _predictions(
-    part: PredictionsPart,
-    task: str | None,
-    positive: Any,
-    labels: np.ndarray,
-    test: _Split,
-    train: _Split | None,
-    folder: Path,
-) -> Any:
-    said, scores, classes = _recorded(part, part.path, task, positive, labels, test, folder)
-    train_said = train_scores = None
-    if part.train_path is not None:
-        if train is None:
-            raise InputError("model.predictions.train_path is given and data.train is not")
-        train_said, train_scores, _ = _recorded(part, part.train_path, task, positive, labels, train, folder)
-    return from_predictions(
-        labels=said, scores=scores, train_labels=train_said, train_scores=train_scores, classes=classes
-    )
-
-
-def _recorded(
-    part: PredictionsPart,
-    path: str,
-    task: str | None,
-    positive: Any,
-    labels: np.ndarray,
-    split: _Split,
-    folder: Path,
-) -> tuple[np.ndarray | None, np.ndarray | None, list[Any] | None]:
-    """Return predicted labels, scores and classes from a predictions file."""
-    key = "model.predictions"
-    frame = read_table(find_file(folder / path, f"{key}.path"))
-    label, score, classes = part.label, part.score, part.classes
-    if label is None and score is None:
-        label = "label" if "label" in frame.columns else None
-        score, classes = _found_scores(frame, labels, classes)
-    if label is None and score is None:
-        raise InputError(
-            f"{key}: {path} has no column 'label', 'score' or 'score_<class>'; name yours: predictions = "
-            f"{{path = ..., label = ..., score = ...}}.{did_you_mean('score', map(str, frame.columns))}"
-        )
-    for one, name in (
-        *([(f"{key}.label", label)] if label is not None else []),
-        *((f"{key}.score", n) for n in score or []),
-    ):
-        _known(frame, name, one)
-    if len(frame) == len(split.kept):
-        frame = frame[split.kept].reset_index(drop=True)
-    if len(frame) != len(split.y):
-        raise InputError(
-            f"{key}: {path} has {len(frame)} rows and {split.key} has {len(split.y)}: one prediction a row"
-        )
-    said = None if label is None else frame[label].to_numpy()
-    if score is None:
-        return said, None, classes
-    columns = [frame[name] for name in score]
-    numbers = [_numbers(column, key) for column in columns]
-    if len(numbers) == 1:
-        return said, numbers[0], classes or _two_classes(task, positive, labels)
-    if classes is None:
-        raise InputError(
-            f"{key}.classes is missing; expected the {len(score)} labels in the order of score = {score}"
-        )
-    return said, np.column_stack(numbers), classes
-
-
-def _found_scores(
-    frame: pd.DataFrame, labels: np.ndarray, classes: list[Any] | None
-) -> tuple[list[str] | None, list[Any] | None]:
-    if "score" in frame.columns:
-        return ["score"], classes
-    named = [str(name) for name in frame.columns if str(name).startswith("score_")]
-    if not named:
-        return None, classes
-    known = {_word(label): label for label in (classes or np.unique(labels).tolist())}
-    words = [name.removeprefix("score_") for name in named]
-    return named, [known.get(word, word) for word in words]
-
-
-def _numbers(column: pd.Series[Any], key: str) -> np.ndarray:
-    import pandas as pd
-
-    if not pd.api.types.is_numeric_dtype(column):
-        raise InputError(f"{key}.score: column {column.name!r} must hold numbers, it holds {column.dtype}")
-    return np.asarray(column.to_numpy(dtype=float, na_value=np.nan))
-
-
-def _two_classes(task: str | None, positive: Any, labels: np.ndarray) -> list[Any]:
-    """Return (negative, positive) for one column of scores."""
-    known = np.unique(labels).tolist()
-    if task == "regression" or len(known) > 2:
-        what = "a regression" if task == "regression" else f"{len(known)} classes"
-        raise InputError(
-            f"model.predictions.score is one column of probabilities, and this is {what}; use label or one score a class"
-        )
-    if positive is None:
-        if not set(known) <= {0, 1} and not set(known) <= {-1, 1}:
-            raise InputError(f"which label do the scores speak of? Give positive = one of {known}")
-        positive = 1
-    others = [label for label in known if label != positive]
-    if not others and positive in (0, 1, -1):
-        others = [0 if positive == 1 else 1]
-    if len(others) != 1:
-        raise InputError(
-            f"model.predictions.classes is missing; expected [negative, positive]; the labels are {known}"
-        )
-    return [others[0], positive]
+        raise InputError(f"{written.file}: {error}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import itertools
 import warnings
@@ -150,14 +151,13 @@ def _trained(
     network = torch.nn.Sequential(*layers)
     draw = torch.Generator().manual_seed(seed)
     batch = max(1, min(len(rows), round(4 * len(rows) ** 0.5)))
+    batches = DataLoader(TensorDataset(rows, labels), batch_size=batch, generator=draw)
     engine = PrivacyEngine()
-    private, optimiser, loader = engine.make_private_with_epsilon(
+    private, optimiser, loader = engine.make_private(
         module=network,
         optimizer=torch.optim.SGD(network.parameters(), lr=0.5),
-        data_loader=DataLoader(TensorDataset(rows, labels), batch_size=batch, generator=draw),
-        target_epsilon=epsilon,
-        target_delta=delta,
-        epochs=epochs,
+        data_loader=batches,
+        noise_multiplier=_noise(engine.accountant.mechanism(), epsilon, delta, 1 / len(batches), epochs),
         max_grad_norm=clip,
         noise_generator=torch.Generator().manual_seed(seed + 1),
     )
@@ -172,9 +172,32 @@ def _trained(
         tuple(layer.weight.detach().numpy().T.astype(np.float64) for layer in linear),
         tuple(layer.bias.detach().numpy().astype(np.float64) for layer in linear),
         activation,
-        float(engine.get_epsilon(delta)),
+        _spent(engine.accountant.mechanism(), tuple(engine.accountant.history), delta),
         delta,
     )
+
+
+# the accountant takes longer than the training of a small network, and reference models all ask it the same
+@functools.lru_cache(maxsize=256)
+def _noise(mechanism: str, epsilon: float, delta: float, rate: float, epochs: int) -> float:
+    """Return how many times `clip` the noise must be, so that a training stays within its budget."""
+    from opacus.accountants.utils import get_noise_multiplier
+
+    return float(
+        get_noise_multiplier(
+            target_epsilon=epsilon, target_delta=delta, sample_rate=rate, epochs=epochs, accountant=mechanism
+        )
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def _spent(mechanism: str, history: tuple[tuple[float, float, int], ...], delta: float) -> float:
+    """Return the epsilon of steps of (noise, sampling rate, how many)."""
+    from opacus.accountants import create_accountant
+
+    accountant = create_accountant(mechanism=mechanism)
+    accountant.history = list(history)
+    return float(accountant.get_epsilon(delta))
 
 
 def _activated(rows: NDArray[np.float64], activation: str) -> NDArray[np.float64]:

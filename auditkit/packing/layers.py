@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from auditkit.packing.sealing import Seal
     from auditkit.report import Report
 
-__all__ = ["NOT_PROVED", "public_files", "restricted_files"]
+__all__ = ["NOT_PROVED", "REPORT", "public_files", "restricted_files"]
+
+REPORT = "public/report.json"
 
 NOT_PROVED = (
     "who typed the data, or that they are about whom they say",
@@ -35,7 +37,7 @@ def public_files(published: Report, *, k: int) -> dict[str, bytes]:
     figures = {f"public/figures/{name}": data for name, data in figures_csv(published).items()}
     return {
         "public/README.txt": _readme(k).encode(),
-        "public/report.json": record.encode(),
+        REPORT: record.encode(),
         "public/report.html": html(published, k=k).encode("utf-8", "backslashreplace"),
         **figures,
     }
@@ -73,7 +75,7 @@ def _readme(k: int) -> str:
         "restricted/  the full report, encrypted, if it is there",
         "manifest.json and signatures/  what the pack holds, and who signed that",
         "",
-        "To see whether anything differs: auditkit verify PACK --key author.pub --key reviewer.pub",
+        "To see whether anything differs: auditkit verify PACK --author-key author.pub --reviewer-key reviewer.pub",
         "",
         "A signature does not prove:",
         *(f"- {what};" for what in NOT_PROVED[:-1]),

@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditkit.errors import InputError, did_you_mean
+from auditkit.packing.found import Made
 from auditkit.packing.layers import public_files, restricted_files
-from auditkit.packing.manifest import MANIFEST, ROLES, Manifest, canonical
+from auditkit.packing.manifest import MANIFEST, ROLES, Manifest, canonical, signature_file
+from auditkit.packing.people import GivenKeys
 from auditkit.packing.planning import COMPARED, PLAN_FILE, differences, read_plan
 from auditkit.packing.publishing import NAME, public_form
 from auditkit.packing.reading import add_file, read_pack, write_pack
 from auditkit.packing.sealing import Seal, read_secret
 from auditkit.packing.signing import envelope, signing_key
 from auditkit.packing.statement import PACK, statement
-from auditkit.packing.verifying import Made, examine, signature_file
+from auditkit.packing.verifying import examine
 from auditkit.report import load_report
 
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ def make(
     if "author" not in roles or not set(roles) <= set(ROLES):
         raise InputError(f"roles are {ROLES}, or ('author',) alone; got {roles}")
     place = Path(source)
-    file = place / "report.json" if place.is_dir() else place
+    file = _record(place) if place.is_dir() else place
     report = load_report(file)
     seal = Seal(read_secret(restricted_key)) if restricted_key is not None else None
     published = public_form(report, k=k, name=name)
@@ -76,14 +78,26 @@ def make(
                 f"no signed plan at {kept}: make one with auditkit pack plan, before the results"
             )
         data = kept.read_bytes()
-        differ = differences(read_plan(data, str(kept)), report.to_dict())
-        files |= {PLAN_FILE: data, COMPARED: canonical({"differences": differ})}
+        planned = read_plan(data, str(kept))
+        compared = canonical({"differences": differences(planned, report)})
+        files |= {PLAN_FILE: data, COMPARED: compared, **planned.files}
     if seal is not None:
         notebook = file.with_name("report.ipynb")
         files |= restricted_files(report, notebook.read_bytes() if notebook.is_file() else None, seal)
     manifest = Manifest.of(files, k=k, roles=tuple(role for role in ROLES if role in roles))
     written = write_pack(out, {**files, MANIFEST: manifest.to_bytes()})
     return Made(written, len(files) + 1, sum(published.withheld.values()), manifest.roles)
+
+
+def _record(folder: Path) -> Path:
+    """Return where the record of an audit is in its folder; that of a batch holds many, and is refused by name."""
+    file = folder / "report.json"
+    one = next(iter(sorted(folder.glob("results/*/report.json"))), None)
+    journal = any((folder / name).is_file() for name in ("journal.sqlite", "journal.head"))
+    if file.is_file() or not (one or journal):
+        return file
+    give = f"as {one.parent}" if one else f"as {folder / 'results' / 'NAME-KEY'}, and none is there yet"
+    raise InputError(f"{folder} is a batch, and a pack holds one report: give the folder of one, {give}")
 
 
 def sign(
@@ -122,7 +136,7 @@ def sign(
     if not name.strip():
         raise InputError("a signature needs the name of whoever signs: --name 'Maria Rossi'")
     contents = read_pack(pack)
-    state = examine(contents, any_key=True)
+    state = examine(contents, GivenKeys(any_key=True))
     wrong = [one for one in state.problems if one.kind not in ("missing role", "plan")]
     if wrong:
         raise InputError(

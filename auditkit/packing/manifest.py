@@ -14,7 +14,7 @@ from auditkit.shape import misfit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["MANIFEST", "ROLES", "Manifest", "canonical", "parsed", "proper", "sha256"]
+__all__ = ["MANIFEST", "ROLES", "Manifest", "canonical", "parsed", "proper", "sha256", "signature_file"]
 
 MANIFEST = "manifest.json"
 SCHEMA = "auditkit.pack/1.0"
@@ -119,6 +119,11 @@ def proper(path: str) -> bool:
     (True, False, False)
     """
     return len(path) <= 200 and _PATH.fullmatch(path) is not None
+
+
+def signature_file(role: str) -> str:
+    """Return where the envelope of a role lies."""
+    return f"signatures/{role}.dsse.json"
 
 
 def canonical(value: Any) -> bytes:

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from auditkit.controls.shown import on_page
 from auditkit.render import page
+from auditkit.render._controls import section
+from auditkit.render._templating import fill
 from auditkit.render.document import document
 from auditkit.render.pages import about, place
 from auditkit.runner.pages import check_pages
@@ -32,24 +35,60 @@ def html(report: Report, *, k: int) -> str:
     for code, one in plan.items():
         if code in pages:
             one["page"] = f"#{place(code)}"
-    parts: list[tuple[str, str]] = [("Verdict", page.verdict(data)), ("Findings", page.findings(data))]
+    mapped = on_page(data)
+    parts: list[tuple[str, str]] = [
+        ("Verdict", page.verdict(data)),
+        ("What is withheld", _withheld(report, k)),
+        ("Findings", page.findings({**data, "controls": mapped["by_check"]})),
+    ]
     for one in data["evidence"]:
         code = str(one["check"])
         parts.append((str(plan.get(code, {}).get("title", code)), page.evidence(data, code, figures=True)))
     parts.append(("Methods", page.methods(data)))
     titles = {code: str(one["title"]) for code, one in plan.items()}
     sections = [(words, Markup(block)) for words, block in parts]  # noqa: S704 - made by our templates
+    sections += section(mapped, {})
     sections += about(titles, pages)
     body = Markup("").join(
         Markup('<section id="s{}">{}</section>').format(i, block) for i, (_, block) in enumerate(sections)
     )
     notice = (
-        f"Public form: numbers about fewer than {k} records are withheld, and others from which they would follow. "
-        "Statuses and verdict are those of the full report."
+        f"This is the public form of a report. Numbers about fewer than {k} records are withheld, and others from which they would follow; "
+        "other values are rounded and their intervals widened; statuses and verdict are those of the full report. What is withheld and rounded, why, and who may see it stands below the verdict."
     )
     nav = [(f"s{i}", words) for i, (words, _) in enumerate(sections)]
     return document(
         body, title=f"{data['subject']['name']}: audit report, public form", nav=nav[:16], notices=[notice]
+    )
+
+
+def _withheld(report: Report, k: int) -> str:
+    """Return what is withheld, how much of it, why, and who may see it."""
+    about = report.provenance["public"]
+    titles = {one["code"]: one["title"] for one in report.provenance["plan"]}
+    shown = {one.check: len(one.measurements) for one in report.evidence}
+    rows = [[f"{titles.get(code, code)} ({code})", shown[code], n] for code, n in about["by_check"].items()]
+    heads = [("Check", False), ("Numbers shown", True), ("Numbers withheld", True)]
+    table = fill(
+        "table.html.j2",
+        title="",
+        heads=[{"text": text, "numeric": numeric} for text, numeric in heads],
+        rows=rows,
+        note="",
+    )
+    judged = [one for one in report.findings if one.measurement is not None]
+    return str(
+        fill(
+            "withheld.html.j2",
+            k=k,
+            total=about["withheld"],
+            of=about["withheld"] + sum(shown.values()),
+            findings=sum(
+                one.measurement is not None and one.measurement.group == "withheld" for one in judged
+            ),
+            judged=len(judged),
+            checks=table,
+        )
     )
 
 

@@ -3,32 +3,43 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from auditkit._version import __version__
 from auditkit.errors import InputError
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.finding import UNJUDGED, Criterion, Finding
-from auditkit.left_out import OUTSIDE
-from auditkit.packing.cells import SETTINGS, labels_of, shown
+from auditkit.packing.catalogue import WITHHELD, is_own, known_metrics, named_gap, planned
+from auditkit.packing.cells import shown
+from auditkit.packing.counts import row_numbers, totals
+from auditkit.packing.labels import SETTINGS, labels_of
+from auditkit.packing.rounding import following, is_count, rounded
 from auditkit.report import Report
+from auditkit.targets import KINDS
 from auditkit.waiver import Waiver
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from auditkit.packing.cells import Labels, Shown
+    from auditkit.packing.cells import Shown
+    from auditkit.packing.labels import Labels
 
-__all__ = ["WITHHELD", "Published", "public_form"]
+__all__ = ["RULES", "WITHHELD", "Published", "made_by", "public_form", "rules_of"]
 
-WITHHELD = "withheld from the public form; the full report holds it"
 NAME = "audited subject"
 
-_COSTS = ("model_calls", "model_rows", "refits")
-_ROWS = ("used", "of", "members", "non_members", "population", "pool")
-_PLANNED = ("code", "name", "title", "question", "dimension", "page")
-_PLAIN_REASONS = ("planned, but not run yet", "not part of this audit's plan")
+RULES = 2
+"""Which rules of suppression and rounding make a public form here. A change of them is another number; 1 did not round."""
+
+_COSTS = ("model_calls", "refits")
+
+
+_Which: TypeAlias = tuple[str, str | None, int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +62,8 @@ def public_form(report: Report, *, k: int = 10, name: str = NAME) -> Published:
     """Return the public form of a report.
 
     It holds aggregates over at least `k` records: measurements with their intervals, about all records, or about groups of the
-    sensitive features. No tables of the checks, no free text, no parameters, digests, p-values, notes, labels or names of inputs. Statuses and the
+    sensitive features. Counts, and the shares of decisions, are exact; every other value is rounded (`auditkit.packing.rounding`). Of a target that is no model
+    the same holds of what its checks counted, and its kind is said, nothing else of it. No tables of the checks, no free text, no parameters, digests, p-values, notes, labels or names of inputs. Statuses and the
     verdict are those of the full report, also where the number is withheld.
 
     Parameters
@@ -66,18 +78,19 @@ def public_form(report: Report, *, k: int = 10, name: str = NAME) -> Published:
     Raises
     ------
     InputError
-        If there are fewer than `k` test rows, or `k` is below 2.
+        If there are fewer than `k` test rows or records of a table, or `k` is below 2.
     """
-    rows = int(report.subject["test"]["rows"])
-    if rows < k:
-        raise InputError(
-            f"nothing can be published of {rows} test rows with k={k}: give a report on more records"
-        )
+    _enough(report.subject, k)
     seen = shown(report, k=k)
     labels = labels_of(report)
-    evidence = tuple(_evidence(one, seen, labels, report, k) for one in report.evidence)
-    allowed = {one.check: {(m.metric, m.group) for m in one.measurements} for one in evidence}
-    findings = tuple(_finding(one, allowed.get(one.check, set()), labels) for one in report.findings)
+    allowed = {one.check: _allowed(one, seen, labels, report, k) for one in report.evidence}
+    evidence = tuple(
+        _evidence(one, tuple(m for _, m in allowed[one.check]), seen, labels, report, k)
+        for one in report.evidence
+    )
+    named = known_metrics(report.provenance["policy"]["criteria"])
+    by_full = {check: dict(found) for check, found in allowed.items()}
+    findings = tuple(_finding(one, by_full.get(one.check, {}), labels, named) for one in report.findings)
     waivers = {one.fingerprint: one.waiver for one in findings if one.waiver}
     made = Report(
         _subject(report.subject, name, k),
@@ -93,7 +106,25 @@ def public_form(report: Report, *, k: int = 10, name: str = NAME) -> Published:
     return Published(made, seen.withheld)
 
 
+def _enough(full: Mapping[str, Any], k: int) -> None:
+    """Refuse test rows, or the records of a table, that are fewer than may be spoken of."""
+    if "kind" not in full:
+        rows, what = full["test"]["rows"], "test rows"
+    elif full["kind"] == "table":
+        rows, what = full["facts"].get("Records"), "records of a table"
+    else:
+        return
+    if type(rows) is not int or rows < k:
+        raise InputError(
+            f"nothing can be published of {rows} {what} with k={k}: give a report on more records"
+        )
+
+
 def _subject(full: Mapping[str, Any], name: str, k: int) -> dict[str, Any]:
+    if "kind" in full:
+        # facts and parts hold names and paths, and digests by which a file that somebody has is known again
+        kind = full["kind"] if full["kind"] in KINDS else "other"
+        return {"name": name, "kind": kind, "facts": {}, "parts": {}}
     model = {"kind": "withheld", "trust": full["model"]["trust"], "digest": "", "description": ""}
     return {
         "name": name,
@@ -112,42 +143,74 @@ def _data(full: Mapping[str, Any]) -> dict[str, Any]:
     return {"rows": full["rows"], "columns": columns, "digest": ""}
 
 
-def _evidence(one: Evidence, seen: Shown, labels: Labels, report: Report, k: int) -> Evidence:
-    kept = tuple(_bare(m) for i, m in enumerate(one.measurements) if (one.check, i) in seen.measurements)
+def _allowed(
+    one: Evidence, seen: Shown, labels: Labels, report: Report, k: int
+) -> list[tuple[_Which, Measurement]]:
+    """Return the measurements of a check that are shown, each as it is shown, by what tells it apart in the full report."""
+    own = any(is_own(about) for about in report.provenance["plan"] if about["code"] == one.check)
+    full = [m for i, m in enumerate(one.measurements) if (one.check, i) in seen.measurements]
+    told, rows = following(full, labels), max(totals(report), default=None)
+    judged: dict[_Which, list[Finding]] = defaultdict(list)
+    for about in report.findings:
+        if about.check == one.check and about.measurement is not None:
+            judged[_which(about.measurement)].append(about)
+
+    def exact(m: Measurement) -> bool:
+        division = labels.division(m.group) if m.group else None
+        return is_count(m) or (division is not None and (division, round(m.value, 12)) in told)
+
+    return [
+        (
+            _which(m),
+            _bare(m if exact(m) else rounded(m, k=k, rows=rows, judged=judged[_which(m)]), own=own),
+        )
+        for m in full
+    ]
+
+
+def _evidence(
+    one: Evidence, kept: tuple[Measurement, ...], seen: Shown, labels: Labels, report: Report, k: int
+) -> Evidence:
     n = seen.withheld[one.check]
     said = "every number" if not n else f"{len(kept)} of {len(kept) + n} numbers"
     seed = f"{report.provenance.get('seed')}/{one.check}"
-    rows = {key: v for key, v in one.rows.items() if key in _ROWS and type(v) is int and (v >= k or v == 0)}
+    rows = row_numbers(one, totals(report), k)
     split = {"split": one.rows["split"]} if one.rows.get("split") in ("test", "train") else {}
     return Evidence(
         one.check,
         kept,
         _tables(kept, labels),
         says=f"The public form shows {said} of this check." if one.outcome == "observed" else "",
-        does_not_say="What was withheld is not told from what was not measured."
+        does_not_say="Whether a number that is missing here was withheld or could not be measured."
         if one.outcome == "observed"
         else "",
         rows={**rows, **split},
-        cost={key: v for key, v in one.cost.items() if key in _COSTS},
+        cost={key: v for key, v in one.cost.items() if key in _COSTS and type(v) is int},
         seed=seed if one.seed == seed else "withheld",
         outcome=one.outcome,
         reason=WITHHELD if one.reason else "",
     )
 
 
-def _bare(m: Measurement) -> Measurement:
-    """Return a measurement without its words and its test: both may tell of others."""
+def _bare(m: Measurement, *, own: bool) -> Measurement:
+    """Return a measurement without its words and its test, which may tell of others; of a check that is not auditkit's, without the name of a method."""
+    interval = m.interval if own or m.interval is None else replace(m.interval, method="withheld")
     told = m.by_construction or math.isnan(m.value)
     return Measurement(
         m.metric,
         m.value,
         m.n,
-        m.interval,
+        interval,
         m.group,
         m.bound,
         reason=WITHHELD if told else None,
         by_construction=m.by_construction,
     )
+
+
+def _which(m: Measurement) -> _Which:
+    """Return what tells the measurements of a check apart, also where it measured the same twice."""
+    return m.metric, m.group, m.n, repr(m.value)
 
 
 def _tables(kept: Iterable[Measurement], labels: Labels) -> dict[str, Table]:
@@ -175,28 +238,31 @@ def _tables(kept: Iterable[Measurement], labels: Labels) -> dict[str, Table]:
     }
 
 
-def _finding(full: Finding, allowed: set[tuple[str, str | None]], labels: Labels) -> Finding:
-    """Return a finding with its status; its number only if that is shown."""
+def _finding(
+    full: Finding,
+    allowed: Mapping[_Which, Measurement],
+    labels: Labels,
+    named: frozenset[str],
+) -> Finding:
+    """Return a finding with its status; its number only if that is shown, as it is there."""
     m = full.measurement
-    seen = m is not None and (m.metric, m.group) in allowed
-    stands = None
-    if m is not None:
-        stands = (
-            _bare(m)
-            if seen
-            else Measurement(
-                m.metric,
-                math.nan,
-                0,
-                group="withheld",
-                bound=m.bound,
-                reason=WITHHELD,
-                by_construction=m.by_construction,
-            )
+    stands = m and allowed.get(_which(m))
+    seen = stands is not None
+    if m is not None and stands is None:
+        stands = Measurement(
+            m.metric if m.metric in named else "withheld",
+            math.nan,
+            0,
+            group="withheld",
+            bound=m.bound,
+            reason=WITHHELD,
+            by_construction=m.by_construction,
         )
-    groups = {group for _, group in allowed if group}
+    groups = {one.group for one in allowed.values() if one.group}
     criterion = full.criterion and _criterion(full.criterion, labels, groups)
-    reason = UNJUDGED if full.reason == UNJUDGED else "the full report says why" if seen else WITHHELD
+    reason = (
+        UNJUDGED if full.reason == UNJUDGED else "the reason stands in the full report" if seen else WITHHELD
+    )
     made = Finding(full.check, full.status, full.severity, stands, criterion, reason, was=full.was)
     if full.waiver is None:
         return made
@@ -230,13 +296,36 @@ def _provenance(report: Report, labels: Labels, k: int, withheld: Mapping[str, i
         "seed": full["seed"],
         "versions": dict(full["versions"]),
         "policy": named,
-        "plan": [{key: one[key] for key in _PLANNED} for one in full["plan"]],
-        "not_examined": [_gap(one) for one in full["not_examined"]],
-        **({"started": full["started"]} if "started" in full else {}),
-        "public": {"k": k, "withheld": sum(withheld.values())},
+        "plan": [planned(one) for one in full["plan"]],
+        "not_examined": [named_gap(one, full["plan"]) for one in full["not_examined"]],
+        **_when_and_what(full),
+        "public": {
+            "k": k,
+            "withheld": sum(withheld.values()),
+            "by_check": dict(withheld),
+            "rules": RULES,
+            "made_by": made_by(),
+        },
     }
 
 
-def _gap(full: Mapping[str, Any]) -> dict[str, Any]:
-    plain = full["why"] in (*_PLAIN_REASONS, *(why for _, why in OUTSIDE))
-    return {"what": full["what"], "why": full["why"] if plain else WITHHELD}
+def _when_and_what(full: Mapping[str, Any]) -> dict[str, Any]:
+    """Return when the audit began, and the digest of its template, where the report says so in the form that auditkit writes."""
+    began, ran = str(full.get("started", "")), (full.get("template") or {}).get("sha256")
+    try:
+        started = {"started": began} if datetime.fromisoformat(began) else {}
+    except ValueError:
+        started = {}
+    known = re.fullmatch(r"[0-9a-f]{64}", str(ran)) is not None
+    return {**started, **({"template": {"sha256": ran}} if known else {})}
+
+
+def rules_of(public: Report) -> int | None:
+    """Return by which rules a public form was made; None where it says something that is no number of rules."""
+    said = (public.provenance.get("public") or {}).get("rules", 1)
+    return said if type(said) is int else None
+
+
+def made_by() -> dict[str, str]:
+    """Return the versions of what makes a public layer: with the same ones the same bytes come out."""
+    return {"auditkit": __version__, **{name: version(name) for name in ("jinja2", "markupsafe", "plotly")}}

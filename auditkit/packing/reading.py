@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from auditkit.errors import InputError
 from auditkit.files import write_whole
 from auditkit.packing.manifest import proper
+from auditkit.reading import read_bounded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -140,9 +141,7 @@ def _walk(folder: Path, before: str) -> Iterator[tuple[os.DirEntry[str], str]]:
 
 
 def _of_archive(path: Path) -> Contents:
-    if path.stat().st_size > _LARGEST:
-        raise InputError(f"{path} is larger than {_LARGEST:,} bytes: no evidence pack is")
-    data = path.read_bytes()
+    data = read_bounded(path, _LARGEST, "evidence pack")
     files: dict[str, bytes] = {}
     strange: list[tuple[str, str]] = []
     try:

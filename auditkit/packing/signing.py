@@ -82,7 +82,7 @@ def keygen(
     Parameters
     ----------
     name : path
-        Path of the files without their ending; its folder must exist.
+        Path of the files without their ending. A folder that is not there is made, for its owner alone (mode 0700 on POSIX).
     passphrase : str, optional
         Encrypts the private key in its file.
     restricted : bool, default False
@@ -91,21 +91,20 @@ def keygen(
     Raises
     ------
     InputError
-        If a file is there already (no key is ever overwritten), the folder is not, or a passphrase is empty or given for a secret.
+        If a file is there already (no key is ever overwritten), the folder cannot be made, or a passphrase is empty or given for a secret.
     """
     base = Path(name)
     files = KeyFiles(
         base.with_name(f"{base.name}.key"), None if restricted else base.with_name(f"{base.name}.pub")
     )
-    if not base.name or not base.parent.is_dir():
-        raise InputError(
-            f"cannot make a key at {base}: give a name, such as keys/author, in a folder that is there"
-        )
+    if not base.name:
+        raise InputError(f"cannot make a key at {base}: give a name, such as keys/author")
     for path in (files.private, files.public):
         if path is not None and os.path.lexists(path):
             raise InputError(f"{path} is there already, and a key is never overwritten: give another name")
     if passphrase == "" or (passphrase and restricted):
         raise InputError("a passphrase must not be empty, and a key of a restricted layer takes none")
+    _private_folder(base.parent)
     if restricted:
         _write_new(files.private, new_secret().encode(), 0o600)
         return files
@@ -114,6 +113,14 @@ def keygen(
     if files.public is not None:
         _write_new(files.public, public, 0o644)
     return files
+
+
+def _private_folder(folder: Path) -> None:
+    """Make a folder for keys, for its owner alone; one that is there stays as it is."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {folder} for keys: {error.strerror or error}") from None
 
 
 def public_key(path: str | os.PathLike[str]) -> PublicKey:
@@ -161,6 +168,10 @@ def signing_key(path: str | os.PathLike[str], passphrase: str | None = None) -> 
         )
         raise InputError(f"the key at {path} {asked}") from None
     except ValueError:
+        if b"-----BEGIN PUBLIC KEY-----" in pem:
+            raise InputError(
+                f"{path} is a public key: give the private one, which signs and ends in .key"
+            ) from None
         raise InputError(f"{path} holds no private key in PEM, or the passphrase is wrong") from None
     if not isinstance(key, Ed25519PrivateKey):
         raise InputError(f"{path} holds another kind of key; expected Ed25519, as auditkit pack keygen makes")

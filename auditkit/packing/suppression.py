@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["ALL", "ROWS", "Cell", "hidden_cells", "small"]
+__all__ = ["ALL", "ROWS", "Cell", "hidden_cells", "lines_of", "small"]
 
 Cell: TypeAlias = frozenset[tuple[str, str]]
 """Records picked by who they are: pairs of a feature and its value; none picks all records."""
@@ -30,7 +30,7 @@ _RANK = 1e-8  # below this a coordinate of the null space is none
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class Line:
     """A cell and the cells that divide it by one more feature."""
 
     parent: Cell
@@ -46,8 +46,8 @@ def hidden_cells(cells: Mapping[Cell, Counts], *, k: int, more: Iterable[Cell] =
     """Return the cells that must be withheld, each with all its numbers.
 
     A cell with a small count, of records or of anything counted in it, is withheld (primary suppression). Then others are, until of
-    every division of a published cell nothing is withheld, or at least two cells that together hold no small count; until no withheld
-    cell with a small count follows from the published ones by linear algebra; and with a cell all cells within it (complementary suppression).
+    every division of a published cell nothing is withheld, or at least two cells that together hold no small count, nor count nobody of
+    what others are counted in; until no withheld cell with a small count follows from the published ones by linear algebra; and with a cell all cells within it (complementary suppression).
     Records that a division lists in no cell count as withheld.
 
     Parameters
@@ -82,7 +82,7 @@ def hidden_cells(cells: Mapping[Cell, Counts], *, k: int, more: Iterable[Cell] =
     """
     if k < 2:
         raise InputError(f"k must be at least 2, got {k}: with 1 nothing is withheld")
-    lines = _lines(cells)
+    lines = lines_of(cells)
     hidden = {cell for cell, counts in cells.items() if any(small(n, k) for n in counts.values())}
     hidden |= set(more) & set(cells)
     hidden.discard(ALL)
@@ -94,33 +94,57 @@ def hidden_cells(cells: Mapping[Cell, Counts], *, k: int, more: Iterable[Cell] =
         hidden |= found
 
 
-def _lines(cells: Mapping[Cell, Counts]) -> list[_Line]:
+def lines_of(cells: Mapping[Cell, Counts]) -> list[Line]:
     """Return every division of a cell by one more feature."""
     found: dict[tuple[Cell, frozenset[str]], list[Cell]] = defaultdict(list)
     for cell in cells:
         features = frozenset(feature for feature, _ in cell)
         for pair in cell:
             found[cell - {pair}, features].append(cell)
-    return [_Line(parent, tuple(sorted(within, key=sorted))) for (parent, _), within in found.items()]
+    return [Line(parent, tuple(sorted(within, key=sorted))) for (parent, _), within in found.items()]
 
 
-def _uncovered(cells: Mapping[Cell, Counts], lines: Iterable[_Line], hidden: set[Cell], k: int) -> set[Cell]:
+def _uncovered(cells: Mapping[Cell, Counts], lines: Iterable[Line], hidden: set[Cell], k: int) -> set[Cell]:
     """Return one more cell for each line that gives a small count away and has one left."""
     more: set[Cell] = set()
     for line in lines:
         withheld = [cell for cell in line.children if cell in hidden or cell in more]
         rest = _left_over(cells, line)
-        if line.parent in hidden or _safe([cells[cell] for cell in withheld], rest, k):
+        if line.parent in hidden:
+            continue
+        nobody = _nobody([cells[cell] for cell in withheld], rest, cells.get(line.parent, {}), k)
+        if not nobody and _safe([cells[cell] for cell in withheld], rest, k):
             continue
         free = [cell for cell in line.children if cell not in hidden and cell not in more]
         if free:
-            more.add(min(free, key=lambda cell: (cells[cell][ROWS] == 0, cells[cell][ROWS], sorted(cell))))
+            more.add(min(free, key=lambda cell: _worth(cell, cells[cell], nobody)))
         elif line.parent != ALL and line.parent in cells:
             more.add(line.parent)  # it is its only part, or the sum of what is withheld
     return more
 
 
-def _left_over(cells: Mapping[Cell, Counts], line: _Line) -> dict[Hashable, int]:
+def _worth(
+    cell: Cell, counts: Counts, nobody: Iterable[Hashable]
+) -> tuple[bool, bool, int, list[tuple[str, str]]]:
+    """Return what a cell costs that is withheld to cover others: least where it counts some of what these do not, and few records."""
+    return not all(counts.get(q, 0) for q in nobody), counts[ROWS] == 0, counts[ROWS], sorted(cell)
+
+
+def _nobody(
+    withheld: Sequence[Counts], rest: Mapping[Hashable, int], whole: Counts, k: int
+) -> frozenset[Hashable]:
+    """Return what none of the withheld counts, a small group among them: all know then that nobody in it is counted, or that everybody is.
+
+    What the whole does not count either is no news of the group.
+    """
+    few = [counts for counts in withheld if small(counts[ROWS], k)]
+    asked = {q for counts in few for q, n in counts.items() if n == 0}
+    return frozenset(
+        q for q in asked if whole.get(q, 1) and not rest.get(q, 0) + sum(c.get(q, 0) for c in withheld)
+    )
+
+
+def _left_over(cells: Mapping[Cell, Counts], line: Line) -> dict[Hashable, int]:
     """Return what a cell holds beyond the cells that divide it, of each quantity that all of them have."""
     whole = cells.get(line.parent, {})
     over = {}
@@ -140,7 +164,7 @@ def _safe(withheld: list[Counts], rest: Mapping[Hashable, int], k: int) -> bool:
     return len(withheld) > 1 and sums[ROWS] >= k and not any(small(n, k) for n in sums.values())
 
 
-def _determined(cells: Mapping[Cell, Counts], lines: Sequence[_Line], hidden: set[Cell], k: int) -> set[Cell]:
+def _determined(cells: Mapping[Cell, Counts], lines: Sequence[Line], hidden: set[Cell], k: int) -> set[Cell]:
     """Return one more cell for a withheld one with a small count that follows from all published cells at once."""
     unknown = sorted(hidden, key=sorted)
     if len(unknown) > _MOST:
@@ -169,7 +193,7 @@ def _determined(cells: Mapping[Cell, Counts], lines: Sequence[_Line], hidden: se
 
 
 def _nothing(
-    cells: Mapping[Cell, Counts], lines: Iterable[_Line], unknown: Mapping[Cell, int], quantity: Hashable
+    cells: Mapping[Cell, Counts], lines: Iterable[Line], unknown: Mapping[Cell, int], quantity: Hashable
 ) -> frozenset[Cell]:
     """Return the withheld cells that are known to count nothing: those of a published cell add up to 0."""
     found: set[Cell] = set()
@@ -180,7 +204,7 @@ def _nothing(
     return frozenset(found)
 
 
-def _published(cells: Mapping[Cell, Counts], lines: Iterable[_Line], hidden: set[Cell]) -> list[Cell]:
+def _published(cells: Mapping[Cell, Counts], lines: Iterable[Line], hidden: set[Cell]) -> list[Cell]:
     about = {cell for line in lines for cell in (*line.children, line.parent)} - hidden - {ALL}
     return [cell for cell in about if cell in cells]
 

@@ -3,168 +3,51 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from auditkit.errors import InputError, did_you_mean
 from auditkit.loading.policy import load_policy
-from auditkit.packing.layers import NOT_PROVED
-from auditkit.packing.manifest import MANIFEST, ROLES, Manifest, parsed, proper, sha256
-from auditkit.packing.planning import COMPARED, PLAN_FILE, differences, precedes, read_plan
+from auditkit.packing.accepting import added
+from auditkit.packing.found import PlanMatch, Problem, Signer, Verification
+from auditkit.packing.layers import REPORT
+from auditkit.packing.manifest import MANIFEST, ROLES, Manifest, parsed, proper, sha256, signature_file
+from auditkit.packing.people import given_keys, strangers
+from auditkit.packing.planning import COMPARED, PLAN_FILE, TEXTS, differences, precedes, read_plan
+from auditkit.packing.publishing import made_by
 from auditkit.packing.reading import read_pack
+from auditkit.packing.recomputing import (
+    full_report,
+    pages_apart,
+    public_apart,
+    record_apart,
+    record_beside,
+    rules_apart,
+    verdict_apart,
+)
 from auditkit.packing.sealing import Seal, read_secret, unsealed
-from auditkit.packing.signing import opened, public_key
+from auditkit.packing.signing import opened
 from auditkit.packing.statement import PACK, misfit_of, subjects
 from auditkit.report import Report
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
+    from auditkit.finding import Policy
+    from auditkit.packing.people import GivenKeys
     from auditkit.packing.reading import Contents
 
-__all__ = [
-    "Made",
-    "PlanMatch",
-    "Problem",
-    "Signer",
-    "Verification",
-    "examine",
-    "open_restricted",
-    "signature_file",
-    "verify",
-]
+__all__ = ["examine", "open_restricted", "verify"]
 
-REPORT = "public/report.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A pack that was written.
-
-    Attributes
-    ----------
-    path : pathlib.Path
-        Where.
-    files : int
-        How many it holds.
-    withheld : int
-        Measurements that the public layer does not show.
-    roles : tuple of str
-        Who must sign.
-    """
-
-    path: Path
-    files: int
-    withheld: int
-    roles: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What differs.
-
-    Attributes
-    ----------
-    kind : str
-        "changed", "dropped", "added", "signature", "key", "missing role", "plan", "policy", "report" or "restricted".
-    path : str
-        In which file.
-    what : str
-        In words.
-    """
-
-    kind: str
-    path: str
-    what: str
-
-
-@dataclass(frozen=True, slots=True)
-class Signer:
-    """Who signed.
-
-    Attributes
-    ----------
-    role, name, signed_at : str
-        By their own word.
-    keyid : str
-        Digest of their key.
-    known : bool
-        Whether the key is one that was given to `verify`.
-    """
-
-    role: str
-    name: str
-    signed_at: str
-    keyid: str
-    known: bool
-
-
-@dataclass(frozen=True, slots=True)
-class PlanMatch:
-    """A plan beside the results.
-
-    Attributes
-    ----------
-    name, signed_at : str
-        Who signed the plan, and when, by their word.
-    keyid : str
-        Digest of their key.
-    differences : tuple of str
-        In what the results differ from it.
-    precedes : bool or None
-        Whether it says to be from before the audit began; None where that cannot be told.
-    """
-
-    name: str
-    signed_at: str
-    keyid: str
-    differences: tuple[str, ...]
-    precedes: bool | None
-
-
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """What was found in a pack.
-
-    Attributes
-    ----------
-    problems : tuple of Problem
-        What differs; none if all is well.
-    signers : tuple of Signer
-        Whose signatures fit.
-    roles : tuple of str
-        Who must sign.
-    plan : PlanMatch or None
-        The plan that was signed before, if the pack holds one.
-    files : int
-        Files in the pack.
-    does_not_prove : tuple of str
-        What a signature does not prove.
-    """
-
-    problems: tuple[Problem, ...]
-    signers: tuple[Signer, ...]
-    roles: tuple[str, ...]
-    plan: PlanMatch | None
-    files: int
-    does_not_prove: tuple[str, ...] = NOT_PROVED
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing differs."""
-        return not self.problems
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        return {"ok": self.ok, **json.loads(json.dumps(asdict(self)))}
+_OF_A_PACK = ("public/", "restricted/", "signatures/", "plan/")
 
 
 def verify(
     pack: str | os.PathLike[str],
     *,
     keys: Iterable[str | os.PathLike[str]] = (),
+    author_key: str | os.PathLike[str] | None = None,
+    reviewer_key: str | os.PathLike[str] | None = None,
     any_key: bool = False,
     require: Sequence[str] = (),
     policy: str | os.PathLike[str] | None = None,
@@ -177,27 +60,43 @@ def verify(
     pack : path
         The folder or archive.
     keys : iterable of path
-        Public keys of the persons who should have signed. A signature under another key is a problem.
+        Public keys of persons who should have signed, in whatever role. A signature under another key is a problem, and so is a
+        key that signed neither the pack nor its plan.
+    author_key, reviewer_key : path, optional
+        The public key that must have signed in this role. No other key is taken for the role, and this one for no other.
     any_key : bool, default False
-        Accept signatures under any key: whoever changed the pack may then have signed it anew.
+        Accept signatures under any key, in roles for which no key is given: whoever changed the pack may then have signed it anew.
     require : sequence of str
         Roles that must have signed, besides those that the pack asks for itself.
     policy : path, optional
-        The policy that the results should have been judged by.
+        The policy that the results should have been judged by, with its waivers and no others.
     restricted_key : path, optional
-        Key of the restricted layer: opens every file of it.
+        Key of the restricted layer: opens every file of it, and makes the public layer, the statuses and what is compared with the plan
+        anew from the full report.
 
     Raises
     ------
     InputError
-        If there is no pack, a key cannot be read, or a role is none.
+        If there is no pack (nor one whose manifest is gone), a key cannot be read, author and reviewer are given one key, or a role is none.
     """
     if unknown := [role for role in require if role not in ROLES]:
         raise InputError(f"no role {unknown[0]!r}.{did_you_mean(unknown[0], ROLES)}")
-    known = frozenset(public_key(one).keyid for one in keys)
+    given = given_keys(keys, {"author": author_key, "reviewer": reviewer_key}, any_key=any_key)
     seal = Seal(read_secret(restricted_key)) if restricted_key is not None else None
-    digest = load_policy(policy).to_dict()["digest"] if policy is not None else None
-    return examine(read_pack(pack), keys=known, any_key=any_key, require=require, policy=digest, seal=seal)
+    asked = load_policy(policy) if policy is not None else None
+    contents = read_pack(pack)
+    _refuse_no_pack(contents, str(pack))
+    return examine(contents, given, require=require, policy=asked, seal=seal)
+
+
+def _refuse_no_pack(contents: Contents, place: str) -> None:
+    """Refuse what was never a pack. One without its manifest is known by its other files, and is a pack in which something differs."""
+    paths = [*contents.files, *(path for path, _ in contents.strange)]
+    if not any(path == MANIFEST or path.startswith(_OF_A_PACK) for path in paths):
+        report = place if "report.json" in contents.files else "REPORT_DIR"
+        raise InputError(
+            f"no pack or batch here: {place}; for a report: auditkit pack make {report} --out PACK makes a pack of it"
+        )
 
 
 def open_restricted(pack: str | os.PathLike[str], key: str | os.PathLike[str]) -> dict[str, bytes]:
@@ -214,18 +113,12 @@ def open_restricted(pack: str | os.PathLike[str], key: str | os.PathLike[str]) -
     return found
 
 
-def signature_file(role: str) -> str:
-    """Return where the envelope of a role lies."""
-    return f"signatures/{role}.dsse.json"
-
-
 def examine(
     contents: Contents,
+    given: GivenKeys,
     *,
-    keys: frozenset[str] = frozenset(),
-    any_key: bool = False,
     require: Sequence[str] = (),
-    policy: str | None = None,
+    policy: Policy | None = None,
     seal: Seal | None = None,
 ) -> Verification:
     """Find whatever differs in the files of a pack; see `verify`."""
@@ -234,18 +127,27 @@ def examine(
     manifest = _manifest(files, problems)
     if manifest is None:
         return Verification(tuple(problems), (), ("author",), None, len(files))
+    checked = [f"size and sha256 of {len(manifest.files)} files, and that there are no others"]
     problems += _held(files, manifest)
-    signers = _signers(files, keys, problems)
-    problems += _people(signers, (ROLES[0], *manifest.roles, *require), keys, any_key=any_key)
+    signers = _signers(files, given, problems)
     report = _report(files, problems)
-    plan = _plan(files, report, keys, problems, any_key=any_key) if report is not None else None
-    if policy is not None and report is not None and report["provenance"]["policy"]["digest"] != policy:
-        problems.append(
-            Problem("policy", REPORT, "the results were judged by another policy than the one given")
-        )
-    if seal is not None:
-        problems += _restricted(files, seal)
-    return Verification(tuple(problems), tuple(signers), manifest.roles, plan, len(files))
+    full = _opened(files, seal, problems, checked) if seal is not None else None
+    plan = None
+    if report is not None:
+        plan = _plan(files, report, full, given, problems)
+        problems += _judged(report, full, policy, checked)
+        problems += _made_anew(files, report, full, manifest, checked)
+    problems += strangers(signers, (ROLES[0], *manifest.roles, *require), plan.keyid if plan else None, given)
+    return Verification(
+        tuple(problems),
+        tuple(signers),
+        manifest.roles,
+        plan,
+        len(files),
+        tuple(checked),
+        report.verdict if report else "",
+        report.counts["waived"] if report else 0,
+    )
 
 
 def _manifest(files: Mapping[str, bytes], problems: list[Problem]) -> Manifest | None:
@@ -274,7 +176,7 @@ def _held(files: Mapping[str, bytes], manifest: Manifest) -> list[Problem]:
     return found
 
 
-def _signers(files: Mapping[str, bytes], keys: frozenset[str], problems: list[Problem]) -> list[Signer]:
+def _signers(files: Mapping[str, bytes], given: GivenKeys, problems: list[Problem]) -> list[Signer]:
     """Return whose signatures fit, and add what is wrong with the others."""
     found = []
     for role in ROLES:
@@ -288,7 +190,8 @@ def _signers(files: Mapping[str, bytes], keys: frozenset[str], problems: list[Pr
             problems.append(Problem("signature", path, str(error)))
             continue
         about = said["predicate"]
-        found.append(Signer(role, about["name"], about["signed_at"], key.keyid, key.keyid in keys))
+        whose = given.words(key.keyid, role)
+        found.append(Signer(role, about["name"], about["signed_at"], key.keyid, bool(whose), whose))
     return found
 
 
@@ -305,32 +208,10 @@ def _fits(said: Any, role: str, files: Mapping[str, bytes]) -> None:
         raise InputError(f"the statement does not fit: {wrong}")
 
 
-def _people(
-    signers: Sequence[Signer], roles: Sequence[str], keys: frozenset[str], *, any_key: bool
-) -> list[Problem]:
-    found = [
-        Problem(
-            "missing role",
-            signature_file(role),
-            f"nobody has signed as {role}, or the signature does not fit",
-        )
-        for role in ROLES
-        if role in roles and role not in {one.role for one in signers}
-    ]
-    if len({one.keyid for one in signers}) < len(signers):
-        found.append(Problem("key", signature_file("reviewer"), "author and reviewer signed with one key"))
-    for one in signers:
-        if not any_key and not one.known:
-            what = "no key was given: the signature fits its own key, and nobody says whose that is; give --key FILE"
-            other = f"signed with another key ({one.keyid[:16]}) than those given"
-            found.append(Problem("key", signature_file(one.role), other if keys else what))
-    return found
-
-
-def _report(files: Mapping[str, bytes], problems: list[Problem]) -> dict[str, Any] | None:
+def _report(files: Mapping[str, bytes], problems: list[Problem]) -> Report | None:
     """Return the public record if it is one."""
     try:
-        return Report.from_dict(json.loads(files[REPORT])).to_dict()
+        return Report.from_dict(json.loads(files[REPORT]))
     except (KeyError, ValueError, TypeError, RecursionError):
         if not any(one.path == REPORT for one in problems):
             problems.append(Problem("report", REPORT, "it is no report that this version reads"))
@@ -339,42 +220,113 @@ def _report(files: Mapping[str, bytes], problems: list[Problem]) -> dict[str, An
 
 def _plan(
     files: Mapping[str, bytes],
-    report: Mapping[str, Any],
-    keys: frozenset[str],
+    report: Report,
+    full: Report | None,
+    given: GivenKeys,
     problems: list[Problem],
-    *,
-    any_key: bool,
 ) -> PlanMatch | None:
     if PLAN_FILE not in files:
         return None
     try:
         planned = read_plan(files[PLAN_FILE])
         told = parsed(files.get(COMPARED, b""), COMPARED)["differences"]
-        differ = tuple(dict.fromkeys([*differences(planned, report, public=True), *map(str, told)]))
+        found = [*differences(planned, report, public=True), *map(str, told)]
     except (InputError, KeyError, TypeError) as error:
         problems.append(Problem("plan", PLAN_FILE, str(error)))
         return None
-    before = precedes(planned.signed_at, report["provenance"].get("started"))
-    problems += [Problem("plan", PLAN_FILE, f"the results differ from the plan: {one}") for one in differ]
+    whole = differences(planned, full) if full is not None else []
+    differ = tuple(dict.fromkeys([*found, *whole]))
+    wrong = [(PLAN_FILE, f"the results differ from the plan: {one}") for one in differ]
+    if full is not None and whole != list(map(str, told)):
+        wrong.append((COMPARED, "it does not say in what the restricted report differs from the plan"))
+    there = {path: data for path, data in files.items() if path.startswith(TEXTS)}
+    if {**planned.files, PLAN_FILE: b"", COMPARED: b""}.keys() != there.keys() or any(
+        there[path] != data for path, data in planned.files.items()
+    ):
+        wrong.append((TEXTS, "what lies beside the plan is not what was signed in it"))
+    before = precedes(planned.signed_at, report.provenance.get("started"))
     if not before:
         when = (
             "was signed after the audit began" if before is False else "cannot be told from before the audit"
         )
-        problems.append(Problem("plan", PLAN_FILE, f"by the times that were written, the plan {when}"))
-    if not any_key and planned.key.keyid not in keys:
-        problems.append(
-            Problem(
-                "key",
-                PLAN_FILE,
-                f"the plan was signed with another key ({planned.key.keyid[:16]}) than those given",
-            )
+        wrong.append((PLAN_FILE, f"by the times that were written, the plan {when}"))
+    problems += [Problem("plan", path, what) for path, what in wrong]
+    keyid, whose = planned.key.keyid, given.words(planned.key.keyid)
+    if not whose and not given.any_key:
+        what = f"the plan was signed with another key ({keyid[:16]}) than those given"
+        problems.append(Problem("key", PLAN_FILE, what))
+    return PlanMatch(
+        planned.name,
+        planned.signed_at,
+        keyid,
+        differ,
+        before,
+        whose,
+        planned.words(),
+        planned.texts,
+        planned.left_open(),
+    )
+
+
+def _judged(report: Report, full: Report | None, policy: Policy | None, checked: list[str]) -> list[Problem]:
+    """Return in what the results were judged otherwise than by the policy that was given."""
+    if policy is None:
+        return []
+    checked.append("the limits and the waivers, against the policy that was given")
+    if report.provenance["policy"]["digest"] != policy.to_dict()["digest"]:
+        return [Problem("policy", REPORT, "the results were judged by another policy than the one given")]
+    more = added(policy.waivers, report, public=True) + (added(policy.waivers, full) if full else [])
+    return [
+        Problem("policy", REPORT, f"a waiver is none of the policy that was given: {words}")
+        for words in dict.fromkeys(more)
+    ]
+
+
+def _made_anew(
+    files: Mapping[str, bytes], report: Report, full: Report | None, manifest: Manifest, checked: list[str]
+) -> list[Problem]:
+    """Return in what the public layer is not what follows from its record, and that from the restricted report."""
+    found, other = [], rules_apart(report)
+    by = (report.provenance.get("public") or {}).get("made_by")
+    if by == made_by() and not other:
+        checked.append("the public page and figures, made anew from the public record")
+        found += pages_apart(files, report, manifest)
+    else:
+        checked.append("not the public page and figures, which other versions made: read public/report.json")
+    checked.append(
+        "the public statuses, judged anew from the public numbers and limits, where these are not withheld"
+    )
+    found += public_apart(report)
+    if full is None:
+        checked.append(
+            "not whether the public record follows from the full report: that takes --restricted-key"
         )
-    return PlanMatch(planned.name, planned.signed_at, planned.key.keyid, differ, before)
+        return found
+    if other:
+        checked.append(
+            f"not compared: the public record with what the rules here make of the restricted report: {other}"
+        )
+        checked.append(
+            "the public record beside the restricted report: that no status or number contradicts it"
+        )
+        found += record_beside(full, report)
+    else:
+        checked.append("the public record and every status, made anew from the restricted report")
+        found += record_apart(full, report, manifest)
+    return [*found, *verdict_apart(full)]
 
 
-def _restricted(files: Mapping[str, bytes], seal: Seal) -> list[Problem]:
+def _opened(
+    files: Mapping[str, bytes], seal: Seal, problems: list[Problem], checked: list[str]
+) -> Report | None:
+    """Return the report of the restricted layer, and open every other file of it."""
     try:
-        unsealed(seal, files)
+        opened = unsealed(seal, files)
+        if not opened:
+            raise InputError("a key was given, and there is no restricted layer")  # noqa: TRY301
+        full = full_report(opened)
     except InputError as error:
-        return [Problem("restricted", "restricted", str(error))]
-    return []
+        problems.append(Problem("restricted", "restricted", str(error)))
+        return None
+    checked.append(f"that the key opens {len(opened)} files of the restricted layer")
+    return full

@@ -16,6 +16,7 @@ from auditkit.predictors._torch_parts import is_module
 from auditkit.predictors._torch_predictor import TorchPredictor, completed
 from auditkit.predictors.base import Counted, Predictor
 from auditkit.predictors.boosters import from_booster
+from auditkit.predictors.boxed import BoxedPredictor
 from auditkit.predictors.callables import CallablePredictor, bare
 from auditkit.predictors.onnx import OnnxPredictor, from_onnx
 from auditkit.predictors.predictions import Predictions
@@ -66,6 +67,8 @@ def as_predictor(
     """
     if isinstance(model, Counted):
         return model
+    if isinstance(model, BoxedPredictor):
+        return model.completed(native, task, labels)
     if isinstance(model, Predictor):
         return _completed(model, task, labels)
     if isinstance(model, type):

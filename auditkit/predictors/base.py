@@ -125,12 +125,18 @@ class Predictor(ABC):
 
     def describe(self) -> dict[str, Any]:
         """Return what the report says of the model."""
-        return {
+        said = {
             "kind": self.kind,
             "trust": self.trust,
             "digest": self.digest,
             "description": self.description(),
         }
+        apart = self.apart()
+        return {**said, "apart": apart} if apart else said
+
+    def apart(self) -> str:
+        """Return in words what the process of the model is held to; empty where it is asked in this one."""
+        return ""
 
     def description(self) -> str:
         """Return the configuration in words; shortened by whoever shows it."""
@@ -209,6 +215,10 @@ class Counted(Predictor):
     def description(self) -> str:
         """Return the configuration in words."""
         return self.inner.description()
+
+    def apart(self) -> str:
+        """Return what the process of the model is held to."""
+        return self.inner.apart()
 
     def cost(self) -> dict[str, int]:
         """Return what was asked so far."""

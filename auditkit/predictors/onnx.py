@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditkit.errors import InputError, NotApplicable, did_you_mean, needs
-from auditkit.predictors._onnx_wire import read_wire
 from auditkit.predictors.base import ModelError, Predictor, most_probable
 from auditkit.predictors.sklearn import plain
+from auditkit.reading import LARGEST_MODEL, read_bounded
+from auditkit.scanning.artifacts.onnx_wire import read_wire
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -187,10 +188,7 @@ def from_onnx(
 
 
 def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read the ONNX model {path}: {error.strerror}") from None
+    return read_bounded(path, LARGEST_MODEL, "ONNX model")
 
 
 def _checked(data: bytes) -> tuple[int | str, ...]:

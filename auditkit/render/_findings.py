@@ -5,9 +5,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from auditkit.render._controls import beside
 from auditkit.render._signed import by_finding
 from auditkit.render.grounds import grounds, sentence
-from auditkit.render.status import SEVERITIES, STATUSES, repeated, shown_status, standing, waiver_words
+from auditkit.render.status import (
+    SEVERITIES,
+    STATUSES,
+    kept_back,
+    repeated,
+    shown_status,
+    standing,
+    waiver_words,
+)
 from auditkit.render.text import (
     about,
     criterion_text,
@@ -58,6 +67,7 @@ def finding_groups(report: Mapping[str, Any]) -> list[dict[str, Any]]:
             evidence.get(code, {}),
             noted.get(str(finding.get("fingerprint")), []),
         )
+        item["controls"] = beside(report, item["code"], status)
         if status == "error" and item["code"] in again:
             item["asked"] = f"as {again[item['code']]} says"
         groups.setdefault(status, []).append(item)
@@ -140,8 +150,8 @@ def _item(
         "open": bool(notes or finding.get("waiver")),  # what somebody wrote is there to be read
         "title": cut(_title(m, criterion) or check_title or one_line(finding.get("check")), LONG // 4),
         "group": cut((m or criterion).get("group"), LONG // 4),
-        "measured": bool(valued),
-        "value": measured({**valued, "reason": None}) if valued else "",
+        "measured": bool(valued) and not kept_back(finding),
+        "value": _value(finding, valued),
         "n": valued.get("n") if valued else None,
         "asked": cut(_asked(finding, criterion), LONG),
         "context": cut(sentence(m["reason"]), LONG)
@@ -181,6 +191,12 @@ def _heads(status: str) -> tuple[str, str]:
         word = STATUSES[status][1]
         return f"Evidence for “{word}”", f"Evidence against “{word}”"
     return "Evidence for", "Evidence against"
+
+
+def _value(finding: Mapping[str, Any], valued: Mapping[str, Any] | None) -> str:
+    if kept_back(finding):
+        return "number withheld"
+    return measured({**valued, "reason": None}) if valued else ""
 
 
 def _asked(finding: Mapping[str, Any], criterion: Mapping[str, Any]) -> str:

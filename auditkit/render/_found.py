@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from auditkit.render._templating import fill
-from auditkit.render.status import STATUSES, shown_status, standing
+from auditkit.render.status import STATUSES, shown_status, standing, valued
 from auditkit.render.text import criterion_text, finite, measured, of_group, one_line
 
 if TYPE_CHECKING:
@@ -82,14 +82,14 @@ def _chapter(title: str, lines: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def marks(evidence: Mapping[str, Any]) -> dict[str, bool]:
-    """Return what of a check's measurements the box of findings needs, which travels without them.
+def marks(evidence: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a check's measurements the box of findings and the controls need, which travel without them.
 
     Returns
     -------
     dict
         ``weak_spot``: whether a slice, or a rule of a tree, was confirmed on rows it was not looked for in; ``measured``: whether anything
-        but what holds by construction was measured.
+        but what holds by construction was measured; ``valued``, where there are measurements: the metrics with a value (`status.valued`).
     """
     sizes: dict[str, list[tuple[float, float]]] = {}
     every = evidence.get("measurements") or []
@@ -101,7 +101,8 @@ def marks(evidence: Mapping[str, Any]) -> dict[str, bool]:
     whole = sizes["error_rate"][0][0] if "error_rate" in sizes and all(told) else 1.0
     above = {"worst_slice_difference": 0.0, "leaf_error_rate": whole}
     weak = any(low > limit for metric, limit in above.items() for _, low in sizes.get(metric, []))
-    return {"weak_spot": weak, "measured": any(not m.get("by_construction") for m in every)}
+    known = {"valued": valued(evidence)} if every else {}
+    return {"weak_spot": weak, "measured": any(not m.get("by_construction") for m in every), **known}
 
 
 def _places(report: Mapping[str, Any]) -> dict[str, tuple[int, int]]:

@@ -101,7 +101,10 @@ def _digests(report: Mapping[str, Any], about: Mapping[str, Any]) -> list[tuple[
         ("Training data", subject.get("train")),
         ("Policy", about.get("policy")),
     )
-    return [(name, one_line(part["digest"])) for name, part in parts if part and part.get("digest")]
+    found = [(name, one_line(part["digest"])) for name, part in parts if part and part.get("digest")]
+    return [
+        (one_line(name), one_line(digest)) for name, digest in (subject.get("parts") or {}).items()
+    ] + found
 
 
 def _commands(about: Mapping[str, Any]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from auditkit.render import status, text
+from auditkit.render import escaping, status, text
 
 __all__ = ["LONGEST", "asset", "fill"]
 
@@ -38,7 +38,7 @@ def _environment() -> Environment:
         cut=text.cut,
         measured=text.measured,
         criterion=text.criterion_text,
-        href=text.safe_href,
+        href=escaping.safe_href,
     )
     return environment
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
@@ -41,9 +42,11 @@ def batch_html(batch: Mapping[str, Any]) -> str:
     Parameters
     ----------
     batch : mapping
-        ``name``, ``verdict``; ``audits``, each with ``name, subject, template, settings, tags, word, counts, why, href, before, seconds`` and, where it
-        was printed, ``pdf``;
-        ``accepted``, or None, with ``by, day, reason``; ``excluded``, names with why.
+        ``name``, ``verdict``; ``audits``, each with ``name, subject, template, settings, tags, word, counts, why, href, before, seconds``, where
+        it was not met or is undecided ``concerns``, a few findings in words, and, where known, ``started`` and ``pdf``;
+        ``began``, when the run of the batch began, in UTC;
+        ``accepted``, or None, with ``by, day, reason``; ``excluded``, names with why, and
+        ``excluded_cells``, subject and template of each.
     """
     audits = batch["audits"]
     pressing = sorted(audits, key=lambda one: _ORDER.index(one["word"]))
@@ -60,6 +63,8 @@ def batch_html(batch: Mapping[str, Any]) -> str:
             title=one_line(batch["name"]),
             verdict=batch["verdict"],
             headline=VERDICTS[batch["verdict"]],
+            began=_moment(batch.get("began")),
+            legend=_legend(audits),
             counts=[(word, *_look(word), n) for word, n in counts if n],
             total=len(audits),
             audits=listed,
@@ -67,7 +72,13 @@ def batch_html(batch: Mapping[str, Any]) -> str:
             templates=templates,
             of_subjects=len({one["subject"] for one in audits}),
             of_templates=len({one["template"] for one in audits}),
-            cells=_cells(audits, set(subjects), set(templates)),
+            cells=(cells := _cells(audits, set(subjects), set(templates), _places(pressing[:MOST_LISTED]))),
+            left_out=(left_out := frozenset(batch.get("excluded_cells") or ())),
+            other_kinds=any(
+                (one, other) not in cells and (one, other) not in left_out
+                for one in subjects
+                for other in templates
+            ),
             tags=sorted({tag for one in listed for tag in one["tags"]})[:_OPTIONS],
             accepted=batch.get("accepted"),
             changes=_changes(audits) if batch.get("accepted") else [],
@@ -78,6 +89,18 @@ def batch_html(batch: Mapping[str, Any]) -> str:
             script=Markup(script),  # noqa: S704 - a file of this package
         )
     )
+
+
+def _moment(said: object) -> str:
+    """Return day and minute of a time in UTC; empty where it is none."""
+    found = re.match(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}:[0-9]{2})", str(said or ""))
+    return f"{found[1]} {found[2]}" if found else ""
+
+
+def _legend(audits: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
+    """Return status, icon and word of what the findings of these audits are counted by."""
+    seen = {status for one in audits for status, n in one["counts"].items() if n}
+    return [(status, icon, word) for status, (icon, word, _) in STATUSES.items() if status in seen]
 
 
 def _look(word: str) -> tuple[str, str, str]:
@@ -100,6 +123,8 @@ def _shown(audit: Mapping[str, Any]) -> dict[str, Any]:
         **short,
         **{key: cut(audit[key], LONG) for key in ("settings", "why")},
         "tags": [cut(tag, LONG // 4) for tag in tags[:_TAGS]],
+        "day": _moment(audit.get("started")),
+        "concerns": [cut(said, LONG // 2) for said in audit.get("concerns", ())],
         "more_tags": max(len(tags) - _TAGS, 0),
         "status": status,
         "icon": icon,
@@ -120,20 +145,38 @@ def _first(
     return [name for name in dict.fromkeys(one[key] for one in audits) if name in chosen]
 
 
+def _places(listed: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str, str], str]:
+    """Return where the first audit of each subject, template and outcome stands in the list."""
+    found: dict[tuple[str, str, str], str] = {}
+    for i, one in enumerate(listed, start=1):
+        found.setdefault((one["subject"], one["template"], one["word"]), f"#audit-{i}")
+    return found
+
+
 def _cells(
-    audits: Sequence[Mapping[str, Any]], subjects: set[str], templates: set[str]
+    audits: Sequence[Mapping[str, Any]],
+    subjects: set[str],
+    templates: set[str],
+    places: Mapping[tuple[str, str, str], str],
 ) -> dict[tuple[str, str], dict[str, Any]]:
     found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for one in audits:
         if one["subject"] in subjects and one["template"] in templates:
             found.setdefault((one["subject"], one["template"]), []).append(one)
-    return {key: _cell(every) for key, every in found.items()}
+    return {key: _cell(every, places) for key, every in found.items()}
 
 
-def _cell(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return a cell of the matrix: its audits in short, those of most concern first."""
-    words = [(*_look(word), sum(one["word"] == word for one in found)) for word in _ORDER]
-    many = len(found) > 1
+def _cell(found: Sequence[Mapping[str, Any]], places: Mapping[tuple[str, str, str], str]) -> dict[str, Any]:
+    """Return a cell of the matrix: its audits in short, those of most concern first, each outcome with where it leads."""
+    many, about = len(found) > 1, (found[0]["subject"], found[0]["template"])
+    words = [
+        (
+            *_look(word),
+            places.get((*about, word), "") if many else found[0].get("href"),
+            sum(one["word"] == word for one in found),
+        )
+        for word in _ORDER
+    ]
     return {
         "first": None if many else _shown(found[0]),
         "words": [one for one in words if one[-1]],

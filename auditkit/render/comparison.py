@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from auditkit.render._templating import fill
 from auditkit.render.document import document
+from auditkit.render.escaping import markdown_escape
 from auditkit.render.status import STATUSES, VERDICTS
 from auditkit.render.tables import table_html
 from auditkit.render.text import (
     count,
     criterion_text,
     ends,
-    markdown_escape,
     measured,
     number,
+    number_of,
     of_group,
     one_line,
     p_value,
@@ -28,6 +29,7 @@ __all__ = ["comparison_lines", "comparison_markdown", "comparison_page"]
 FATES = {
     "new": "Newly not met",
     "persisting": "Still not met",
+    "opened": "Was met, undecided now",
     "fixed": "Met again",
     "unsettled": "Was not met, undecided now",
     "lost": "Was not met, no longer measured",
@@ -39,6 +41,9 @@ _WORDS = {
     "not_judged": VERDICTS["not_judged"],
 }
 _MOVED = {"fail": "worse beyond noise", "inconclusive": "undecided", "pass": "no worsening beyond noise"}
+_GONE = "No report now, and not compared"
+_COME = "No report before, and nothing to hold it against"
+_OPENED = "Was met, undecided now: the whole audit"
 _MOST = 40  # lines of one kind in Markdown
 
 
@@ -53,14 +58,15 @@ def comparison_page(data: Mapping[str, Any]) -> str:
     pairs = list(map(_pair, data["pairs"]))
     names = dict.fromkeys(one_line(pair["subject"]) for pair in data["pairs"])
     name = ", ".join(names) if len(names) <= 3 else f"{len(names)} subjects"
+    name = name or "no report on both sides"
     body = fill(
         "comparison.html.j2",
         name=name,
         verdict=data["verdict"],
         word=_WORDS[data["verdict"]],
         headline=_headline(data["counts"]),
-        gone=list(map(one_line, data["gone"])),
-        come=list(map(one_line, data["come"])),
+        absent=[(_GONE, list(map(one_line, data["gone"]))), (_COME, list(map(one_line, data["come"])))],
+        remarks=list(map(one_line, data.get("remarks", ()))),
         note=_note(data),
         pairs_=pairs,
     )
@@ -73,13 +79,15 @@ def comparison_markdown(data: Mapping[str, Any]) -> str:
     say = markdown_escape
     lines = [f"## {say(_WORDS[data['verdict']])}", "", say(_headline(data["counts"]) + "."), ""]
     for title, names in (
-        ("Only before, and not compared", data["gone"]),
-        ("Only now, nothing to hold it against", data["come"]),
+        (_GONE, data["gone"]),
+        (_COME, data["come"]),
     ):
-        lines += [f"- {say(title)}: {say(one)}" for one in names]
+        lines += [f"- {say(title)}: {say(one)}" for one in _at_most(list(names))]
+    lines += [f"- {say(remark)}" for remark in data.get("remarks", ())]
     for pair in data["pairs"]:
         lines += ["", f"### {say(_title(pair))}", "", f"**{say(_WORDS[pair['verdict']])}**", ""]
-        said = [_move_line(m) for m in _concerning(pair)] + [
+        said = [_OPENED] if pair["opened"] else []
+        said += [_move_line(m) for m in _concerning(pair)] + [
             f"{one['check']}: {one['reason']}" for one in pair["silent"]
         ]
         lines += [f"- {say(one)}" for one in _at_most(said)]
@@ -93,14 +101,18 @@ def comparison_markdown(data: Mapping[str, Any]) -> str:
 def comparison_lines(data: Mapping[str, Any]) -> list[str]:
     """Return the comparison in a few lines, for a terminal."""
     lines = [f"{_WORDS[data['verdict']]}: {_headline(data['counts'])}"]
-    lines += [f"  ? only before, and not compared: {one}" for one in data["gone"]]
+    lines += [f"  ? {_GONE.lower()}: {one}" for one in _at_most(list(data["gone"]))]
+    lines += [f"  · {_COME.lower()}: {one}" for one in _at_most(list(data["come"]))]
+    lines += [f"  {remark}" for remark in data.get("remarks", ())]
     for pair in data["pairs"]:
         many = len(data["pairs"]) > 1
         lines += [f"{_title(pair)}: {_WORDS[pair['verdict']].lower()}"] if many else []
+        lines += [f"  {STATUSES['inconclusive'][0]} {_OPENED.lower()}"] if pair["opened"] else []
         lines += [f"  {_move_line(m)}" for m in _concerning(pair)]
         lines += [f"  {STATUSES[one['status']][0]} {one['check']}: {one['reason']}" for one in pair["silent"]]
         for fate, word in FATES.items():
-            lines += [f"  · {word.lower()}: {_turn_line(t)}" for t in pair["findings"] if t["fate"] == fate]
+            told = [_turn_line(t) for t in pair["findings"] if t["fate"] == fate]
+            lines += [f"  · {word.lower()}: {one}" for one in _at_most(told)]
         lines += [f"  {remark}" for remark in pair["remarks"]]
     return [*map(one_line_kept, lines), _note(data)]
 
@@ -139,7 +151,9 @@ def _title(pair: Mapping[str, Any]) -> str:
 def _pair(pair: Mapping[str, Any]) -> dict[str, Any]:
     counts = {
         "worse": sum(m["status"] == "fail" for m in pair["changes"]),
-        "undecided": sum(m["status"] == "inconclusive" for m in pair["changes"]) + len(pair["silent"]),
+        "undecided": sum(m["status"] == "inconclusive" for m in pair["changes"])
+        + len(pair["silent"])
+        + pair["opened"],
         **{fate: sum(t["fate"] == fate for t in pair["findings"]) for fate in FATES},
     }
     return {
@@ -147,6 +161,7 @@ def _pair(pair: Mapping[str, Any]) -> dict[str, Any]:
         "verdict": pair["verdict"],
         "word": _WORDS[pair["verdict"]],
         "headline": _headline(counts),
+        "opened": f"{_OPENED}." if pair["opened"] else "",
         "base": _facts(pair["base"]),
         "new": _facts(pair["new"]),
         "remarks": list(map(one_line, pair["remarks"])),
@@ -244,7 +259,9 @@ def _change(move: Mapping[str, Any]) -> str:
     if move["value"] is None:
         return "cannot be told"
     around = move["change"]
-    return number(move["value"]) + (f" {ends(around['low'], around['high'])}" if around else "")
+    return number_of(move["metric"], move["value"]) + (
+        f" {ends(around['low'], around['high'])}" if around else ""
+    )
 
 
 def _concerning(pair: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -263,9 +280,10 @@ def _move_line(move: Mapping[str, Any]) -> str:
 
 def _turn_line(turn: Mapping[str, Any]) -> str:
     about = turn["after"] or turn["before"]
-    return (
-        f"{_of(about)}, asked {criterion_text(about['criterion'])} ({about['check']}, {turn['fingerprint']})"
-    )
+    why = ""
+    if turn["fate"] == "opened":
+        why = f": {one_line(turn['after']['reason'])}" if turn["after"] else ": not measured now"
+    return f"{_of(about)}, asked {criterion_text(about['criterion'])} ({about['check']}, {turn['fingerprint']}){why}"
 
 
 def _of(finding: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from auditkit.ranges import is_count
 from auditkit.render.text import (
     about,
     count,
@@ -12,6 +13,7 @@ from auditkit.render.text import (
     ends,
     finite,
     number,
+    number_of,
     one_line,
     p_value,
     percent,
@@ -71,7 +73,8 @@ def _side(finding: Mapping[str, Any], m: Mapping[str, Any]) -> str:
     if not criterion:
         return "No criterion was set for this metric: it is reported, not judged."
     if not interval:
-        return f"The value is {number(m.get('value'))}; asked was {criterion_text(criterion)}."
+        value = number_of(m.get("metric"), m.get("value"))
+        return f"The {'count' if _exact(m) else 'value'} is {value}; asked was {criterion_text(criterion)}."
     whole = f"{percent(interval.get('level'))} interval {ends(interval['low'], interval['high'])}".strip()
     asked = criterion_text(criterion)
     margin = _margin(finding, interval)
@@ -114,6 +117,8 @@ def _precision(finding: Mapping[str, Any], m: Mapping[str, Any]) -> list[str]:
     """Say how far the interval leaves the matter open, in the unit of the criterion."""
     interval = m.get("interval")
     if not interval:
+        if _exact(m):
+            return ["It is a count of what was read: exact, no interval."]
         return ["There is no interval: how far chance could move the value is not known."]
     low, high, limit = finite(interval["low"]), finite(interval["high"]), _limit(finding)
     if low is None or high is None:
@@ -130,6 +135,10 @@ def _precision(finding: Mapping[str, Any], m: Mapping[str, Any]) -> list[str]:
             "detect the difference that matters."
         )
     return said
+
+
+def _exact(m: Mapping[str, Any]) -> bool:
+    return is_count(str(m.get("metric"))) and finite(m.get("value")) is not None
 
 
 def _few(m: Mapping[str, Any]) -> list[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup, escape
 
 from auditkit.render import sanitize, views
+from auditkit.render._controls import section, shown_beside
 from auditkit.render._found import found
 from auditkit.render._outputs import joined, output_html, view_html
 from auditkit.render._templating import fill
@@ -19,7 +20,7 @@ from auditkit.render.pages import about, place, plan_of
 from auditkit.render.text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["notebook_html"]
 
@@ -75,6 +76,7 @@ def notebook_html(
     include_code: bool = False,
     title: str = "",
     pages: Mapping[str, str] | None = None,
+    controls: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
 ) -> str:
     """Return an executed notebook as one self-contained HTML page.
 
@@ -88,6 +90,8 @@ def notebook_html(
         Used where the notebook holds no verdict and no heading.
     pages : mapping of str to str, optional
         Code of a check to its page in Markdown. Pages of the checks shown close the report, and findings lead there.
+    controls : callable, optional
+        Takes what travels with the view of the findings, gives what the page shows of controls (`auditkit.controls.shown.on_page`).
 
     Returns
     -------
@@ -96,8 +100,14 @@ def notebook_html(
         sanitised; widgets, SVG and what needs a network are left out with a note in their place.
     """
     body = _read(_pointing(notebook, pages or {}), include_code=include_code)
+    mapped = shown_beside(body.moved, controls)
     signed = [("", fill("signatures.html.j2"))] if "verdict" in body.moved else []
-    sections = [*_ordered(body, _parameters(notebook)), *signed, *about(body.planned, pages or {})]
+    sections = [
+        *_ordered(body, _parameters(notebook)),
+        *signed,
+        *section(mapped, body.places),
+        *about(body.planned, pages or {}),
+    ]
     nav = [(f"s{i}", words) for i, (words, _) in enumerate(sections) if words]
     html = Markup("").join(
         Markup('<section id="s{}">{}</section>').format(i, block) if words else block

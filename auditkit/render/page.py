@@ -110,7 +110,7 @@ def _written(item: Mapping[str, Any]) -> str:
 # how far a model file was trusted when it was opened
 TRUST = {
     "data": "data; nothing in it runs",
-    "listed": "a skops file; every type in it is on skops's own list or named by the subject file",
+    "listed": "a file of which every name it asks for is on auditkit's list, or named by the subject file",
     "pinned": "a file that its owner vouches for by its sha256",
     "factory": "code that the subject file names",
     "live object": "an object in the session",
@@ -159,6 +159,12 @@ def _head(report: Mapping[str, Any]) -> dict[str, Any]:
 
 def _audited(subject: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return what was audited as pairs of a word and its value, empty ones left out."""
+    if subject.get("kind"):
+        return [
+            (one_line(word), one_line(value))
+            for word, value in (subject.get("facts") or {}).items()
+            if value is not None
+        ]
     model = subject.get("model") or {}
     classes = [one_line(c) for c in subject.get("classes") or []]
     pairs = [
@@ -176,6 +182,7 @@ def _audited(subject: Mapping[str, Any]) -> list[tuple[str, str]]:
             ", ".join(map(one_line, subject.get("sensitive_features") or [])) or "none declared",
         ),
         ("Model came as", TRUST.get(str(model.get("trust")), one_line(model.get("trust")))),
+        ("Model was asked in", one_line(model.get("apart"))),
     ]
     return [(name, value) for name, value in pairs if value]
 

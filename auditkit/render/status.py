@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from auditkit.render.escaping import markdown_escape
 from auditkit.render.text import (
     count,
     criterion_text,
+    finite,
     gathered,
-    markdown_escape,
     measured,
     of_group,
     one_line,
@@ -21,13 +22,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ALSO",
+    "ASKED",
     "MEANINGS",
     "NOT_JUDGED",
     "POLICY",
     "SEVERITIES",
     "STATUSES",
     "VERDICTS",
+    "WITHHELD",
     "chips",
+    "kept_back",
     "remarks",
     "repeated",
     "shown_counts",
@@ -35,6 +39,7 @@ __all__ = [
     "standing",
     "summary_lines",
     "unmeasured",
+    "valued",
     "verdict_word",
     "verdict_words",
     "waiver_words",
@@ -42,6 +47,8 @@ __all__ = [
 
 NOT_JUDGED = "measured, not judged"  # how the reason of such a finding begins; its status is not_applicable
 ALSO = "the policy also speaks of what this audit did not measure"  # how that remark begins; metrics follow
+ASKED = "the policy also asks"  # how a remark begins on a metric that was measured, and not of whom the policy asks it
+WITHHELD = "withheld from the public form"  # how the reason of such a finding begins; it was measured, and its number is kept back
 POLICY = "policy"  # stands for the code of a check in a finding about criteria that nothing measured
 # status as shown -> (icon, word on a chip, words in a sentence); the order is the order of concern
 STATUSES: dict[str, tuple[str, str, str]] = {
@@ -63,6 +70,10 @@ MEANINGS = {
     "not_found": "within the limit as far as the attacks that were tried can tell",
     "by_construction": "follows from how the value is made, whatever the model, and was not put to the test",
 }
+_SAID = (
+    "The waiver of ",
+    f"{ASKED[:1].upper()}{ASKED[1:]} ",
+)  # how the remarks begin that a summary says too
 _NAMED = 4  # of what could not be measured for one reason
 # verdict of the gate -> the plain word over the page
 VERDICTS = {"fail": "Not met", "undecided": "Undecided", "pass": "Met", "not_judged": "Nothing judged"}
@@ -80,7 +91,7 @@ def shown_status(finding: Mapping[str, Any]) -> str | None:
         return None
     if status == "not_applicable" and str(finding.get("reason") or "").startswith(NOT_JUDGED):
         return "not_judged"
-    if status == "inconclusive" and _has_no_value(finding):
+    if status == "inconclusive" and _has_no_value(finding) and not kept_back(finding):
         return "unmeasured"
     if status == "pass" and (finding.get("measurement") or {}).get("by_construction"):
         return "by_construction"
@@ -102,6 +113,31 @@ def standing(status: object, severity: object = None) -> tuple[int, int]:
         statuses.index(str(status)) if status in STATUSES else len(statuses),
         SEVERITIES.index(str(severity)) if severity in SEVERITIES else len(SEVERITIES),
     )
+
+
+def valued(evidence: Mapping[str, Any]) -> list[str]:
+    """Return the metrics of which a check gave a value that could have been another, sorted.
+
+    Examples
+    --------
+    >>> valued({"measurements": [{"metric": "auc", "value": 0.5}, {"metric": "r2", "value": None}]})
+    ['auc']
+    """
+    every = evidence.get("measurements") or []
+    told = (m for m in every if finite(m.get("value")) is not None and not m.get("by_construction"))
+    return sorted({str(m.get("metric")) for m in told})
+
+
+def kept_back(finding: Mapping[str, Any]) -> bool:
+    """Whether a finding of a public form has its number withheld, and its status alone is shown.
+
+    Examples
+    --------
+    >>> kept_back({"measurement": {"group": "withheld", "value": None}, "reason": f"{WITHHELD}; the full report holds it"})
+    True
+    """
+    about = finding.get("measurement") or {}
+    return about.get("group") == "withheld" and str(finding.get("reason") or "").startswith(WITHHELD)
 
 
 def _has_no_value(finding: Mapping[str, Any]) -> bool:
@@ -267,7 +303,7 @@ def summary_lines(report: Mapping[str, Any], *, markdown: bool = False) -> list[
     -------
     list of str
         The verdict, one line for each finding that was not met, ended in an error, is undecided or waived, one for each waiver that
-        does nothing, and one line for each reason why something could not be measured, or was not examined.
+        does nothing and each criterion on a group that was not measured, and one line for each reason why something could not be measured, or was not examined.
     """
     say = markdown_escape if markdown else one_line
     start = "- " if markdown else "  "
@@ -286,7 +322,7 @@ def summary_lines(report: Mapping[str, Any], *, markdown: bool = False) -> list[
         about_waiver = waiver_words(f)
         line = _finding_line(f, again.get(str(f.get("check")), ""))
         lines.append(start + say(f"{line}. {about_waiver}" if about_waiver else line))
-    lines.extend(start + say(f"{told}.") for told, _ in remarks(report) if told.startswith("The waiver of "))
+    lines.extend(start + say(f"{told}.") for told, _ in remarks(report) if told.startswith(_SAID))
     icon, word, _ = STATUSES["unmeasured"]
     lines.extend(start + say(f"{icon} {word}: {what}: {why}") for what, why in unmeasured(report))
     lines.extend(start + say(f"not examined: {'; '.join(what)} ({why})") for what, why, _ in gathered(gaps))

@@ -6,6 +6,8 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
+from auditkit.ranges import is_count
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -20,16 +22,15 @@ __all__ = [
     "finite",
     "gathered",
     "in_three_digits",
-    "markdown_escape",
     "measured",
     "method_words",
     "number",
+    "number_of",
     "of_group",
     "one_line",
     "p_value",
     "percent",
     "plain_reason",
-    "safe_href",
     "share",
     "spanned",
     "words",
@@ -52,16 +53,10 @@ _HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-!|<>~$&])")
 _PERCENT = re.compile(r"(?<![0-9a-z])(0?)([1-9][0-9]*)pct(?![0-9a-z])")
 _PYTHON = re.compile(
     r"pass (?:[a-z]+=)?[A-Z][A-Za-z]*\(.{0,200}?\),? (?:or )?(?=add \[?data\.)"
 )  # in a reason that also says it of a subject file
-_PLACE = re.compile(r"#page-[a-z0-9-]+")
-_DOCS_PATH = re.compile(
-    r"(?!/)(?:[A-Za-z0-9_][A-Za-z0-9_.-]*/)*[A-Za-z0-9_][A-Za-z0-9_-]*\.(?:md|html)(?:#[\w-]+)?"
-)
-_WEB = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::\d+)?(?:/[\w./~%#?=&+,;:@-]*)?")
 
 
 def clean(value: object) -> str:
@@ -268,15 +263,28 @@ def measured(m: Mapping[str, Any] | None) -> str:
     '0.182 [0.165, 0.199]'
     >>> measured({"value": None, "reason": "no positives"})
     'undefined: no positives'
+    >>> measured({"metric": "secrets_found", "value": 1.0})
+    '1'
     """
     if m is None:
         return "not measured"
-    value = number(m.get("value"))
+    value = number_of(m.get("metric"), m.get("value"))
     if value == UNDEFINED:
         return f"{UNDEFINED}: {plain_reason(m['reason'])}" if m.get("reason") else UNDEFINED
     interval = m.get("interval")
     sign = {"lower": "≥ ", "upper": "≤ "}.get(str(m.get("bound")), "")
     return f"{sign}{value}" + (f" {ends(interval['low'], interval['high'])}" if interval else "")
+
+
+def number_of(metric: object, value: Any) -> str:
+    """Return a value of a metric, or a limit for one: counts as whole numbers.
+
+    Examples
+    --------
+    >>> number_of("secrets_found", 0.0), number_of("k_anonymity", 2000.0), number_of("accuracy", 1.0), number_of("k_anonymity", None)
+    ('0', '2,000', '1.000', 'undefined')
+    """
+    return amount(value) if is_count(str(metric)) else number(value)
 
 
 def ends(low: Any, high: Any) -> str:
@@ -342,11 +350,13 @@ def criterion_text(criterion: Mapping[str, Any] | None) -> str:
     --------
     >>> criterion_text({"at_least": 0.8, "at_most": None})
     'at least 0.800'
+    >>> criterion_text({"metric": "secrets_found", "at_most": 0.0})
+    'at most 0'
     """
     if not criterion:
         return "no criterion"
     asked = [
-        f"{name} {number(criterion[key])}"
+        f"{name} {number_of(criterion.get('metric'), criterion[key])}"
         for name, key in (("at least", "at_least"), ("at most", "at_most"))
         if criterion.get(key) is not None
     ]
@@ -378,21 +388,3 @@ def plain_reason(reason: object) -> str:
     'no training data: add [data.train] to the subject file'
     """
     return _PYTHON.sub("", one_line(reason))
-
-
-def safe_href(page: object) -> str | None:
-    """Return a page's address if it is a web address, a docs path or a place on this page, else None.
-
-    Examples
-    --------
-    >>> safe_href("docs/checks/ak101.md"), safe_href("javascript:alert(1)"), safe_href("../x.md")
-    ('docs/checks/ak101.md', None, None)
-    """
-    text = str(page or "")
-    good = _WEB.fullmatch(text) or _DOCS_PATH.fullmatch(text) or _PLACE.fullmatch(text)
-    return text if good else None
-
-
-def markdown_escape(value: object) -> str:
-    """Return one line that Markdown shows as it stands."""
-    return _MARKDOWN.sub(r"\\\1", one_line(value))

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -28,6 +29,21 @@ _REQUIREMENT = re.compile(
     r"(?:;.*extra\s*==\s*['\"](?P<extra>[\w-]+)['\"])?"
 )
 _FOR_DEVELOPERS = ("test", "all")
+_WITHOUT = {
+    "cyclonedx-python-lib": "no bill of materials of an audited model",
+    "cryptography": "no signed or sealed evidence packs",
+    "detect-secrets": "no search for secrets in notebooks (AK701)",
+    "license-expression": "no licences of packages (AK703)",
+    "modelaudit-picklescan": "no second opinion on model files from it (AK602)",
+    "onnxruntime": "no ONNX model can be opened; files of it are still read",
+    "picklescan": "no second opinion on model files from it (AK602)",
+    "presidio-analyzer": "no names of people in notebooks by a language model",
+    "safetensors": "no safetensors model can be opened; files of it are still read",
+    "torch": "no torch model can be opened or attacked by its gradient; files of it are still read",
+}
+"""What an audit goes without where an optional package is not installed."""
+_LANDLOCK = "Linux 5.13 or later, with landlock among the kernel's security modules; in a container, one that lets it through"
+_NAMESPACES = "a kernel, or a container, that lets users make namespaces"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +101,7 @@ class Doctor:
 
 
 def doctor() -> Doctor:
-    """Look at this installation: packages, kernel, front end, where it may write, plug-ins.
+    """Look at this installation: packages, kernel, front end, where it may write, plug-ins, external tools, what holds a model's process.
 
     Examples
     --------
@@ -93,7 +109,7 @@ def doctor() -> Doctor:
     True
     """
     found = [Item("auditkit", "ok", __version__), _python(), *_packages(), _kernel(), _front_end()]
-    return Doctor((*found, _printer(), *_folders(), *_plugins()))
+    return Doctor((*found, _printer(), *_folders(), *_plugins(), *_tools(), *_language(), *_sandbox()))
 
 
 def _python() -> Item:
@@ -120,7 +136,8 @@ def _package(name: str, least: str, extra: str | None) -> Item:
     try:
         have = version(name)
     except PackageNotFoundError:
-        return Item(name, "optional" if extra else "missing", "not installed", install)
+        without = f": {_WITHOUT[name]}" if name in _WITHOUT else ""
+        return Item(name, "optional" if extra else "missing", f"not installed{without}", install)
     if _numbers(have) < _numbers(least):
         return Item(
             name,
@@ -198,3 +215,58 @@ def _plugins() -> Iterator[Item]:
     yield Item("templates", "ok" if templates.templates else "missing", str(len(templates.templates)))
     for name, why in (checks.broken | adapters().broken | templates.broken).items():
         yield Item(f"plug-in {name}", "warning", why, "update or remove the package it comes from")
+
+
+def _tools() -> Iterator[Item]:
+    """Look which external programs lie in an environment of their own; none of them is started."""
+    from auditkit.tools import TOOLS
+    from auditkit.tools.home import look
+
+    for tool in TOOLS:
+        there = look(tool)
+        what = f"tool {tool.name}"
+        if there is None:
+            yield Item(what, "optional", "not installed", tool.install_command)
+        elif not there.current:
+            yield Item(what, "warning", f"of other releases than {tool.version} needs", tool.install_command)
+        else:
+            yield Item(what, "ok", f"{tool.version} in {there.folder}")
+
+
+def _language() -> Iterator[Item]:
+    """Say whether presidio, where it is installed, has the model that it reads with; nothing is downloaded for it."""
+    from auditkit.scanning.notebooks.presidio import MODEL
+
+    if find_spec("presidio_analyzer") is not None:
+        what = f"language model {MODEL}"
+        if find_spec(MODEL) is not None:
+            yield Item(what, "ok", version(MODEL))
+        else:
+            yield Item(
+                what, "optional", "not installed: presidio reads with it", f"python -m spacy download {MODEL}"
+            )
+
+
+def _sandbox() -> Iterator[Item]:
+    """Start a process as those are that open model files, and say what it gave up."""
+    from auditkit.sandbox.limits import Limits
+    from auditkit.sandbox.process import Child, Ended
+
+    try:
+        child = Child(f"{Limits.__module__}:{Limits.__name__}", Limits(start_seconds=60.0))
+    except Ended as error:
+        yield Item("process of a model", "warning", str(error), "model files cannot be opened or asked here")
+        return
+    held = child.held
+    child.close()
+    for what, holds, found, advice in (
+        ("limits of a process", held.get("limits"), "memory, written files, open files", "run it on Linux"),
+        ("Landlock", held.get("landlock"), f"version {held.get('landlock')}", _LANDLOCK),
+        ("process without network", held.get("network"), "a network namespace of its own", _NAMESPACES),
+    ):
+        yield Item(
+            what,
+            "ok" if holds else "warning",
+            found if holds else "not offered here",
+            "" if holds else advice,
+        )

@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Any
 from auditkit.check import DIMENSIONS, registry
 from auditkit.finding import Criterion, Policy
 from auditkit.loading.policy import default_policy
-from auditkit.render.text import markdown_escape, one_line
-from auditkit.runner.templates import list_templates, parameters_cell, plan_cell
+from auditkit.render.escaping import markdown_escape
+from auditkit.render.text import one_line
+from auditkit.runner.templates import list_templates, parameters_cell, plan_cell, subject_cell
+from auditkit.targets import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from auditkit.audit import Audit
     from auditkit.check import Check
+    from auditkit.runner.templates import Template
     from auditkit.waiver import Waiver
 
 __all__ = ["as_code", "as_template", "part_shown"]
@@ -41,15 +44,16 @@ def as_template(audit: Audit, *, seed: int, title: str = "") -> dict[str, Any]:
     """
     checks = [check for check, _ in audit.plan]
     values = {check.code: params for check, params in audit.plan}
-    common, sections = _narrative()
+    kind = checks[0].about
+    common, sections = _narrative(kind)
     dimensions = list(dict.fromkeys(check.dimension for check in checks))
     title = one_line(title) or _title(dimensions)
     cells = [
-        _markdown("title", _head(title, dimensions)),
+        _markdown("title", _head(title, dimensions, kind)),
         _markdown("about-settings", common["about-settings"]),
         _code("parameters", parameters_cell(checks, values).replace("\nseed = 0 ", f"\nseed = {int(seed)} ", 1), "parameters"),
         _markdown("about-subject", common["about-subject"]),
-        _code("subject", common["subject"]),
+        _code("subject", subject_cell(kind)),
         _markdown("about-plan", _about_plan(checks, common["about-plan"])),
         _code("plan", _plan(audit), "plan"),
         _code("run", common["run"]),
@@ -86,7 +90,11 @@ def as_code(audit: Audit, *, seed: int) -> str:
     seed : int
         Root of all random numbers.
     """
+    model = audit.plan[0][0].about == "model"
+    load = 'ak.load_subject("subject.toml")  # or your ak.Subject(name, model, test=..., train=...)'
+    load = load if model else 'load_target("subject.toml")'
     imports = ["import auditkit as ak", *_imports(check for check, _ in audit.plan)]
+    imports += [] if model else ["from auditkit.loading import load_target"]
     given = _criteria(audit.criteria, imports)
     arguments = [_checks(audit)]
     arguments += [f"criteria={given}"] if given else []
@@ -94,7 +102,7 @@ def as_code(audit: Audit, *, seed: int) -> str:
     lines = [
         *dict.fromkeys(imports),
         "",
-        'subject = ak.load_subject("subject.toml")  # or your ak.Subject(name, model, test=..., train=...)',
+        f"subject = {load}",
         "audit = ak.Audit(",
         *(f"    {line}" for argument in arguments for line in f"{argument},".splitlines()),
         ")",
@@ -110,12 +118,12 @@ def part_shown(source: str) -> str:
     return found[1] if found else ""
 
 
-def _narrative() -> tuple[dict[str, str], dict[str, str]]:
-    """Return the cells that every template has alike, by id, and the section on each check, by name."""
+def _narrative(kind: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the cells that every template of a kind has alike, by id, and the section on each check, by name."""
     common: dict[str, str] = {}
     sections: dict[str, str] = {}
     # a template of one dimension says more of a check than the full one does
-    for template in sorted(list_templates(), key=lambda t: t.name == "full"):
+    for template in sorted(list_templates(), key=lambda t: (kind != _kind_of(t), t.name == "full")):
         before = ""
         for cell in template.notebook["cells"]:
             source = "".join(cell["source"])
@@ -126,6 +134,11 @@ def _narrative() -> tuple[dict[str, str], dict[str, str]]:
                 sections.setdefault(part, before[before.index("### ") :])
             before = source if cell["cell_type"] == "markdown" else ""
     return common, sections
+
+
+def _kind_of(template: Template) -> str:
+    about = {check.name: check.about for check in registry().checks}
+    return about.get(template.checks[0], "model") if template.checks else "model"
 
 
 def _cell(kind: str, name: str, source: str, tag: str = "") -> dict[str, Any]:
@@ -148,11 +161,11 @@ def _title(dimensions: list[str]) -> str:
     return f"{words[:1].upper()}{words[1:]} audit"
 
 
-def _head(title: str, dimensions: list[str]) -> str:
+def _head(title: str, dimensions: list[str], kind: str) -> str:
     asked = "\n".join(f"- {markdown_escape(DIMENSIONS.get(name) or name)}" for name in dimensions)
     return (
         f"# {markdown_escape(title)}\n\n"
-        "**Purpose.** To answer the questions below for one model, so that the people responsible for it can decide.\n"
+        f"**Purpose.** To answer the questions below for {'one model' if kind == 'model' else KINDS[kind]}, so that the people responsible for it can decide.\n"
         "It records what was measured, how surely, and what was not examined.\n\n"
         f"**In scope.**\n\n{asked}\n\n"
         "**Not in scope.** What no check of this audit asks about. The report names it.\n"

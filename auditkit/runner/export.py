@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nbconvert.exporters import Exporter
 from traitlets import Bool
 
+from auditkit.controls.shown import on_page
 from auditkit.errors import InputError
 from auditkit.files import write_whole
 from auditkit.render.notebook import notebook_html
@@ -43,7 +44,9 @@ class ReportExporter(Exporter):
         """Return the page and nbconvert's resources."""
         nb, resources = super().from_notebook_node(nb, resources, **kw)
         name = str((resources.get("metadata") or {}).get("name") or "")
-        page = notebook_html(nb, include_code=self.include_code, title=name, pages=check_pages())
+        page = notebook_html(
+            nb, include_code=self.include_code, title=name, pages=check_pages(), controls=on_page
+        )
         return page, resources
 
 

@@ -8,18 +8,20 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from auditkit.errors import Cancelled
+from auditkit.runner.sockets import SocketFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
-__all__ = ["CACHE_FOLDER", "RUN_FOLDER", "KernelHandle", "in_notebook"]
+__all__ = ["CACHE_FOLDER", "KEEP_ANSWERS", "RUN_FOLDER", "KernelHandle", "in_notebook"]
 
 RUN_FOLDER = "AUDITKIT_RUN_FOLDER"
 CACHE_FOLDER = "AUDITKIT_CACHE_FOLDER"
+KEEP_ANSWERS = "AUDITKIT_KEEP_ANSWERS"
 
 
 def in_notebook() -> bool:
@@ -33,6 +35,8 @@ class KernelHandle:
 
     A kernel called ``python3`` may be installed for the user and lead to another interpreter; the audit would then
     run with other packages than those that were validated. So the command is given here, not looked up.
+
+    Its channels are Unix sockets in a folder of its own, where the system has them; elsewhere, ports of this machine.
 
     Parameters
     ----------
@@ -52,6 +56,7 @@ class KernelHandle:
         # jupyter_client substitutes $NAME in these values; a path may hold a dollar
         self._environment = {k: v.replace("$", "$$") for k, v in environment.items()}
         self._managers: list[Any] = []
+        self._folders: list[SocketFolder] = []
         self._stopped = threading.Event()
 
     def manager_class(self) -> type:
@@ -62,7 +67,7 @@ class KernelHandle:
 
         handle = self
         spec = KernelSpec(
-            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+            argv=[sys.executable, str(Path(__file__).with_name("kernel_app.py")), "-f", "{connection_file}"],
             display_name="Python 3",
             language="python",
             env=self._environment,
@@ -82,11 +87,21 @@ class KernelHandle:
                 if handle._stopped.is_set():
                     raise Cancelled("stopped before the kernel started")
                 handle._managers.append(self)
+                handle._connect(self)
                 handle._prepare(self)
                 with handle._log.open("ab") as log:
                     await super().start_kernel(**kwargs, stdout=log.fileno(), stderr=log.fileno())
 
         return RunKernelManager
+
+    def _connect(self, manager: Any) -> None:
+        """Say where the channels of a kernel are to be, before it starts."""
+        folder = SocketFolder.made()
+        if folder is None:
+            return
+        self._folders.append(folder)
+        manager.transport, manager.ip, manager.cache_ports = "ipc", folder.prefix, False
+        manager.connection_file = f"{folder.prefix}.json"
 
     def _prepare(self, manager: Any) -> None:
         """Ready a kernel manager before it starts its kernel."""
@@ -104,6 +119,11 @@ class KernelHandle:
                     os.killpg(pid, signal.SIGKILL)
                 else:
                     provisioner.process.kill()
+
+    def close(self) -> None:
+        """Remove what the kernel was reached by, once it has ended."""
+        for folder in self._folders:
+            folder.remove()
 
 
 def _client_class() -> type:

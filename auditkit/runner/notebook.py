@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from auditkit.audit import Completed
 from auditkit.errors import InputError, did_you_mean
-from auditkit.runner.kernel import CACHE_FOLDER, RUN_FOLDER, in_notebook
+from auditkit.runner.cluster import to_cluster
+from auditkit.runner.kernel import CACHE_FOLDER, KEEP_ANSWERS, RUN_FOLDER, in_notebook
 from auditkit.runner.news import of_event, tell
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from auditkit.audit import Audit, Event
     from auditkit.report import Report
-    from auditkit.subject import Subject
+    from auditkit.targets import Target
 
 __all__ = ["observe", "outputs", "show"]
 
@@ -32,8 +33,8 @@ _VIEWS = ("verdict", "findings", "methods", "notes")
 
 
 def observe(
-    audit: Audit, subject: Subject, *, seed: int = 0, jobs: int = 1, out_dir: str | os.PathLike[str] = ".",
-    cache: str | os.PathLike[str] | None = None,
+    audit: Audit, subject: Target, *, seed: int = 0, jobs: int = 1, out_dir: str | os.PathLike[str] = ".",
+    cache: str | os.PathLike[str] | None = None, keep_answers: bool | None = None,
 ) -> Report:  # fmt: skip
     """Run the audit and save ``report.json``.
 
@@ -41,7 +42,7 @@ def observe(
     ----------
     audit : Audit
         The plan.
-    subject : Subject
+    subject : Subject or another Target
         What to audit.
     seed : int
         Root of all random numbers.
@@ -52,6 +53,8 @@ def observe(
         among the run's unfinished ones until all of the notebook is done.
     cache : path, optional
         As for `Audit.run`; what `auditkit run --cache` names when left out.
+    keep_answers : bool, optional
+        As for `Audit.run`; whether `auditkit run --keep-answers` was asked for when left out. They go to ``report.answers.npz``.
 
     Raises
     ------
@@ -65,9 +68,10 @@ def observe(
     if not folder.is_dir():
         raise InputError(f"out_dir must be a folder that exists; got {str(out_dir)!r}")
     cache = cache or os.environ.get(CACHE_FOLDER) or None
+    keep = bool(os.environ.get(KEEP_ANSWERS)) if keep_answers is None else keep_answers
     say = _say_in_file(folder / "news.jsonl") if run_folder else _say_here()
-    with _engine(jobs) as executor:
-        for event in audit.stream(subject, seed=seed, executor=executor, cache=cache):
+    with _engine(jobs) as executor, to_cluster():
+        for event in audit.stream(subject, seed=seed, executor=executor, cache=cache, keep_answers=keep):
             say(event)
             if isinstance(event, Completed):
                 report = event.report

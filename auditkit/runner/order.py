@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from auditkit.audit import Audit
+from auditkit.audit import Audit, fits_kind
 from auditkit.errors import InputError
+from auditkit.reading import name_shown
 from auditkit.runner.parameters import SEPARATOR, assignment, declared, in_cell, validate
 from auditkit.runner.paths import local_path
 from auditkit.runner.templates import find_template
@@ -20,11 +21,10 @@ if TYPE_CHECKING:
 
     from auditkit.check import Parameter
     from auditkit.finding import Policy
-    from auditkit.loading.schema import SubjectFile
     from auditkit.runner.templates import Template
-    from auditkit.subject import Subject
+    from auditkit.targets import Target
 
-__all__ = ["Order", "load_early", "named_files", "take_order"]
+__all__ = ["Order", "files_are_there", "load_early", "named_files", "take_order"]
 
 _SMALL = 64 * 2**20
 
@@ -96,9 +96,11 @@ def take_order(
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise InputError(f"{name} must be a whole number from {least}; got {value!r}")
     subject = local_path(subject_file, "--subject")
-    _files(subject)
+    files_are_there(subject)
     criteria = None if policy is None else local_path(policy, "--policy")
     audit = _plan(found, given, criteria)
+    if audit is not None:
+        fits_kind(*_written(subject), [check for check, _ in audit.plan])
     folder = local_path(out, "--out").resolve()
     shared = {
         "subject_file": _relative(subject, folder),
@@ -117,7 +119,15 @@ def take_order(
     )
 
 
-def load_early(path: Path) -> Subject | None:
+def _written(path: Path) -> tuple[str, str]:
+    """Return the kind and the name of what a subject file describes, without loading it."""
+    from auditkit.loading.kinds import read_subject_file
+
+    written = read_subject_file(path)
+    return written.kind, getattr(written.said, "name", None) or written.file.stem
+
+
+def load_early(path: Path) -> Target | None:
     """Load a subject where that is quick, so that a mistake in it is told before a kernel starts; None where it is not.
 
     What runs code of its own (a factory, a pinned file) and what is large is left to the kernel, which loads it anyway.
@@ -127,34 +137,20 @@ def load_early(path: Path) -> Subject | None:
     InputError
         As `auditkit.load_subject`.
     """
-    from auditkit.loading.schema import read_subject_file
-    from auditkit.loading.subject_file import load_subject
+    from auditkit.loading.kinds import read_subject_file
+    from auditkit.loading.subject_file import load_target
 
-    said, file = read_subject_file(path)
-    size = sum((file.parent / name).stat().st_size for name in _named(said).values())
-    if said.model.python is not None or said.model.sha256 is not None or size > _SMALL:
+    written = read_subject_file(path)
+    if written.runs_code or sum(one.stat().st_size for one in written.files().values()) > _SMALL:
         return None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the notebook shows them
-            return load_subject(file)
+            return load_target(written.file)
     except InputError:
         raise
     except Exception:  # noqa: BLE001 - the kernel meets it too, and tells in which cell
         return None
-
-
-def _named(said: SubjectFile) -> dict[str, str]:
-    """Return the files a subject file names, by key."""
-    model, recorded, train = said.model, said.model.predictions, said.data.train
-    named = {
-        "model.path": model.path,
-        "model.predictions": None if recorded is None else recorded.path,
-        "model.predictions.train_path": None if recorded is None else recorded.train_path,
-        "data.test.path": said.data.test.path,
-        "data.train.path": None if train is None else train.path,
-    }
-    return {key: name for key, name in named.items() if name}
 
 
 def named_files(path: Path) -> dict[str, Path]:
@@ -165,27 +161,35 @@ def named_files(path: Path) -> dict[str, Path]:
     InputError
         If the subject file cannot be read.
     """
-    from auditkit.loading.schema import read_subject_file
+    from auditkit.loading.kinds import read_subject_file
 
-    said, file = read_subject_file(path)
-    found = {key: file.parent / name for key, name in _named(said).items()}
-    if said.model.python is not None:
-        beside = file.parent.joinpath(*said.model.python.partition(":")[0].split(".")).with_suffix(".py")
-        found |= {"model.python": beside} if beside.is_file() else {}
-    return found
+    return read_subject_file(path).files()
 
 
-def _files(path: Path) -> None:
-    """Check the form of a subject file, and that the files it names are there."""
-    from auditkit.loading.schema import read_subject_file
+def files_are_there(path: Path) -> None:
+    """Check the form of a subject file, and that the files it names are there.
+
+    Raises
+    ------
+    InputError
+        If the form is another, or a file is missing.
+    """
+    from auditkit.loading.kinds import read_subject_file
     from auditkit.loading.tables import find_file
 
-    said, file = read_subject_file(path)
-    for key, name in _named(said).items():
+    written = read_subject_file(path)
+    for key, file in written.files().items():
         try:
-            find_file(file.parent / name, key)
+            find_file(file, key)
         except InputError as error:
-            raise InputError(f"{file}: {error}") from None
+            folder = written.file.parent
+            typed = file.relative_to(folder) if file.is_relative_to(folder) else file
+            why = str(error)
+            if not file.exists():  # the key and the value as they stand in the file
+                _, _, hint = why.partition(". Did you mean")
+                why = f"{key}: there is no file {name_shown(typed)}; paths are from the folder of the subject file"
+                why += f". Did you mean{hint}" if hint else ""
+            raise InputError(f"{written.file}: {why}") from None
 
 
 def _plan(template: Template, given: Mapping[str, Any], policy: Path | None) -> Audit | None:

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from auditkit.errors import AuditkitError, InputError
 from auditkit.files import held_back, move_together
 from auditkit.report import Report, load_report
-from auditkit.runner.kernel import CACHE_FOLDER, RUN_FOLDER, KernelHandle
+from auditkit.runner.copies import CopyError
+from auditkit.runner.kernel import CACHE_FOLDER, KEEP_ANSWERS, RUN_FOLDER, KernelHandle
 from auditkit.runner.news import News, follow
 from auditkit.runner.order import load_early, take_order
 from auditkit.runner.paths import output_folder, output_path, writable_folder
-from auditkit.runner.pdf import browser, print_page
+from auditkit.runner.pdf import PrintError, browser, print_page
+from auditkit.runner.remote import RemoteError
 from auditkit.runner.remote import remote as remote_of
 from auditkit.runner.scratch import scratch_folder
 from auditkit.runner.templates import write_notebook
@@ -37,6 +39,7 @@ NAMES = {
     "html": "report.html",
     "partial": "report.partial.ipynb",
     "pdf": "report.pdf",
+    "answers": "report.answers.npz",
 }
 _TAIL = 65_536  # bytes of a kernel's log that are looked at
 _KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
@@ -60,6 +63,8 @@ class RunResult:
         The page as a PDF, where it was asked for.
     sent : tuple of str
         Addresses that copies were sent to.
+    answers_path : pathlib.Path or None
+        The answers of single records, where they were to be kept and the model gave them.
     """
 
     report: Report
@@ -68,6 +73,7 @@ class RunResult:
     html_path: Path
     pdf_path: Path | None = None
     sent: tuple[str, ...] = ()
+    answers_path: Path | None = None
 
     def __repr__(self) -> str:
         return f"RunResult({self.report.subject.get('name')}: {self.report.verdict}; open {self.html_path})"
@@ -83,6 +89,7 @@ def run_template(
     seed: int | None = None,
     jobs: int = 1,
     cache: str | os.PathLike[str] | None = None,
+    keep_answers: bool = False,
     include_code: bool = False,
     pdf: bool = False,
     remote: str | None = None,
@@ -110,6 +117,9 @@ def run_template(
         Processes the checks are spread over.
     cache : path, optional
         Folder in which answers of reference models are kept for later runs, made if it is not there.
+    keep_answers : bool
+        Whether to write what the model said of each test row to ``report.answers.npz``, for its owner alone. Without it, one of an
+        earlier run is removed. No copy of it is sent.
     include_code : bool
         Whether the page shows code, folded.
     pdf : bool
@@ -128,13 +138,14 @@ def run_template(
         in a model that runs code of its own. A folder that was made for the run is removed again.
     RunError
         If the kernel died or a cell failed; what there is of the notebook is kept as ``report.partial.ipynb``.
-    PrintError, RemoteError
-        If the page could not be printed, or a copy could not be sent; the files in `out` are whole.
+    CopyError
+        If the page could not be printed, or a copy could not be sent; the files in `out` are whole, and the error has the `result`.
     """
     place = None if remote is None else remote_of(remote)
     program = browser() if pdf else None
     order = take_order(template, subject_file, out, parameters or {}, policy, seed=seed, jobs=jobs)
     kept = {} if cache is None else {CACHE_FOLDER: str(writable_folder(cache, "--cache"))}
+    kept |= {KEEP_ANSWERS: "1"} if keep_answers else {}
     with output_folder(out) as folder:
         for name in NAMES.values():
             if output_path(folder, name).is_dir():
@@ -150,12 +161,21 @@ def run_template(
 
 def _further(result: RunResult, program: Path | None, place: Remote | None) -> RunResult:
     """Print the page and send copies, as asked; the files are there by now, whatever comes of it."""
+    missing: list[Exception] = []
     if program is not None:
         target = output_path(result.html_path.parent, NAMES["pdf"])
-        result = replace(result, pdf_path=print_page(result.html_path, target, program))
+        try:
+            result = replace(result, pdf_path=print_page(result.html_path, target, program))
+        except (PrintError, OSError) as error:
+            missing.append(error)
     if place is not None:
         files = {path.name: path for path in (result.report_path, result.notebook_path, result.html_path)}
-        result = replace(result, sent=place.send(files, result.html_path.parent))
+        try:
+            result = replace(result, sent=place.send(files, result.html_path.parent))
+        except RemoteError as error:
+            missing.append(error)
+    if missing:
+        raise CopyError("\n".join(map(str, missing)), result) from missing[-1]
     return result
 
 
@@ -193,6 +213,7 @@ def _execute(
         if not ended.is_set():
             handle.stop()
             ended.wait(30)
+        handle.close()
     if failed:
         _say_why(order, scratch, failed[0])
 
@@ -204,12 +225,15 @@ def _papermill(
         with _event_loop():
             import papermill
 
+            from auditkit.runner.saving import ENGINE
+
             logging.getLogger("papermill").addHandler(logging.NullHandler())
             papermill.execute_notebook(
                 _unformatted(scratch / "template.ipynb"),
                 _unformatted(scratch / NAMES["notebook"]),
                 parameters=order.parameters,
                 kernel_name=_KERNEL["name"],
+                engine_name=ENGINE,
                 progress_bar=False,
                 kernel_manager_class=handle.manager_class(),
                 resources={"metadata": {"path": str(order.out)}},
@@ -276,7 +300,10 @@ def _keep_partial(order: Order, scratch: Path) -> str:
     source = scratch / NAMES["notebook"]
     if not source.is_file():
         return ""
-    notebook = json.loads(source.read_text(encoding="utf-8"))
+    try:
+        notebook = json.loads(source.read_text(encoding="utf-8"))
+    except ValueError:  # a full disk cuts it off; why the run failed is to be said all the same
+        return " What there was of the notebook was cut off, and is not kept"
     _tidy(notebook, order, NAMES["partial"])
     notebook["metadata"]["auditkit"] = {**notebook["metadata"].get("auditkit", {}), "partial": True}
     for cell in notebook["cells"]:
@@ -303,13 +330,19 @@ def _deliver(order: Order, scratch: Path, *, include_code: bool) -> RunResult:
         kept = _keep_partial(order, scratch)
         raise RunError(f"the notebook ended without a report: it must call observe(audit, subject).{kept}")
     report = load_report(scratch / NAMES["report"])
+    ran = {"template": {"sha256": order.template.digest}}
+    report = replace(report, provenance={**report.provenance, **ran})
+    report.save(scratch / NAMES["report"])
     content = json.loads(notebook.read_text(encoding="utf-8"))
     _tidy(content, order, NAMES["notebook"])
     write_notebook(notebook, content)
     export_report(notebook, scratch / NAMES["html"], include_code=include_code)
     targets = {kind: output_path(order.out, NAMES[kind]) for kind in ("html", "notebook", "report")}
+    answers = output_path(order.out, NAMES["answers"]) if (scratch / NAMES["answers"]).is_file() else None
     with held_back():  # cut short, it would leave files of two runs
-        move_together({scratch / NAMES[kind]: target for kind, target in targets.items()})
-        for kind in ("partial", "pdf"):  # of an earlier run
+        for kind in ("partial", "pdf", "answers"):  # of an earlier run
             output_path(order.out, NAMES[kind]).unlink(missing_ok=True)
-    return RunResult(report, targets["report"], targets["notebook"], targets["html"])
+        if answers is not None:  # before the record that names it
+            (scratch / NAMES["answers"]).replace(answers)
+        move_together({scratch / NAMES[kind]: target for kind, target in targets.items()})
+    return RunResult(report, targets["report"], targets["notebook"], targets["html"], answers_path=answers)

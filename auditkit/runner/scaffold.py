@@ -9,7 +9,8 @@ from auditkit.check import find
 from auditkit.errors import InputError, did_you_mean
 from auditkit.render.text import one_line
 from auditkit.runner.paths import output_path, writable_folder
-from auditkit.runner.templates import list_templates, parameters_cell, plan_cell, write_notebook
+from auditkit.runner.templates import list_templates, parameters_cell, plan_cell, subject_cell, write_notebook
+from auditkit.targets import KINDS
 
 if TYPE_CHECKING:
     import os
@@ -35,12 +36,6 @@ _SETTINGS = """\
 ## Settings
 
 Every option has a default and bounds. They stand in the cell after this one, and `auditkit run -p NAME=VALUE` sets them."""
-
-_SUBJECT = """\
-import auditkit as ak
-from auditkit.runner.notebook import observe, show
-
-subject = ak.load_subject(subject_file)"""
 
 _METHOD = """\
 ### {question}
@@ -110,6 +105,11 @@ def _checks(words: Iterable[str]) -> list[Check]:
             f"a template needs checks: --check NAME.{did_you_mean('', ['model_performance', 'bias'])}"
         )
     found = {about.code: about for word in given for about in find(word)}
+    kinds = list(dict.fromkeys(about.about for about in found.values()))
+    if len(kinds) > 1:
+        raise InputError(
+            f"a template has one subject, and these checks ask about {' and about '.join(KINDS[one] for one in kinds)}: make a template for each"
+        )
     return list(found.values())
 
 
@@ -130,8 +130,14 @@ def _cells(title: str, checks: list[Check]) -> Iterator[dict[str, Any]]:
     yield _markdown("title", _PURPOSE.format(title=title, scope=scope))
     yield _markdown("about-settings", _SETTINGS)
     yield _code("parameters", parameters_cell(checks), "parameters")
-    yield _markdown("about-subject", "## Subject\n\nWhich model, on whose rows, held out how? Write it here.")
-    yield _code("subject", _SUBJECT)
+    model = checks[0].about == "model"
+    what = (
+        "Which model, on whose rows, held out how?"
+        if model
+        else f"Which {KINDS[checks[0].about].removeprefix('a ')}, whose, from where?"
+    )
+    yield _markdown("about-subject", f"## Subject\n\n{what} Write it here.")
+    yield _code("subject", subject_cell(checks[0].about))
     yield _markdown("about-plan", "## Plan\n\nEach check measures first; a policy judges afterwards.")
     yield _code("plan", plan_cell(checks), "plan")
     yield _code("run", "report = observe(audit, subject, seed=seed, jobs=jobs, out_dir=out_dir)")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
+import tomllib
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,12 +33,13 @@ __all__ = [
     "plan_cell",
     "read_template",
     "refresh",
+    "subject_cell",
 ]
 
 _GROUP = "auditkit.templates"
 _ORDER = (
-    "full", "explainability", "bias", "mitigation", "membership", "privacy", "privacy_mitigation", "robustness",
-    "poisoning", "robustness_mitigation", "drift", "nyc_ll144",
+    "full", "explainability", "bias", "mitigation", "membership", "privacy", "privacy_mitigation", "distillation", "robustness",
+    "poisoning", "robustness_mitigation", "drift", "nyc_ll144", "artifact", "notebooks", "llm", "table", "stack",
 )  # fmt: skip
 
 _SHARED_CELL = """\
@@ -74,6 +78,11 @@ class Template:
     def notebook(self) -> dict[str, Any]:
         """The notebook as JSON."""
         return _load(self.path)
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of what the notebook holds, however it is laid out in its file."""
+        return hashlib.sha256(json.dumps(self.notebook, sort_keys=True).encode()).hexdigest()
 
     def resolved_checks(self) -> tuple[Check, ...]:
         """Return the checks it names.
@@ -153,6 +162,7 @@ def find_template(word: str | os.PathLike[str]) -> Template:
     every = catalogue()
     known = {t.name: t for t in every.templates}
     if text not in known:
+        _refuse_toml(Path(text))
         lost = "".join(f" The plug-in {name} could not be read: {why}." for name, why in every.broken.items())
         told = (
             _of_checks(text, every.templates)
@@ -160,6 +170,19 @@ def find_template(word: str | os.PathLike[str]) -> Template:
         )
         raise InputError(f"{told}{lost}")
     return known[text]
+
+
+def _refuse_toml(path: Path) -> None:
+    """Say what to type for a plan, a policy or a subject file that is given as a template."""
+    if path.suffix != ".toml" or not path.is_file():
+        return
+    from auditkit.loading.told_apart import form_of, type_for
+
+    found = None
+    with suppress(OSError, ValueError, RecursionError):  # no TOML: it is told as no template
+        found = form_of(tomllib.loads(path.read_text("utf-8-sig")))
+    if found is not None:
+        raise InputError(f"{path}: expected a template, and this is a {found}; {type_for(found, path)}")
 
 
 def _of_checks(word: str, templates: Iterable[Template]) -> str:
@@ -243,6 +266,16 @@ def main(paths: Iterable[str] = ()) -> None:
     """Refresh the given templates, or all of auditkit's own."""
     for path in [Path(p) for p in paths] or sorted(shipped_folder().glob("*.ipynb")):
         write_notebook(path, refresh(_load(path)))
+
+
+def subject_cell(kind: str) -> str:
+    """Return the source of the cell that loads what is audited: a model with its rows, or a target of another kind."""
+    load, name = (
+        ("", "ak.load_subject")
+        if kind == "model"
+        else ("from auditkit.loading import load_target\n", "load_target")
+    )
+    return f"import auditkit as ak\n{load}from auditkit.runner.notebook import observe, show\n\nsubject = {name}(subject_file)"
 
 
 def parameters_cell(checks: Iterable[Check], values: Mapping[str, Mapping[str, Any]] | None = None) -> str:

@@ -28,6 +28,7 @@ from auditkit.statistics.comparisons import (
     smallest_ratio_to_overall,
 )
 from auditkit.statistics.cross_validated import Explained, cross_validated_auc, cross_validated_r2
+from auditkit.statistics.detected_rates import DetectedRate, clustered_rate, corrected_rate
 from auditkit.statistics.drift import (
     Apart,
     Stability,
@@ -67,6 +68,18 @@ from auditkit.statistics.paired import (
     paired_gap_p_value,
     paired_p_value,
 )
+from auditkit.statistics.paired_changes import (
+    mcnemar_mid_p,
+    paired_auc_change,
+    paired_mean_change,
+    paired_rate_change,
+)
+from auditkit.statistics.paired_gaps import (
+    MOST_PAIRED_GROUPS,
+    joint_cells,
+    paired_gap_change,
+    paired_mean_gap_change,
+)
 from auditkit.statistics.paired_roc import AucDifference, paired_auc_difference, paired_tpr_bounds
 from auditkit.statistics.power import (
     auc_standard_error,
@@ -100,6 +113,7 @@ from auditkit.statistics.weighted import Moments, effective_counts, group_moment
 from auditkit.statistics.welch import mean_difference
 
 __all__ = [
+    "MOST_PAIRED_GROUPS",
     "Advantage",
     "Anova",
     "Apart",
@@ -111,6 +125,7 @@ __all__ = [
     "CalibrationError",
     "Change",
     "ChiSquare",
+    "DetectedRate",
     "EpsilonBound",
     "Estimate",
     "Explained",
@@ -149,6 +164,8 @@ __all__ = [
     "change",
     "chi_square",
     "clopper_pearson",
+    "clustered_rate",
+    "corrected_rate",
     "cross_validated_auc",
     "cross_validated_r2",
     "detectable_auc",
@@ -160,6 +177,7 @@ __all__ = [
     "group_moments",
     "holm",
     "jeffreys",
+    "joint_cells",
     "katz_ratio",
     "kish_size",
     "ks_distance",
@@ -172,6 +190,7 @@ __all__ = [
     "linear_recalibration",
     "logistic_recalibration",
     "mantel_haenszel",
+    "mcnemar_mid_p",
     "mean_difference",
     "mean_interval",
     "mean_interval_of",
@@ -183,13 +202,18 @@ __all__ = [
     "one_run_epsilon",
     "one_run_guesses",
     "one_run_p_value",
+    "paired_auc_change",
     "paired_auc_difference",
     "paired_difference",
     "paired_differences_at_once",
     "paired_gap",
+    "paired_gap_change",
     "paired_gap_p_value",
     "paired_guesses",
+    "paired_mean_change",
+    "paired_mean_gap_change",
     "paired_p_value",
+    "paired_rate_change",
     "paired_tpr_bounds",
     "permutation_test",
     "picked_p_value",

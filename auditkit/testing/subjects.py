@@ -65,7 +65,7 @@ def write_subject(folder: Path, *, n_train: int = 160, n_test: int = 120) -> Pat
     n_train, n_test : int
         Rows, at least 50 each.
     """
-    import skops.io
+    from auditkit import _skops as skops
 
     subject = make_credit(n_train=n_train, n_test=n_test)
     packed = skops.io.dumps(subject.model.estimator)

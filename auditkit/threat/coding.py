@@ -74,9 +74,13 @@ class Coding:
             if table is None:
                 out[:, places[0]] = matrix[:, j]
                 continue
-            known = np.isfinite(matrix[:, j])
-            out[:, places] = np.nan
-            out[np.ix_(known, places)] = table[np.rint(matrix[known, j]).astype(int)]
+            column = matrix[:, j]
+            known = np.isfinite(column)
+            if known.all():
+                out[:, places] = table[np.rint(column).astype(int)]
+            else:
+                codes = np.rint(np.where(known, column, 0)).astype(int)
+                out[:, places] = np.where(known[:, None], table[codes], np.nan)
         return out
 
 

@@ -252,13 +252,15 @@ class ThreatModel:
 
 @dataclass(frozen=True)
 class _OnInputs:
-    """A rule about inputs, asked about features."""
+    """Rules about inputs, asked about features: all of them at once, so that rows are written as inputs once."""
 
-    rule: Expression
+    rules: tuple[Expression, ...]
     coding: Coding
 
     def __call__(self, original: NDArray[np.float64], changed: NDArray[np.float64]) -> NDArray[np.bool_]:
-        return self.rule(self.coding.expand(original), self.coding.expand(changed))
+        before, after = self.coding.expand(original), self.coding.expand(changed)
+        kept: NDArray[np.bool_] = np.logical_and.reduce([rule(before, after) for rule in self.rules])
+        return kept
 
 
 @dataclass(frozen=True)
@@ -285,12 +287,9 @@ def _space(features: tuple[Feature, ...], coding: Coding, rules: tuple[str | Fra
         for name, values, kind in zip(names, coding.codec.categories, coding.codec.kinds, strict=True)
         if kind == "categorical"
     }
-    made = [
-        _OnInputs(Expression(rule, names, known), coding)
-        if isinstance(rule, str)
-        else _OnFrames(rule, coding)
-        for rule in rules
-    ]
+    expressions = tuple(Expression(rule, names, known) for rule in rules if isinstance(rule, str))
+    made: list[_OnInputs | _OnFrames] = [_OnInputs(expressions, coding)] if expressions else []
+    made += [_OnFrames(rule, coding) for rule in rules if not isinstance(rule, str)]
     ranked = [one.kind == "ordinal" for one in features]
     ends = [_ends(one, coding.codec.dtypes[names.index(one.columns[0])]) for one in features]
     plain = {"continuous", "integer", "categorical"}

@@ -7,7 +7,7 @@ from pathlib import Path
 from auditkit.errors import InputError, did_you_mean
 from auditkit.tools.tool import Limits, Tool
 
-__all__ = ["PRIVACY_METER", "TOOLS", "find_tool"]
+__all__ = ["GARAK", "PRIVACY_METER", "TOOLS", "find_tool"]
 
 PRIVACY_METER = Tool(
     name="privacy-meter",
@@ -31,9 +31,32 @@ PRIVACY_METER = Tool(
     outputs=("figures.json", "decisions.npz"),
     environment=(("CUDA_VISIBLE_DEVICES", ""), ("TF_CPP_MIN_LOG_LEVEL", "3"), ("TF_ENABLE_ONEDNN_OPTS", "0")),
     limits=Limits(seconds=900.0, memory=8 * 2**30, output=2**30),
+    check="privacy_meter",
 )
 
-TOOLS: tuple[Tool, ...] = (PRIVACY_METER,)
+GARAK = Tool(
+    name="garak",
+    what="Probes of language models by NVIDIA: prompts, detectors, and a report of what passed",
+    distribution="garak",
+    version="0.17.1",
+    requirements=("garak==0.17.1", "torch==2.13.0"),
+    pythons=((3, 11), (3, 14)),
+    licence="Apache-2.0",
+    size="2.1 GB with a processor-only build of torch; more where the index gives one for graphics cards",
+    script=Path(__file__).with_name("garak_runner.py"),
+    outputs=("garak.report.jsonl", "quality.json"),
+    environment=(
+        ("CUDA_VISIBLE_DEVICES", ""),
+        ("HF_HUB_OFFLINE", "1"),
+        ("TRANSFORMERS_OFFLINE", "1"),
+        ("TOKENIZERS_PARALLELISM", "false"),
+    ),
+    from_source=("ecoji", "langdetect"),
+    limits=Limits(seconds=3600.0, memory=8 * 2**30, output=2**30),
+    check="garak_probes",
+)
+
+TOOLS: tuple[Tool, ...] = (PRIVACY_METER, GARAK)
 
 
 def find_tool(name: str) -> Tool:

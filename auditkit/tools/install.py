@@ -124,8 +124,9 @@ def _make(tool: Tool, made: Path, options: Sequence[str], each: Callable[[float]
     log = made.with_suffix(".log")
     python = python_of(made)
     pip = [str(python), "-I", "-m", "pip", "--disable-pip-version-check", "--no-input"]
-    # wheels only: nothing of a package runs before it is asked to
-    wanted = ["install", "--only-binary", ":all:", "--no-warn-script-location", *options, *tool.requirements]
+    # wheels only, but for the few that have none: nothing of a package runs before it is asked to
+    only = ["--only-binary", ":all:", *(f"--no-binary={name}" for name in tool.from_source)]
+    wanted = ["install", *only, "--no-warn-script-location", *options, *tool.requirements]
     try:
         _step(tool, [sys.executable, "-I", "-m", "venv", str(made)], log, each, "its environment")
         _step(tool, [*pip, *wanted], log, each, "pip")

@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 import runpy
 import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["launch"]
 
@@ -12,18 +16,19 @@ _REFUSED = ("socket.connect", "socket.sendto", "socket.sendmsg", "socket.getaddr
 
 
 def launch(words: list[str]) -> None:
-    """Run ``memory output seconds script folder ...`` under these limits, in this process.
+    """Run ``memory output seconds reach script folder ...`` under these limits, in this process.
 
     Parameters
     ----------
     words : list of str
-        Bytes of memory, bytes of a file, seconds on each processor; then the script and its arguments.
+        Bytes of memory, bytes of a file, seconds on each processor, the one address it may connect to ("127.0.0.1:8000", or "-" for
+        none); then the script and its arguments.
     """
     memory, output, seconds = (int(word) for word in words[:3])
     _limit(memory, output, seconds)
-    sys.addaudithook(_offline)
-    sys.argv = words[3:]
-    runpy.run_path(words[3], run_name="__main__")
+    sys.addaudithook(_only(words[3]))
+    sys.argv = words[4:]
+    runpy.run_path(words[4], run_name="__main__")
 
 
 def _limit(memory: int, output: int, seconds: int) -> None:
@@ -49,9 +54,20 @@ def _limit(memory: int, output: int, seconds: int) -> None:
             continue
 
 
-def _offline(event: str, _args: tuple[object, ...]) -> None:
-    if event in _REFUSED:
+def _only(reach: str) -> Callable[[str, tuple[Any, ...]], None]:
+    """Return a hook that refuses every connection but those to one address."""
+    host, _, port = reach.rpartition(":")
+
+    def hook(event: str, args: tuple[Any, ...]) -> None:
+        if event not in _REFUSED:
+            return
+        if host and event == "socket.connect" and args[1] == (host, int(port)):
+            return
+        if host and event == "socket.getaddrinfo" and args[0] in (host, host.encode()):
+            return
         raise PermissionError(f"{event}: a tool of auditkit reaches no network")
+
+    return hook
 
 
 if __name__ == "__main__":

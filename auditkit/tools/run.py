@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -32,6 +33,9 @@ MEMORY_IS_HELD = sys.platform.startswith("linux")
 """Whether this platform holds a process to its address space."""
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_LOOPBACK = re.compile(r"127\.0\.0\.1:[1-9][0-9]{0,4}")
+_HOMES = ("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP")
+_FOLDERS = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "MPLCONFIGDIR")
 _KEPT = ("SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # what an interpreter needs to start at all
 
 
@@ -43,6 +47,8 @@ def ask(
     home: str | os.PathLike[str] | None = None,
     limits: Limits | None = None,
     words: tuple[str, ...] = (),
+    reach: str = "",
+    secrets: Mapping[str, str] | None = None,
 ) -> T:
     """Hand arrays to a tool, wait for it, and read what it wrote.
 
@@ -60,6 +66,10 @@ def ask(
         Those of the tool when not given.
     words : tuple of str
         Further arguments of its script.
+    reach : str
+        The one address it may connect to, on this machine: "127.0.0.1:8000". None when left out.
+    secrets : mapping of str to str, optional
+        Environment variables of this run alone, such as the token of that address; they stand in no file and no command line.
 
     Returns
     -------
@@ -75,17 +85,29 @@ def ask(
     Cancelled
         If whoever listens asked to stop; the program is ended first.
     """
+    if reach and not _LOOPBACK.fullmatch(reach):
+        raise InputError(
+            f"a tool reaches at most one address of this machine, as 127.0.0.1:8000; got {reach!r}"
+        )
     place = needs_tool(tool, home)
     allowed = tool if limits is None else replace(tool, limits=limits)
     with tempfile.TemporaryDirectory(prefix="auditkit-tool-", ignore_cleanup_errors=True) as scratch:
         folder = Path(scratch) / "data"
         folder.mkdir()
         _write(folder / "in.npz", arrays)
-        _run(allowed, place, Path(scratch), folder, words)
+        _run(allowed, place, Path(scratch), folder, words, reach, secrets or {})
         return _read(allowed, folder, read, words)
 
 
-def _run(tool: Tool, place: Installed, scratch: Path, folder: Path, words: tuple[str, ...]) -> None:
+def _run(
+    tool: Tool,
+    place: Installed,
+    scratch: Path,
+    folder: Path,
+    words: tuple[str, ...],
+    reach: str,
+    secrets: Mapping[str, str],
+) -> None:
     log, limits = scratch / "printed", tool.limits
     (scratch / "home").mkdir()
     before = _bytes_of(scratch)
@@ -97,9 +119,9 @@ def _run(tool: Tool, place: Installed, scratch: Path, folder: Path, words: tuple
 
     try:
         code = watched(
-            tool.argv(place.python, folder, *words),
+            tool.argv(place.python, folder, *words, reach=reach),
             folder=scratch / "home",
-            environment=_environment(tool, scratch / "home"),
+            environment=_environment(tool, scratch / "home") | dict(secrets),
             log=log,
             seconds=limits.seconds,
             each=each,
@@ -141,9 +163,7 @@ def _write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 def _environment(tool: Tool, home: Path) -> dict[str, str]:
     """Return all a tool sees: nothing of the user's own, no proxy, no token, no search path for modules."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    folders = dict.fromkeys(
-        ("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP", "XDG_CACHE_HOME", "MPLCONFIGDIR"), str(home)
-    )
+    folders = dict.fromkeys((*_HOMES, *_FOLDERS), str(home))
     return {
         **kept,
         **folders,

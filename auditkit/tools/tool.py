@@ -63,8 +63,12 @@ class Tool:
         The files it writes into that folder.
     environment : tuple of (str, str)
         Environment variables it wants besides the few that every run is given.
+    from_source : tuple of str
+        Distributions of which there are no wheels: their set-up code runs when they are installed.
     limits : Limits
         What a run may use when nothing else is said.
+    check : str
+        Name of the check that runs it.
     """
 
     name: str
@@ -78,7 +82,9 @@ class Tool:
     script: Path
     outputs: tuple[str, ...]
     environment: tuple[tuple[str, str], ...] = ()
+    from_source: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    check: str = ""
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -94,10 +100,10 @@ class Tool:
         """What installs it."""
         return f"auditkit tools install {self.name}"
 
-    def argv(self, python: Path, folder: Path, *words: str) -> list[str]:
+    def argv(self, python: Path, folder: Path, *words: str, reach: str = "") -> list[str]:
         """Return the command line of one run: the launcher, which holds the limits, and then the script."""
         limits = self.limits
         launcher = Path(__file__).with_name("launcher.py")
-        held = [str(limits.memory), str(limits.output), str(int(limits.seconds) + 1)]
+        held = [str(limits.memory), str(limits.output), str(int(limits.seconds) + 1), reach or "-"]
         # -I: no variable and no folder of the user's changes what is imported
         return [str(python), "-I", str(launcher), *held, str(self.script), str(folder), *words]

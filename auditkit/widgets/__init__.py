@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from auditkit.widgets.explorers.pair import Compare
 from auditkit.widgets.findings import Findings
+from auditkit.widgets.language import LanguageModel
+from auditkit.widgets.notebook import Notebook
 from auditkit.widgets.report import Report
 from auditkit.widgets.session import Session
 from auditkit.widgets.studio import Bias, Explainability, Membership, Robustness, Studio
@@ -13,7 +15,9 @@ __all__ = [
     "Compare",
     "Explainability",
     "Findings",
+    "LanguageModel",
     "Membership",
+    "Notebook",
     "Report",
     "Robustness",
     "Session",

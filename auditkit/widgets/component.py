@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
@@ -9,7 +10,7 @@ import ipywidgets as w
 from auditkit.errors import InputError
 from auditkit.render import views
 from auditkit.runner.front_end import front_end
-from auditkit.subject import Subject
+from auditkit.targets import Target
 from auditkit.widgets.parts import Keys, problem, sheet
 from auditkit.widgets.session import Session
 from auditkit.widgets.static import Static
@@ -29,13 +30,18 @@ def session_of(given: object) -> Session:
     InputError
         If it is none of these.
     """
-    if isinstance(given, Subject):
+    if isinstance(given, Target):
         return Session(given)
     session = getattr(given, "session", given)
     if isinstance(session, Session):
         return session
+    hint = (
+        f"; load what a file describes: from auditkit.loading import load_target; load_target({str(given)!r})"
+        if isinstance(given, (str, PurePath))
+        else ""
+    )
     raise InputError(
-        f"expected a Session, a Subject, or a view with a session such as Studio(subject); got {type(given).__name__}"
+        f"expected a Session, a Subject, or a view with a session such as Studio(subject); got {type(given).__name__}{hint}"
     )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 
+from auditkit.controls.shown import by_check
 from auditkit.errors import InputError
 from auditkit.judging import WAIVABLE
 from auditkit.render import page
@@ -63,7 +64,11 @@ class Findings(Component):
             ran = {e["check"] for e in data["evidence"]} if self._alone else set()
             pages = explained(check for check in self.session.checks if check.code in ran) if ran else ""
             self.verdict.value = page.verdict({**data, "part": "head"})
-            self.text.value = page.verdict({**data, "part": "facts"}) + page.findings(data) + pages
+            self.text.value = (
+                page.verdict({**data, "part": "facts"})
+                + page.findings({**data, "controls": by_check(data)})
+                + pages
+            )
 
 
 class Say(w.VBox):  # type: ignore[misc]

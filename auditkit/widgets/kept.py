@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from auditkit.evidence import Evidence
     from auditkit.report import Report
-    from auditkit.subject import Subject
+    from auditkit.targets import Target
 
 __all__ = ["Kept"]
 
@@ -31,7 +31,7 @@ class Kept:
     ----------
     audit : Audit
         The plan of the run.
-    subject : Subject
+    subject : Subject or another Target
         What is audited.
     seed : int
         Root of all random numbers.
@@ -39,7 +39,7 @@ class Kept:
         What was measured before under the same settings; it stays until its check ended again.
     """
 
-    def __init__(self, audit: Audit, subject: Subject, seed: int, before: Iterable[Evidence]) -> None:
+    def __init__(self, audit: Audit, subject: Target, seed: int, before: Iterable[Evidence]) -> None:
         self._audit, self._subject, self._seed = audit, subject, seed
         self._evidence = {e.check: e for e in before}
         self._timings: dict[str, float] = {}

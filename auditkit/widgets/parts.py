@@ -52,6 +52,7 @@ _CSS = """
 .ak-studio .ak-check { border-left: 3px solid var(--jp-border-color2, #bbb); padding-left: .8rem; margin: .4rem 0; }
 .ak-studio .ak-heard { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .ak-studio .ak-code textarea { font-family: var(--jp-code-font-family, monospace); white-space: pre; }
+.ak-studio .ak-wrap textarea { white-space: pre-wrap; overflow-wrap: anywhere; }
 .ak-studio .ak-steps button { padding: 0 6px; }
 .ak-studio .ak-steps .fa { display: inline-block; width: 1.2em; }
 .ak-studio .ak-here { text-shadow: .04em 0 currentColor; text-decoration: underline; text-underline-offset: .25em; }

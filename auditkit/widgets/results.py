@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as w
 from markupsafe import Markup
 
+from auditkit.controls.shown import by_check
 from auditkit.render import page
 from auditkit.render.status import STATUSES
 from auditkit.render.tables import table_html
@@ -79,7 +80,9 @@ class Results(w.VBox):  # type: ignore[misc]
         found = [f for f in data["findings"] if f["check"] in codes]
         ran = [check for check in checks if check.code in {e["check"] for e in mine}]
         self.findings.value = (
-            page.findings(paged({**data, "findings": found})) + explained(ran) if mine else ""
+            page.findings(paged({**data, "findings": found, "controls": by_check(data)})) + explained(ran)
+            if mine
+            else ""
         )
 
     def _chosen(self, change: Any = None) -> None:

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 from traitlets import Dict, Set, Unicode
 
 from auditkit import progress
-from auditkit.audit import Audit, Completed, Finished, Progress
+from auditkit.audit import Audit, Completed, Finished, Progress, fits_kind
 from auditkit.check import DIMENSIONS, Check, resolve
 from auditkit.durations import lasted
 from auditkit.errors import InputError, did_you_mean
 from auditkit.report import VOLATILE, Report
 from auditkit.subject import Subject
+from auditkit.targets import KINDS, Target
 from auditkit.widgets.kept import Kept
+from auditkit.widgets.offers import offered
 from auditkit.widgets.ongoing import Ongoing
 from auditkit.widgets.record import Record
 
@@ -41,7 +43,7 @@ class Session(Ongoing, Record):
 
     Parameters
     ----------
-    subject : Subject
+    subject : Subject or another Target
         What to audit.
     checks : names, codes, dimensions or check functions, optional
         As for `Audit`; every installed check when left out.
@@ -80,7 +82,7 @@ class Session(Ongoing, Record):
     Raises
     ------
     InputError
-        If the subject is none, or a check or criterion does not exist.
+        If the subject is none, there are no checks for its kind, or a check or criterion does not exist.
     """
 
     stopping = "Stopping at the next step of the running check"
@@ -91,29 +93,46 @@ class Session(Ongoing, Record):
 
     def __init__(
         self,
-        subject: Subject,
+        subject: Target,
         checks: Any = None,
         *,
         criteria: Any = None,
         seed: int = 0,
         executor: Executor | None = None,
     ) -> None:
-        if not isinstance(subject, Subject):
+        if not isinstance(subject, Target):
             raise InputError(
-                f"expected a Subject(name, model, test=Dataset(X, y)); got {type(subject).__name__}"
+                f"expected a Subject(name, model, test=Dataset(X, y)), or another Target; got {type(subject).__name__}"
             )
         super().__init__()
         self.subject, self.seed, self.executor = subject, seed, executor
-        plan = Audit(_everything() if checks is None else checks, criteria)
+        plan = Audit(_everything(subject.kind) if checks is None else checks, criteria)
+        fits_kind(subject.kind, subject.name, [check for check, _ in plan.plan])
         self.criteria = plan.criteria
         self.checks: tuple[Check, ...] = tuple(dict.fromkeys(check for check, _ in plan.plan))
         self.settings = {check.code: params for check, params in plan.plan}
         self.dimensions: tuple[str, ...] = _in_order({check.dimension for check in self.checks})
         self.dimension = self.dimensions[0]
         self.whole: dict[str, str] = {}
+        self.shelf: dict[Any, Any] = {}  # what views of it share
 
     def __repr__(self) -> str:
         return f"Session({self.subject.name}: {self.state}; .start({self.dimension!r}) to run, .report for what was measured)"
+
+    @property
+    def as_subject(self) -> Subject:
+        """What is audited, where that is a model with its rows.
+
+        Raises
+        ------
+        InputError
+            If it is something else.
+        """
+        if not isinstance(self.subject, Subject):
+            raise InputError(
+                f"expected a model with its rows; {self.subject.name!r} is {KINDS[self.subject.kind]}"
+            )
+        return self.subject
 
     @property
     def planned(self) -> tuple[Check, ...]:
@@ -170,18 +189,7 @@ class Session(Ongoing, Record):
 
     def options(self, check: Check) -> dict[str, tuple[str, ...]]:
         """Return what the subject offers for parameters of a check that name columns, by parameter."""
-        inputs = [str(name) for name in self.subject.test.X.columns]
-        sensitive = self.subject.test.sensitive_names
-        found: dict[str, tuple[str, ...]] = {}
-        for parameter in check.parameters:
-            if parameter.name == "immutable":
-                found[parameter.name] = tuple(inputs)
-            elif parameter.name == "features":
-                # a check that forms slices says that it takes columns, inputs among them
-                any_column = parameter.description.startswith("Columns")
-                names = [*sensitive, *inputs] if any_column else sensitive
-                found[parameter.name] = tuple(dict.fromkeys(names))
-        return found
+        return offered(self.subject, check)
 
     def include(self, check: object, *, run: bool) -> None:
         """Say whether a check, given by its code or name, is to be run.
@@ -374,10 +382,10 @@ class Session(Ongoing, Record):
         self._say((finished + part) / total, message)
 
 
-def _everything() -> list[Any]:
+def _everything(kind: str) -> list[Any]:
     from auditkit.check import registry
 
-    return [check.function for check in registry().checks]
+    return [check.function for check in registry().about(kind)]
 
 
 def _in_order(dimensions: set[str]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import ipywidgets as w
 
@@ -81,9 +81,8 @@ class Step(w.VBox):  # type: ignore[misc]
         self.changed, self.results = w.HTML(), Results(session)
         self.shared = Shared(self.checks if self.many else (), self.forms, session, self._mended)
         question = DIMENSIONS.get(dimension) or f"What is there to say on {name}?"
-        self.explorers = [
-            kind(session) for kind in BY_DIMENSION.get(dimension, ()) if not kind.lacks(session.subject)
-        ]
+        kinds, target = BY_DIMENSION.get(dimension, ()), cast("Any", session.subject)
+        self.explorers = [kind(session) for kind in kinds if not kind.lacks(target)]
         cards = [self._card(check) for check in self.checks]
         self.asked = Folded("Checks and settings", w.VBox([self.shared, *cards]))
         parts = [self.runner, self.changed, self.asked, self.results]
@@ -149,10 +148,8 @@ class Step(w.VBox):  # type: ignore[misc]
 
     def _live(self) -> list[Any]:
         """Return the explorers, and of those that are not here what they lack."""
-        subject = self.session.subject
-        lacking = [
-            (kind.title, why) for kind in BY_DIMENSION.get(self.dimension, ()) if (why := kind.lacks(subject))
-        ]
+        kinds, target = BY_DIMENSION.get(self.dimension, ()), cast("Any", self.session.subject)
+        lacking = [(kind.title, why) for kind in kinds if (why := kind.lacks(target))]
         return [*self.explorers, *(note(f"Not here: {title}. It lacks {why}.") for title, why in lacking)]
 
     def _gone(self, at: int) -> None:

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from auditkit.errors import InputError
 from auditkit.render.tables import table_html
 from auditkit.render.text import one_line, words
+from auditkit.subject import Subject
 from auditkit.widgets.component import Component
 from auditkit.widgets.findings import Findings, signature
 from auditkit.widgets.parts import button, problem, said
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Executor
 
-    from auditkit.subject import Subject
+    from auditkit.targets import Target
 
 __all__ = ["Bias", "Explainability", "Membership", "Robustness", "Studio"]
 
@@ -35,10 +36,10 @@ class Studio(Component):
 
     Parameters
     ----------
-    subject : Subject
+    subject : Subject or another Target
         What to audit.
     checks : names, codes, dimensions or check functions, optional
-        As for `Audit`; every installed check when left out.
+        As for `Audit`; every installed check of its kind when left out.
     criteria : Policy or iterable of Criterion, optional
         What is required; the default policy when left out.
     seed : int, default 0
@@ -56,7 +57,7 @@ class Studio(Component):
 
     def __init__(
         self,
-        subject: Subject | None = None,
+        subject: Target | None = None,
         checks: Any = None,
         criteria: Any = None,
         seed: int = 0,
@@ -175,18 +176,9 @@ class Start(w.VBox):  # type: ignore[misc]
 
 def _about(session: Session) -> str:
     """Return what is under audit, and by which checks and criteria."""
-    subject = session.subject
     facts = [
-        ("Name", subject.name),
-        ("Model", subject.model.kind),
-        ("Task", subject.task),
-        *([("Counts as selected", subject.positive)] if subject.positive is not None else []),
-        ("Test rows", f"{len(subject.test):,}"),
-        (
-            "Training rows",
-            f"{len(subject.train):,}" if subject.train else "not given: membership inference needs them",
-        ),
-        ("Sensitive features", ", ".join(subject.test.sensitive_names) or "none: groups cannot be compared"),
+        ("Name", session.subject.name),
+        *_looked_at(session.subject),
         ("Checks", f"{_count(len(session.checks), 'check')} in {_count(len(session.dimensions), 'step')}"),
         ("Criteria", f"{len(session.criteria)}, {session.criteria.name}"),
         ("Seed", str(session.seed)),
@@ -202,6 +194,23 @@ def _about(session: Session) -> str:
     )
     named = Markup("<details><summary>Which checks these are</summary>{}</details>").format(lines)
     return f'<div class="ak">{table}{named}</div>'
+
+
+def _looked_at(subject: Target) -> list[tuple[str, Any]]:
+    """Return what the target is, as pairs of a word and its value."""
+    if not isinstance(subject, Subject):
+        return list(subject.describe()["facts"].items())
+    return [
+        ("Model", subject.model.kind),
+        ("Task", subject.task),
+        *([("Counts as selected", subject.positive)] if subject.positive is not None else []),
+        ("Test rows", f"{len(subject.test):,}"),
+        (
+            "Training rows",
+            f"{len(subject.train):,}" if subject.train else "not given: membership inference needs them",
+        ),
+        ("Sensitive features", ", ".join(subject.test.sensitive_names) or "none: groups cannot be compared"),
+    ]
 
 
 def _count(many: int, what: str) -> str:

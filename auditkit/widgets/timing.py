@@ -8,6 +8,7 @@ import ipywidgets as w
 
 from auditkit.check import registry, resolve
 from auditkit.estimating import Estimate, estimates, pace_of
+from auditkit.subject import Subject
 from auditkit.widgets.parts import said
 from auditkit.widgets.working import Work
 
@@ -21,15 +22,18 @@ __all__ = ["Likely", "Timing", "begin", "expect", "pacing"]
 
 def pacing(session: Session) -> Work:
     """Return the work that times the model of a session: one for all views of its subject."""
-    work: Work = session.subject.memory.setdefault(("pace",), Work())
+    shelf = session.subject.memory if isinstance(session.subject, Subject) else session.shelf
+    work: Work = shelf.setdefault(("pace",), Work())
     return work
 
 
 def begin(session: Session) -> None:
-    """Time the model in the background, if it was not timed yet; it is asked about few rows."""
+    """Time the model in the background, if there is one and it was not timed yet; it is asked about few rows."""
+    if session.subject.kind != "model":
+        return
     work = pacing(session)
     if work.state in ("idle", "failed"):
-        work.start(lambda: pace_of(session.subject), seed=session.seed)
+        work.start(lambda: pace_of(session.as_subject), seed=session.seed)
 
 
 def expect(session: Session, dimension: str) -> Estimate | None:
@@ -43,7 +47,7 @@ def expect(session: Session, dimension: str) -> Estimate | None:
     codes = set(session.missing()) if not dimension else {check.code for check in session.of(dimension)}
     checks = [check for check in session.checks if check.code in codes - session.left_out]
     plan = [(check, session.settings[check.code]) for check in checks]
-    found = estimates(plan, session.subject, pace, lasted=_lasted(session))
+    found = estimates(plan, session.as_subject, pace, lasted=_lasted(session))
     return sum(found.values(), Estimate(0.0, 0.0)) if found else None
 
 
@@ -79,7 +83,7 @@ class Likely(w.HTML):  # type: ignore[misc]
         told = ""
         if pace is not None:
             plan = [(check, settings.get(check.code) or resolve(check, {})) for check in self._checks]
-            found = estimates(plan, self.session.subject, pace).values()
+            found = estimates(plan, self.session.as_subject, pace).values()
             told = f"Estimate of time: {sum(found, Estimate(0.0, 0.0)).words}."
         elif pacing(self.session).busy:
             told = "Estimate of time: not known yet, the model is being timed."

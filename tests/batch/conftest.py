@@ -1,14 +1,35 @@
 from __future__ import annotations
 
+import importlib.util
 import json
-from contextlib import suppress
+import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from auditkit.batch import run
-from auditkit.batch.crew import Left
+from auditkit.batch.forked import can_fork
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def _load(stem: str) -> Any:
+    """Load a module beside this one under a name of its own, by which tests import it."""
+    name = f"auditkit_tests_{stem}"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{stem}.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+    return sys.modules[name]
+
+
+Canned = _load("crews").Canned
+Warm = _load("crews").Warm
 
 PARAMETERS = 'subject_file = "s.toml"\npolicy_file = None\nseed = 0\nout_dir = "."\nmodel_performance__level = 0.95\naction = ""'
 # what a test can have the kernel do before it audits
@@ -92,6 +113,23 @@ def fill(folder: Path, name: str = "toy", before: str = "") -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Any]:
+    """The crew that batches share."""
+    crew = Warm()
+    yield crew
+    crew.end()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _share_a_crew(warm: Any) -> Iterator[None]:
+    """Have batches that are not given a crew share one, where processes are forked."""
+    with pytest.MonkeyPatch.context() as patch:
+        if can_fork():
+            patch.setattr(run, "default_crew", lambda _jobs: warm)
+        yield
+
+
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     """A folder with all that a batch needs but a plan."""
@@ -109,40 +147,6 @@ def shared_place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-class Canned:
-    """A crew whose workers leave a small result at once, without a kernel; or nothing, where `idle`."""
-
-    def __init__(self, *, idle: bool = False) -> None:
-        self.idle = idle
-        self.ids: list[str] = []
-        self.started: list[str] = []
-
-    def start(self, job: Any) -> None:
-        self.ids.append(job["id"])
-        self.started.append(job["name"])
-        if self.idle:
-            return
-        folder = Path(job["folder"])
-        with suppress(OSError):
-            (folder / "report.json").write_text(f"result of {job['name']}")
-            said = {"ended": "done", "verdict": "pass", "counts": {"pass": 1}, "not_met": [], "seconds": 0.1}
-            (folder / "ended.json").write_text(json.dumps(said))
-
-    def wait(self, _seconds: float) -> Any:
-        gone, self.ids = [Left(one, 1 if self.idle else 0) for one in self.ids], []
-        return gone
-
-    def begun(self, _id: str) -> bool:
-        return True
-
-    def pid(self, _id: str) -> None:
-        return None
-
-    def kill(self, _id: str) -> None: ...
-
-    def close(self) -> None: ...
-
-
 @pytest.fixture
 def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers end at once, having done nothing."""
@@ -150,9 +154,9 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def canned(monkeypatch: pytest.MonkeyPatch) -> list[Canned]:
+def canned(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Workers leave a small result at once; the crews that were used, in order."""
-    used: list[Canned] = []
+    used: list[Any] = []
     monkeypatch.setattr(run, "default_crew", lambda *_: used.append(Canned()) or used[-1])
     return used
 
@@ -179,6 +183,6 @@ def refill_once() -> Any:
 
 
 @pytest.fixture
-def idle_crew() -> Canned:
+def idle_crew() -> Any:
     """Workers that end at once, having done nothing."""
     return Canned(idle=True)

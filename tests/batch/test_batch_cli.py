@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from typing import TYPE_CHECKING, Any
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from auditkit.batch.journal import read_entries
+from auditkit.batch.result import BatchNews, BatchResult
 from auditkit.cli import app
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.kernel
 
@@ -49,11 +50,23 @@ def test_a_plan_is_begun_and_not_written_over(shared_place: Path) -> None:
     (shared_place / "begun.toml").unlink()
 
 
+def test_a_plan_without_a_subject_file_says_so(shared_place: Path, tmp_path: Path) -> None:
+    code, said, _ = call("plan", "init", tmp_path / "begun.toml")
+    assert (code, "No subject file is beside it or one folder below" in said) == (0, True)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "toy.toml").write_text((shared_place / "toy.toml").read_text())
+    code, said, _ = call("plan", "init", tmp_path / "other.toml")
+    assert (code, "No subject file" in said, "--dry-run" in said) == (0, False, True)
+
+
 def test_a_dry_run_says_what_would_run_and_starts_nothing(shared_place: Path) -> None:
     code, said, _ = call("batch", shared_place / "plan.toml", "--out", shared_place / "dry", "--dry-run")
     assert code == 0
     assert "2 of 2 audits would run, 1 at a time." in said
     assert "Estimate of time:" in said
+    assert "as in the template" in said  # the seed, and the parameters where none is given
+    assert "None" not in said
+    assert "{" not in said
     code, said, _ = call(
         "batch", shared_place / "plan.toml", "--out", shared_place / "dry", "--dry-run", "--json"
     )
@@ -120,7 +133,9 @@ def test_what_differs_in_a_batch_is_found(copy: Path) -> None:
     (problem,) = json.loads(said)["problems"]
     assert (code, "report.html was changed after it was written" in problem) == (1, True)
     code, _, why = call("status", copy, "--verify")
-    assert (code, "report.html was changed" in why) == (3, True)
+    assert (code, "report.html was changed" in why) == (1, True)  # as of `verify`
+    code, said, _ = call("status", copy, "--verify", "--json")
+    assert (code, json.loads(said)["exit_code"], json.loads(said)["faults"]) == (1, 1, [problem])
     (copy / "journal.sqlite").unlink()
     code, said, _ = call("verify", copy)
     assert code == 1
@@ -135,6 +150,41 @@ def test_what_is_asked_of_a_pack_is_refused_of_a_batch(copy: Path) -> None:
     code, _, why = call("verify", copy)
     assert code == 2
     assert "manifest of an evidence pack and the journal of a batch" in why
+
+
+@pytest.mark.parametrize(
+    ("news", "said"),
+    [
+        ([("kept", "pass")] * 5, "; 5 kept, nothing run\n"),
+        ([("kept", "pass"), ("kept", "not_run"), ("started", ""), ("ended", "pass")], "; 1 kept, 1 run\n"),
+        ([("started", ""), ("ended", "pass")], "no audit yet\n"),
+    ],
+)
+def test_how_many_results_were_kept_is_said(
+    shared_place: Path, monkeypatch: pytest.MonkeyPatch, news: list[Any], said: str
+) -> None:
+    def run(_plan: Any, out: Any, *, progress: Any, **_order: Any) -> BatchResult:
+        for kind, what in news:
+            progress(BatchNews(kind, "credit", what, 0, len(news)))
+        return BatchResult(Path(out), ())
+
+    monkeypatch.setattr("auditkit.batch.run.run_batch", run)
+    assert said in call("batch", shared_place / "plan.toml", "--out", shared_place / "kept")[1]
+
+
+def test_a_batch_that_is_interrupted_says_how_to_go_on(
+    shared_place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(*_given: Any, **_order: Any) -> BatchResult:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("auditkit.batch.run.run_batch", run)
+    given = ["batch", shared_place / "plan.toml", "--out", "a night"]
+    told = f"is kept in a night. To go on: auditkit batch {shared_place / 'plan.toml'} --out 'a night'"
+    code, said, why = call(*given)
+    assert (code, said, why) == (130, "", f"Interrupted: what had an outcome by then {told}\n")
+    assert call(*given, "--jobs", 2)[2].endswith(f"{told}, with the other options as before\n")
+    assert call(*given, "--force")[2].endswith("; --force runs all of it again\n")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a shell script stands in for the browser")
@@ -171,3 +221,29 @@ def test_reports_are_printed_once_and_again_when_they_are_new(
     monkeypatch.setenv("AUDITKIT_CHROMIUM", "no-such-program")
     code, _, why = call(*given)
     assert (code, "there is no program of that name" in why) == (2, True)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the page has a loop of a shell")
+def test_the_loop_of_the_page_signs_each_result_once(copy: Path, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "batches.md").read_text("utf-8")
+    loop = page.partition("## Signing a whole night")[2].split("```")[1]
+    (tmp_path / "reports").mkdir()
+    copy.rename(tmp_path / "reports" / "nightly")
+    assert call("pack", "keygen", tmp_path / "keys" / "author")[0] == 0
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    for _ in range(2):  # what is packed already is left alone
+        done = subprocess.run(
+            ["sh", "-c", loop], cwd=tmp_path, env=os.environ | {"PATH": path}, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+    (pack,) = (tmp_path / "packs" / "nightly").iterdir()
+    (result,) = (tmp_path / "reports" / "nightly" / "results").iterdir()
+    assert pack.name == result.name
+    assert (pack / "signatures" / "author.dsse.json").is_file()
+    assert not (tmp_path / "reports" / "nightly" / "results" / pack.name / "manifest.json").exists()
+
+
+def test_a_copy_of_the_folder_is_compared_with_it(batch: tuple[Path, Any], copy: Path) -> None:
+    """The same results on both sides: nothing is worse, and what broke keeps it undecided."""
+    code, said, why = call("compare", copy, batch[0], "--json")
+    assert (code, json.loads(said)["verdict"]) == (3, "undecided"), why

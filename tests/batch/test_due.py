@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from auditkit_tests_crews import Canned as Told  # loaded from beside this file, see conftest.py
 from filelock import FileLock
 from typer.testing import CliRunner
 
 from auditkit.batch import due as module
 from auditkit.batch.alerts import FORM, MOST, Alerts, alert_of
-from auditkit.batch.crew import Left
 from auditkit.batch.due import plans_in, run_due
 from auditkit.batch.folder import locked_folder
 from auditkit.batch.journal import Journal, read_entries
@@ -25,7 +25,6 @@ from auditkit.batch.keys import Digests, key_of
 from auditkit.batch.plan import load_plan
 from auditkit.batch.run import run_batch
 from auditkit.batch.standing import accept, faults, standing
-from auditkit.batch.worker import ENDED
 from auditkit.cli import app
 from auditkit.cli.due import BUSY
 from auditkit.errors import AuditkitError, InputError
@@ -39,49 +38,6 @@ NOON = datetime(2026, 11, 3, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 GAP = {"finding": "00000000000000aa", "check": "AK101", "metric": "demographic_parity_difference"}
 ERROR = {"finding": "00000000000000bb", "check": "AK001", "metric": "accuracy"}
-
-
-class Told:
-    """A crew whose audits end at once, as they are told; `before` is called when one starts."""
-
-    def __init__(
-        self, verdict: str = "pass", *not_met: dict[str, str], broke: bool = False, before: Any = None
-    ) -> None:
-        failed = len(not_met)
-        self.said: dict[str, Any] = {
-            "ended": "done", "verdict": verdict, "counts": {"pass": 2, "fail": failed}, "not_met": list(not_met), "seconds": 1.0,
-        }  # fmt: skip
-        if broke:
-            self.said = {
-                "ended": "broke",
-                "kind": "notebook",
-                "why": "a record of Maria Muster, 071-22-8891",
-                "seconds": 1.0,
-            }
-        self.started: list[str] = []
-        self._left: list[Left] = []
-        self._before = before
-
-    def start(self, job: Any) -> None:
-        if self._before is not None:
-            self._before()
-        self.started.append(job["name"])
-        (Path(job["folder"]) / ENDED).write_text(json.dumps(self.said))
-        self._left.append(Left(job["id"], 0))
-
-    def wait(self, seconds: float) -> list[Left]:
-        left, self._left = self._left, []
-        return left
-
-    def begun(self, id_: str) -> bool:
-        return True
-
-    def pid(self, id_: str) -> None:
-        return None
-
-    def kill(self, id_: str) -> None: ...
-
-    def close(self) -> None: ...
 
 
 def at(when: datetime) -> Callable[[], datetime]:
@@ -588,23 +544,11 @@ class TestCommand:
 
 
 @pytest.mark.kernel
-def test_a_plan_is_assessed_from_the_shell_and_its_failure_is_told(write_plan: Any, place: Path) -> None:
+def test_a_plan_is_assessed_by_the_command_and_its_failure_is_told(write_plan: Any, place: Path) -> None:
     (place / "policy.toml").write_text((place / "policy.toml").read_text().replace("0.5", "0.99"))
     file, out, alerts = write_plan(tail=DAILY), place / "out", place / "a.jsonl"
-    words = [
-        sys.executable,
-        "-m",
-        "auditkit",
-        "run",
-        "--due",
-        str(file),
-        "--out",
-        str(out),
-        "--alert",
-        str(alerts),
-    ]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert done.returncode == 1, done.stderr
+    done = CliRunner().invoke(app, ["run", "--due", str(file), "--out", str(out), "--alert", str(alerts)])
+    assert done.exit_code == 1, done.stderr
     (said,) = [json.loads(line) for line in alerts.read_text().splitlines()]
     # 90 of 100 answers are right, and 99 are asked for
     (one,) = said["new"]["named"]

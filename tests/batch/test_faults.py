@@ -21,26 +21,41 @@ from auditkit.batch.standing import faults, standing
 from auditkit.errors import AuditkitError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 pytestmark = [pytest.mark.kernel]
 
 
-@pytest.mark.parametrize("crew", [ForkCrew, SpawnCrew])
-def test_a_worker_that_is_killed_is_told_and_run_again(place: Path, write_plan: Any, crew: Any) -> None:
-    if crew is ForkCrew and not can_fork():
+def once(crew: Any, patch: pytest.MonkeyPatch, act: Callable[[], bool]) -> None:
+    """Have a crew act before it waits, until it could."""
+    own, done = crew.wait, []
+
+    def wait(seconds: float) -> Any:
+        if not done and act():
+            done.append(1)
+        return own(seconds)
+
+    patch.setattr(crew, "wait", wait)
+
+
+@pytest.mark.parametrize("how", ["forked", "anew"])
+def test_a_worker_that_is_killed_is_told_and_run_again(
+    place: Path, write_plan: Any, warm: Any, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    if how == "forked" and not can_fork():
         pytest.skip("forks on Linux only")
-    plan = load_plan(write_plan())
+    plan, crew = load_plan(write_plan()), warm if how == "forked" else SpawnCrew()
 
-    class Killing(crew):
-        def wait(self, seconds: float) -> Any:
-            for name in list(self._running):
-                if pid := self.pid(name):
-                    os.kill(pid, signal.SIGKILL)
-            return super().wait(seconds)
+    def kill() -> bool:
+        pids = [pid for name in crew._running if (pid := crew.pid(name))]
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        return bool(pids)
 
-    used = Killing()
-    (one,) = run_batch(plan, place / "out", crew=used).outcomes
+    with monkeypatch.context() as patch:
+        once(crew, patch, kill)
+        (one,) = run_batch(plan, place / "out", crew=crew).outcomes
     assert one.word == "broke"
     assert "was killed by SIGKILL" in one.why
     (again,) = run_batch(plan, place / "out").outcomes
@@ -48,19 +63,19 @@ def test_a_worker_that_is_killed_is_told_and_run_again(place: Path, write_plan: 
 
 
 @pytest.mark.skipif(not can_fork(), reason="forks on Linux only")
-def test_a_nursery_that_is_killed_is_made_anew(place: Path, write_plan: Any) -> None:
+def test_a_nursery_that_is_killed_is_made_anew(
+    place: Path, write_plan: Any, warm: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plan = load_plan(write_plan("grid = { model_performance__level = [0.9, 0.95] }"))
 
-    class Killing(ForkCrew):
-        killed = False
+    def kill() -> bool:
+        if warm._process is not None:
+            warm._process.kill()
+        return warm._process is not None
 
-        def wait(self, seconds: float) -> Any:
-            if not self.killed and self._process is not None:
-                self.killed = True
-                self._process.kill()
-            return super().wait(seconds)
-
-    first, second = run_batch(plan, place / "out", crew=Killing()).outcomes
+    with monkeypatch.context() as patch:
+        once(warm, patch, kill)
+        first, second = run_batch(plan, place / "out", crew=warm).outcomes
     assert first.word == "broke"
     assert "forked from died" in first.why
     assert second.word == "pass"
@@ -76,7 +91,7 @@ def test_a_result_that_was_complete_when_the_batch_was_killed_is_adopted(
     (one,) = run_batch(plan, out).outcomes
     assert one.word == "pass"
     assert [e["outcome"] for e in standing(out)["audits"]] == ["pass"]
-    assert standing(out)["entries"] == 2  # adopted, finished
+    assert standing(out)["entries"] == 3  # planned, adopted, finished
 
 
 def test_a_full_disk_ends_the_batch_in_words_and_it_goes_on_with_room(place: Path, write_plan: Any) -> None:
@@ -110,6 +125,27 @@ HEARD = {
 }
 
 
+# the real processes of a batch, but what they are forked from imports nothing, and an audit waits beside its kernel
+LIGHT = """\
+import pathlib, subprocess, sys, time
+if sys.argv[1:] == ["nursery"]:
+    from auditkit.batch import nursery, worker
+    def work(job, ready):
+        ready()
+        (pathlib.Path(job["folder"]) / ".auditkit-light").mkdir()
+        time.sleep(600)
+    nursery._warm, worker.work = (lambda: None), work
+    nursery.main()
+from auditkit.batch import crew
+def python(self, module, stdout):
+    command = [sys.executable, __file__, module.rpartition(".")[2]]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=stdout, env=self._environment, start_new_session=True)
+crew._Here._python = python
+from auditkit.cli import main
+main()
+"""
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 @pytest.mark.parametrize("what", HEARD)
 def test_a_batch_that_is_told_to_end_ends_with_all_its_processes(
@@ -119,32 +155,36 @@ def test_a_batch_that_is_told_to_end_ends_with_all_its_processes(
 
     numbers, code = HEARD[what]
     file = write_plan("parameters = { action = 'sleep' }")
-    command = [sys.executable, "-m", "auditkit", "batch", str(file), "--out", str(place / "out")]
+    (place / "light.py").write_text(LIGHT)
+    light = can_fork() and what != "SIGTERM"  # one of them with all that a batch imports
+    command = [sys.executable, *([str(place / "light.py")] if light else ["-m", "auditkit"])]
+    command += ["batch", str(file), "--out", str(place / "out")]
     heard = lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL)  # noqa: E731 - under nohup it is ignored, and a batch then goes on
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heard)
     until = time.monotonic() + 300
     while not list((place / "out").glob("results/.unfinished-*/.auditkit-*")) and time.monotonic() < until:
         time.sleep(0.1)
     family = psutil.Process(process.pid).children(recursive=True)
-    assert family
+    assert len(family) >= (3 if can_fork() else 1), family  # what is forked from, a worker, a kernel
     for number in numbers:
         process.send_signal(number)
     _, said = process.communicate(timeout=300)
     assert process.returncode == code, said
     assert "Traceback" not in said
+    assert what not in ("SIGTERM", "SIGINT") or f"To go on: auditkit batch {file} --out" in said
     _gone, alive = psutil.wait_procs(family, timeout=60)
     assert alive == []
     assert [one["outcome"] for one in standing(place / "out")["audits"]] == ["started"]
 
 
-# what no process can do -> how the outcome says so
+# the first worker of a nursery cannot be forked, nor the kernel of the second: the count goes on in its copy
 REFUSES = """\
 import os, sys
-if {where!r} in " ".join(sys.orig_argv):
-    own, seen = os.fork, []
+if "nursery" in " ".join(sys.orig_argv):
+    own, nursery, seen = os.fork, os.getpid(), []
     def fork():
         seen.append(1)
-        if len(seen) in {which}:
+        if len(seen) == 1 or (len(seen) == 3 and os.getpid() != nursery):
             raise BlockingIOError(11, "Resource temporarily unavailable")
         return own()
     os.fork = fork
@@ -155,19 +195,16 @@ if {where!r} in " ".join(sys.orig_argv):
 def test_an_audit_that_no_process_is_left_for_is_told_and_the_others_go_on(
     place: Path, write_plan: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan = load_plan(write_plan("grid = { model_performance__level = [0.9, 0.95] }"))
+    plan = load_plan(write_plan("grid = { model_performance__level = [0.9, 0.95, 0.99] }"))
     (place / "site").mkdir()
-    (place / "site" / "sitecustomize.py").write_text(REFUSES.format(where="nursery", which=[1]))
-    monkeypatch.setenv("PYTHONPATH", str(place / "site"), prepend=os.pathsep)
-    first, second = run_batch(plan, place / "out").outcomes
-    assert (first.word, second.word) == ("broke", "pass"), (first.why, second.why)
+    (place / "site" / "sitecustomize.py").write_text(REFUSES)
+    with monkeypatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(place / "site"), prepend=os.pathsep)
+        first, second, third = run_batch(plan, place / "out", crew=default_crew(1)).outcomes
+    assert (first.word, second.word, third.word) == ("broke", "broke", "pass"), (first.why, second.why)
     assert "could not be started (Resource temporarily unavailable)" in first.why
-    # the second fork of a worker is that of its kernel: the count goes on in the copy
-    (place / "site" / "sitecustomize.py").write_text(REFUSES.format(where="nursery", which=[2]))
-    (third,) = [one for one in run_batch(plan, place / "out").outcomes if one.word != "pass"]
-    assert "no process for the kernel: Resource temporarily unavailable" in third.why
-    monkeypatch.undo()
-    assert run_batch(plan, place / "out").counts["pass"] == 2
+    assert "no process for the kernel: Resource temporarily unavailable" in second.why
+    assert run_batch(plan, place / "out").counts["pass"] == 3
 
 
 @pytest.mark.parametrize("crew", [ForkCrew, SpawnCrew])

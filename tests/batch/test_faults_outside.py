@@ -128,7 +128,7 @@ def test_a_log_of_the_journal_that_is_missing_after_a_kill_is_told(place: Path, 
         journal.append("started", {"name": "x", "key": "y"})
         shutil.copytree(out, killed)
     (killed / f"{JOURNAL}-wal").unlink()
-    with pytest.raises(JournalError, match="ends at entry 5"):
+    with pytest.raises(JournalError, match="ends at entry 6"):
         run_batch(plan, killed)
 
 
@@ -175,7 +175,7 @@ def test_what_a_reader_adds_to_a_result_and_a_copy_of_it_are_left_alone(
     run_batch(plan, out)
     assert len(canned) == 1
     assert (folder / ".ipynb_checkpoints" / "report.ipynb").exists()
-    assert standing(out)["entries"] == 6  # two runs, each finished: the copy was not adopted
+    assert standing(out)["entries"] == 7  # the plan, two runs, each finished: the copy was not adopted
 
 
 class TestFolder:
@@ -271,7 +271,7 @@ class TestFolder:
 
         assert run_batch(plan, out, progress=step).counts["pass"] == 2
         assert run_batch(plan, out).counts["pass"] == 2
-        assert standing(out)["entries"] == 6  # two started, two done, and each run finished
+        assert standing(out)["entries"] == 7  # the plan, two started, two done, and each run finished
         assert faults(out) == []
 
     @pytest.mark.skipif(not hasattr(time, "tzset"), reason="time zones are set so on POSIX only")

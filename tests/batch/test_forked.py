@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from auditkit.batch.crew import ForkCrew
 from auditkit.batch.forked import _Forked, can_fork
 from auditkit.batch.plan import load_plan
 from auditkit.batch.run import run_batch
@@ -41,10 +40,12 @@ os.close(writing)
 os._exit(os.waitstatus_to_exitcode(os.wait()[1]))
 """
 THREADS = """
-import json, os, sys
+import json, os, psutil, sys
 from threadpoolctl import threadpool_info
 import sklearn.linear_model
-json.dump([one["num_threads"] for one in threadpool_info()], open({path!r}, "w"))
+family = [psutil.Process(), *psutil.Process().parents()[:2]]  # the kernel, its worker, the nursery
+listens = [c.laddr.port for one in family for c in one.net_connections("inet") if c.status == psutil.CONN_LISTEN]
+json.dump([listens, [one["num_threads"] for one in threadpool_info()]], open({path!r}, "w"))
 """
 
 
@@ -63,14 +64,18 @@ def test_a_kernel_that_cannot_begin_says_why_in_its_log(tmp_path: Path) -> None:
 
 
 @pytest.mark.kernel
-def test_libraries_in_a_kernel_use_as_many_threads_as_are_its_share(place: Path, write_plan: Any) -> None:
+def test_libraries_in_a_kernel_use_as_many_threads_as_are_its_share_and_it_opens_no_port(
+    place: Path, write_plan: Any, warm: Any
+) -> None:
     (place / "look.py").write_text(THREADS.format(path=str(place / "threads.json")))
     plan = load_plan(
         write_plan(f"parameters = {{ action = 'do:exec(open(\"{place / 'look.py'}\").read())' }}")
     )
-    (one,) = run_batch(plan, place / "out", crew=ForkCrew(1)).outcomes
+    (one,) = run_batch(plan, place / "out", crew=warm).outcomes  # one thread each
     assert one.word == "pass", one.why
-    assert set(json.loads((place / "threads.json").read_text())) == {1}
+    listens, threads = json.loads((place / "threads.json").read_text())
+    assert set(threads) == {1}
+    assert listens == []
 
 
 @pytest.mark.parametrize(

@@ -273,7 +273,9 @@ def test_without_art_what_to_type_is_said(monkeypatch):
         raise ImportError(name)
 
     monkeypatch.setattr(adapter.importlib.metadata, "version", lacking)
-    with pytest.raises(NotApplicable, match=r'pip install "jupyter-auditkit\[art\]"'):
+    with pytest.raises(
+        NotApplicable, match=r'pip install adversarial-robustness-toolbox \(of the extra "art"\)'
+    ):
         attack(linear(), rows=10)
 
 

@@ -359,5 +359,5 @@ def test_without_foolbox_what_to_type_is_said(monkeypatch):
         raise ImportError(name)
 
     monkeypatch.setattr(adapter.importlib.metadata, "version", lacking)
-    with pytest.raises(NotApplicable, match=r'pip install "jupyter-auditkit\[foolbox\]"'):
+    with pytest.raises(NotApplicable, match=r'pip install foolbox \(of the extra "foolbox"\)'):
         attack(make_credit(n_train=150, n_test=60))

@@ -100,6 +100,19 @@ class TestTheGate:
         assert move.p_value == pytest.approx(stats.fisher_exact([[900, 100], [800, 200]]).pvalue)
         assert move.change.high < 0
 
+    @pytest.mark.parametrize(("metric", "status", "verdict"), [("secrets_found", "fail", "fail"), ("k_anonymity", "inconclusive", "undecided")])  # fmt: skip
+    def test_a_count_of_what_was_read_is_worse_without_noise_and_one_of_rows_is_not(
+        self, hold, metric, status, verdict
+    ):
+        policy = Policy((Criterion(metric, at_most=1),), "ours", unmeasured="ignored")
+        found = hold(
+            report(evidence(Measurement(metric, 2, 9)), policy=policy),
+            report(evidence(Measurement(metric, 5, 9)), digest="other", policy=policy),
+        )
+        assert (only(found, metric).status, found.verdict) == (status, verdict)
+        assert ">2<" in comparison_page(found.to_dict())
+        assert ">3<" in comparison_page(found.to_dict())
+
     def test_a_rise_beyond_noise_passes(self, hold):
         found = hold(
             report(evidence(rate("accuracy", 800, 1000))),
@@ -137,6 +150,35 @@ class TestTheGate:
         assert found.verdict == "undecided"
         assert [t.fate for t in found.pairs[0].turns] == ["new"]
 
+    def test_an_audit_that_was_met_and_is_undecided_now_is_undecided_and_said(self, hold):
+        """9 of 10 have a Wilson interval from 0.60, across the limit of 0.7; 900 of 1,000 one within."""
+        met, few = (report(evidence(rate("accuracy", 9 * n, 10 * n)), digest=str(n)) for n in (100, 1))
+        assert (met.verdict, few.verdict) == ("pass", "undecided")
+        found = hold(met, few)
+        assert only(found).status == "pass"  # the value is the same
+        assert found.verdict == "undecided"
+        assert (found.counts["opened"], found.counts["undecided"]) == (1, 1)
+        for said in (comparison_lines(found.to_dict()), comparison_markdown(found.to_dict()).splitlines()):
+            text = "\n".join(said).lower()
+            assert "was met, undecided now: the whole audit" in text
+            assert "was met, undecided now: accuracy" in text
+            assert "reaches across the limit" in text
+        assert "Was met, undecided now: the whole audit." in comparison_page(found.to_dict())
+        assert hold(few, met).verdict == "pass"
+        assert hold(few, few).verdict == "pass"  # undecided on both sides is no change
+
+    def test_a_finding_that_was_met_is_said_where_the_audit_was_undecided_before(self, hold):
+        open_ = rate("accuracy", 9, 10, "a")
+        sides = [
+            report(evidence(open_, rate("accuracy", 9 * n, 10 * n, "b")), digest=str(n)) for n in (100, 1)
+        ]
+        found = hold(*sides)
+        assert found.verdict == "pass"
+        assert [(t.fate, t.after.measurement.group) for t in found.pairs[0].turns] == [("opened", "b")]
+        text = "\n".join(comparison_lines(found.to_dict()))
+        assert "was met, undecided now: accuracy" in text
+        assert "the whole audit" not in text
+
     def test_a_finding_that_persists_does_not_fail_the_comparison_and_is_told(self, hold):
         found = hold(
             report(evidence(rate("accuracy", 50, 100))),
@@ -167,6 +209,40 @@ class TestTheGate:
         found = hold(report(evidence(rate("accuracy", 9, 10))), now)
         assert found.verdict == "undecided"
         assert "no rows" in only(found).reason
+
+    def test_what_is_undefined_on_both_sides_for_one_reason_has_not_changed(self, hold):
+        unknown = gap(math.nan, None, None, reason="not seen")
+        side = report(evidence(rate("accuracy", 900, 1000), unknown))
+        found = hold(side, side)
+        assert found.verdict == "pass"
+        assert found.counts["undecided"] == 0
+        (still,) = [one for one in found.pairs[0].moves if one.metric == "gap"]
+        assert (still.status, still.value) == (None, None)
+        assert still.reason == "no change: undefined before and now, for the same reason: not seen"
+        assert "no change: undefined before and now" in comparison_page(found.to_dict())
+
+    @pytest.mark.parametrize(
+        ("before", "now"),
+        [
+            ([gap(math.nan, None, None, reason="not seen")], [gap(math.nan, None, None, reason="no rows")]),
+            ([gap(math.nan, None, None)], [gap(math.nan, None, None)]),
+            ([gap(0.01, 0, 0.02)], [gap(math.nan, None, None, reason="not seen")]),
+            ([gap(math.nan, None, None, reason="not seen")], [gap(0.01, 0, 0.02)]),
+        ],
+        ids=["another reason", "no reason", "became undefined", "became defined"],
+    )
+    def test_what_is_undefined_on_one_side_or_for_another_reason_is_undecided(self, hold, before, now):
+        found = hold(report(evidence(*before)), report(evidence(*now)))
+        assert (found.verdict, only(found, "gap", "sex").status) == ("undecided", "inconclusive")
+
+    def test_what_is_undefined_under_another_setting_is_undecided(self, hold):
+        unknown = gap(math.nan, None, None, reason="not seen")
+        sides = [report(evidence(unknown, params={"level": level})) for level in (0.9, 0.95)]
+        assert hold(*sides).verdict == "undecided"
+
+    def test_nothing_but_what_is_undefined_on_both_sides_is_judged_by_nothing(self, hold):
+        one = report(evidence(gap(math.nan, None, None, reason="not seen")))
+        assert hold(one, one).verdict == "not_judged"
 
     def test_both_limits_make_the_way_out_of_the_middle_the_worse_one(self, hold):
         policy = Policy((Criterion("accuracy", at_least=0.4, at_most=0.6),), "band")
@@ -235,14 +311,29 @@ class TestSilence:
 
 class TestFates:
     def test_each(self, hold):
-        names = ["new", "fixed", "persisting", "unsettled", "lost", "fine"]
+        names = ["new", "fixed", "persisting", "opened", "unsettled", "lost", "fine"]
         bad, good, open_ = (
             (lambda g: rate("accuracy", 300, 1000, g)),
             (lambda g: rate("accuracy", 900, 1000, g)),
             (lambda g: rate("accuracy", 7, 10, g)),
         )
-        before = {"new": good, "fixed": bad, "persisting": bad, "unsettled": bad, "lost": bad, "fine": good}
-        after = {"new": bad, "fixed": good, "persisting": bad, "unsettled": open_, "fine": good}
+        before = {
+            "new": good,
+            "fixed": bad,
+            "persisting": bad,
+            "unsettled": bad,
+            "lost": bad,
+            "fine": good,
+            "opened": good,
+        }
+        after = {
+            "new": bad,
+            "fixed": good,
+            "persisting": bad,
+            "opened": open_,
+            "unsettled": open_,
+            "fine": good,
+        }
         sides = [
             report(evidence(*(make(g) for g, make in side.items())), digest=str(i))
             for i, side in enumerate((before, after))
@@ -362,6 +453,15 @@ class TestWords:
                 report(evidence(rate("accuracy", 9, 10))), report(evidence(rate("accuracy", 9, 10)), **other)
             )
 
+    def test_a_model_and_notebooks_are_refused_in_words(self, hold):
+        model = report(evidence(rate("accuracy", 9, 10)))
+        notebooks = report(evidence(rate("accuracy", 9, 10)), kind="notebooks", facts={}, parts={})
+        said = "what was audited is a model with its rows there and notebooks here"
+        with pytest.raises(InputError, match=said):
+            hold(model, notebooks)
+        with pytest.raises(InputError, match="is notebooks there and a model with its rows here"):
+            hold(notebooks, model)
+
 
 class TestFolders:
     @pytest.fixture
@@ -382,7 +482,7 @@ class TestFolders:
         assert [pair.subject for pair in found.pairs] == ["b"]
         assert (found.gone, found.come) == (("a: AK901",), ("c: AK901",))
         assert found.verdict == "undecided"
-        assert "only before, and not compared: a: AK901" in "\n".join(comparison_lines(found.to_dict()))
+        assert "no report now, and not compared: a: AK901" in "\n".join(comparison_lines(found.to_dict()))
 
     def test_two_of_one_name_cannot_be_told_apart(self, folder):
         one = report(evidence(rate("accuracy", 900, 1000)))

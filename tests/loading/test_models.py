@@ -2,6 +2,7 @@
 
 import builtins
 import bz2
+import copy
 import gzip
 import hashlib
 import io
@@ -22,9 +23,13 @@ from lightgbm import LGBMClassifier
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from auditkit.errors import InputError
 from auditkit.loading import load_model
+from auditkit.predictors import as_predictor
+from auditkit.reading import read_bounded
 
 X = pd.DataFrame({"a": np.arange(20.0), "b": np.arange(20.0)[::-1] ** 2})
 Y = np.arange(20) % 2
@@ -89,9 +94,7 @@ PACKINGS = {
 def test_a_pickle_is_refused_and_named_and_nothing_runs(tmp_path, marker, asked, packing, name):
     file = tmp_path / name
     file.write_bytes(PACKINGS[packing](hostile(marker)[asked]))
-    with pytest.raises(
-        InputError, match="refused: a pickle or joblib file runs code when it is opened"
-    ) as caught:
+    with pytest.raises(InputError, match=r"refused: .*\[pickle-global\]") as caught:
         load_model(file)
     assert f"asks for {asked}" in str(caught.value)
     # the digest would be one paste from opening it
@@ -120,7 +123,8 @@ def test_a_pinned_file_opens(tmp_path, packing):
     file.write_bytes(PACKINGS[packing](MODEL))
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     loaded = load_model(file, sha256=digest.upper())
-    assert (loaded.trust, loaded.digest, loaded.format) == ("pinned", digest, "pickle")
+    kind = "joblib" if packing.startswith("joblib") else "pickle"
+    assert (loaded.trust, loaded.digest, loaded.format, loaded.apart) == ("pinned", digest, kind, False)
     np.testing.assert_array_equal(loaded.model.predict_proba(X), MODEL.predict_proba(X))
 
 
@@ -130,37 +134,51 @@ def test_the_bytes_that_are_hashed_are_the_bytes_that_are_opened(tmp_path, marke
     file.write_bytes(pickle.dumps(MODEL))
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     reads = []
-    read = type(file).read_bytes
 
-    def swapped(path):
+    def swapped(path, most, what):
         reads.append(path)
-        data = read(path)
+        data = read_bounded(path, most, what)
         path.write_bytes(pickle.dumps(hostile(marker)["posix.system"]))
         return data
 
-    monkeypatch.setattr(type(file), "read_bytes", swapped)
+    monkeypatch.setattr("auditkit.loading.models.read_bounded", swapped)
     assert isinstance(load_model(file, sha256=digest).model, LogisticRegression)
     assert len(reads) == 1
 
 
+@pytest.mark.parametrize(
+    "packing",
+    [p for p in PACKINGS if p not in ("gzip twice", "second stream", "after an array", "in a model")],
+)
+def test_a_listed_pickle_opens_without_a_digest(tmp_path, packing):
+    file = tmp_path / "m.txt"
+    file.write_bytes(PACKINGS[packing](MODEL))
+    loaded = load_model(file)
+    assert (loaded.trust, loaded.apart) == ("listed", True)
+    np.testing.assert_array_equal(loaded.model.predict_proba(X), MODEL.predict_proba(X))
+
+
 def test_skops_opens_what_is_listed_and_names_what_is_not(tmp_path):
     file = tmp_path / "credit.model"
-    file.write_bytes(skops.io.dumps(MODEL))
-    loaded = load_model(file)
-    assert (loaded.trust, loaded.format) == ("listed", "skops")
-    np.testing.assert_array_equal(loaded.model.predict_proba(X), MODEL.predict_proba(X))
-    boosted = LGBMClassifier(n_estimators=2, min_child_samples=2, verbose=-1).fit(X, Y)
-    file.write_bytes(skops.io.dumps(boosted))
+    boosted = LGBMClassifier(n_estimators=2, min_child_samples=2, verbose=-1, n_jobs=1).fit(X, Y)
+    for model in (MODEL, boosted):
+        file.write_bytes(skops.io.dumps(model))
+        loaded = load_model(file)
+        assert (loaded.trust, loaded.format) == ("listed", "skops")
+        np.testing.assert_array_equal(loaded.model.predict_proba(X), model.predict_proba(X))
+    strange = make_pipeline(FunctionTransformer(copy.copy), LogisticRegression()).fit(X, Y)
+    file.write_bytes(skops.io.dumps(strange))
     with pytest.raises(
-        InputError, match=r"asks for collections.OrderedDict, lightgbm.basic.Booster, .*: model.trusted = \["
+        InputError, match=r'\[skops-type\] it asks for copy.copy.*: model.trusted = \["copy.copy"\]'
     ):
         load_model(file)
-    names = ["collections.OrderedDict", "lightgbm.basic.Booster", "lightgbm.sklearn.LGBMClassifier"]
-    with pytest.raises(InputError, match=r"asks for lightgbm.sklearn.LGBMClassifier, on neither"):
-        load_model(file, trusted=names[:2])
-    np.testing.assert_array_equal(
-        load_model(file, trusted=names).model.predict_proba(X), boosted.predict_proba(X)
-    )
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    for pinned in (None, digest):
+        loaded = load_model(file, trusted=["copy.copy"], sha256=pinned)
+        assert (loaded.trust, loaded.apart) == ("listed", pinned is None)
+        np.testing.assert_array_equal(loaded.model.predict_proba(X), strange.predict_proba(X))
+    with pytest.raises(InputError, match=r"asks for copy.copy"):
+        load_model(file, sha256=digest)
 
 
 def test_a_hostile_skops_file_is_refused(tmp_path, marker):
@@ -183,7 +201,10 @@ def test_onnx_opens_as_data(tmp_path):
     data = convert_sklearn(MODEL, initial_types=[("X", FloatTensorType([None, 2]))]).SerializeToString()
     file.write_bytes(data)
     loaded = load_model(file, sha256=hashlib.sha256(data).hexdigest())
-    assert (loaded.trust, loaded.format) == ("data", "ONNX")
+    assert (loaded.trust, loaded.format, loaded.apart) == ("data", "ONNX", False)
+    np.testing.assert_array_equal(loaded.model.predict(X), MODEL.predict(X))
+    loaded = load_model(file)
+    assert (loaded.trust, loaded.apart) == ("data", True)
     np.testing.assert_array_equal(loaded.model.predict(X), MODEL.predict(X))
 
 
@@ -201,7 +222,8 @@ def zipped(**members):
         (b"", "an empty file"),
         (b"hello", "a file of unknown kind"),
         (b"\x89HDF\r\n\x1a\n rest", "an HDF5 file"),
-        (zipped(archive__data_pkl="x"), "a PyTorch archive"),
+        (zipped(archive__data_pkl="x"), "pickle-broken"),
+        (zipped(archive__data_pkl=pickle.dumps({})), "holds weights and no model to ask"),
         (zipped(model_pkl="x"), "a zip archive without skops's schema.json"),
         (b"PK\x03\x04 broken", "a broken zip archive"),
         (gzip.compress(b"no pickle", mtime=0), "a gzip archive that holds no pickle"),
@@ -211,7 +233,7 @@ def zipped(**members):
         (gzip.compress(b"\x80\x04.", mtime=0)[:-9] + b"broken", "gzip"),
         (b"#!/bin/sh\n", "a script"),
         (b"\x7fELF", "a program"),
-        (b'{"learner": {}}', "XGBoost's own JSON"),
+        (b'{"learner": {}}', "cannot be opened"),
         (b"\x93NUMPY", "a numpy array"),
     ],
 )
@@ -223,11 +245,24 @@ def test_everything_else_is_refused_by_name(tmp_path, content, named):
     assert named in str(caught.value) or named == "gzip"
 
 
-def test_lightgbms_own_text_is_refused(tmp_path):
-    booster = lightgbm.train({"verbose": -1, "objective": "binary"}, lightgbm.Dataset(X, Y), 1)
+def test_the_boosters_own_files_open_as_data(tmp_path):
+    xgboost = pytest.importorskip("xgboost")
+    booster = lightgbm.train(
+        {"verbose": -1, "objective": "binary", "num_threads": 1}, lightgbm.Dataset(X, Y), 2
+    )
     booster.save_model(tmp_path / "m.txt")
-    with pytest.raises(InputError, match="LightGBM's own text is no model format auditkit opens"):
-        load_model(tmp_path / "m.txt")
+    other = xgboost.train({"objective": "binary:logistic", "nthread": 1}, xgboost.DMatrix(X, Y), 2)
+    other.save_model(tmp_path / "m.json")
+    other.save_model(tmp_path / "m.ubj")
+    for name, kind, said in (
+        ("m.txt", "LightGBM text", booster.predict(X)),
+        ("m.json", "XGBoost JSON", other.predict(xgboost.DMatrix(X))),
+        ("m.ubj", "XGBoost UBJSON", other.predict(xgboost.DMatrix(X))),
+    ):
+        loaded = load_model(tmp_path / name)
+        assert (loaded.trust, loaded.format) == ("data", kind)
+        told = as_predictor(loaded.model, task="binary", labels=np.array([0, 1])).predict_proba(X)
+        np.testing.assert_allclose(told[:, 1], said, rtol=1e-6)
 
 
 def test_links_folders_and_missing_files(tmp_path):

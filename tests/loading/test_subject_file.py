@@ -373,3 +373,44 @@ def test_recorded_values_of_a_regression(tmp_path):
         skops.io.dumps(LinearRegression().fit(pd.DataFrame({"x": [1.0, 2]}), [1.0, 2]))
     )
     assert load(tmp_path, text).task == "regression"
+
+
+def test_what_the_models_process_may_take_is_said_in_the_file(folder):
+    said = load(
+        folder, SUBJECT.replace("[data.test]", "limits = {seconds = 30, memory_gib = 6}\n[data.test]", 1)
+    )
+    limits = said.model.inner.limits
+    assert (limits.seconds, limits.memory, limits.training_seconds) == (30, 6 * 2**30, 3600)
+    for wrong, told in (
+        ("{second = 3}", "no key 'model.limits.second'. Did you mean 'seconds'"),
+        ("{seconds = 0}", "model.limits.seconds: expected"),
+        ("{require = ['landlock']}", "model.limits.require"),
+    ):
+        with pytest.raises(InputError, match=told):
+            load(folder, SUBJECT.replace("[data.test]", f"limits = {wrong}\n[data.test]", 1))
+
+
+def test_what_needs_the_inside_of_a_model_says_how_to_get_at_it(folder):
+    apart = load(folder, SUBJECT)
+    digest = hashlib.sha256((folder / "credit.skops").read_bytes()).hexdigest()
+    here = load(folder, SUBJECT.replace('"credit.skops"', f'"credit.skops"\nsha256 = "{digest}"'))
+    assert (apart.model.trust, here.model.trust) == ("listed", "listed")
+    assert apart.model.estimator is None
+    assert here.model.estimator is not None
+    np.testing.assert_array_equal(apart.proba(), here.proba())
+    with pytest.raises(NotApplicable, match=r"pin it, and it is opened in this process: model.sha256"):
+        apart.model.recipe(1)
+    here.model.recipe(1)
+
+
+def test_a_file_of_another_kind_is_refused_with_the_line_to_type(tmp_path):
+    file = tmp_path / "lab's.toml"
+    file.write_text('kind = "stack"\nfiles = ["a.sh"]\n')
+    (tmp_path / "a.sh").write_text("true\n")
+    with pytest.raises(InputError, match="describes installed software") as refused:
+        load_subject(file)
+    line = str(refused.value).partition("; type: ")[2]
+    names: dict[str, object] = {}
+    first, second = line.split("; ")
+    exec(first, names)  # what a reader types works as it stands
+    assert eval(second, names).kind == "stack"

@@ -48,6 +48,34 @@ def test_a_small_budget_costs():
     assert right[0] > right[1] + 0.02
 
 
+@needs_opacus
+@pytest.mark.filterwarnings("ignore:Secure RNG:UserWarning", "ignore:Optimal order:UserWarning")
+def test_what_is_remembered_of_the_accountant_is_what_opacus_says_itself():
+    import torch
+    from opacus import PrivacyEngine
+    from torch.utils.data import DataLoader, TensorDataset
+
+    X, y = rows(100)
+    private_training._noise.cache_clear()
+    ours = [train_privately(X, y, 2, epsilon=2.0, delta=1e-4, seed=s, epochs=3) for s in (0, 1)]
+    assert (private_training._noise.cache_info().misses, private_training._noise.cache_info().hits) == (1, 1)
+
+    module, engine = torch.nn.Linear(4, 2), PrivacyEngine()
+    loader = DataLoader(TensorDataset(torch.zeros(100, 4), torch.zeros(100)), batch_size=40)
+    _, optimiser, batches = engine.make_private_with_epsilon(
+        module=module,
+        optimizer=torch.optim.SGD(module.parameters(), lr=0.5),
+        data_loader=loader,
+        target_epsilon=2.0,
+        target_delta=1e-4,
+        epochs=3,
+        max_grad_norm=1.0,
+    )
+    assert private_training._noise("prv", 2.0, 1e-4, 1 / len(loader), 3) == optimiser.noise_multiplier
+    engine.accountant.history = [(optimiser.noise_multiplier, 1 / len(batches), 3 * len(batches))]
+    assert {one.epsilon for one in ours} == {engine.get_epsilon(1e-4)}
+
+
 def test_without_opacus_what_to_type_is_said(monkeypatch):
     monkeypatch.setattr(private_training.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(NotApplicable, match="pip install opacus"):

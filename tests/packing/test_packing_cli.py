@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 
 import pytest
 from typer.testing import CliRunner
@@ -42,6 +44,14 @@ def test_from_keys_to_a_verified_pack(report_folder, tmp_path):
     assert "nothing differs" in said
     assert "A signature does not prove:" in said
     assert "clock" in said
+    assert "signed as author by 'Maria' with a key that was given (" in said
+    assert "checked: size and sha256 of" in said
+    by_role = ["--author-key", tmp_path / "author.pub", "--reviewer-key", tmp_path / "reviewer.pub"]
+    code, said = call("verify", pack, *by_role)
+    assert code == 0
+    assert "signed as reviewer by 'Jan' with the key given as the reviewer's (" in said
+    swapped = ["--author-key", tmp_path / "reviewer.pub", "--reviewer-key", tmp_path / "author.pub"]
+    assert call("verify", pack, *swapped)[0] == 1
     code, said = call("verify", pack, *keys, "--json")
     assert (code, json.loads(said)["ok"], json.loads(said)["found"]) == (0, True, "evidence pack")
     assert (
@@ -111,3 +121,33 @@ def test_help_says_how(command):
     code, said = call(*command, "--help")
     assert code == 0
     assert "Examples:" in said or command == ["pack"]
+
+
+def test_the_folder_of_a_key_is_made_for_its_owner_alone(tmp_path):
+    assert call("pack", "keygen", tmp_path / "keys" / "author")[0] == 0
+    assert call("pack", "keygen", tmp_path / "keys" / "reviewer")[0] == 0
+    if os.name == "posix":
+        assert stat.S_IMODE((tmp_path / "keys").stat().st_mode) == 0o700
+    (tmp_path / "file").write_text("")
+    done = CliRunner().invoke(app, ["pack", "keygen", str(tmp_path / "file" / "author")])
+    assert done.exit_code == 2
+    assert "cannot make the folder" in done.stderr
+
+
+def test_a_public_key_signs_nothing_and_is_told_as_such(report_folder, tmp_path):
+    call("pack", "keygen", tmp_path / "me")
+    call("pack", "make", report_folder, "--out", tmp_path / "pack", "--one-person")
+    words = ["--role", "author", "--name", "M"]
+    for key, said in (("me.pub", "is a public key: give the private one"), ("other", "holds no private key")):
+        (tmp_path / "other").write_text("no key")
+        done = CliRunner().invoke(
+            app, ["pack", "sign", str(tmp_path / "pack"), "--key", str(tmp_path / key), *words]
+        )
+        assert done.exit_code == 2
+        assert said in done.stderr
+
+
+def test_verify_of_a_plain_report_is_bad_input_and_says_nothing_of_signatures(report_folder):
+    done = CliRunner().invoke(app, ["verify", str(report_folder)])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "no pack or batch here" in done.stderr

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import replace
 
@@ -8,11 +9,13 @@ import pytest
 import auditkit as ak
 from auditkit import packing
 from auditkit.errors import InputError
+from auditkit.evidence import Evidence
 from auditkit.packing.manifest import Manifest, canonical, proper
 from auditkit.packing.planning import differences, precedes, read_plan
 from auditkit.packing.sealing import Seal
-from auditkit.packing.signing import public_key, signing_key
+from auditkit.packing.signing import envelope, opened, public_key, signing_key
 from auditkit.report import load_report
+from auditkit.runner.templates import find_template
 
 LONG_AGO, LATER = "2020-01-01T00:00:00+00:00", "2999-01-01T00:00:00+00:00"
 POLICY = "[[criterion]]\nmetric = 'demographic_parity_difference'\nat_most = 0.4\nwhy = 'a test'\n"
@@ -58,9 +61,7 @@ def test_a_plan_from_after_or_with_another_seed_or_policy_is_told(
     found = packed(tmp_path, judged, plan, keys)
     assert (found.plan.differences, found.plan.precedes) == (("seed",), False)
     assert {one.kind for one in found.problems} == {"plan"}
-    assert "policy" in differences(
-        read_plan(plan.read_bytes()), load_report(report_folder / "report.json").to_dict()
-    )
+    assert "policy" in differences(read_plan(plan.read_bytes()), load_report(report_folder / "report.json"))
 
 
 def test_checks_and_parameters_are_held_against_the_plan(policy, judged, keys, tmp_path):
@@ -68,9 +69,68 @@ def test_checks_and_parameters_are_held_against_the_plan(policy, judged, keys, t
         policy, tmp_path / "plan.json", key=keys / "author.key", name="M", template="bias",
         parameters=["demographic_parity__level=0.9"], at=LONG_AGO,
     )  # fmt: skip
-    told = differences(read_plan(plan.read_bytes()), load_report(judged / "report.json").to_dict())
-    assert told == ["checks", "parameter demographic_parity__level"]
+    told = differences(read_plan(plan.read_bytes()), load_report(judged / "report.json"))
+    assert told == [
+        "checks",
+        "template: the report does not say which was run",
+        "parameter demographic_parity__level",
+    ]
     assert "parameter demographic_parity__level" in packed(tmp_path, judged, plan, keys).plan.differences
+
+
+def of_template(template, report, **params):
+    """A report as if the checks of a template had measured it, with its defaults but for what is given."""
+    checks = template.resolved_checks()
+    codes = [{"code": one.code, "name": one.name} for one in checks]
+    evidence = tuple(
+        Evidence(one.code, params={p.name: p.default for p in one.parameters} | params.get(one.name, {}))
+        for one in checks
+    )
+    about = {**report.provenance, "plan": codes, "template": {"sha256": template.digest}}
+    return replace(report, provenance=about, evidence=evidence)
+
+
+def test_parameters_that_a_plan_does_not_give_are_held_to_those_of_its_template(
+    policy, judged, keys, tmp_path
+):
+    template, report = find_template("bias"), load_report(judged / "report.json")
+    by = {"key": keys / "author.key", "name": "M", "at": LONG_AGO, "template": "bias"}
+    plain = read_plan(packing.plan(policy, tmp_path / "a", **by).read_bytes())
+    assert plain.says["parameters"] == {}
+    assert differences(plain, of_template(template, report)) == []
+    other = of_template(template, report, demographic_parity={"level": 0.9})
+    assert differences(plain, other) == ["parameter demographic_parity__level"]
+    given = read_plan(
+        packing.plan(policy, tmp_path / "b", **by, parameters=["demographic_parity__level=0.9"]).read_bytes()
+    )
+    assert differences(given, other) == []
+    assert differences(given, of_template(template, report)) == ["parameter demographic_parity__level"]
+    held = len(plain.says["defaults"])
+    assert f"{held} parameters at the template's values" in plain.words()
+    assert f"{held - 1} other parameters at the template's values" in given.words()
+    assert given.left_open() == ("the seed",)
+
+
+def test_a_template_that_sets_other_values_in_its_cell_is_held_to_these(policy, keys, tmp_path):
+    notebook = json.loads(find_template("bias").path.read_text())
+    for cell in notebook["cells"]:
+        text = "".join(cell["source"])
+        cell["source"] = text.replace("demographic_parity__level = 0.95", "demographic_parity__level = 0.8")
+    (tmp_path / "own.ipynb").write_text(json.dumps(notebook))
+    plan = packing.plan(
+        policy, tmp_path / "p", key=keys / "author.key", name="M", template=str(tmp_path / "own.ipynb")
+    )
+    assert read_plan(plan.read_bytes()).says["defaults"]["demographic_parity__level"] == 0.8
+
+
+def test_what_a_plan_leaves_open_is_told_and_that_of_an_older_auditkit_is_read(policy, keys, tmp_path):
+    plan = packing.plan(policy, tmp_path / "p", key=keys / "author.key", name="M", seed=0)
+    assert read_plan(plan.read_bytes()).left_open() == ("the template", "parameters")
+    by = packing.plan(policy, tmp_path / "q", key=keys / "author.key", name="M", template="bias", seed=0)
+    said, _ = opened(by.read_bytes(), "a plan")
+    del said["predicate"]["plan"]["defaults"]
+    older = read_plan(envelope(said, signing_key(keys / "author.key")))
+    assert older.left_open() == ("parameters",)
 
 
 def test_a_plan_by_a_stranger_or_without_a_policy_is_told(policy, judged, keys, tmp_path):

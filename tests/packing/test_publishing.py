@@ -20,7 +20,10 @@ from sklearn.preprocessing import OneHotEncoder
 import auditkit as ak
 from auditkit import packing
 from auditkit.errors import InputError
+from auditkit.packing.counts import OUTCOMES
 from auditkit.packing.reading import read_pack
+from auditkit.packing.recomputing import public_apart
+from auditkit.ranges import range_of
 from auditkit.render._packing import LETTERS
 from auditkit.report import load_report, schema
 
@@ -60,7 +63,7 @@ def planted(tmp_path_factory):
     )
     subject = ak.Subject("qzsubject", model, test=test, train=train, positive="qzclassyes")
     folder = tmp_path_factory.mktemp("qzfolder")
-    report = ak.Audit(CHECKS).run(subject)
+    report = ak.Audit(CHECKS).run(subject, keep_answers=True)
     report = report.note(report.findings[0], "qznotetext", author="qzauthor")
     report.save(folder / "report.json")
     notebook = {
@@ -136,6 +139,34 @@ def test_no_planted_token_is_in_any_public_byte(planted):
     assert seen == {b"qzsensitive", b"qzgrouptwo"}  # the other large one covers the small one
 
 
+def holds(data, numbers):
+    """Whether one of some 8-byte numbers stands anywhere in bytes."""
+    wanted = np.sort(numbers)
+    for at in range(8):
+        found = np.frombuffer(data[at : at + (len(data) - at) // 8 * 8], "<u8")
+        if (wanted[np.searchsorted(wanted[:-1], found)] == found).any():
+            return True
+    return False
+
+
+def test_answers_of_single_records_are_in_no_file_of_a_pack(planted):
+    folder, files = planted
+    kept = (folder / "report.answers.npz").read_bytes()
+    with np.load(folder / "report.answers.npz") as held:
+        rows = [held[name][:4].tobytes() for name in ("score", "truth", "decision", "codes_0")]
+        scores = held["score"].astype("<f8").view("<u8")
+    assert all(row in kept for row in rows)  # they were there to be found
+    for one in scores:
+        assert holds(b"abc" + one.tobytes() + b"a", scores)
+        assert not holds((one + np.uint64(1)).tobytes(), scores)
+    digest = load_report(folder / "report.json").provenance["answers"]["sha256"].encode()
+    assert not [path for path in files if "answers" in path or path.endswith(".npz")]
+    for path, data in public_bytes(files):
+        assert not holds(data, scores), path
+        assert rows[1] not in data or path.endswith(".sealed")
+        assert digest not in data, path
+
+
 def test_rows_and_records_have_no_pseudonym_in_public(planted):
     folder, files = planted
     report = load_report(folder / "report.json")
@@ -165,12 +196,32 @@ def test_the_public_record_is_a_report_with_the_verdict_of_the_full_one(planted)
     assert public["provenance"]["public"]["k"] == 10
     assert len(public["findings"]) == len(full.findings)
     shown = {(e["check"], m["metric"], m["group"]): m for e in public["evidence"] for m in e["measurements"]}
+    exact = {True: set(), False: set()}
     for one in full.evidence:
         for m in one.measurements:
             kept = shown.get((one.check, m.metric, m.group))
             if kept and not math.isnan(m.value):
-                assert (kept["value"], kept["n"]) == (m.value, m.n)
+                assert kept["n"] == m.n
+                exact[m.metric in OUTCOMES] |= {kept["value"] == m.value}
+                if m.interval is not None:
+                    assert kept["interval"]["low"] <= m.interval.low
+                    assert kept["interval"]["high"] >= m.interval.high
+    assert exact == {
+        True: {True},
+        False: {True, False},
+    }  # what follows from shares of groups is as exact as they
     assert all(m["n"] >= 10 and m["p_value"] is None for m in shown.values())
+
+
+def test_the_statuses_of_a_public_record_follow_from_its_rounded_numbers(planted):
+    folder, _ = planted
+    full = load_report(folder / "report.json")
+    for at in (0.0, 0.05, 0.2, 0.5, 0.83, 1.0):
+        metrics = sorted({m.metric for e in full.evidence for m in e.measurements if range_of(m.metric)})
+        limits = [ak.Criterion(name, **{word: at}) for name in metrics for word in ("at_most", "at_least")]
+        judged = full.judge(limits)
+        assert {one.status for one in judged.findings} >= {"pass", "fail"}
+        assert public_apart(packing.public_form(judged).report) == []
 
 
 def test_csv_holds_what_the_figures_show_and_no_formula(planted):
@@ -216,7 +267,7 @@ def test_a_small_count_in_a_rate_withholds_the_group_too():
 
 
 def test_what_crosses_and_what_only_looks_so_are_told_apart():
-    from auditkit.packing.cells import Labels
+    from auditkit.packing.labels import Labels
 
     labels = Labels(["sex", "race"], ["sex=f", "race=b", "sex=f, race=b", "sex=x, race=y", "race"])
     assert labels.cell("sex=f, race=b") == frozenset({("sex", "f"), ("race", "b")})
@@ -227,7 +278,7 @@ def test_what_crosses_and_what_only_looks_so_are_told_apart():
 
 def test_false_negatives_that_follow_from_other_rates_count():
     from auditkit.evidence import Measurement
-    from auditkit.packing.cells import _outcomes
+    from auditkit.packing.counts import outcomes
 
     # tp 50, fp 20, fn 4, tn 26: no rate below counts the four
     rates = [
@@ -235,9 +286,12 @@ def test_false_negatives_that_follow_from_other_rates_count():
         Measurement("selection_rate", 0.7, 100),
         Measurement("base_rate", 0.54, 100),
     ]
-    found = {name: n for (_, name), n in _outcomes(rates).items()}
-    assert found == {"tp": 50, "fp": 20, "fn": 4, "tn": 26}
-    assert _outcomes(rates[:2]) == {}
+    found = {name: n for (_, name), n in outcomes(rates).items()}
+    sums = {"selected": 70, "refused": 30, "positives": 54, "negatives": 46, "right": 76, "wrong": 24}
+    assert found == {"tp": 50, "fp": 20, "fn": 4, "tn": 26, **sums}
+    assert {name: n for (_, name), n in outcomes(rates[:2]).items()} == {
+        name: sums[name] for name in ("selected", "refused", "right", "wrong")
+    }
 
 
 def test_too_few_records_are_refused():
@@ -255,3 +309,114 @@ def test_a_waiver_stays_and_its_words_do_not():
     assert public.verdict == waived.verdict
     assert public.counts["waived"] == 1
     assert "qz" not in json.dumps(public.to_dict())
+
+
+WORDS = [b"qzown" + name.encode() for name in (
+    "title", "question", "dimension", "metric", "value", "method", "reason", "hypothesis", "missing", "pmethod", "says",
+    "unsaid", "table", "column", "cell", "label", "summary", "param", "note", "rows", "how", "error",
+)]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def of_others(tmp_path_factory):
+    """An audit with checks that somebody else wrote: one puts a token wherever a text may stand, another fails with one."""
+    from auditkit.evidence import Evidence, Interval, Measurement, Table
+
+    about = {"title": "qzowntitle", "question": "qzownquestion", "dimension": "qzowndimension"}
+
+    @ak.check(code="QQ001", metrics=["qzownmetric", "accuracy", "chosen"], **about)
+    def telling(subject, *, rng, word: str = "qzownparam") -> Evidence:
+        n = len(subject.test)
+        words = {
+            "reason": "qzownreason", "hypothesis": "qzownhypothesis", "missing": "qzownmissing", "p_method": "qzownpmethod",
+            "p_value": 0.5, "interval": Interval(0.1, 0.9, 0.95, "qzownmethod"),
+        }  # fmt: skip
+        measured = [
+            Measurement(metric, 0.51234, n, group=group, **words)
+            for metric in ("qzownmetric", "accuracy", "chosen")
+            for group in (None, "g=a", "g=qzownvalue", "g=a, g=qzownvalue", "qzownvalue", "g")
+        ]
+        table = Table(
+            "qzowntable",
+            {"qzowncolumn": ("qzowncell",)},
+            labels={"qzowncolumn": "qzownlabel"},
+            summary="qzownsummary",
+        )
+        return Evidence(
+            "QQ001", tuple(measured), {"qzowntable": table}, {"word": word}, "qzownsays", "qzownunsaid", ("qzownnote",),
+            {"used": n, "of": n, "split": "qzownrows", "how": "qzownhow", "qzownrows": n}, {"qzowncost": 3},
+        )  # fmt: skip
+
+    @ak.check(code="QQ002", metrics=["chosen"], **{**about, "title": "qzowntitle two"})
+    def failing(subject, *, rng) -> Evidence:
+        raise ValueError("qzownerror")
+
+    group = ["a", "b"] * 75
+    x = pd.DataFrame({"x": np.linspace(-1, 1, 150)})
+    test = ak.Dataset(x, np.arange(150) % 2, sensitive_features=pd.DataFrame({"g": group}))
+    model = LogisticRegression().fit(x, np.arange(150) // 75)
+    limits = [ak.Criterion("chosen", at_most=0.9), ak.Criterion("accuracy", at_least=0.1)]
+    report = ak.Audit(["AK101", telling, failing], criteria=limits).run(
+        ak.Subject("s", model, test=test, positive=1)
+    )
+    folder = tmp_path_factory.mktemp("others")
+    report.save(folder / "report.json")
+    packing.make(folder, folder / "pack")
+    return report, read_pack(folder / "pack").files
+
+
+def test_no_word_that_somebody_elses_check_wrote_is_in_any_public_byte(of_others):
+    report, files = of_others
+    full = json.dumps(report.to_dict()).encode()
+    assert [word for word in WORDS if word not in full] == []  # they were there to be found
+    for path, data in public_bytes(files):
+        assert b"qzown" not in data.lower(), path
+
+
+def test_numbers_of_somebody_elses_check_are_shown_where_their_names_are_known(of_others):
+    report, files = of_others
+    public = ak.Report.from_dict(json.loads(files["public/report.json"]))
+    found = {(m.metric, m.group) for m in public.of("QQ001").measurements}
+    # the policy names one, auditkit has the other; a group is known where a check of auditkit measured it
+    assert found == {(metric, group) for metric in ("accuracy", "chosen") for group in (None, "g=a", "g")}
+    assert {m.interval.method for m in public.of("QQ001").measurements} == {"withheld"}
+    assert public.verdict == report.verdict
+    told = {one["code"]: one["title"] for one in public.provenance["plan"]}
+    assert told["QQ001"] == "QQ001, a check that is not auditkit's own"
+    assert told["AK101"] == {one["code"]: one["title"] for one in report.provenance["plan"]}["AK101"]
+
+
+def text_of(report, **more):
+    from auditkit.packing.layers import public_files
+
+    page = public_files(packing.public_form(report, **more).report, k=more.get("k", 10))[
+        "public/report.html"
+    ].decode()
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+
+
+def test_the_page_says_to_which_controls_its_evidence_is_relevant():
+    limit = ak.Criterion("demographic_parity_difference", at_most=0.1)
+    words = text_of(report_of({"a": (50, 30), "b": (40, 60), "c": (20, 10)}).judge([limit]))
+    assert "Evidence relevant to: NIST AI RMF MEASURE 2.11;" in words
+    assert "it does not say that any requirement is met" in words
+
+
+def test_the_page_says_what_is_withheld_how_much_why_and_who_may_see_it():
+    limit = ak.Criterion("demographic_parity_difference", at_most=0.1)
+    full = report_of({"a": (50, 30), "b": (40, 60), "c": (12, 12), "d": (3, 3)}).judge([limit])
+    withheld = sum(packing.public_form(full).withheld.values())
+    of = len(full.evidence[0].measurements)
+    text = text_of(full)
+    assert f"{withheld} of {of} numbers of this audit are not on this page" in text
+    assert "1 of 1 findings are shown without their number" in text
+    assert "rests on fewer than 10 records" in text
+    assert "Every other value is rounded" in text
+    assert "auditkit pack open PACK --restricted-key FILE" in text
+    assert "number withheld" in text
+    # it was measured, and rests on more than no record
+    for untrue in ("could not be measured 1", "n = 0", "undefined"):
+        assert untrue not in text, untrue
+    large = text_of(report_of({"a": (50, 30), "b": (40, 60)}).judge([limit]))
+    assert "0 of" in large
+    assert "number withheld" not in large

@@ -20,7 +20,7 @@ from sklearn.svm import LinearSVC
 
 from auditkit.errors import InputError, NotApplicable
 from auditkit.predictors import Counted, ModelError, as_predictor, from_onnx
-from auditkit.predictors._onnx_wire import read_wire
+from auditkit.scanning.artifacts.onnx_wire import read_wire
 from auditkit.subject import Dataset, Subject
 
 BLOCK = [("X", FloatTensorType([None, 2]))]

@@ -37,6 +37,18 @@ def test_a_missing_interval_is_held_against_a_value_and_an_undefined_one_has_no_
     assert of(report, "selection_rate_ratio") == {"for": [], "against": []}
 
 
+def test_a_count_is_whole_and_exact_and_chance_is_not_held_against_it():
+    asked = {"metric": "secrets_found", "at_most": 0.0}
+    counted = {"metric": "secrets_found", "value": 1.0, "n": 12, "interval": None}
+    said = grounds({"status": "fail", "measurement": counted, "criterion": asked})
+    assert said == {
+        "for": ["The count is 1; asked was at most 0."],
+        "against": ["It is a count of what was read: exact, no interval."],
+    }
+    share = grounds(failure(metric="personal_record_share", value=1.0, interval=None))
+    assert "There is no interval: how far chance could move the value is not known." in share["against"]
+
+
 def test_both_sides_always_speak_when_something_was_measured(report):
     for finding in report["findings"]:
         said = grounds(finding)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditkit.render import status, text
+from auditkit.render.escaping import safe_href
 
 
 @pytest.mark.parametrize(
@@ -61,14 +62,14 @@ def test_no_count_of_statuses_calls_a_model_anything():
      "https://x\" onclick=\"1", "vbscript:x", "docs/a.md\njavascript:x", "file:///x.html", "", None],
 )  # fmt: skip
 def test_other_addresses_are_no_links(address):
-    assert text.safe_href(address) is None
+    assert safe_href(address) is None
 
 
 @pytest.mark.parametrize(
     "address", ["https://example.org/a/b?c=1#d", "docs/checks/ak101.md", "docs/checks/ak101.html#why"]
 )
 def test_pages_are_links(address):
-    assert text.safe_href(address) == address
+    assert safe_href(address) == address
 
 
 def test_summary_names_what_failed_and_what_was_not_examined(report):

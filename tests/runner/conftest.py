@@ -5,43 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from auditkit.testing import write_subject
+
 if TYPE_CHECKING:
     from pathlib import Path
-
-SUBJECT = """
-name = "credit"
-positive = "repaid"
-[model]
-path = "credit.skops"
-trusted = {trusted}
-[data.test]
-path = "test.parquet"
-target = "outcome"
-sensitive = ["sex", "age_band"]
-exclude = ["sex", "age_band"]
-[data.train]
-path = "train.parquet"
-"""
 
 
 @pytest.fixture(scope="session")
 def credit_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A subject file of a small credit model, with its model and data beside it."""
-    import skops.io
-
-    from auditkit.data import make_credit
-
-    folder = tmp_path_factory.mktemp("credit")
-    subject = make_credit(n_train=300, n_test=200)
-    packed = skops.io.dumps(subject.model.inner.estimator)
-    (folder / "credit.skops").write_bytes(packed)
-    for name in ("train", "test"):
-        data = subject.split(name)
-        own = {c: data.sensitive_features[c].to_numpy() for c in data.sensitive_features}
-        data.X.assign(outcome=data.y, **own).to_parquet(folder / f"{name}.parquet")
-    trusted = json.dumps(sorted(skops.io.get_untrusted_types(data=packed)))
-    (folder / "credit.toml").write_text(SUBJECT.format(trusted=trusted))
-    return folder / "credit.toml"
+    return write_subject(tmp_path_factory.mktemp("credit"), n_train=300, n_test=200)
 
 
 @pytest.fixture

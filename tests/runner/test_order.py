@@ -137,7 +137,7 @@ class TestLoadEarly:
         [
             ('target = "outcome"', 'target = "outcomes"', "Did you mean 'outcome'"),
             ('positive = "repaid"', 'positive = "repayed"', "repayed"),
-            ("trusted = ", "# ", r"credit\.skops: refused"),
+            ('"credit.skops"', '"program.skops"', r"program\.skops: refused"),
             ('exclude = ["sex", "age_band"]', "", "not trained with"),
         ],
     )
@@ -145,6 +145,7 @@ class TestLoadEarly:
         self, credit_file: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str, said: str
     ) -> None:
         text = credit_file.read_text()
+        credit_file.with_name("program.skops").write_bytes(b"#!/bin/sh")
         assert old in text
         bad = credit_file.with_name("early.toml")
         bad.write_text(text.replace(old, new))
@@ -175,7 +176,7 @@ class TestLoadEarly:
         def broken(_: Path) -> None:
             raise ZeroDivisionError
 
-        monkeypatch.setattr("auditkit.loading.subject_file.load_subject", broken)
+        monkeypatch.setattr("auditkit.loading.subject_file.load_target", broken)
         load_early(credit_file)
 
 
@@ -191,3 +192,24 @@ def test_a_missing_file_of_training_predictions_is_named(credit_file: Path) -> N
     )
     with pytest.raises(InputError, match=r"model\.predictions\.train_path.*nowhere"):
         _take(bad)
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [("../models/nope.onnx", ""), ("../models/credti.joblib", r"\. Did you mean 'credit.joblib'\?")],
+)
+def test_a_file_that_is_not_there_is_told_as_typed_with_its_key(
+    tmp_path: Path, typed: str, hint: str
+) -> None:
+    for folder in ("art", "models"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "models" / "credit.joblib").touch()
+    subject = tmp_path / "art" / "nope.toml"
+    subject.write_text(f'kind = "artifact"\npath = "{typed}"\n')
+    told = (
+        rf"nope\.toml: path: there is no file {typed}; paths are from the folder of the subject file{hint}$"
+    )
+    with pytest.raises(InputError, match=told):
+        module.files_are_there(subject)
+    subject.write_text('kind = "artifact"\npath = "../models/credit.joblib"\n')
+    module.files_are_there(subject)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAMES = [
-    "full", "explainability", "bias", "mitigation", "membership", "privacy", "privacy_mitigation", "robustness",
-    "poisoning", "robustness_mitigation", "drift", "nyc_ll144",
+    "full", "explainability", "bias", "mitigation", "membership", "privacy", "privacy_mitigation", "distillation", "robustness",
+    "poisoning", "robustness_mitigation", "drift", "nyc_ll144", "artifact", "notebooks", "llm", "table", "stack",
 ]  # fmt: skip
 SHIPPED = [t for t in list_templates() if t.origin == "auditkit"]
 
@@ -256,3 +256,12 @@ def test_a_module_stands_for_its_folder(
     assert find_template("house").origin == "plug-in"
     _entry_points(monkeypatch, module=module)
     assert find_template("house").origin == "plug-in"
+
+
+def test_a_template_has_one_digest_however_its_file_is_laid_out(tmp_path):
+    given = find_template("bias")
+    (tmp_path / "same.ipynb").write_text(json.dumps(given.notebook, indent=7))
+    assert find_template(str(tmp_path / "same.ipynb")).digest == given.digest
+    other = {**given.notebook, "cells": given.notebook["cells"][:-1]}
+    (tmp_path / "other.ipynb").write_text(json.dumps(other))
+    assert find_template(str(tmp_path / "other.ipynb")).digest != given.digest

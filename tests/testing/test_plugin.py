@@ -44,26 +44,39 @@ def done(command, env, folder):
     return result.stdout
 
 
-def auditkit(env, folder, *words):
-    return json.loads(done([sys.executable, "-m", "auditkit", *words, "--json"], env, folder))
+# commands one after the other, in one process: what each says as JSON
+COMMANDS = """\
+import json, sys
+from typer.testing import CliRunner
+from auditkit.cli import app
+for words in json.loads(sys.argv[1]):
+    said = CliRunner().invoke(app, [*words, "--json"])
+    assert said.exit_code == 0, said.output
+    print(json.dumps(json.loads(said.stdout)))
+"""
+
+
+def auditkit(env, folder, *commands):
+    said = done([sys.executable, "-c", COMMANDS, json.dumps(commands)], env, folder)
+    return [json.loads(line) for line in said.splitlines()]
 
 
 @pytest.mark.kernel
 def test_an_installed_plug_in_is_listed_and_runs(installed, tmp_path):
     env, _ = installed
-    listed = auditkit(env, tmp_path, "list")
+    words = ["--subject", str(write_subject(tmp_path)), "--out", "out", "-p", "borderline__width=0.1"]
+    listed, shown, ran = auditkit(
+        env, tmp_path, ["list"], ["list", "templates"], ["run", "borderline", *words]
+    )
     assert listed["broken"] == {}
     assert "borderline" in {c["name"] for c in listed["checks"] if c["code"] == "BX001"}
-    templates = auditkit(env, tmp_path, "list", "templates")["templates"]
     assert {
         "name": "borderline",
         "title": "Borderline audit",
         "checks": ["borderline"],
         "origin": "plug-in",
-    } in (templates)
-    file = write_subject(tmp_path)
-    words = ["--subject", str(file), "--out", "out", "-p", "borderline__width=0.1"]
-    assert auditkit(env, tmp_path, "run", "borderline", *words)["verdict"] == "not_judged"
+    } in shown["templates"]
+    assert ran["verdict"] == "not_judged"
     report = json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))
     (evidence,) = report["evidence"]
     assert (evidence["check"], evidence["outcome"]) == ("BX001", "observed")

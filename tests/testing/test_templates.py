@@ -10,8 +10,9 @@ from typer.testing import CliRunner
 from auditkit.cli import app
 from auditkit.errors import InputError
 from auditkit.runner.scaffold import new_template
-from auditkit.runner.templates import list_templates
+from auditkit.runner.templates import find_template, list_templates
 from auditkit.testing import Broken, check_template
+from auditkit.testing.templates import _Ran, shows_no_widgets
 
 OURS = [t.name for t in list_templates() if t.origin == "auditkit"]
 
@@ -88,14 +89,23 @@ def test_a_fault_of_writing_is_found_by_its_rule(rule, tmp_path):
 
 
 @pytest.mark.kernel
-def test_faults_of_a_run_are_found(tmp_path):
+def test_a_fault_of_a_run_is_found(tmp_path):
     path = new_template("lending", folder=tmp_path)
-    widget = "\nfrom ipywidgets import IntSlider\nfrom IPython.display import display\ndisplay(IntSlider())"
-    found = check_template(changed(path, append("verdict", widget)), raises=False)
-    assert "shows_no_widgets" in {o.rule for o in found.broken}
     found = check_template(changed(path, append("run", "\n1 / 0")), raises=False)
     (one,) = [o for o in found.broken if o.rule == "runs_without_hands"]
     assert "ZeroDivisionError" in one.why
+
+
+@pytest.mark.parametrize("shown", ["a widget", "a figure"])
+def test_a_widget_among_what_was_shown_is_found(shown, tmp_path):
+    from ipywidgets import IntSlider
+
+    path = new_template("lending", folder=tmp_path)
+    data = IntSlider()._repr_mimebundle_() if shown == "a widget" else {"text/html": "<svg></svg>"}
+    output = {"output_type": "display_data", "data": data, "metadata": {}}
+    changed(path, lambda notebook: cell(notebook, "verdict").update(outputs=[output]))
+    ran = _Ran(find_template(path), None, json.loads(path.read_text("utf-8")))
+    assert ("it shows a widget" in shows_no_widgets(ran)) is (shown == "a widget")
 
 
 def test_the_command_line_begins_and_checks(tmp_path, monkeypatch):

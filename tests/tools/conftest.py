@@ -89,3 +89,21 @@ def meter(tmp_path, monkeypatch):
     monkeypatch.setattr(parser, "PRIVACY_METER", stand_in)
     pretend(stand_in, tmp_path / "home")
     return stand_in
+
+
+@pytest.fixture(scope="session")
+def recording_garak():
+    return load("record_garak")
+
+
+@pytest.fixture
+def garak(tmp_path, monkeypatch):
+    """Put the stand-in where garak would be."""
+    from auditkit.tools import garak as parser
+    from auditkit.tools.catalogue import GARAK
+
+    stand_in = replace(GARAK, script=HERE / "stand_in_garak.py")
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "home"))
+    monkeypatch.setattr(parser, "GARAK", stand_in)
+    pretend(stand_in, tmp_path / "home")
+    return stand_in

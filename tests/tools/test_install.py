@@ -4,6 +4,8 @@ import base64
 import hashlib
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import time
@@ -63,13 +65,43 @@ def offline(wheels):
     return ("--no-index", "--find-links", str(wheels))
 
 
+def call(*words):
+    return CliRunner().invoke(app, ["tools", *words])
+
+
+def knows(patch, tool):
+    """Have the command line know this tool alone."""
+    from auditkit.tools import catalogue
+
+    patch.setattr(catalogue, "TOOLS", (tool,))
+    patch.setattr("auditkit.tools.TOOLS", (tool,))
+
+
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory):
-    """One real install for the tests that only look."""
+def by_command(tmp_path_factory):
+    """One real install, by the command line, for the tests that only look; and what the command said."""
     folder = tmp_path_factory.mktemp("install")
-    wheels, home = wheel(folder / "wheels"), folder / "home"
+    wheels, home = wheel(wheel(folder / "wheels"), "1.1"), folder / "home"
     tool = probe(folder / "script.py")
-    return tool, home, install(tool, home, options=offline(wheels)), wheels
+    with pytest.MonkeyPatch.context() as patch:
+        knows(patch, tool)
+        patch.setenv("PIP_NO_INDEX", "1")
+        patch.setenv("PIP_FIND_LINKS", str(wheels))
+        said = call("install", "probe", "--home", str(home), "--json")
+    assert said.exit_code == 0, said.output
+    return (tool, home, look(tool, home), wheels), json.loads(said.stdout)
+
+
+@pytest.fixture(scope="module")
+def installed(by_command):
+    return by_command[0]
+
+
+@pytest.fixture
+def copied(installed, tmp_path):
+    """The tool, and a folder of a test's own that holds what is installed."""
+    tool, home, _found, wheels = installed
+    return tool, shutil.copytree(home, tmp_path / "home", symlinks=True), wheels
 
 
 def test_the_environment_is_its_own_and_the_stamp_says_what_is_in_it(installed):
@@ -93,31 +125,13 @@ def test_what_is_there_is_not_installed_again(installed, monkeypatch):
     assert install(tool, home) == found
 
 
-def test_other_releases_are_replaced(tmp_path):
-    tool, home = probe(tmp_path / "script.py"), tmp_path / "home"
-    wheels = wheel(wheel(tmp_path / "wheels"), "1.1")
-    install(tool, home, options=offline(wheels))
-    newer = probe(tmp_path / "script.py", "1.1")
-    with pytest.raises(NotApplicable, match=r"other releases than 1\.1 needs: auditkit tools install probe"):
-        needs_tool(newer, home)
-    found = install(newer, home, options=offline(wheels))
-    assert "auditkit-probe==1.1" in found.stamp["freeze"]
-    assert sorted(p.name for p in home.iterdir()) == ["probe"]
-    assert remove(newer, home)
-    assert not remove(newer, home)
-    assert look(newer, home) is None
-    assert list(home.iterdir()) == []
-
-
-def test_a_failed_install_leaves_nothing_and_says_what_pip_said(tmp_path):
-    tool, home = probe(tmp_path / "script.py"), tmp_path / "home"
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(
-        ToolError, match=r"probe was not installed: pip failed.*No matching distribution found"
-    ):
-        install(tool, home, options=offline(tmp_path / "empty"))
-    assert list(home.iterdir()) == []
+def test_what_is_installed_is_removed_once(copied):
+    tool, home, _wheels = copied
+    assert look(tool, home).current
+    assert remove(tool, home)
+    assert not remove(tool, home)
     assert look(tool, home) is None
+    assert list(home.iterdir()) == []
 
 
 def test_an_interrupted_install_leaves_nothing(tmp_path):
@@ -132,17 +146,22 @@ def test_an_interrupted_install_leaves_nothing(tmp_path):
     assert list(home.iterdir()) == []
 
 
-def test_a_killed_install_leaves_nothing_that_looks_installed(tmp_path):
-    tool, home, wheels = probe(tmp_path / "script.py"), tmp_path / "home", wheel(tmp_path / "wheels")
+def test_a_killed_install_leaves_nothing_that_looks_installed_and_the_next_replaces_other_releases(
+    copied, tmp_path
+):
+    _tool, home, wheels = copied
+    tool = probe(tmp_path / "script.py", "1.1")
+    with pytest.raises(NotApplicable, match=r"other releases than 1\.1 needs: auditkit tools install probe"):
+        needs_tool(tool, home)
     script = (
         "import sys\nfrom pathlib import Path\nfrom auditkit.tools.install import install\nfrom auditkit.tools.tool import Tool\n"
-        f"tool = Tool('probe', 'A probe', 'auditkit-probe', '1.0', ('auditkit-probe==1.0',), ((3, 11), (4, 0)), 'x', 'x', "
+        f"tool = Tool('probe', 'A probe', 'auditkit-probe', '1.1', ('auditkit-probe==1.1',), ((3, 11), (4, 0)), 'x', 'x', "
         f"Path({str(tool.script)!r}), ('out.txt',))\n"
         f"install(tool, {str(home)!r}, options={offline(wheels)!r})\n"
     )
     process = subprocess.Popen([sys.executable, "-c", script])
     own = psutil.Process(process.pid)
-    until = time.monotonic() + 30
+    until = time.monotonic() + 300
     while not list(home.glob(".probe.*.partial/pyvenv.cfg")) and time.monotonic() < until:
         time.sleep(0.01)
     started = own.children(recursive=True)
@@ -152,11 +171,12 @@ def test_a_killed_install_leaves_nothing_that_looks_installed(tmp_path):
         child.kill()
     psutil.wait_procs(started, timeout=10)
     assert list(home.glob(".probe.*.partial")), "it was killed on the way"
-    assert look(tool, home) is None
+    assert not look(tool, home).current
     with pytest.raises(NotApplicable):
         needs_tool(tool, home)
     found = install(tool, home, options=offline(wheels))
     assert found.current
+    assert "auditkit-probe==1.1" in found.stamp["freeze"]
     assert sorted(p.name for p in home.iterdir()) == ["probe"], "the next install sweeps up"
 
 
@@ -200,7 +220,7 @@ def test_the_folder_is_the_one_given_then_the_variable_then_the_users_own(tmp_pa
 
 
 def test_the_catalogue_is_pinned_and_its_scripts_are_there():
-    assert [tool.name for tool in TOOLS] == ["privacy-meter"]
+    assert [tool.name for tool in TOOLS] == ["privacy-meter", "garak"]
     for tool in TOOLS:
         assert tool.script.is_file()
         assert f"{tool.distribution}=={tool.version}" in tool.requirements
@@ -208,65 +228,75 @@ def test_the_catalogue_is_pinned_and_its_scripts_are_there():
         find_tool("privacymeter")
 
 
-class TestCommandLine:
-    def call(self, *words):
-        return CliRunner().invoke(app, ["tools", *words])
+def test_a_tool_names_a_check_there_is_and_what_runs_it():
+    from auditkit.check import find
+    from auditkit.cli.tools import _next
 
+    for tool in TOOLS:
+        assert len(find(tool.check)) == 1
+        assert f"auditkit template new {tool.check} --check {tool.check}" in _next(tool)
+        assert f"auditkit run {tool.check}.ipynb --subject FILE" in _next(tool)
+    shipped = replace(TOOLS[0], check="prompt_injection")
+    assert _next(shipped) == "The check prompt_injection runs it: auditkit run llm --subject FILE --out DIR"
+
+
+class TestCommandLine:
     @pytest.fixture(autouse=True)
     def known(self, installed, monkeypatch):
-        from auditkit.tools import catalogue
-
         self.tool, self.home, self.found, self.wheels = installed
-        monkeypatch.setattr(catalogue, "TOOLS", (self.tool,))
-        monkeypatch.setattr("auditkit.tools.TOOLS", (self.tool,))
+        knows(monkeypatch, self.tool)
         monkeypatch.setenv("AUDITKIT_TOOLS", str(self.home))
 
     def test_list(self, tmp_path):
-        shown = json.loads(self.call("list", "--json").stdout)
+        shown = json.loads(call("list", "--json").stdout)
         assert shown["home"] == str(self.home)
         assert shown["tools"][0]["status"] == "installed"
         assert shown["tools"][0]["requirements"] == ["auditkit-probe==1.0"]
-        elsewhere = json.loads(self.call("list", "--json", "--home", str(tmp_path)).stdout)
+        elsewhere = json.loads(call("list", "--json", "--home", str(tmp_path)).stdout)
         assert elsewhere["tools"][0]["status"] == "not installed"
-        plain = self.call("list")
+        plain = call("list")
         assert plain.exit_code == 0
         assert "probe" in plain.stdout
 
     def test_check(self, tmp_path):
-        assert self.call("check", "probe").exit_code == 0
-        shown = json.loads(self.call("check", "probe", "--json").stdout)
+        assert call("check", "probe").exit_code == 0
+        shown = json.loads(call("check", "probe", "--json").stdout)
         assert shown["works"] is True
         assert "auditkit-probe==1.0" in shown["freeze"]
-        absent = self.call("check", "probe", "--json", "--home", str(tmp_path))
+        absent = call("check", "probe", "--json", "--home", str(tmp_path))
         assert absent.exit_code == 1
         assert "auditkit tools install probe" in json.loads(absent.stdout)["reason"]
 
     def test_names_that_are_none_are_bad_input(self):
         for command in ("install", "check", "remove"):
-            found = self.call(command, "prob")
+            found = call(command, "prob")
             assert found.exit_code == 2
             assert "Did you mean 'probe'" in found.stderr
 
-    def test_install_and_remove(self, tmp_path, monkeypatch):
-        monkeypatch.setenv("PIP_NO_INDEX", "1")
-        (tmp_path / "empty").mkdir()
-        monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "empty"))
-        failed = self.call("install", "probe", "--home", str(tmp_path / "home"))
-        assert failed.exit_code == 3
-        assert "pip failed" in failed.stderr
-        monkeypatch.setenv("PIP_FIND_LINKS", str(self.wheels))
-        done = self.call("install", "probe", "--home", str(tmp_path / "home"), "--json")
-        assert done.exit_code == 0
-        assert json.loads(done.stdout)["status"] == "installed"
+    def test_install_and_remove(self, by_command, copied):
+        assert by_command[1]["status"] == "installed"
+        _tool, home, _wheels = copied
         for removed in (True, False):
-            gone = self.call("remove", "probe", "--home", str(tmp_path / "home"), "--json")
+            gone = call("remove", "probe", "--home", str(home), "--json")
             assert gone.exit_code == 0
             assert json.loads(gone.stdout)["removed"] is removed
 
+    def test_a_failed_install_leaves_nothing_and_says_what_pip_said(self, tmp_path, monkeypatch):
+        home = tmp_path / "home"
+        (tmp_path / "empty").mkdir()
+        monkeypatch.setenv("PIP_NO_INDEX", "1")
+        monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "empty"))
+        failed = call("install", "probe", "--home", str(home))
+        assert failed.exit_code == 3
+        told = " ".join(failed.stderr.split())
+        assert re.search(r"probe was not installed: pip failed.*No matching distribution found", told), told
+        assert list(home.iterdir()) == []
+        assert look(self.tool, home) is None
+
     def test_help_names_the_commands(self):
         for word in ("list", "install", "check", "remove"):
-            assert word in self.call("--help").stdout
-            assert "Examples:" in self.call(word, "--help").stdout
+            assert word in call("--help").stdout
+            assert "Examples:" in call(word, "--help").stdout
 
 
 def test_listing_loads_nothing_heavy():

@@ -50,7 +50,7 @@ def test_a_static_page_tells_what_a_report_would(session: Session) -> None:
 def test_the_same_view_is_added_once_with_each_note(session: Session) -> None:
     explorer: Any = Told(session)
     explorer.start()
-    assert explorer.work.wait(60)
+    assert explorer.work.wait(300)
 
     def add(text: str = "") -> str:
         explorer.why.value = text
@@ -81,7 +81,7 @@ class Moving(Told):
 def test_another_view_is_added_though_the_note_is_the_same(session: Session) -> None:
     explorer: Any = Moving(session)
     explorer.start()
-    assert explorer.work.wait(60)
+    assert explorer.work.wait(300)
     explorer.keep()
     explorer.at = 2
     explorer.refresh()
@@ -147,9 +147,9 @@ def test_nothing_is_prepared_from_code_while_checks_run(small: Any) -> None:
         assert "checks are running" in explorer.going.trouble.value
     finally:
         session.cancel()
-        assert session.wait(60)
+        assert session.wait(300)
     explorer.start()
-    assert explorer.work.wait(60)
+    assert explorer.work.wait(300)
     assert explorer.work.state == "done"
 
 
@@ -160,7 +160,7 @@ def test_what_breaks_while_it_is_shown_is_said_beneath_the_button(session: Sessi
 
     explorer = Broken(session)
     explorer.start()
-    assert explorer.work.wait(60)
+    assert explorer.work.wait(300)
     assert explorer.work.state == "done"
     assert "no &lt;control&gt;" in explorer.going.trouble.value
     assert "ValueError" in capsys.readouterr().err

@@ -102,7 +102,7 @@ def test_it_shares_its_work_with_the_check() -> None:
     explored = prepared(make_multiclass(n_train=160, n_test=60)).session
     known = len(explored.subject.memory)
     explored.start()
-    assert explored.wait(60)
+    assert explored.wait(300)
     assert len(explored.subject.memory) == known
     alone = ak.Audit(plan).run(make_multiclass(n_train=160, n_test=60), seed=0)
     assert [e.to_dict() for e in explored.report.evidence] == [e.to_dict() for e in alone.evidence]
@@ -144,7 +144,7 @@ def test_it_stands_in_the_step_of_robustness_and_says_what_it_lacks() -> None:
     (made,) = (one for one in step.explorers if isinstance(one, RadiusExplorer))
     assert made.session.settings.get("AK304") is None
     made.going.run.click()
-    assert made.work.wait(60)
+    assert made.work.wait(300)
     assert made.work.state == "done", made.work.message
     assert "classes" in RadiusExplorer.lacks(make_regression(n_train=50, n_test=50))
 

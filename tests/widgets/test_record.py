@@ -39,7 +39,7 @@ def session(small: Any) -> Any:
 @pytest.fixture
 def measured(session: Any) -> Any:
     session.start()
-    assert session.wait(30)
+    assert session.wait(300)
     session.author = "maria"
     return session
 
@@ -73,7 +73,7 @@ def test_notes_and_waivers_are_in_the_report_and_stay_there(measured: Any) -> No
     assert (gap(measured).status, gap(measured).waiver.by) == ("waived", "maria")
     measured.set("XX301", ticks=3)
     measured.start("robustness")
-    assert measured.wait(30)
+    assert measured.wait(300)
     assert gap(measured).status == "waived"
     assert measured.report.notes == measured.notes
     assert set(measured.report.provenance["timings"]) == {"XX101", "XX301", "XX302"}
@@ -89,7 +89,7 @@ def test_notes_and_waivers_are_in_the_report_and_stay_there(measured: Any) -> No
 def test_what_was_kept_before_anything_was_measured_is_in_the_report(session: Any) -> None:
     session.keep(Answer("thresholds", {}, "They differ.", "Why."))
     session.start("bias")
-    assert session.wait(30)
+    assert session.wait(300)
     assert session.report.notes == session.notes != ()
 
 
@@ -107,7 +107,7 @@ def test_waivers_of_the_policy_hold_in_the_session(small: Any) -> None:
     session: Any = Session(small.subject(), [small.gap], criteria=policy)
     session.set("XX101", draws=1)
     session.start()
-    assert session.wait(30)
+    assert session.wait(300)
     assert gap(session).status == "waived"
     assert session.report.waivers == policy.waivers
 
@@ -398,7 +398,7 @@ def test_an_export_that_is_cancelled_leaves_all_as_it_was_and_says_so(
 
     monkeypatch.setattr(progress, "step", cancelled_at)
     saving.export.click()
-    assert saving.work.wait(60)
+    assert saving.work.wait(300)
     assert (saving.work.state, saving.told.value) == ("cancelled", "")
     kept = f"; what stood in {out} before is as it was" if there else ""
     assert saving.work.message == f"Cancelled. Nothing was written{kept}."
@@ -423,7 +423,7 @@ def test_an_export_that_is_cancelled_too_late_is_told_as_written(
 
     monkeypatch.setattr(files, "move_together", and_cancel)
     saving.export.click()
-    assert saving.work.wait(60)
+    assert saving.work.wait(300)
     assert (saving.work.state, saving.work.message) == ("done", "It was done before the cancel was heard.")
     assert "report.html" in saving.told.value
     assert sorted(path.name for path in tmp_path.iterdir()) == [
@@ -464,11 +464,11 @@ def test_the_report_view_writes_report_template_and_code(
     assert saving.export.disabled
     assert saving.exporting.bar.layout.visibility == "visible"
     go_on.set()
-    assert saving.work.wait(60)
+    assert saving.work.wait(300)
     assert "report.html" in saving.told.value
     saving.folder.value = str(tmp_path / "out" / "report.html")
     saving.export.click()
-    assert saving.work.wait(60)
+    assert saving.work.wait(300)
     assert "folder must be a folder" in saving.exporting.trouble.value
     assert saving.told.value == ""
     saving.path.value = str(tmp_path / "own.txt")
@@ -485,7 +485,7 @@ def test_the_report_view_writes_report_template_and_code(
 
 def test_what_is_missing_is_named_and_can_be_left_out(session: Any) -> None:
     session.start("bias")
-    assert session.wait(30)
+    assert session.wait(300)
     view = Report(session)
     assert "Slow look (XX301); Broken (XX302)" in view.missing.value
     assert session.report.verdict == "fail"
@@ -597,7 +597,7 @@ def test_settling_while_checks_end_loses_nothing(measured: Any, monkeypatch: pyt
         if len(times) == 1:
             monkeypatch.setattr(type(audit), "stream", meanwhile)
             measured.start("robustness")
-            assert measured.wait(30)
+            assert measured.wait(300)
         return iter(events)
 
     monkeypatch.setattr(type(measured.audit), "stream", first)
@@ -611,7 +611,7 @@ def test_a_name_given_later_signs_what_the_login_name_signed(small: Any) -> None
 
     session: Any = Session(small.subject(), [small.gap], criteria=CRITERIA, seed=3)
     session.start()
-    assert session.wait(60)
+    assert session.wait(300)
     session.note(gap(session), "before the name")
     assert session.notes[0].author == logged_in()
     assert "your login name" in session.unnamed()

@@ -52,7 +52,7 @@ def subject(n: int = 120) -> ak.Subject:
 
 def prepared(explorer: Any) -> Any:
     explorer.going.run.click()
-    assert explorer.work.wait(60)
+    assert explorer.work.wait(300)
     assert explorer.work.state == "done", explorer.work.message
     return explorer
 
@@ -113,7 +113,7 @@ def test_pictures_are_drawn_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> No
     while not made:  # the first picture is being made in a thread
         time.sleep(0.01)
     explorer.refresh()
-    assert explorer.work.wait(60)
+    assert explorer.work.wait(300)
     assert len(made) == 1
 
 
@@ -185,7 +185,7 @@ def test_a_missing_number_is_filled_in_by_a_tick(explorer: Any) -> None:
 
 def test_ways_are_looked_for_and_put_into_the_form(explorer: Any) -> None:
     explorer.finding.going.run.click()
-    assert explorer.finding.work.wait(60)
+    assert explorer.finding.work.wait(300)
     assert explorer.finding.work.state == "done", explorer.finding.work.message
     assert "Ways to" in explorer.finding.table.value
     for at, way in enumerate(explorer.finding.ways.ways):
@@ -205,17 +205,17 @@ def test_ways_of_a_record_that_is_no_longer_looked_at_are_dropped(
 
     def slow(*given: Any, **options: Any) -> Any:
         asked.set()
-        assert go.wait(60)
+        assert go.wait(300)
         return search(*given, **options)
 
     monkeypatch.setattr(type(explorer.found), "ways", slow)
     explorer.finding.start()
-    assert asked.wait(60)
+    assert asked.wait(300)
     explorer.pick.place.value = 2
     with pytest.raises(InputError, match="already"):
         explorer.finding.start()  # one search at a time: this does not make the first one about the second record
     go.set()
-    assert explorer.finding.work.wait(60)
+    assert explorer.finding.work.wait(300)
     assert explorer.finding.ways is None
     assert explorer.finding.table.value == ""
     assert "ways" not in explorer.kept(explorer.answer).tables
@@ -259,7 +259,7 @@ def test_exposure_is_prepared_by_its_button_and_orders_the_records(explorer: Any
 
 def test_what_is_kept_tells_values_only_where_ticked(explorer: Any) -> None:
     explorer.finding.going.run.click()
-    assert explorer.finding.work.wait(60)
+    assert explorer.finding.work.wait(300)
     explorer.finding.choose()
     explorer.why.value = "one step short"
     explorer.keep()
@@ -288,7 +288,7 @@ def test_a_record_whose_values_are_not_told_is_kept_with_the_digits_that_are_sho
     explorer.exposing.going.run.click()
     assert explorer.exposing.work.wait(120)
     explorer.finding.going.run.click()
-    assert explorer.finding.work.wait(60)
+    assert explorer.finding.work.wait(300)
     for told in (False, True):
         explorer.tell.value = told
         explorer.keep()
@@ -308,7 +308,7 @@ def test_a_record_whose_values_are_not_told_is_kept_with_the_digits_that_are_sho
 def test_names_and_values_are_text(explorer: Any) -> None:
     explorer.switch.value = True
     explorer.finding.going.run.click()
-    assert explorer.finding.work.wait(60)
+    assert explorer.finding.work.wait(300)
     for one in inside(explorer):
         if isinstance(one, w.HTML):
             assert "<b>clerk" not in one.value
@@ -366,7 +366,7 @@ def test_a_model_that_is_asked_is_explained_by_a_button(monkeypatch: pytest.Monk
     )
     assert made.form.controls["a"].slider.continuous_update is False
     made.asking.going.run.click()
-    assert made.asking.work.wait(60)
+    assert made.asking.work.wait(300)
     assert made.canvases["why"].figure is not None
 
 

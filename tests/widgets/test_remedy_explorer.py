@@ -212,7 +212,7 @@ def test_a_comparison_is_in_the_exported_report(tmp_path: Path) -> None:
     prepared(compare.explorer)
     compare.explorer.keep()
     compare.report.runner.run.click()
-    assert session.wait(60)
+    assert session.wait(300)
     saving = compare.report.saving
     saving.folder.value = str(tmp_path)
     saving.export.click()

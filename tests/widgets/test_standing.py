@@ -26,7 +26,7 @@ from auditkit.widgets.explorers.dial import Dial
 
 def prepared(explorer: Any) -> Any:
     explorer.going.run.click()
-    assert explorer.work.wait(60)
+    assert explorer.work.wait(300)
     assert explorer.work.state == "done", explorer.work.message
     assert not explorer.going.trouble.value
     return explorer
@@ -138,7 +138,7 @@ def test_thresholds_and_the_notion_stay_and_those_of_other_groups_are_told() -> 
     assert (made.dials["sex=f"].value, made.notion.value) == (there, notion)
     assert made.answer.at["thresholds"]["sex=f"] == there
     made.feature.value = "old"
-    assert made.work.wait(60)
+    assert made.work.wait(300)
     assert made.notion.value == notion
     assert f"sex=f was at {there:g}, and is not here now" in made.lost.value
     assert "sex=m" not in made.lost.value, "nobody moved it"

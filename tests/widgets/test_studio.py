@@ -69,7 +69,7 @@ def studio(small: Any) -> Any:
 def run(studio: Any, dimension: str) -> Any:
     step = studio.steps[dimension]
     step.runner.run.click()
-    assert studio.session.wait(30)
+    assert studio.session.wait(300)
     return step
 
 
@@ -242,7 +242,7 @@ def test_what_fails_is_told(studio: Any) -> None:
     assert "No check is chosen" in step.runner.trouble.value
     saving = studio.pages[-1][1].saving
     saving.export.click()
-    assert saving.work.wait(30)
+    assert saving.work.wait(300)
     assert "run a check first" in saving.exporting.trouble.value
 
 
@@ -261,16 +261,16 @@ def test_findings_and_export(studio: Any, tmp_path: Any) -> None:
     assert "run a check first" in findings.text.value
     assert export.folder.value == "reports/small-b-credit-b"
     report.runner.run.click()
-    assert studio.session.wait(30)
+    assert studio.session.wait(300)
     assert "What was not examined" in findings.text.value
     export.folder.value = str(tmp_path / "out")
     export.export.click()
-    assert export.work.wait(60)
+    assert export.work.wait(300)
     assert str(tmp_path / "out" / "report.html") in export.told.value
     assert (tmp_path / "out" / "report.json").is_file()
     assert "replaced" not in export.told.value
     export.export.click()
-    assert export.work.wait(60)
+    assert export.work.wait(300)
     assert "what stood there before is replaced" in export.told.value
 
 
@@ -302,7 +302,7 @@ def test_all_can_be_run_from_the_first_step(studio: Any) -> None:
     start = studio.pages[0][1]
     assert start.runner.run.description == "Run all"
     start.runner.run.click()
-    assert studio.session.wait(30)
+    assert studio.session.wait(300)
     assert {e.check for e in studio.session.current()} == {"XX101", "XX301", "XX302"}
     assert studio.session.report.of("XX101").params["draws"] == 2
 

@@ -33,7 +33,7 @@ def explorer() -> Any:
     made = ThresholdExplorer(Session(subject(), ["bias"]))
     assert made.stage.layout.display == "none"
     made.going.run.click()
-    assert made.work.wait(30)
+    assert made.work.wait(300)
     assert made.work.state == "done", made.work.message
     return made
 
@@ -91,7 +91,7 @@ def test_no_point_of_the_curve_beats_the_button(explorer: Any) -> None:
 
 def test_another_feature_is_prepared_anew(explorer: Any) -> None:
     explorer.feature.value = "old"
-    assert explorer.work.wait(30)
+    assert explorer.work.wait(300)
     assert list(explorer.dials) == ["old=False", "old=True"]
 
 
@@ -120,7 +120,7 @@ def test_figures_are_lent_to_what_is_in_sight(small: Any) -> None:
     one, other = ThresholdExplorer(session), ThresholdExplorer(session)
     for each in (one, other):
         each.start()
-        assert each.work.wait(30)
+        assert each.work.wait(300)
     figure = other.canvases["rates"].figure
     assert figure is not None
     assert one.canvases["rates"].figure is None

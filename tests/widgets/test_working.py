@@ -24,7 +24,7 @@ def test_it_ends_with_its_result() -> None:
         return "made"
 
     work.start(make, seed=1)
-    assert work.wait(60)
+    assert work.wait(300)
     assert (work.state, work.result, work.fraction) == ("done", "made", 1.0)
     assert seen == [0.25, 0.5, 0.75, 1.0]
 
@@ -41,16 +41,16 @@ def test_it_stops_at_its_next_step_and_can_begin_again() -> None:
             time.sleep(0.01)
 
     work.start(endless, seed=1)
-    assert begun.wait(60)
+    assert begun.wait(300)
     with pytest.raises(InputError, match="being made already"):
         work.start(endless, seed=1)
     work.cancel()
     cancelled.set()
-    assert work.wait(60)
+    assert work.wait(300)
     assert len(after) <= 1, "a cancel works at the next step, not by the clock of a busy machine"
     assert (work.state, work.result) == ("cancelled", None)
     work.start(lambda: 3, seed=1)
-    assert work.wait(60)
+    assert work.wait(300)
     assert work.result == 3
 
 
@@ -61,7 +61,7 @@ def test_what_goes_wrong_is_told() -> None:
         raise ValueError("no <rows>")
 
     work.start(breaks, seed=1)
-    assert work.wait(60)
+    assert work.wait(300)
     assert (work.state, work.message) == ("failed", "no <rows>")
     going = Going("Go", "Go on", start=lambda: None, cancel=lambda: None)
     going.follow(work.state, work.fraction, work.message)
@@ -72,10 +72,10 @@ def test_what_goes_wrong_is_told() -> None:
 def test_a_model_that_ends_the_thread_is_told_and_work_can_begin_again() -> None:
     work = Work()
     work.start(lambda: sys.exit(1), seed=1)
-    assert work.wait(60)
+    assert work.wait(300)
     assert (work.state, work.message) == ("failed", "the model's code ended the thread: SystemExit(1)")
     work.start(lambda: "made", seed=1)
-    assert work.wait(60)
+    assert work.wait(300)
     assert (work.state, work.result) == ("done", "made")
 
 
@@ -84,7 +84,7 @@ def test_who_listens_and_breaks_changes_no_state(trait: str, capsys: pytest.Capt
     work = Work()
     work.observe(lambda _: 1 / 0, trait)
     work.start(lambda: "made", seed=1)
-    assert work.wait(60)
+    assert work.wait(300)
     assert (work.state, work.result) == ("done", "made")
     assert "ZeroDivisionError" in capsys.readouterr().err
 
@@ -100,9 +100,9 @@ def test_a_cancel_reaches_the_work_whoever_listens() -> None:
 
     work.observe(lambda _: 1 / 0, "state")
     work.start(endless, seed=1)
-    assert begun.wait(60)
+    assert begun.wait(300)
     work.cancel()
-    assert work.wait(60)
+    assert work.wait(300)
     assert work.state == "cancelled"
 
 
@@ -112,7 +112,7 @@ def test_it_shares_what_the_audit_made() -> None:
 
     work = Work()
     work.start(lambda: shared.seed_of("references", np.random.default_rng()), seed=7)
-    assert work.wait(60)
+    assert work.wait(300)
     with shared.within(7):
         assert work.result == shared.seed_of("references", np.random.default_rng())
 
@@ -152,32 +152,32 @@ def test_nothing_is_prepared_while_checks_run() -> None:
     checks, work, go = Work(), Work(), threading.Event()
     preparing = Preparing(checks, work, "Prepare", "Prepare it", start=lambda: work.start(lambda: 1, seed=1))
     assert not preparing.run.disabled
-    checks.start(lambda: go.wait(60), seed=1)
+    checks.start(lambda: go.wait(300), seed=1)
     assert preparing.run.disabled
     assert preparing.cancel.disabled, "what it would cancel does not run"
     assert "Checks are running: press Prepare once they ended." in preparing.state.value
     go.set()
-    assert checks.wait(60)
+    assert checks.wait(300)
     assert not preparing.run.disabled
     assert "Checks" not in preparing.state.value
     preparing.run.click()
-    assert work.wait(60)
+    assert work.wait(300)
     assert work.result == 1
 
 
 def test_what_was_prepared_already_goes_on_while_checks_run() -> None:
     checks, work, go, done = Work(), Work(), threading.Event(), threading.Event()
     preparing = Preparing(checks, work, "Prepare", "Prepare it", start=lambda: None)
-    work.start(lambda: go.wait(60), seed=1)
-    checks.start(lambda: done.wait(60), seed=1)
+    work.start(lambda: go.wait(300), seed=1)
+    checks.start(lambda: done.wait(300), seed=1)
     assert not preparing.cancel.disabled
     assert "Checks" not in preparing.state.value
     go.set()
-    assert work.wait(60)
+    assert work.wait(300)
     assert preparing.run.disabled
     assert "Checks are running" in preparing.state.value
     preparing.close()
     preparing.close()
     done.set()
-    assert checks.wait(60)
+    assert checks.wait(300)
     assert "Checks are running" in preparing.state.value, "closed: it listens no more"

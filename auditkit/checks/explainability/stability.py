@@ -9,6 +9,7 @@ import numpy as np
 from annotated_types import Ge, Le
 from typing_extensions import Doc
 
+from auditkit import spread
 from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks._converging import converging
@@ -51,6 +52,7 @@ class _Again:
         "top_inputs_stability",
         "sampling_error_ratio",
     ],
+    spreads=True,
 )
 def explanation_stability(
     subject: Subject,
@@ -159,19 +161,31 @@ def _other_models(subject: Subject, base: quality.Shown, repeats: int, rng: np.r
         quality.needs_refits(subject)
     except NotApplicable as missing:
         return _Again("refit", [], str(missing))
-    train = subject.split("train")
+    y = subject.split("train").y
+    draws = [(_resampled(subject, y, rng), int(rng.integers(2**31 - 1))) for _ in range(repeats)]
+    jobs = [(subject, base, *draw, _REFITS + i) for i, draw in enumerate(draws)]
     found = []
-    for i in range(repeats):
-        picked, seed = _resampled(subject, train.y, rng), int(rng.integers(2**31 - 1))
-        X = train.X.iloc[picked].reset_index(drop=True)
-        try:
-            fresh = quality.refitted(subject, X, train.y[picked], seed)
-        except NotApplicable as failed:
-            return _Again("refit", [], str(failed))
-        found.append(base.again(fresh, draw=_REFITS + i).values)
+    try:
+        for part in spread.each(_other_model, jobs, "model on resampled rows"):
+            if part.value is None:
+                raise part.error or RuntimeError("a part came back empty")
+            found.append(part.value[0])
+            subject.model.also(part.value[1])
+    except NotApplicable as failed:
+        return _Again("refit", [], str(failed))
     if any(one.shape != base.found.values.shape for one in found):
         return _Again("refit", [], "a model trained again gives another number of outputs")
     return _Again("refit", found)
+
+
+def _other_model(
+    subject: Subject, base: quality.Shown, picked: np.ndarray, seed: int, draw: int
+) -> tuple[np.ndarray, dict[str, int]]:
+    """Train once on drawn rows; return how the rows are explained then, and what that cost."""
+    own = subject.counted()
+    train = own.split("train")
+    fresh = quality.refitted(own, train.X.iloc[picked].reset_index(drop=True), train.y[picked], seed)
+    return base.again(fresh, draw=draw).values, own.model.cost()
 
 
 def _resampled(subject: Subject, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from auditkit.checks.mitigation.distillation import distillation
 from auditkit.checks.mitigation.fairness import mitigation_lab
 from auditkit.checks.mitigation.privacy import privacy_mitigation_lab
 from auditkit.checks.mitigation.robustness import robustness_mitigation_lab
 
-__all__ = ["mitigation_lab", "privacy_mitigation_lab", "robustness_mitigation_lab"]
+__all__ = ["distillation", "mitigation_lab", "privacy_mitigation_lab", "robustness_mitigation_lab"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from auditkit.errors import Cancelled, InputError, ModelError, NotApplicable
-from auditkit.methods import published, restraint
+from auditkit.methods import distillation, published, restraint
 from auditkit.predictors.base import Predictor
 from auditkit.predictors.sklearn import SklearnPredictor, seeded
 
@@ -25,6 +25,7 @@ __all__ = [
     "Remedied",
     "Remedy",
     "Smoothed",
+    "Soft",
     "Stopped",
     "independent_columns",
 ]
@@ -151,26 +152,47 @@ class Smoothed(Remedy):
         NotApplicable
             If its ``fit`` takes no weights.
         """
-        from sklearn.utils.validation import has_fit_parameter
-
         estimator = _estimator(model)
-        last, prefix = estimator, ""
-        while getattr(last, "steps", None):
-            name, last = last.steps[-1]
-            prefix += f"{name}__"
-        if not has_fit_parameter(last, "sample_weight"):
-            raise NotApplicable(f"the fit of {type(last).__name__} takes no sample_weight")
+        weighted = _weighted(estimator)
         labels, own = np.unique(y, return_inverse=True)
         if len(labels) < 2:
             raise NotApplicable("the training rows hold one label only: there is none to soften it with")
         rows, given, weights = published.smoothed_targets(own, len(labels), self._epsilon(len(labels)))
         copies = X.iloc[rows].reset_index(drop=True)
-        return _fitted(model, estimator, copies, labels[given], seed, **{f"{prefix}sample_weight": weights})
+        return _fitted(model, estimator, copies, labels[given], seed, **{weighted: weights})
 
     def setting(self, model: Predictor, n_rows: int) -> str:  # noqa: ARG002
         """Return the weight given to other labels."""
         k = 2 if model.classes is None else len(model.classes)
         return f"{self._epsilon(k):.3g} of each target moved to the other labels"
+
+
+@dataclass(frozen=True, eq=False)
+class Soft(Remedy):
+    """Given targets instead of labels: each row with every class, weighted by its probability.
+
+    Attributes
+    ----------
+    targets : ndarray of shape (n, k)
+        Of the rows it is trained on, in the order of the model's classes.
+    """
+
+    targets: Any = None
+
+    def trained(self, model: Predictor, X: pd.DataFrame, y: np.ndarray, seed: int) -> Predictor:  # noqa: ARG002 - targets stand for it
+        """Return the estimator trained on weighted copies of the rows.
+
+        Raises
+        ------
+        NotApplicable
+            If its ``fit`` takes no weights.
+        """
+        estimator = _estimator(model)
+        weighted = _weighted(estimator)
+        rows, given, weights = distillation.soft_copies(self.targets)
+        copies = X.iloc[rows].reset_index(drop=True)
+        labels = np.asarray(model.classes)[given]
+        return _fitted(model, estimator, copies, labels, seed, **{weighted: weights})
 
 
 @dataclass(frozen=True, eq=False)
@@ -276,6 +298,25 @@ def _estimator(model: Predictor) -> Any:
         return clone(_settled(model.estimator))
     except (TypeError, RuntimeError) as error:
         raise NotApplicable(f"this model ({model.kind}) cannot be trained again: {error}") from error
+
+
+def _weighted(estimator: Any) -> str:
+    """Return how weights of rows are handed to the last step of an estimator.
+
+    Raises
+    ------
+    NotApplicable
+        If its ``fit`` takes none.
+    """
+    from sklearn.utils.validation import has_fit_parameter
+
+    last, prefix = estimator, ""
+    while getattr(last, "steps", None):
+        name, last = last.steps[-1]
+        prefix += f"{name}__"
+    if not has_fit_parameter(last, "sample_weight"):
+        raise NotApplicable(f"the fit of {type(last).__name__} takes no sample_weight")
+    return f"{prefix}sample_weight"
 
 
 def _settled(estimator: Any) -> Any:

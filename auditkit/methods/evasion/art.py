@@ -39,7 +39,7 @@ NOT_TABLES = {  # need pictures, many rows at a time, a loss of their own, or mo
     "TargetedUniversalPerturbation", "UniversalPerturbation", "VirtualAdversarialMethod", "Wasserstein", "BrendelBethgeAttack",
     "AutoAttack",
 }  # fmt: skip
-_NEEDS = 'ART is not installed: pip install "jupyter-auditkit[art]"'
+_NEEDS = 'ART is not installed: pip install adversarial-robustness-toolbox (of the extra "art")'
 
 
 def art_attacks(*, gradients: bool = False) -> list[str]:

@@ -45,7 +45,7 @@ _NOT_HERE = {
     "GenAttack": "it looks for a label that is named, and here any other will do",
 }
 _NORMS = {0: "l0", 1: "l1", 2: "l2", np.inf: "linf"}
-_NEEDS = 'Foolbox is not installed: pip install "jupyter-auditkit[foolbox]"'
+_NEEDS = 'Foolbox is not installed: pip install foolbox (of the extra "foolbox")'
 
 
 def foolbox_attacks(*, every: bool = False) -> list[str]:

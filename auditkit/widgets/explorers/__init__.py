@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from auditkit.widgets.explorers.exposure import ExposureExplorer
 from auditkit.widgets.explorers.live import Dial, Explorer
 from auditkit.widgets.explorers.pair import Compare, PairExplorer
+from auditkit.widgets.explorers.prompt import PromptTrial
 from auditkit.widgets.explorers.radius import RadiusExplorer
 from auditkit.widgets.explorers.record import RecordExplorer, RecordExposureExplorer
 from auditkit.widgets.explorers.remedies import RemedyExplorer
@@ -17,6 +20,7 @@ __all__ = [
     "Explorer",
     "ExposureExplorer",
     "PairExplorer",
+    "PromptTrial",
     "RadiusExplorer",
     "RecordExplorer",
     "RecordExposureExplorer",
@@ -24,11 +28,12 @@ __all__ = [
     "ThresholdExplorer",
 ]
 
-BY_DIMENSION: dict[str, tuple[type[Explorer], ...]] = {
+BY_DIMENSION: dict[str, tuple[type[Any], ...]] = {
     "explainability": (RecordExplorer,),
     "bias": (ThresholdExplorer,),
     "membership": (ExposureExplorer, RecordExposureExplorer),
     "mitigation": (RemedyExplorer,),
     "robustness": (RadiusExplorer,),
+    "language_model": (PromptTrial,),
 }
 """What can be explored live in the step of a dimension."""

@@ -33,7 +33,7 @@ class ExposureExplorer(Mirror):
     def __init__(self, session: Session | Subject) -> None:
         session = session_of(session)
         options = [("the model's own confidence", "population")]
-        if session.subject.model.can_refit:
+        if session.as_subject.model.can_refit:
             options.append(("reference models (RMIA)", "references"))
         self.how = menu("Attack by", options, "What the attacker goes by; press Prepare after a change")
         super().__init__(session)
@@ -60,7 +60,7 @@ class ExposureExplorer(Mirror):
 
     def prepare(self) -> Exposure:
         """Attack once."""
-        return Exposure.prepare(self.session.subject, **self._begun, seed=self.session.seed)
+        return Exposure.prepare(self.session.as_subject, **self._begun, seed=self.session.seed)
 
     def offer(self, found: Exposure) -> Sequence[Any]:
         """Return a dial for the false alarms that are accepted."""

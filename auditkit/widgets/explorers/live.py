@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import ipywidgets as w
 from markupsafe import Markup
@@ -168,7 +168,7 @@ class Explorer(Static, w.VBox):  # type: ignore[misc]
 
     def still(self) -> Iterator[dict[str, Any]]:
         """Yield what would be kept for the report as the controls stand at their start, or what is lacking."""
-        why = self.lacks(self.session.subject)
+        why = self.lacks(cast("Any", self.session.subject))
         if not why:
             self.start()
             self.work.wait()

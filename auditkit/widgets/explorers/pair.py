@@ -52,7 +52,7 @@ class PairExplorer(Mirror):
 
     def prepare(self) -> Pair:
         """Ask both."""
-        return Pair.prepare(self.session.subject, self.other, **self._begun)
+        return Pair.prepare(self.session.as_subject, self.other, **self._begun)
 
     def offer(self, found: Pair) -> Sequence[Any]:
         """Return which groups are compared, and by what; nothing where there are none."""
@@ -88,7 +88,7 @@ class Compare(Static, w.VBox):  # type: ignore[misc]
 
     def __init__(self, first: Any, second: Subject, seed: int = 0) -> None:
         given = None if isinstance(first, Subject) else session_of(first)
-        same_records(given.subject if given else first, second)
+        same_records(given.as_subject if given else first, second)
         self.session = given or Session(first, ["performance"], seed=seed)
         self.explorer = PairExplorer(self.session, second)
         self.report = Report(self.session, alone=False)

@@ -81,7 +81,7 @@ class RadiusExplorer(OfRecords):
 
     def prepare(self) -> Radius:
         """Attack once."""
-        return Radius.prepare(self.session.subject, seed=self.session.seed, **self._begun)
+        return Radius.prepare(self.session.as_subject, seed=self.session.seed, **self._begun)
 
     def offer(self, found: Radius) -> Sequence[Any]:
         """Return a dial for the radius, the records to look at, and a way to where the one chosen falls."""

@@ -52,7 +52,7 @@ class RecordExplorer(OfRecords):
     def __init__(self, session: Session | Subject) -> None:
         session = session_of(session)
         self.exposing: ExposurePart | None = (
-            None if lacks_exposure(session.subject) else ExposurePart(session, self._exposed)
+            None if lacks_exposure(session.as_subject) else ExposurePart(session, self._exposed)
         )
         super().__init__(session)
 
@@ -65,13 +65,13 @@ class RecordExplorer(OfRecords):
 
     def prepare(self) -> Records:
         """Ask about the rows and try the explainer."""
-        return Records.prepare(self.session.subject, **self._begun)
+        return Records.prepare(self.session.as_subject, **self._begun)
 
     def offer(self, found: Records) -> Sequence[Any]:
         """Return the pick, the form, and what takes a while, each with its own button."""
         for old in (*self.controls.children, *self.flips.children):
             ended(old)
-        subject = self.session.subject
+        subject = self.session.as_subject
         orders: dict[str, Any] = {name: partial(found.order, name) for name in found.orders}
         self.pick = Pick(subject, orders, found.splits, self._picked)
         self._order_by_exposure()
@@ -108,7 +108,7 @@ class RecordExplorer(OfRecords):
     def _shown(self) -> list[Any]:
         """Return the pictures, and between them what takes a while: what is said of a change stands next to the form."""
         *first, above, dots, below = super()._shown()
-        lacking = lacks_exposure(self.session.subject)
+        lacking = lacks_exposure(self.session.as_subject)
         missing = note(f"Not here: how exposed it is. It lacks {lacking}.")
         self.flips = w.VBox()
         return [*first, self.flips, self.exposing or missing, above, dots, below]
@@ -199,14 +199,14 @@ class RecordExposureExplorer(Mirror):
 
     def prepare(self) -> RecordExposure:
         """Train the reference models, or take those that a check trained."""
-        return RecordExposure.prepare(self.session.subject, **self._begun)
+        return RecordExposure.prepare(self.session.as_subject, **self._begun)
 
     def offer(self, found: RecordExposure) -> Sequence[Any]:
         """Return the pick."""
         for old in self.controls.children:
             ended(old)
         orders = {_EXPOSED: found.order, "row number": found.rows}
-        self.pick = Pick(self.session.subject, orders, ("train", "test"), self.refresh)
+        self.pick = Pick(self.session.as_subject, orders, ("train", "test"), self.refresh)
         return [self.pick]
 
     def ask(self) -> Answer:

@@ -290,7 +290,7 @@ class ExposurePart(_Part):
     def job(self) -> Callable[[], Any]:
         """Return what trains the reference models, with the settings of AK202 where the session has it."""
         options = settings_of(self.session, EXPOSURE)
-        return lambda: (options, RecordExposure.prepare(self.session.subject, **options))
+        return lambda: (options, RecordExposure.prepare(self.session.as_subject, **options))
 
     def take(self, about: Any, found: Any) -> None:  # noqa: ARG002 - it is of all records
         """Let it be shown."""

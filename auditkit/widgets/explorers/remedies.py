@@ -49,7 +49,7 @@ class RemedyExplorer(Mirror):
 
     def __init__(self, session: Session | Subject) -> None:
         session = session_of(session)
-        names = session.subject.test.sensitive_names
+        names = session.as_subject.test.sensitive_names
         self.feature = groups_of(names)
         self.constraint = compared_by(
             "Which difference between groups is measured, and narrowed by mitigations that are for that"
@@ -92,7 +92,7 @@ class RemedyExplorer(Mirror):
         """Train every mitigation by itself; or, where those ticked were not trained together yet, these."""
         if self.found is not None and self._wanted:
             return self.found.adding(self._wanted)  # type: ignore[no-any-return]
-        return Remedies.prepare(self.session.subject, **self._begun)
+        return Remedies.prepare(self.session.as_subject, **self._begun)
 
     def offer(self, found: Remedies) -> Sequence[Any]:
         """Return a box a mitigation, by what it is against, and a button that trains together what is ticked."""

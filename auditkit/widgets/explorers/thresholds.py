@@ -40,7 +40,7 @@ class ThresholdExplorer(Mirror):
 
     def __init__(self, session: Session | Subject) -> None:
         session = session_of(session)
-        names = session.subject.test.sensitive_names
+        names = session.as_subject.test.sensitive_names
         self.feature = groups_of(names)
         super().__init__(session)
         self.dials: dict[str, Dial] = {}
@@ -63,7 +63,7 @@ class ThresholdExplorer(Mirror):
 
     def prepare(self) -> Thresholds:
         """Sort the scores by group."""
-        return Thresholds.prepare(self.session.subject, **self._begun)
+        return Thresholds.prepare(self.session.as_subject, **self._begun)
 
     def offer(self, found: Thresholds) -> Sequence[Any]:
         """Return a dial a group, the notion to compare by, and a button for each notion."""

@@ -143,20 +143,24 @@ def near_row(
         starts.append(sum(len(one) for one in columns))
         columns.append(there[np.argsort(cost[there], kind="stable")])
     flat = np.concatenate(columns) if columns else np.empty(0, dtype=np.intp)
-    scores = np.concatenate([tree.score for tree in cells.trees])
-    margin = scores[:, [y]] - scores
+    kept = np.flatnonzero(stays)
+    for there in sorted(
+        columns, key=len
+    ):  # most leaves are out of reach in some feature: few are left to be measured
+        kept = kept[masks[np.ix_(kept, there)].any(axis=1)]
     near = Near(
         (), flat, np.array(starts, dtype=np.intp), cost[flat], cells.base[y] - cells.base,
         np.arange(len(cells.base)) != y, within, norm, cells.slack,
     )  # fmt: skip
-    sub = masks[:, flat]
-    distance = np.where(stays, near.distances(sub), np.inf)
-    groups, at = [], 0
-    for tree in cells.trees:
-        span = np.arange(at, at + len(tree.score))
-        kept = span[distance[span] <= within]
-        groups.append(Group(sub[kept], margin[kept], distance[kept]))
-        at += len(tree.score)
+    sub = masks[np.ix_(kept, flat)]
+    distance = near.distances(sub)
+    inside = distance <= within
+    kept, sub, distance = kept[inside], sub[inside], distance[inside]
+    scores = np.concatenate([tree.score for tree in cells.trees])[kept]
+    margin = scores[:, [y]] - scores
+    ends = np.cumsum([len(tree.score) for tree in cells.trees])
+    parts = np.split(np.arange(len(kept)), np.searchsorted(kept, ends[:-1]))
+    groups = [Group(sub[part], margin[part], distance[part]) for part in parts]
     return Near(
         tuple(groups), near.columns, near.starts, near.cost, near.start, near.other, within, norm, cells.slack
     )
@@ -211,19 +215,18 @@ def _product(near: Near, one: Group, two: Group) -> Group:
 def _pruned(near: Near, groups: list[Group]) -> list[Group]:
     """Drop boxes from which the margin to no class can vanish, whatever the other groups do."""
     for _ in range(3):
-        if any(not len(group.distance) for group in groups):
-            empty = [group for group in groups if not len(group.distance)]
-            return empty[:1]
-        lowest = np.array([group.margin.min(axis=0) for group in groups])
+        sizes = [len(group.distance) for group in groups]
+        if not all(sizes):
+            return [groups[sizes.index(0)]]
+        margin = np.concatenate([group.margin for group in groups])
+        starts = np.cumsum([0, *sizes[:-1]])
+        lowest = np.minimum.reduceat(margin, starts, axis=0)
         total = near.start + lowest.sum(axis=0)
-        kept = [
-            ((group.margin + (total - low) <= near.slack) & near.other).any(axis=1)
-            for group, low in zip(groups, lowest, strict=True)
-        ]
-        if all(one.all() for one in kept):
+        kept = ((margin + np.repeat(total - lowest, sizes, axis=0) <= near.slack) & near.other).any(axis=1)
+        if kept.all():
             return groups
         groups = [
-            Group(group.mask[one], group.margin[one], group.distance[one])
-            for group, one in zip(groups, kept, strict=True)
+            group if one.all() else Group(group.mask[one], group.margin[one], group.distance[one])
+            for group, one in zip(groups, np.split(kept, starts[1:]), strict=True)
         ]
     return groups
