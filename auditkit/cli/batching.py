@@ -15,7 +15,7 @@ import typer
 
 from auditkit.cli import copies
 from auditkit.cli.ending import saying_how_to_go_on
-from auditkit.cli.output import DIFFERS, EXIT, code_of, object_, plain_errors, print_, say, table
+from auditkit.cli.output import DIFFERS, EXIT, Json, code_of, object_, plain_errors, print_, say, table
 from auditkit.cli.together import BATCH, refuse
 
 if TYPE_CHECKING:
@@ -28,10 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["add_to", "told_as_it_goes"]
 
 plan = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Plans: which audits a batch runs.")
-
-Json = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object, and nothing else, to standard output.")
-]
 Out = Annotated[str, typer.Argument(metavar="OUT", help="The folder of a batch.")]
 
 

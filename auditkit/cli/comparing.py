@@ -7,13 +7,9 @@ from typing import Annotated
 
 import typer
 
-from auditkit.cli.output import EXIT, lines, object_, plain_errors
+from auditkit.cli.output import EXIT, Json, lines, object_, plain_errors
 
 __all__ = ["compare"]
-
-Json = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object, and nothing else, to standard output.")
-]
 
 
 def compare(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from auditkit.cli.output import object_, plain_errors, print_, table
+from auditkit.cli.output import Json, object_, plain_errors, print_, table
 
 if TYPE_CHECKING:
     from auditkit.controls import Catalogue, Framework
@@ -38,9 +38,7 @@ def controls(
             "--catalogue", metavar="FILE", help="A catalogue of your own in TOML, which adds to auditkit's."
         ),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object, and nothing else, to standard output.")
-    ] = False,
+    as_json: Json = False,
 ) -> None:
     """List controls of frameworks, with editions and dates; with --report, to which of them its evidence is relevant.
 

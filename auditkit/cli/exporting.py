@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from auditkit.cli.output import object_, plain_errors, print_
+from auditkit.cli.output import Json, object_, plain_errors, print_
 
 __all__ = ["add_to"]
 
@@ -33,9 +33,7 @@ def bom(
     out: Annotated[
         str, typer.Option("--out", metavar="FILE", help="The .json to write; nothing is overwritten.")
     ],
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object, and nothing else, to standard output.")
-    ] = False,
+    as_json: Json = False,
 ) -> None:
     """Write the bill of materials of an audited model: the model, its data and the libraries, with their digests, as CycloneDX 1.6.
 

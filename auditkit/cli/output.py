@@ -8,7 +8,7 @@ import re
 import sys
 import traceback
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -26,6 +26,7 @@ __all__ = [
     "DIFFERS",
     "EXIT",
     "INTERRUPTED",
+    "Json",
     "code_of",
     "lines",
     "object_",
@@ -44,6 +45,10 @@ _COMMANDS = re.compile(
     r"^(\s*)(?=::|##\[|##vso\[)", re.MULTILINE
 )  # to a CI service that reads what is printed
 DIFFERS = 1  # from what was made or written
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object, and nothing else, to standard output.")
+]
+"""The flag of every command that can speak to machines."""
 
 
 @contextmanager

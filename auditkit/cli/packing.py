@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from auditkit.cli.output import object_, plain_errors, print_
+from auditkit.cli.output import Json, object_, plain_errors, print_
 
 if TYPE_CHECKING:
     from auditkit.packing.found import Made
@@ -20,10 +20,6 @@ pack = typer.Typer(
     rich_markup_mode=None,
     help="Evidence packs: what an audit left, in a public and a restricted layer, signed.",
 )
-
-Json = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object, and nothing else, to standard output.")
-]
 Pack = Annotated[str, typer.Argument(metavar="PACK", help="The folder or the .zip of a pack.")]
 Out = Annotated[str, typer.Option("--out", metavar="PATH", help="What to write; nothing is overwritten.")]
 Key = Annotated[str, typer.Option("--key", metavar="FILE", help="Your private key.")]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from auditkit.cli.output import BROKE, object_, plain_errors, print_, say
+from auditkit.cli.output import BROKE, Json, object_, plain_errors, print_, say
 from auditkit.nouns import counted
 
 if TYPE_CHECKING:
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     from auditkit.packing.protecting import Protected
 
 __all__ = ["add_to"]
-
-Json = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object, and nothing else, to standard output.")
-]
 KeyFile = Annotated[
     str,
     typer.Option("--key-file", metavar="FILE", help="A key made by: auditkit pack keygen NAME --restricted."),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from auditkit.cli.output import plain_errors
+from auditkit.cli.output import Json, plain_errors
 
 if TYPE_CHECKING:
     from auditkit.report import Report
@@ -70,9 +70,7 @@ def data(
         str | None,
         typer.Option("--out", metavar="FILE", help="Also save the report, as JSON; none is overwritten."),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object, and nothing else, to standard output.")
-    ] = False,
+    as_json: Json = False,
 ) -> None:
     """Look for personal data in a table, and for records that others could recognise. No value is printed.
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import typer
 
 from auditkit._version import __version__
-from auditkit.cli.output import EXIT, lines, object_, plain_errors
+from auditkit.cli.output import EXIT, Json, lines, object_, plain_errors
 from auditkit.cli.scan_model_files import chosen
 from auditkit.cli.scan_model_words import counts, cure, ending
 from auditkit.reading import name_shown
@@ -49,9 +49,7 @@ def scan_model(
         list[str] | None,
         typer.Option("--exclude", metavar="GLOB", help="Of a folder, leave out what fits; may be repeated."),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object, and nothing else, to standard output.")
-    ] = False,
+    as_json: Json = False,
 ) -> None:
     """Read model files by their content, without running anything in them, and say what each asks for.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from auditkit.cli.output import code_of, lines, object_, outcome, plain_errors, say, summary
+from auditkit.cli.output import Json, code_of, lines, object_, outcome, plain_errors, say, summary
 from auditkit.reading import name_shown
 
 if TYPE_CHECKING:
@@ -69,9 +69,7 @@ def notebook(
     presidio: Annotated[
         bool, typer.Option("--presidio", help="Look for names with presidio, whose model must be installed.")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object, and nothing else, to standard output.")
-    ] = False,
+    as_json: Json = False,
 ) -> None:
     """Look for secrets, personal data, known weaknesses of packages and risky calls in notebooks; nothing of them is run or sent.
 

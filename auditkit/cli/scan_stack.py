@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from auditkit.cli.output import plain_errors
+from auditkit.cli.output import Json, plain_errors
 
 if TYPE_CHECKING:
     from auditkit.report import Report
@@ -53,9 +53,7 @@ def stack(
     sarif: Annotated[
         str | None, typer.Option("--sarif", metavar="FILE", help="Write what was found as SARIF 2.1.0.")
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object, and nothing else, to standard output.")
-    ] = False,
+    as_json: Json = False,
 ) -> None:
     """Hold installed packages against advisories, and read files that configure or start servers. No server is asked, no file is run.
 

@@ -6,17 +6,13 @@ from typing import Annotated
 
 import typer
 
-from auditkit.cli.output import object_, plain_errors, say
+from auditkit.cli.output import Json, object_, plain_errors, say
 
 __all__ = ["template_app"]
 
 template_app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Templates of your own: begin one, and check it."
 )
-
-Json = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object, and nothing else, to standard output.")
-]
 
 
 @template_app.command("new")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from auditkit.cli.output import object_, plain_errors, say, table
+from auditkit.cli.output import Json, object_, plain_errors, say, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,9 +32,6 @@ Home = Annotated[
         metavar="DIR",
         help="Folder of the environments; $AUDITKIT_TOOLS, else the user's data folder, when left out.",
     ),
-]
-Json = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object, and nothing else, to standard output.")
 ]
 
 

@@ -7,17 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from auditkit.cli.output import DIFFERS, object_, plain_errors, print_
+from auditkit.cli.output import DIFFERS, Json, object_, plain_errors, print_
 from auditkit.cli.packing import Role  # noqa: TC001 - typer reads annotations
 
 if TYPE_CHECKING:
     from auditkit.packing.found import PlanMatch, Signer, Verification
 
 __all__ = ["verify"]
-
-Json = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object, and nothing else, to standard output.")
-]
 
 
 def verify(
