@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import traceback
 from contextlib import suppress
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from auditkit.cli.batching import told_as_it_goes
+from auditkit.cli.ending import saying_how_to_go_on
 from auditkit.cli.output import BAD_INPUT, BROKE, EXIT, lines, object_, say
 from auditkit.errors import AuditkitError, InputError
 
@@ -99,7 +101,11 @@ def assess(
     alerts = None if alert is None else Alerts(alert)
     wanted = on or AlertOn.changed
     drawn = sys.stderr.isatty() and not as_json
-    told = [_one(file, Path(out, name), jobs, alerts, wanted, drawn=drawn) for file, name in found]
+    told = []
+    for file, name in found:
+        again = shlex.join(["auditkit", "batch", str(file), "--out", str(Path(out, name))])
+        with saying_how_to_go_on(str(Path(out, name)), f"{again}, or the same command once more"):
+            told.append(_one(file, Path(out, name), jobs, alerts, wanted, drawn=drawn))
     code: int = min((one["exit_code"] for one in told), key=_WORST.index)
     if as_json:
         object_({"exit_code": code, "plans": told})

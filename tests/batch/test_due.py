@@ -558,3 +558,15 @@ def test_a_plan_is_assessed_by_the_command_and_its_failure_is_told(write_plan: A
     with locked_folder(out):
         pass
     assert faults(out) == []
+
+
+def test_an_interrupted_plan_says_how_it_goes_on(
+    daily: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(*_given: Any, **_order: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("auditkit.batch.due.run_due", run)
+    done = CliRunner().invoke(app, ["run", "--due", str(daily), "--out", str(tmp_path / "a night")])
+    assert done.exit_code == 130
+    assert f"To go on: auditkit batch {daily} --out '{tmp_path / 'a night'}'" in done.stderr

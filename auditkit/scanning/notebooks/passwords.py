@@ -50,6 +50,14 @@ _OTHER_PAIR = re.compile(
     r"(?<![\w.-])(?:host|hostaddr|server|user|uid|username|dbname|database|port)=[^\s;,()]{1,80}(?:[\s;\"']|$)",
     re.IGNORECASE,
 )
+_NETRC = re.compile(
+    r"(?<![\w.-])(?:machine\s+\S{1,100}|default)\s+login\s+\S{1,100}(?:\s+account\s+\S{1,100})?\s+password\s+([^\s\"']{4,100})"
+)
+_LIST = re.compile(
+    r"(?:password|passwd|pwd|secret|api[-_]?key|access[-_]?key)s[\"'\]]{0,2}\s{0,3}[=:]\s{0,3}[\[({]([^\])}\n]{8,2000})",
+    re.IGNORECASE,
+)
+_MEMBER = re.compile(r"([\"'])([^\"'\s]{6,200})\1")
 _IN_LIBRARY = re.compile(
     r"(?:password|passwd|passphrase|pwd|secret|api[-_]?key|token)[\"']?\s?[=:]\s?([\"'])([A-Za-z0-9!#$%&*+./:?@^_~=-]{8,64})\1",
     re.IGNORECASE,
@@ -122,6 +130,26 @@ def passwords_in(text: str, *, library: bool = False) -> Iterator[tuple[int, int
             yield found.span(2)
     for found in _NUMBER.finditer(text):
         yield found.span(1)
+    yield from _logged_in(text)
+    yield from _listed(text)
+
+
+def _logged_in(text: str) -> Iterator[tuple[int, int]]:
+    """Yield start and end of passwords in lines of a .netrc: ``machine HOST login NAME password ...``."""
+    for found in _NETRC.finditer(text):
+        word = found[1].isalpha() and "." not in found[0]  # a sentence may read so, too
+        if not (word or is_placeholder(found[1])):
+            yield found.span(1)
+
+
+def _listed(text: str) -> Iterator[tuple[int, int]]:
+    """Yield start and end of the members of a list that is called after secrets: ``passwords = ["...", "..."]``."""
+    for found in _LIST.finditer(text):
+        for member in _MEMBER.finditer(text, *found.span(1)):
+            value = member[2]
+            name = IDENTIFIER.fullmatch(value) is not None and re.search(r"[_./-]", value)
+            if is_password(value) and not (name or is_placeholder(value)):
+                yield member.span(2)
 
 
 def _paired(text: str) -> Iterator[tuple[int, int]]:
