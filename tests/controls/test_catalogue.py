@@ -51,17 +51,17 @@ SHIPPED = {
 SAMPLE = {
     "nist_ai_rmf": ("MEASURE 2.11", "direct", "source", ()),
     "nist_ai_600_1": ("Confabulation", "partial", "secondary", ()),
-    "nist_ai_100_2": ("NISTAML.05", "direct", "memory", ()),
+    "nist_ai_100_2": ("NISTAML.05", "direct", "secondary", ()),
     "eu_ai_act": ("Art. 15(5)", "direct", "source and secondary", ()),
     "gdpr": ("Art. 35(7)", "partial", "source", ()),
-    "hipaa": ("164.316(b)(2)(i)", "partial", "memory", ()),
-    "ccpa": ("7120-7124", "partial", "memory", ()),
+    "hipaa": ("164.316(b)(2)(i)", "partial", "source", ()),
+    "ccpa": ("7120-7124", "partial", "secondary", ()),
     "iso_42001": ("A.6.2.4", "direct", "source", ()),
     "iso_23894": ("6.4", "partial", "memory", ()),
     "owasp_ml": ("ML01:2023", "direct", "source", ()),
     "owasp_llm": ("LLM03:2026", "partial", "source", ("LLM06:2025",)),
     "mitre_atlas": ("AML.T0115.000", "partial", "source", ("AML.T0019",)),
-    "ugesp": ("1607.4(D)", "direct", "memory", ()),
+    "ugesp": ("1607.4(D)", "direct", "secondary", ()),
     "nyc_ll144": ("5-302", "record", "secondary", ()),
     "us_mrm": ("vendor", "partial", "secondary", ()),
     "colorado": ("developer-documentation", "partial", "secondary", ()),
@@ -90,8 +90,8 @@ def test_a_sample_of_ids_stands_as_in_the_table():
 def test_what_is_from_memory_is_told_as_not_checked():
     own = [c for c in CATALOGUE.controls if c.checked == "memory"]
     by = Counter(c.framework for c in own)
-    # four attack ids, 164.316, two of the regulations of California, 1607.4(D), and all of ISO/IEC 23894
-    assert by == {"nist_ai_100_2": 4, "hipaa": 1, "ccpa": 2, "ugesp": 1, "iso_23894": 2}
+    # all of ISO/IEC 23894, whose text is not open; what else was from memory has been read since
+    assert by == {"iso_23894": 2}
     assert all("not checked against the text" in c.remarks() for c in own)
     assert "not checked against the text" in CATALOGUE.framework("iso_23894").words()
     letter = next(c for c in CATALOGUE.of("nyc_ll144") if c.id == "5-301(d)")

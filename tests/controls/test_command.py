@@ -67,7 +67,7 @@ def test_json_says_the_same(folder):
     assert (one["status"], one["checks"], one["missing"]) == ("covered", ["AK101"], [])
     listed = json.loads(controls("--json", "--framework", "ugesp").stdout)
     assert listed["frameworks"][0]["status"] == "contested"
-    assert listed["frameworks"][0]["controls"][0]["checked"] == "memory"
+    assert listed["frameworks"][0]["controls"][0]["checked"] == "secondary"
 
 
 def test_a_catalogue_of_ones_own_adds_to_it(folder, tmp_path):

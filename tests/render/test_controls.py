@@ -45,7 +45,7 @@ def test_a_finding_says_which_controls_it_is_evidence_relevant_to(report, parsed
         "Evidence relevant to: NIST AI RMF MEASURE 2.11; EU AI Act Art. 13(3)(b), Annex IV 2(g), Annex IV 3; and 4 more"
         in words
     )
-    assert "Uniform Guidelines 1607.4(D) (not checked against the text); GDPR Art. 35(7)" in words
+    assert "Uniform Guidelines 1607.4(D); GDPR Art. 35(7)" in words
 
 
 def test_what_is_no_evidence_has_no_line(report, parsed):
