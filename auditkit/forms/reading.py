@@ -16,7 +16,7 @@ from auditkit.reading import read_bounded
 if TYPE_CHECKING:
     import os
 
-    from auditkit.forms.kinds import Kind, Question, Section
+    from auditkit.forms.asked import Kind, Question, Section
 
 __all__ = ["LARGEST", "filled", "kind_of", "load_form", "read_form", "written_in"]
 
