@@ -247,6 +247,54 @@ def verify(
         raise typer.Exit(0 if found.ok else DIFFERS)
 
 
+@form.command("add")
+def add(
+    files: Files,
+    report: Annotated[
+        str,
+        typer.Option(
+            "--report", metavar="REPORT", help="The folder that auditkit run wrote, or a report.json."
+        ),
+    ],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Take the place of other forms of their kinds that are there.")
+    ] = False,
+    also: Annotated[
+        bool, typer.Option("--also", help="Leave other forms of their kinds beside them.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Put forms, signed or drafts, into a saved report: its record, notebook and page are made anew.
+
+    Nothing is judged by them. A form that was edited after it was signed is refused.
+
+    \b
+    Examples:
+      auditkit form add forms/intended_use.toml forms/oversight.toml --report reports/credit
+      auditkit form add dpia.toml --report reports/credit --replace
+    """
+    with plain_errors(as_json=as_json):
+        from auditkit.errors import InputError
+        from auditkit.packing.forms import read_with_signatures
+        from auditkit.runner.adding_forms import add_forms
+
+        if replace and also:
+            raise InputError("--replace and --also say opposite things: give one of them")
+        given = [read_with_signatures(path) for path in files]
+        made = add_forms(report, given, replacing=replace, also=also)
+        if as_json:
+            object_({
+                "forms": [{"kind": one.kind, "state": one.state, "digest": one.digest} for one in made.report.forms],
+                "written": list(map(str, made.written)),
+                "without": list(map(str, made.without)),
+            })  # fmt: skip
+            return
+        lines([f"{one.title}, {one.subject}: {one.state}" for one in made.report.forms])
+        lines([f"  made anew: {path}" for path in made.written])
+        for path in made.without:
+            say(f"{path} is without the forms: make it again from the page.")
+
+
 def _told(one: Form) -> dict[str, Any]:
     return {
         "kind": one.kind,
