@@ -62,6 +62,13 @@ def make(
     one_person: Annotated[
         bool, typer.Option("--one-person", help="Ask for the author's signature alone, and no reviewer's.")
     ] = False,
+    publish_forms: Annotated[
+        bool,
+        typer.Option(
+            "--publish-forms",
+            help="Show all that was answered in the report's forms, the subject's own name among it, in the public layer.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make a pack of an audit: a public layer without small counts and, with a key, all of it encrypted.
@@ -84,6 +91,7 @@ def make(
             k=k,
             name=NAME if subject_name is None else subject_name,
             roles=("author",) if one_person else ROLES,
+            publish_forms=publish_forms,
         )
         words = f"{made.files} files; {made.withheld} numbers withheld from the public layer"
         _made(made, words, as_json=as_json)

@@ -13,6 +13,7 @@ from auditkit.errors import InputError, did_you_mean
 from auditkit.files import write_whole
 from auditkit.forms import Form, Signed, load_form
 from auditkit.forms.form import DECISIONS, ROLES, canonical
+from auditkit.packing.found import FormSeen, Signer
 from auditkit.packing.people import GivenKeys, given_keys
 from auditkit.packing.signing import envelope, opened, signing_key
 from auditkit.packing.statement import misfit_of, statement, subjects
@@ -23,11 +24,13 @@ from auditkit.shape import misfit
 if TYPE_CHECKING:
     import os
 
+    from auditkit.report import Report
+
 __all__ = [
     "FormCheck",
     "misfits",
-    "named_in_envelopes",
     "read_with_signatures",
+    "seen_in_pack",
     "sign_form",
     "signed_place",
     "verify_form",
@@ -314,9 +317,21 @@ def _about(form: Form, role: str) -> list[dict[str, Any]]:
     return [*named, {"name": _CONTENT, "digest": {"sha256": form.digest}}]
 
 
-def named_in_envelopes(form: Form) -> tuple[str, ...]:
-    """Return the ids of the keys that signed a form."""
-    return tuple(one.keyid for one in form.signed)
+def seen_in_pack(report: Report, given: GivenKeys) -> tuple[FormSeen, ...]:
+    """Return the forms of a report, and as whose the keys under them were given."""
+    return tuple(
+        FormSeen(
+            one.title,
+            one.state,
+            one.digest,
+            tuple(
+                Signer(who.role, who.name, who.time, who.keyid, bool(whose), whose)
+                for who in one.signed
+                for whose in (given.words(who.keyid),)
+            ),
+        )
+        for one in report.forms
+    )
 
 
 def _record(place: Path) -> Form | None:
