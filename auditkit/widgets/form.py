@@ -77,7 +77,7 @@ class Form(Static, w.VBox):  # type: ignore[misc]
         self._asked: dict[str, Asked] = {}
         self._parts()
         self.children = [
-            sheet(), Keys(), self.head, self.about, self.tabs, self.stage, self.steps, self.open, self.place, self.save, self.told,
+            sheet(), Keys(), self.head, self.about, self.tabs, self.stage, self.steps, self.open, w.VBox([self.place, self.save]), self.told,
         ]  # fmt: skip
         self.add_class("ak-studio")
         self.observe(self._follow, ["answers", "subject"])
