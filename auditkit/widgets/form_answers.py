@@ -97,11 +97,13 @@ def _widget(asked: Question | Column, given: Any) -> Any:
         "layout": w.Layout(width=_WIDE), "style": {"description_width": "initial"},
     }  # fmt: skip
     if asked.answer == "choice":
-        options = [("not answered", None), *((one_line(one), one) for one in asked.options)]
-        return w.Dropdown(options=options, value=given, **about)
+        options = [("not answered", ""), *((one_line(one), one) for one in asked.options)]
+        return w.Dropdown(options=options, value="" if given is None else given, **about)
     if asked.answer == "yes_no":
         return w.Dropdown(
-            options=[("not answered", None), ("Yes", True), ("No", False)], value=given, **about
+            options=[("not answered", ""), ("Yes", True), ("No", False)],
+            value="" if given is None else given,
+            **about,
         )
     if asked.answer == "date":
         return w.DatePicker(value=date.fromisoformat(given) if given else None, **about)

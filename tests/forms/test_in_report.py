@@ -158,6 +158,12 @@ class TestCoverage:
         before, after = (stands(r, "gdpr", "Art. 35(7)") for r in (report, report.with_forms(draft)))
         assert (after.status, after.missing) == (before.status, before.missing)
 
+    def test_a_form_that_nobody_reviewed_lacks_that(self, report, form_file, keys):
+        sign_form(form_file, key=keys / "author.key", role="author", name="Maria")
+        one = stands(report.with_forms(read_with_signatures(form_file)), "eu_ai_act", "Art. 27")
+        assert one.forms == ("form: A short form, signed by its author, not reviewed",)
+        assert one.missing == ("a second person's review",)
+
     def test_a_rejected_form_is_no_evidence(self, report, form_file, keys):
         sign_form(form_file, key=keys / "author.key", role="author", name="Maria")
         by = {"key": keys / "reviewer.key", "role": "reviewer", "name": "Jan"}
