@@ -1,23 +1,63 @@
-"""Exporting: a saved report as other tools read it."""
+"""Exporting: a saved report as other tools, and readers of models, ask for it."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from auditkit.cli.output import Json, object_, plain_errors, print_
 
-__all__ = ["add_to"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["add_to", "free", "written"]
 
 export = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Write what a report knows in the form of another tool."
 )
 
+Report = Annotated[str, typer.Argument(metavar="REPORT", help="A report.json, or the folder that holds it.")]
+Out = Annotated[str, typer.Option("--out", metavar="FILE", help="What to write; nothing is overwritten.")]
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
     app.add_typer(export, name="export")
+
+
+def free(out: str, *endings: str) -> Path:
+    """Return the path of a file to write, after seeing that it can be.
+
+    Raises
+    ------
+    InputError
+        If something is there, the folder is not, or the name does not end as what is written.
+    """
+    from auditkit.errors import InputError
+
+    target = Path(out)
+    if endings and target.suffix.lower() not in endings:
+        raise InputError(
+            f"{target.name} should end in {' or '.join(endings)}: what is written follows from the name"
+        )
+    if target.exists() or target.is_symlink():
+        raise InputError(f"{target} is there already, and is not replaced: choose another name")
+    if not target.parent.is_dir():
+        raise InputError(f"no folder {target.parent} to write {target.name} to: make it first")
+    return target
+
+
+def written(files: dict[Path, Callable[[], str | bytes]]) -> list[Path]:
+    """Write files, each whole, after all of them were made; return their paths."""
+    from auditkit.files import write_whole
+
+    made = {path: make() for path, make in files.items()}
+    return [
+        write_whole(path, text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace"))
+        for path, text in made.items()
+    ]
 
 
 @export.callback()
@@ -26,15 +66,7 @@ def _export() -> None:
 
 
 @export.command()
-def bom(
-    report: Annotated[
-        str, typer.Argument(metavar="REPORT", help="A report.json, or the folder that holds it.")
-    ],
-    out: Annotated[
-        str, typer.Option("--out", metavar="FILE", help="The .json to write; nothing is overwritten.")
-    ],
-    as_json: Json = False,
-) -> None:
+def bom(report: Report, out: Out, as_json: Json = False) -> None:
     """Write the bill of materials of an audited model: the model, its data and the libraries, with their digests, as CycloneDX 1.6.
 
     \b
@@ -42,21 +74,48 @@ def bom(
       auditkit export bom reports/credit --out credit.cdx.json
     """
     with plain_errors(as_json=as_json):
-        from pathlib import Path
+        from auditkit.exports.bom import bill_of_materials
+        from auditkit.exports.source import Source
 
-        from auditkit.errors import InputError
-        from auditkit.files import write_whole
-        from auditkit.packing.bom import bill_of_materials
-        from auditkit.report import load_report
+        target = free(out)
+        (path,) = written({target: lambda: bill_of_materials(Source.read(report).report)})
+        _say({"bom": str(path)}, f"{path}: CycloneDX 1.6; it says what was audited, and not that anything is safe", as_json=as_json)  # fmt: skip
 
-        source, target = Path(report), Path(out)
-        source = source / "report.json" if source.is_dir() else source
-        if target.exists():
-            raise InputError(f"{target} is there already, and is not replaced: choose another name")
-        if not target.parent.is_dir():
-            raise InputError(f"no folder {target.parent} to write {target.name} to: make it first")
-        written = write_whole(target, bill_of_materials(load_report(source)))
-        if as_json:
-            object_({"bom": str(written)})
-            return
-        print_(f"{written}: CycloneDX 1.6; it says what was audited, and not that anything is safe")
+
+@export.command("model-card")
+def model_card(
+    report: Report,
+    out: Annotated[str, typer.Option("--out", metavar="FILE", help="The .md to write; nothing is overwritten.")],
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="What the model is called there; as in the report when left out.")] = "",
+    license_: Annotated[str, typer.Option("--license", metavar="ID", help="Short name of its licence, such as apache-2.0; left out where not given.")] = "",
+    language: Annotated[list[str] | None, typer.Option("--language", metavar="CODE", help="A natural language it is about, such as en; again for more.")] = None,
+    tag: Annotated[list[str] | None, typer.Option("--tag", metavar="WORD", help="A word to find it by; again for more.")] = None,
+    k: Annotated[int, typer.Option("--k", metavar="N", min=2, help="Smallest count that a number may rest on.")] = 10,
+    full: Annotated[bool, typer.Option("--full", help="Every number, digests and names, for use inside.")] = False,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Write a model card as model hubs read it: metadata in YAML, then what was measured, with intervals, and what was not.
+
+    Its numbers are those of the public form of the report, so that none rests on a few people; --full shows all of them.
+
+    \b
+    Examples:
+      auditkit export model-card reports/credit --out README.md --license apache-2.0
+      auditkit export model-card reports/credit --out inside.md --full
+    """
+    with plain_errors(as_json=as_json):
+        from auditkit.exports.model_card import model_card as make
+        from auditkit.exports.source import Source
+
+        target = free(out, ".md")
+        about = {"name": name, "license": license_, "languages": language or (), "tags": tag or ()}
+        (path,) = written({target: lambda: make(Source.read(report), k=k, full=full, **about)})  # type: ignore[arg-type]
+        told = "every number of the report, for use inside" if full else f"no number rests on fewer than {k} records"  # fmt: skip
+        _say({"model_card": str(path), "full": full}, f"{path}: a model card; {told}", as_json=as_json)
+
+
+def _say(data: dict[str, object], words: str, *, as_json: bool) -> None:
+    if as_json:
+        object_(dict(data))
+    else:
+        print_(words)

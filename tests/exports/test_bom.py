@@ -14,7 +14,7 @@ from auditkit.targets.stack import Stack
 
 pytest.importorskip("cyclonedx")
 
-from auditkit.packing.bom import bill_of_materials
+from auditkit.exports.bom import bill_of_materials
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,178 @@
+"""Model card: the hub's own reader takes it, numbers are those of the public form, and no name becomes markup or metadata."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+import jsonschema
+import pytest
+import yaml
+from hypothesis import example, given, settings
+from typer.testing import CliRunner
+
+from auditkit.cli import app
+from auditkit.errors import InputError
+from auditkit.exports.model_card import NOT_WRITTEN, model_card
+from auditkit.exports.source import Source
+from auditkit.packing.publishing import public_form
+from auditkit.render.text import number, one_line
+
+from .conftest import HOSTILE, hostile_text, renamed
+from .test_paper import held
+
+TEXT = {"type": "string", "minLength": 1, "pattern": r"^[^\n]+$"}
+METADATA = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["tags", "metrics", "model-index"],
+    "properties": {
+        "language": {"type": "array", "items": TEXT},
+        "license": TEXT,
+        "tags": {"type": "array", "items": TEXT},
+        "pipeline_tag": {"enum": ["tabular-classification", "tabular-regression"]},
+        "metrics": {"type": "array", "items": TEXT, "uniqueItems": True},
+        "model-index": {
+            "type": "array", "minItems": 1, "maxItems": 1,
+            "items": {
+                "type": "object", "required": ["name", "results"], "additionalProperties": False,
+                "properties": {
+                    "name": TEXT,
+                    "results": {
+                        "type": "array", "minItems": 1,
+                        "items": {
+                            "type": "object", "required": ["task", "dataset", "metrics"], "additionalProperties": False,
+                            "properties": {
+                                "task": {"type": "object", "required": ["type"], "properties": {"type": TEXT, "name": TEXT}, "additionalProperties": False},
+                                "dataset": {
+                                    "type": "object", "required": ["type", "name"], "additionalProperties": False,
+                                    "properties": {"type": TEXT, "name": TEXT, "split": TEXT, "revision": TEXT},
+                                },
+                                "metrics": {
+                                    "type": "array", "minItems": 1,
+                                    "items": {
+                                        "type": "object", "required": ["type", "value"], "additionalProperties": False,
+                                        "properties": {"type": TEXT, "value": {"type": "number"}, "name": TEXT, "verified": {"const": False}},
+                                    },
+                                },
+                            },
+                        },
+                    },
+                },
+            },
+        },
+    },
+}  # fmt: skip
+
+
+def parted(card):
+    """Return the metadata and the text of a card, as hubs part them: up to the first line of three dashes."""
+    front, text = re.match(r"---\n([\s\S]*?)\n---\n([\s\S]*)", card).groups()
+    return yaml.safe_load(front), text
+
+
+def test_the_metadata_fit_the_hubs_schema(report):
+    front, _ = parted(model_card(report, license="apache-2.0", languages=["en"], tags=["credit"]))
+    jsonschema.validate(front, METADATA)
+    assert (front["license"], front["language"], front["tags"]) == ("apache-2.0", ["en"], ["credit", "tabular", "auditkit"])  # fmt: skip
+    front, _ = parted(model_card(report))
+    assert not {"license", "language"} & set(front)
+
+
+@pytest.mark.needs("huggingface_hub", extra="test")
+@pytest.mark.parametrize("name", ["credit", HOSTILE])
+def test_the_hubs_own_reader_takes_it(report, name):
+    from huggingface_hub import ModelCard
+
+    card = ModelCard(model_card(renamed(report, name), license="apache-2.0"))
+    assert card.data.license == "apache-2.0"
+    assert card.data.model_name == one_line(name)
+    shown = public_form(report).report
+    (accuracy,) = [m for m in shown.of("AK001").measurements if m.metric == "accuracy" and m.group is None]
+    found = {one.metric_type: one for one in card.data.eval_results}
+    assert found["accuracy"].metric_value == accuracy.value
+    assert found["accuracy"].dataset_split == "test"
+
+
+def test_no_number_is_there_that_the_public_form_withholds(report):
+    card, full = model_card(report), model_card(report, full=True)
+    assert "region=rare" not in card
+    assert "region=rare" in full
+    kept = {m.group for e in public_form(report).report.evidence for m in e.measurements}
+    told = set(re.findall(r"(?:region|sex)=\w+", card))
+    assert told <= kept
+    digest = report.subject["model"]["digest"]
+    assert digest not in card
+    assert digest in full
+    assert "income" not in card
+    assert "numbers are withheld" in card
+
+
+def test_numbers_are_those_of_the_report(report):
+    _, text = parted(model_card(report, full=True))
+    for check in ("AK001", "AK101", "AK201", "AK301"):
+        for m in report.of(check).measurements:
+            if m.interval is not None:
+                said = f"{number(m.value)} \\[{number(m.interval.low)}, {number(m.interval.high)}\\]"
+                assert said in text, m
+
+
+def test_a_small_limit_on_counts_is_kept_to(report):
+    with pytest.raises(InputError, match="nothing can be published of 294 test rows with k=500"):
+        model_card(report, k=500)
+
+
+def test_the_intended_use_is_what_was_written_and_signed(report):
+    assert NOT_WRITTEN.replace("_", "\\_") in model_card(report)
+    form = {
+        "kind": "intended_use", "title": "Intended use", "edition": "1", "subject": "credit", "digest": "0" * 64,
+        "answers": {"purpose": "Loans under 5,000", "excluded_uses": ["hiring", HOSTILE]},
+        "signed": [{"role": "author", "name": "Maria", "time": "2026-11-02T10:00:00Z", "keyid": "ab"}],
+    }  # fmt: skip
+    source = Source.of(report)
+    source = replace(source, data={**source.data, "forms": [form]})
+    card, full = model_card(source), model_card(source, full=True)
+    assert "| Purpose | Loans under 5,000 |" in card
+    assert "author \\(2026\\-11\\-02\\)" in card
+    assert "Maria" not in card
+    assert "author Maria" in full
+    held(parted(card)[1])
+
+
+@settings(max_examples=12, deadline=None)
+@given(hostile_text)
+@example(HOSTILE)
+@example("---")
+@example("a\n---\nlicense: evil")
+def test_hostile_names_become_neither_markup_nor_metadata(report, name):
+    for full in (True, False):
+        front, text = parted(model_card(renamed(report, name), full=full))
+        jsonschema.validate(front, METADATA)
+        assert "license" not in front
+        assert front["model-index"][0]["name"] == (one_line(name) or "unnamed subject")
+        held(text)
+
+
+def test_a_licence_is_a_short_name(report):
+    with pytest.raises(InputError, match="expected a short name"):
+        model_card(report, license="mit\nx: y")
+
+
+def test_a_report_of_something_else_is_refused(of_stack):
+    with pytest.raises(
+        InputError, match="about installed software and its configuration: a model card is made of"
+    ):
+        model_card(of_stack)
+
+
+def test_the_command_line_writes_it_once(saved, tmp_path):
+    args = ["export", "model-card", str(saved), "--out", str(tmp_path / "README.md"), "--license", "mit"]
+    done = CliRunner().invoke(app, [*args, "--json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout) == {"model_card": str(tmp_path / "README.md"), "full": False}
+    assert parted((tmp_path / "README.md").read_text("utf-8"))[0]["license"] == "mit"
+    again = CliRunner().invoke(app, args)
+    assert again.exit_code == 2
+    assert "is not replaced" in again.output
+    assert CliRunner().invoke(app, [*args[:-4], "--out", str(tmp_path / "card.txt")]).exit_code == 2
