@@ -8,24 +8,39 @@ from auditkit.exports.paper import Rows
 from auditkit.render.text import one_line, words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 __all__ = ["answers", "signers"]
 
 
-def answers(form: Mapping[str, Any]) -> Rows:
-    """Return the answers of a form as a table.
+def answers(form: Mapping[str, Any], *, without: Collection[str] = ()) -> Rows:
+    """Return the answers of a form as a table, each beside its question as it was worded.
 
     Parameters
     ----------
     form : mapping
-        One of a report's ``forms``: ``kind, title, edition, subject, answers, digest, signed``.
+        One of a report's ``forms``: ``kind, title, edition, subject, answers, sections, digest, signed``.
+    without : collection of str
+        Ids of questions that are left out: who is named in an answer.
     """
     given = form.get("answers")
-    said = given.items() if isinstance(given, dict) else ()
-    rows = tuple((_sentence(words(name)), _text(value)) for name, value in said)
+    said = dict(given) if isinstance(given, dict) else {}
+    asked = _asked(form.get("sections"))
+    order = [*(name for name in asked if name in said), *(name for name in said if name not in asked)]
+    rows = tuple(
+        (asked.get(name) or _sentence(words(name)), _text(said[name]))
+        for name in order
+        if name not in without
+    )
     title = one_line(form.get("title") or words(form.get("kind")))
     return Rows(("Question", "Answer"), rows, title=f"{title}, {one_line(form.get('edition'))}".rstrip(", "))
+
+
+def _asked(sections: Any) -> dict[str, str]:
+    """Return the words of each question by id, as far as a form says them."""
+    every = [one for one in sections if isinstance(one, dict)] if isinstance(sections, list) else []
+    questions = [one for part in every for one in part.get("questions") or () if isinstance(one, dict)]
+    return {str(one.get("id")): one_line(one.get("words")) for one in questions}
 
 
 def signers(form: Mapping[str, Any], *, names: bool) -> str:

@@ -38,6 +38,7 @@ _PARTS = (
     ("Robustness", ("robustness", "poisoning", "drift"), "No check of robustness was part of this audit."),
     ("Explainability", ("explainability",), "No check of explanations was part of this audit."),
 )
+_NAMES = ("owner", "developers", "validated_by", "supplier")  # answers of the form that name people or firms
 _NO_PERFORMANCE = "No check of performance was part of this audit."
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+:-]{0,95}")
 
@@ -193,7 +194,9 @@ def _intended(card: _Card) -> tuple[Block, ...]:
     forms = card.source.forms("intended_use")
     if not forms:
         return (Words(NOT_WRITTEN),)
-    return (answers(forms[-1]), Words(signers(forms[-1], names=card.full)))
+    named = () if card.full else _NAMES
+    left = "" if card.full else " Who made it, answers for it and examined it stands in the form, not here."
+    return (answers(forms[-1], without=named), Words(signers(forms[-1], names=card.full) + left))
 
 
 def _sets(card: _Card) -> Rows:
