@@ -21,6 +21,13 @@ export = typer.Typer(
 Report = Annotated[str, typer.Argument(metavar="REPORT", help="A report.json, or the folder that holds it.")]
 Out = Annotated[str, typer.Option("--out", metavar="FILE", help="What to write; nothing is overwritten.")]
 
+Framework = Annotated[
+    str, typer.Option("--framework", metavar="ID", help="Which framework, as auditkit controls lists them.")
+]
+Catalogue = Annotated[
+    str | None, typer.Option("--catalogue", metavar="FILE", help="Controls of your own, in TOML.")
+]
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
@@ -78,7 +85,7 @@ def bom(report: Report, out: Out, as_json: Json = False) -> None:
         from auditkit.exports.source import Source
 
         target = free(out)
-        (path,) = written({target: lambda: bill_of_materials(Source.read(report).report)})
+        (path,) = written({target: lambda: bill_of_materials(Source.read(report))})
         _say({"bom": str(path)}, f"{path}: CycloneDX 1.6; it says what was audited, and not that anything is safe", as_json=as_json)  # fmt: skip
 
 
@@ -112,6 +119,32 @@ def model_card(
         (path,) = written({target: lambda: make(Source.read(report), k=k, full=full, **about)})  # type: ignore[arg-type]
         told = "every number of the report, for use inside" if full else f"no number rests on fewer than {k} records"  # fmt: skip
         _say({"model_card": str(path), "full": full}, f"{path}: a model card; {told}", as_json=as_json)
+
+
+@export.command()
+def attestation(
+    report: Report, framework: Framework, out: Out, catalogue: Catalogue = None, as_json: Json = False
+) -> None:
+    """Write which evidence is relevant to which requirement of a framework, as declarations of CycloneDX 1.6.
+
+    No requirement is said to be met: conformance has no score, and the confidence of a claim is the share of what was looked at.
+
+    \b
+    Examples:
+      auditkit export attestation reports/credit --framework eu_ai_act --out credit.cdx.json
+    """
+    with plain_errors(as_json=as_json):
+        from auditkit.controls import load_catalogue
+        from auditkit.exports.attestation import attestation as make
+        from auditkit.exports.source import Source
+
+        target, known = free(out, ".json"), load_catalogue(catalogue)
+        (path,) = written({target: lambda: make(Source.read(report), framework, catalogue=known)})
+        _say(
+            {"attestation": str(path)},
+            f"{path}: CycloneDX 1.6; it says what was looked at. {known.disclaimer}",
+            as_json=as_json,
+        )
 
 
 def _say(data: dict[str, object], words: str, *, as_json: bool) -> None:
