@@ -147,6 +147,35 @@ def attestation(
         )
 
 
+@export.command()
+def oscal(
+    report: Report, framework: Framework, out: Out, catalogue: Catalogue = None, as_json: Json = False
+) -> None:
+    """Write a report as assessment results of OSCAL 1.1: an observation a check, a finding a criterion, beside the controls of a framework.
+
+    A finding is about a criterion of the audit's policy. None says that a control is satisfied.
+
+    \b
+    Examples:
+      auditkit export oscal reports/credit --framework nist_ai_rmf --out credit.oscal.json
+    """
+    with plain_errors(as_json=as_json):
+        import json
+
+        from auditkit.controls import load_catalogue
+        from auditkit.exports.oscal import VERSION, assessment_results
+        from auditkit.exports.source import Source
+
+        target, known = free(out, ".json"), load_catalogue(catalogue)
+        made = assessment_results(Source.read(report), framework, catalogue=known)
+        (path,) = written({target: lambda: json.dumps(made, indent=1, ensure_ascii=False) + "\n"})
+        _say(
+            {"oscal": str(path)},
+            f"{path}: assessment results of OSCAL {VERSION}. {known.disclaimer}",
+            as_json=as_json,
+        )
+
+
 def _say(data: dict[str, object], words: str, *, as_json: bool) -> None:
     if as_json:
         object_(dict(data))
