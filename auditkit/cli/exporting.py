@@ -12,6 +12,8 @@ from auditkit.cli.output import Json, object_, plain_errors, print_
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from auditkit.exports.paper import Paper
+
 __all__ = ["add_to", "free", "written"]
 
 export = typer.Typer(
@@ -21,6 +23,12 @@ export = typer.Typer(
 Report = Annotated[str, typer.Argument(metavar="REPORT", help="A report.json, or the folder that holds it.")]
 Out = Annotated[str, typer.Option("--out", metavar="FILE", help="What to write; nothing is overwritten.")]
 
+Outs = Annotated[
+    list[str],
+    typer.Option(
+        "--out", metavar="FILE", help="What to write, by its ending; again for more. Nothing is overwritten."
+    ),
+]
 Framework = Annotated[
     str, typer.Option("--framework", metavar="ID", help="Which framework, as auditkit controls lists them.")
 ]
@@ -174,6 +182,44 @@ def oscal(
             f"{path}: assessment results of OSCAL {VERSION}. {known.disclaimer}",
             as_json=as_json,
         )
+
+
+@export.command()
+def ll144(report: Report, out: Outs, as_json: Json = False) -> None:
+    """Write the summary of results that New York City's Local Law 144 asks to be published, from the evidence of AK108.
+
+    The ending of each --out says what is written: .html, .md, or .csv with the categories alone. It holds every category, also
+    small ones, since the rules ask for all of them.
+
+    \b
+    Examples:
+      auditkit export ll144 reports/screening --out summary.html --out summary.csv
+    """
+    with plain_errors(as_json=as_json):
+        from auditkit.exports.ll144 import as_csv, as_paper
+        from auditkit.exports.source import Source
+
+        source, targets = Source.read(report), [free(one, ".html", ".md", ".csv") for one in out]
+        paths = written(
+            {one: _maker(one, lambda: as_paper(source), lambda: as_csv(source)) for one in targets}
+        )
+        _told("ll144", paths, as_paper(source).notices, as_json=as_json)
+
+
+def _maker(target: Path, paper: Callable[[], Paper], csv: Callable[[], bytes]) -> Callable[[], str | bytes]:
+    """Return what makes the file of a paper: a page, Markdown, or the rows of a table."""
+    from auditkit.exports.paper import as_html, as_markdown
+
+    kinds: dict[str, Callable[[], str | bytes]] = {
+        ".html": lambda: as_html(paper()),
+        ".md": lambda: as_markdown(paper()),
+        ".csv": csv,
+    }
+    return kinds[target.suffix.lower()]
+
+
+def _told(name: str, paths: list[Path], notices: tuple[str, ...], *, as_json: bool) -> None:
+    _say({name: [str(one) for one in paths], "notices": list(notices)}, "\n".join([*map(str, paths), *notices]), as_json=as_json)  # fmt: skip
 
 
 def _say(data: dict[str, object], words: str, *, as_json: bool) -> None:
