@@ -206,7 +206,41 @@ def ll144(report: Report, out: Outs, as_json: Json = False) -> None:
         _told("ll144", paths, as_paper(source).notices, as_json=as_json)
 
 
-def _maker(target: Path, paper: Callable[[], Paper], csv: Callable[[], bytes]) -> Callable[[], str | bytes]:
+@export.command("annex-iv")
+def annex_iv(
+    report: Report,
+    out: Outs,
+    more: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--report", metavar="FILE", help="Another report about the same system; again for more."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write an outline of the technical documentation of the EU AI Act, Annex IV, filled from the evidence of reports.
+
+    Each point says what is asked, what evidence there is, and what people must still write. The ending of each --out says what is
+    written: .md or .html.
+
+    \b
+    Examples:
+      auditkit export annex-iv reports/credit --out documentation.md
+      auditkit export annex-iv reports/credit --report reports/notebooks --report reports/stack --out documentation.html
+    """
+    with plain_errors(as_json=as_json):
+        from auditkit.exports.annex_iv import annex_iv as make
+        from auditkit.exports.source import Source
+
+        targets = [free(one, ".html", ".md") for one in out]
+        paper = make([Source.read(one) for one in (report, *(more or ()))])
+        paths = written({one: _maker(one, lambda: paper) for one in targets})
+        _told("annex_iv", paths, paper.notices, as_json=as_json)
+
+
+def _maker(
+    target: Path, paper: Callable[[], Paper], csv: Callable[[], bytes] = bytes
+) -> Callable[[], str | bytes]:
     """Return what makes the file of a paper: a page, Markdown, or the rows of a table."""
     from auditkit.exports.paper import as_html, as_markdown
 

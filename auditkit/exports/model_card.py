@@ -35,7 +35,7 @@ _TASKS = {
 _PARTS = (
     ("Fairness", ("bias",), "No check of bias was part of this audit."),
     ("Privacy", ("membership", "privacy", "external"), "No check of privacy was part of this audit."),
-    ("Robustness", ("robustness", "poisoning", "drift"), "No check of robustness was part of this audit."),
+    ("Robustness", ("robustness", "drift"), "No check of robustness was part of this audit."),
     ("Explainability", ("explainability",), "No check of explanations was part of this audit."),
 )
 _NAMES = ("owner", "developers", "validated_by", "supplier")  # answers of the form that name people or firms
@@ -162,6 +162,9 @@ def _paper(card: _Card) -> Paper:
         Section("Evaluation", _part(data, ("performance",), _NO_PERFORMANCE)),
     ]
     made += [Section(title, _part(data, wanted, none)) for title, wanted, none in _PARTS]
+    known = {"performance", *(one for _, wanted, _ in _PARTS for one in wanted)}
+    if others := measurements(data, set(dimensions(data).values()) - known):
+        made.append(Section("Mitigation, and other checks", others))
     made += [
         Section("What was judged", judged(data)),
         Section("Limits, and what was not examined", _limits(card)),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["MOST", "dimensions", "gaps", "judged", "measurements", "titles"]
 
 MOST = 40
-"""Rows of one check in a table; how many there are besides is said."""
+"""Rows of one check in a table, where nothing else is asked for."""
 
 _HEADS = ("Check", "Measured", "Value and interval", "n", "Judged")
 
@@ -32,7 +32,7 @@ def titles(data: Mapping[str, Any]) -> dict[str, str]:
     return {str(one["code"]): one_line(one.get("title")) for one in data["provenance"].get("plan", ())}
 
 
-def measurements(data: Mapping[str, Any], wanted: Collection[str]) -> tuple[Block, ...]:
+def measurements(data: Mapping[str, Any], wanted: Collection[str], *, most: int = MOST) -> tuple[Block, ...]:
     """Return what the checks of some dimensions measured.
 
     Parameters
@@ -41,6 +41,8 @@ def measurements(data: Mapping[str, Any], wanted: Collection[str]) -> tuple[Bloc
         What ``Report.to_dict()`` returned.
     wanted : collection of str
         Dimensions, or codes of checks.
+    most : int
+        Rows of one check; how many there are besides is said.
 
     Returns
     -------
@@ -62,8 +64,8 @@ def measurements(data: Mapping[str, Any], wanted: Collection[str]) -> tuple[Bloc
                 continue
             about = of_group(m.get("metric"), m.get("group"))
             own.append((code, about, measured(m), count(m.get("n")), status.get(_which(code, m), "")))
-        rows += own[:MOST]
-        left += [f"{code}: {len(own) - MOST:,} more values stand in the report."] if len(own) > MOST else []
+        rows += own[:most]
+        left += [f"{code}: {len(own) - most:,} more values stand in the report."] if len(own) > most else []
         kept_back = int((data["provenance"].get("public") or {}).get("by_check", {}).get(code, 0))
         why = _without(one, undefined, kept_back, numbers=bool(own))
         left += [f"{code}: {why}"] if why else []

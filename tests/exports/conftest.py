@@ -27,13 +27,13 @@ hostile_text = st.lists(
 def report():
     rng = np.random.default_rng(0)
     region = np.repeat(["east", "west", "rare"], [150, 140, 4])
-    sex = rng.choice(["female", "male"], len(region))
-    x = pd.DataFrame({"income": rng.normal(size=len(region)), "debt": rng.normal(size=len(region))})
-    y = (x["income"] + rng.normal(scale=1.2, size=len(region)) > 0).astype(int)
-    model = LogisticRegression().fit(x, y)
-    test = ak.Dataset(x, y, sensitive_features=pd.DataFrame({"region": region, "sex": sex}))
-    train = ak.Dataset(x.sample(frac=1, random_state=1), y.sample(frac=1, random_state=1))
-    subject = ak.Subject("credit", model, test=test, train=train, positive=1)
+    n = len(region)
+    groups = pd.DataFrame({"region": region, "sex": rng.choice(["female", "male"], n)})
+    x = pd.DataFrame({"income": rng.normal(size=2 * n), "debt": rng.normal(size=2 * n)})
+    y = (x["income"] + rng.normal(scale=1.2, size=2 * n) > 0).astype(int)
+    test = ak.Dataset(x[:n], y[:n], sensitive_features=groups)
+    model = LogisticRegression().fit(x[n:], y[n:])
+    subject = ak.Subject("credit", model, test=test, train=ak.Dataset(x[n:], y[n:]), positive=1)
     checks = ["model_performance", "calibration", "demographic_parity", "population_attack", "noise_sweep", "permutation_importance"]  # fmt: skip
     return ak.Audit(checks).run(subject)
 

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from auditkit.cli import app
 from auditkit.errors import InputError
 from auditkit.exports.model_card import NOT_WRITTEN, model_card
+from auditkit.exports.paper import in_markdown
 from auditkit.exports.source import Source
 from auditkit.packing.publishing import public_form
 from auditkit.render.text import number, one_line
@@ -114,8 +115,8 @@ def test_numbers_are_those_of_the_report(report):
     for check in ("AK001", "AK101", "AK201", "AK301"):
         for m in report.of(check).measurements:
             if m.interval is not None:
-                said = f"{number(m.value)} \\[{number(m.interval.low)}, {number(m.interval.high)}\\]"
-                assert said in text, m
+                said = f"{number(m.value)} [{number(m.interval.low)}, {number(m.interval.high)}]"
+                assert in_markdown(said) in text, m
 
 
 def test_a_small_limit_on_counts_is_kept_to(report):
