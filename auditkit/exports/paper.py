@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from auditkit.render._templating import fill
 from auditkit.render.document import document
 from auditkit.render.escaping import markdown_escape
-from auditkit.render.text import one_line
+from auditkit.render.text import cut, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +18,7 @@ __all__ = ["Block", "Paper", "Points", "Rows", "Section", "Words", "as_html", "a
 
 # what readers of Markdown make links or mentions of, although it stands there as plain text
 _LINKED = re.compile(r"(?:(?<=www)\.|://|@)+", re.IGNORECASE)
+_PLACES = 20  # sections that the bar over a page leads to
 _NUMBERED = re.compile(r"^(\d+)\.(?=\s|$)")
 
 
@@ -145,7 +146,7 @@ def as_html(paper: Paper) -> str:
         for i, one in enumerate(paper.sections)
     ]
     body = fill("paper.html.j2", title=one_line(paper.title), sections=sections)
-    nav = [(str(one["id"]), one_line(one["title"])) for one in sections]
+    nav = [(str(one["id"]), cut(one["title"], 60)) for one in sections[:_PLACES]]
     return document(body, title=one_line(paper.title), nav=nav, notices=list(paper.notices))
 
 
