@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from auditkit.errors import InputError, did_you_mean
-from auditkit.forms.kinds import Answer, Column, Kind, Question, Section
+from auditkit.forms.asked import Answer, Column, Kind, Question, Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

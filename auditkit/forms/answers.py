@@ -12,7 +12,7 @@ from auditkit.errors import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from auditkit.forms.kinds import Column, Question
+    from auditkit.forms.asked import Column, Question
 
 __all__ = ["LONGEST", "MOST_ROWS", "Held", "held"]
 

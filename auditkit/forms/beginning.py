@@ -14,7 +14,7 @@ from auditkit.forms.writing import to_toml
 from auditkit.reading import toml_text
 
 if TYPE_CHECKING:
-    from auditkit.forms.kinds import Kind
+    from auditkit.forms.asked import Kind
 
 __all__ = ["begin", "named_from", "subject_named"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from auditkit.forms.kinds import Column, Kind, Question
+    from auditkit.forms.asked import Column, Kind, Question
 
 __all__ = ["to_toml"]
 
