@@ -10,6 +10,7 @@ from auditkit.controls import coverage, load_catalogue
 from auditkit.controls.coverage import STATUSES
 from auditkit.errors import InputError, needs
 from auditkit.exports.bom import text_of
+from auditkit.exports.filled import signed_for
 from auditkit.exports.numbers import titles
 from auditkit.exports.source import Source
 from auditkit.packing.manifest import canonical, sha256
@@ -39,6 +40,15 @@ class _Made:
     framework: Framework
     standings: tuple[Standing, ...]
     disclaimer: str
+
+    def held(self) -> list[Standing]:
+        """Return the controls to which there is evidence: of checks, or a form that somebody signed."""
+        return [one for one in self.standings if one.checks or signed_for(self.source, one)]
+
+    def forms(self) -> dict[str, dict[str, Any]]:
+        """Return the forms that are relevant to some control, by digest."""
+        every = (form for one in self.standings for form in signed_for(self.source, one))
+        return {str(form["digest"]): form for form in every}
 
 
 def attestation(report: Report | Source, framework: str, *, catalogue: Catalogue | None = None) -> bytes:
@@ -73,11 +83,11 @@ def attestation(report: Report | Source, framework: str, *, catalogue: Catalogue
     source, known = Source.of(report), catalogue or load_catalogue()
     found, about = coverage(source.data, known), known.framework(framework)
     standings = found.of(about.id)
-    if not any(one.checks for one in standings):
+    made = _Made(source, about, standings, known.disclaimer)
+    if not made.held():
         raise InputError(
             f"no evidence of this report is relevant to a control of {about.name}: auditkit controls --report REPORT tells to which frameworks it is"
         )
-    made = _Made(source, about, standings, known.disclaimer)
     target = _target(source)
     return text_of(
         {
@@ -95,8 +105,11 @@ def attestation(report: Report | Source, framework: str, *, catalogue: Catalogue
             "declarations": {
                 "assessors": [{"bom-ref": _ASSESSOR, "thirdParty": False}],
                 "targets": {"components": [target]},
-                "evidence": [_evidence(source, code) for code in _checks(made)],
-                "claims": [_claim(made, one) for one in standings if one.checks],
+                "evidence": [
+                    *(_evidence(source, code) for code in _checks(made)),
+                    *(_form(source, form) for form in made.forms().values()),
+                ],
+                "claims": [_claim(made, one) for one in made.held()],
                 "attestations": [_attested(made)],
             },
         },
@@ -188,6 +201,19 @@ def _evidence(source: Source, code: str) -> dict[str, Any]:
     }
 
 
+def _form(source: Source, form: dict[str, Any]) -> dict[str, Any]:
+    """Return a form by what it is, how it stands and its digest; no answer is in it."""
+    told = {key: one_line(form.get(key)) for key in ("kind", "edition", "state", "digest")}
+    content = {"contentType": "application/json", "content": json.dumps(told, sort_keys=True)}
+    return {
+        "bom-ref": _ref("evidence", f"form:{told['digest']}"),
+        "propertyName": _ref("auditkit", f"form:{told['kind']}"),
+        "description": cut(f"Form: {one_line(form.get('title'))}, {told['state']}", 500),
+        "data": [{"name": "form in report.json", "contents": {"attachment": content}}],
+        "created": source.started.isoformat(),
+    }
+
+
 def _claim(made: _Made, standing: Standing) -> dict[str, Any]:
     word, means = STATUSES[standing.status]
     found = [one for one in made.source.data["findings"] if one["fingerprint"] in set(standing.findings)]
@@ -201,7 +227,10 @@ def _claim(made: _Made, standing: Standing) -> dict[str, Any]:
             f"It stands as {word!r}: {means}. This says what was looked at, and not that the requirement is met. Of the findings: {said}.{missing}",
             2000,
         ),
-        "evidence": [_ref("evidence", code) for code in standing.checks],
+        "evidence": [
+            *(_ref("evidence", code) for code in standing.checks),
+            *(_ref("evidence", f"form:{form['digest']}") for form in signed_for(made.source, standing)),
+        ],
     }
 
 
@@ -209,22 +238,26 @@ def _attested(made: _Made) -> dict[str, Any]:
     return {
         "summary": f"Evidence of one audit beside {made.framework.name} ({made.framework.edition}). {made.disclaimer}",
         "assessor": _ASSESSOR,
-        "map": [_mapped(one) for one in made.standings],
+        "map": [_mapped(one, held=one in made.held()) for one in made.standings],
     }
 
 
-def _mapped(standing: Standing) -> dict[str, Any]:
-    held, parts = share_of(standing)
-    missing = f"; not here: {'; '.join(standing.missing)}" if standing.missing else ""
+def _mapped(standing: Standing, *, held: bool) -> dict[str, Any]:
     return {
         "requirement": _ref("requirement", standing.control.id),
-        "claims": [_ref("claim", standing.control.id)] if standing.checks else [],
+        "claims": [_ref("claim", standing.control.id)] if held else [],
         "conformance": {"rationale": "Not scored: auditkit does not say whether a requirement is met."},
-        "confidence": {
-            "score": round(held / parts, 3),
-            "rationale": cut(
-                f"Evidence on {held} of {parts} parts of what it asks about ({STATUSES[standing.status][0]}); no confidence that it is met{missing}",
-                2000,
-            ),
-        },
+        "confidence": _confidence(standing, held=held),
     }
+
+
+def _confidence(standing: Standing, *, held: bool) -> dict[str, Any]:
+    word = STATUSES[standing.status][0]
+    missing = f"; not here: {'; '.join(standing.missing)}" if standing.missing else ""
+    if held and not standing.checks:
+        return {
+            "rationale": cut(f"Not scored: a form that people signed and answer for ({word}){missing}", 2000)
+        }
+    some, parts = share_of(standing)
+    said = f"Evidence on {some} of {parts} parts of what it asks about ({word}); no confidence that it is met"
+    return {"score": round(some / parts, 3), "rationale": cut(said + missing, 2000)}

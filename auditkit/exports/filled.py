@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from auditkit.controls.observed import forms_in
 from auditkit.exports.paper import Rows
 from auditkit.render.text import one_line, words
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-__all__ = ["answers", "signers"]
+    from auditkit.controls import Standing
+    from auditkit.exports.source import Source
+
+__all__ = ["answers", "signed_for", "signers", "stands"]
 
 
 def answers(form: Mapping[str, Any], *, without: Collection[str] = ()) -> Rows:
@@ -57,12 +61,37 @@ def signers(form: Mapping[str, Any], *, names: bool) -> str:
     every = [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
     if not every:
         return "Not signed."
-    told = [
-        " ".join(filter(None, [one_line(one.get("role")), one_line(one.get("name")) if names else ""]))
-        + f" ({one_line(one.get('time'))[:10]})"
-        for one in every
+    return f"Signed by: {', '.join(_signer(one, names=names) for one in every)}."
+
+
+def stands(form: Mapping[str, Any]) -> bool:
+    """Whether somebody signed a form, and no reviewer rejected it: a draft says nothing that anybody answers for.
+
+    Examples
+    --------
+    >>> stands({"signed": [{"role": "author"}, {"role": "reviewer", "decision": "rejected"}]}), stands({"signed": [{"role": "author"}]})
+    (False, True)
+    """
+    signed = [one for one in form.get("signed") or () if isinstance(one, dict)]
+    return bool(signed) and not any(one.get("decision") == "rejected" for one in signed)
+
+
+def signed_for(source: Source, standing: Standing) -> list[dict[str, Any]]:
+    """Return the forms of a report that stand and whose answers are relevant to a control, in order."""
+    about = (standing.control.framework, standing.control.id)
+    every = source.data.get("forms") or []
+    return [
+        dict(form)
+        for form, read in zip(every, forms_in(source.data), strict=True)
+        if read.signed and about in read.controls
     ]
-    return f"Signed by: {', '.join(told)}."
+
+
+def _signer(one: Mapping[str, Any], *, names: bool) -> str:
+    who = " ".join(filter(None, [one_line(one.get("role")), one_line(one.get("name")) if names else ""]))
+    return (
+        f"{who} ({', '.join(filter(None, [one_line(one.get('time'))[:10], one_line(one.get('decision'))]))})"
+    )
 
 
 def _sentence(text: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from auditkit.errors import InputError
-from auditkit.exports.filled import answers, signers
+from auditkit.exports.filled import answers, signers, stands
 from auditkit.exports.numbers import dimensions, gaps, judged, measurements
 from auditkit.exports.paper import Paper, Points, Rows, Section, Words, as_markdown
 from auditkit.exports.source import Source
@@ -197,9 +197,17 @@ def _intended(card: _Card) -> tuple[Block, ...]:
     forms = card.source.forms("intended_use")
     if not forms:
         return (Words(NOT_WRITTEN),)
-    named = () if card.full else _NAMES
+    if not stands(forms[-1]) and not card.full:
+        return (
+            Words(
+                "Written, and not signed or rejected: its answers are not told here. See: auditkit form sign"
+            ),
+        )
+    said = answers(forms[-1], without=() if card.full else _NAMES)
+    if not said.rows:
+        return (Words("Its answers are withheld."), Words(signers(forms[-1], names=card.full)))
     left = "" if card.full else " Who made it, answers for it and examined it stands in the form, not here."
-    return (answers(forms[-1], without=named), Words(signers(forms[-1], names=card.full) + left))
+    return (said, Words(signers(forms[-1], names=card.full) + left))
 
 
 def _sets(card: _Card) -> Rows:

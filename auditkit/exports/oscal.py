@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from auditkit.controls import coverage, load_catalogue
 from auditkit.controls.coverage import STATUSES as STANDINGS
 from auditkit.errors import InputError
+from auditkit.exports.filled import signed_for
 from auditkit.exports.numbers import titles
 from auditkit.exports.source import Source
 from auditkit.packing.manifest import canonical, sha256
@@ -62,7 +63,13 @@ class _Made:
     disclaimer: str
 
     def reviewed(self) -> list[Standing]:
-        return [one for one in self.standings if one.checks]
+        """Return the controls to which there is evidence: of checks, or a form that somebody signed."""
+        return [one for one in self.standings if one.checks or signed_for(self.source, one)]
+
+    def forms(self) -> dict[str, dict[str, Any]]:
+        """Return the forms that are relevant to some control, by digest."""
+        every = (form for one in self.standings for form in signed_for(self.source, one))
+        return {str(form["digest"]): form for form in every}
 
     def id_of(self, *parts: str) -> str:
         return self.source.id_of("oscal", self.framework.id, *parts)
@@ -213,6 +220,8 @@ def _objective(made: _Made, standing: Standing) -> dict[str, Any]:
             _prop("coverage", standing.status),
             _prop("strength", control.strength),
             _prop("checked", control.checked),
+            *(_prop("evidence", code) for code in standing.checks),
+            *(_prop("evidence", f"form {form['digest']}") for form in signed_for(made.source, standing)),
         ],
         "parts": parts,
         **({"remarks": cut(f"Not here: {'; '.join(standing.missing)}", _LONG)} if standing.missing else {}),
@@ -235,7 +244,10 @@ def _result(made: _Made) -> dict[str, Any]:
         ],
         "local-definitions": _defined(made),
         "reviewed-controls": _reviewed(made),
-        "observations": [_observation(made, code) for code in codes],
+        "observations": [
+            *(_observation(made, code) for code in codes),
+            *(_examined(made, form) for form in made.forms().values()),
+        ],
         **({"findings": findings} if findings else {}),
     }
 
@@ -280,7 +292,12 @@ def _reviewed(made: _Made) -> dict[str, Any]:
                     "include-controls": [{"control-id": made.token(one)} for one in own],
                 }
             )
-    others = [f"{one.control.id} ({STANDINGS[one.status][0]})" for one in made.standings if not one.checks]
+    reviewed = {one.control.id for one in made.reviewed()}
+    others = [
+        f"{one.control.id} ({STANDINGS[one.status][0]})"
+        for one in made.standings
+        if one.control.id not in reviewed
+    ]
     said = f"No evidence of this report is relevant to: {', '.join(others)}" if others else ""
     return {"control-selections": selections, **({"remarks": said} if said else {})}
 
@@ -308,6 +325,26 @@ def _observation(made: _Made, code: str) -> dict[str, Any]:
         ],
         "collected": made.source.started.isoformat(),
         **({"remarks": cut(f"It does not say: {not_said}", _LONG)} if not_said else {}),
+    }
+
+
+def _examined(made: _Made, form: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a form that people signed as an observation, by what it is and how it stands; no answer is in it."""
+    return {
+        "uuid": made.id_of("form", str(form["digest"])),
+        "title": cut(f"Form: {one_line(form.get('title'))}", 300),
+        "description": cut(f"What people answered: {one_line(form.get('state')) or 'signed'}.", _LONG),
+        "props": [_prop("form", form.get("kind")), _prop("edition", form.get("edition"))],
+        "methods": ["EXAMINE"],
+        "types": ["control-objective"],
+        "relevant-evidence": [
+            {
+                "href": f"#{made.id_of('report')}",
+                "description": "The form in the report",
+                "props": [_prop("sha-256", form["digest"])],
+            }
+        ],
+        "collected": made.source.started.isoformat(),
     }
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from auditkit.errors import InputError
+from auditkit.exports.filled import stands
 from auditkit.exports.source import Source
 from auditkit.noting import logged_in
 from auditkit.packing.manifest import MANIFEST, sha256
@@ -88,7 +89,8 @@ def entry_of(
     ran = source.data["provenance"]
     policy = ran.get("policy") or {}
     held, signed = _pack(source, pack, list(keys)) if pack is not None else (None, [])
-    form = (source.forms("intended_use") or [{}])[-1].get("answers") or {}
+    signed_ones = [one for one in source.forms("intended_use") if stands(one)]
+    form = (signed_ones or [{}])[-1].get("answers") or {}
     return {
         "schema": "auditkit.register/1.0",
         "model": {"name": cut(source.name, _LONG), "kind": source.kind, "digest": _digest(source)},

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,8 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 import auditkit as ak
+
+ROOT = Path(__file__).parents[2]
 
 HOSTILE = '</script><img src=x onerror=alert(1)> [x](http://evil.test) www.evil.test a@evil.test "\n---\nlicense: mit\n# |`*_~<!--'
 
@@ -52,6 +56,17 @@ def of_stack():
     from auditkit.targets.stack import Stack
 
     return ak.Audit(["known_advisories"]).run(Stack("lab", {"joblib": "1.1.0"}))
+
+
+def with_form(report, kind="intended_use", *, signed=True, **answers):
+    """Return the report with the worked example of a form, signed by its author or not; `answers` replace those of the example."""
+    from auditkit.forms import load_form
+    from auditkit.forms.form import Signed
+
+    form = load_form(ROOT / "notebooks" / "forms" / f"{kind}.toml")
+    who = (Signed("author", "Maria Example", "2026-11-02T10:00:00Z", "ab" * 32),) if signed else ()
+    made = replace(form, subject="credit", answers={**form.answers, **answers}, signed=who, envelopes=())
+    return report.with_forms(made)
 
 
 def renamed(report, name):

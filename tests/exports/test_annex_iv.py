@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 from hypothesis import example, given, settings
@@ -19,7 +18,7 @@ from auditkit.exports.paper import Points, Rows, Words, as_html, as_markdown
 from auditkit.exports.source import Source
 from auditkit.render.text import measured
 
-from .conftest import HOSTILE, hostile_text, renamed
+from .conftest import HOSTILE, hostile_text, renamed, with_form
 from .test_paper import held
 
 FORMS = {"intended_use", "impact_assessment", "oversight", "data_protection"}
@@ -109,16 +108,11 @@ def test_several_reports_about_one_system_are_told_apart(report, of_stack):
 
 
 def test_a_form_is_told_once_with_its_signers(report):
-    form = {
-        "kind": "oversight", "title": "Human oversight", "edition": "1", "subject": "credit", "digest": "0" * 64,
-        "answers": {"owner": HOSTILE, "stop": True}, "signed": [{"role": "author", "name": "Jo", "time": "2026-11-02"}],
-    }  # fmt: skip
-    source = Source.of(report)
-    text = as_markdown(annex_iv(replace(source, data={**source.data, "forms": [form]})))
-    assert text.count("| Stop | yes |") == 1
-    assert "Signed by: author Jo \\(2026\\-11\\-02\\)." in text
-    assert "its answers stand under point 2\\(e\\)" in text
-    assert "oversight: here" in text
+    text = as_markdown(annex_iv(with_form(report, owner=HOSTILE)))
+    assert text.count("What is the system for? |") == 1
+    assert "Signed by: author Maria Example \\(2026\\-11\\-02\\)." in text
+    assert text.count("its answers stand under point 1.") == 3
+    assert "intended use: here" in text
     held(text)
 
 

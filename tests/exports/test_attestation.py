@@ -22,7 +22,7 @@ from auditkit.controls import (
 from auditkit.errors import InputError
 from auditkit.exports.source import Source
 
-from .conftest import HOSTILE, hostile_text, renamed
+from .conftest import HOSTILE, hostile_text, renamed, with_form
 
 pytest.importorskip("cyclonedx")
 
@@ -123,7 +123,22 @@ def test_evidence_has_the_digests_of_what_it_came_from(report, made):
     )
 
 
-@settings(max_examples=10, deadline=None)
+def test_a_signed_form_is_evidence_by_its_digest_and_no_answer_is_told(report):
+    filled = with_form(report, "intended_use")
+    made, text = strict(attestation(filled, "eu_ai_act")), attestation(filled, "eu_ai_act").decode()
+    ref = f"evidence:form:{filled.forms[0].digest}"
+    assert [one["bom-ref"] for one in made["declarations"]["evidence"] if "form" in one["bom-ref"]] == [ref]
+    claims = {one["bom-ref"]: one for one in made["declarations"]["claims"] if ref in one["evidence"]}
+    assert claims
+    assert filled.forms[0].answers["purpose"].split()[0] + " " + filled.forms[0].answers["purpose"].split()[1] not in text  # fmt: skip
+    mapped = {one["requirement"]: one for one in made["declarations"]["attestations"][0]["map"]}
+    alone = [name for name, one in claims.items() if one["evidence"] == [ref]]
+    assert all("score" not in mapped[name.replace("claim:", "requirement:")]["confidence"] for name in alone)
+    draft = strict(attestation(with_form(report, signed=False), "eu_ai_act"))
+    assert not [one for one in draft["declarations"]["evidence"] if "form" in one["bom-ref"]]
+
+
+@settings(max_examples=5, deadline=None)
 @given(hostile_text)
 @example(HOSTILE)
 def test_hostile_names_stay_text(report, name):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 
 import jsonschema
 import pytest
@@ -16,11 +15,10 @@ from auditkit.cli import app
 from auditkit.errors import InputError
 from auditkit.exports.model_card import NOT_WRITTEN, model_card
 from auditkit.exports.paper import in_markdown
-from auditkit.exports.source import Source
 from auditkit.packing.publishing import public_form
 from auditkit.render.text import number, one_line
 
-from .conftest import HOSTILE, hostile_text, renamed
+from .conftest import HOSTILE, hostile_text, renamed, with_form
 from .test_paper import held
 
 TEXT = {"type": "string", "minLength": 1, "pattern": r"^[^\n]+$"}
@@ -125,29 +123,36 @@ def test_a_small_limit_on_counts_is_kept_to(report):
 
 
 def test_the_intended_use_is_what_was_written_and_signed(report):
-    assert NOT_WRITTEN.replace("_", "\\_") in model_card(report)
-    asked = [
-        {"id": "purpose", "words": "What is the system for?"},
-        {"id": "owner", "words": "Who answers for it?"},
-    ]
-    form = {
-        "kind": "intended_use", "title": "Intended use", "edition": "1", "subject": "credit", "digest": "0" * 64,
-        "answers": {"out_of_scope": ["hiring", HOSTILE], "owner": "Jan", "purpose": "Loans under 5,000"},
-        "sections": [{"id": "use", "title": "Use", "questions": asked}],
-        "signed": [{"role": "author", "name": "Maria", "time": "2026-11-02T10:00:00Z", "keyid": "ab"}],
-    }  # fmt: skip
-    source = Source.of(report)
-    source = replace(source, data={**source.data, "forms": [form]})
-    card, full = model_card(source), model_card(source, full=True)
-    assert "| What is the system for? | Loans under 5,000 |" in card
+    assert in_markdown(NOT_WRITTEN) in model_card(report)
+    about = {
+        "out_of_scope": HOSTILE,
+        "owner": "Jan Owner",
+        "developers": "Jo Maker",
+        "validated_by": "Al Tester",
+    }
+    named = with_form(report, **about)
+    card, full = model_card(named), model_card(named, full=True)
+    (form,) = named.forms
+    assert f"| What is the system for? | {in_markdown(form.answers['purpose'])} |" in card
     assert "author \\(2026\\-11\\-02\\)" in card
-    assert not [name for name in ("Maria", "Jan") if name in card]
-    assert "author Maria" in full
-    assert "| Who answers for it? | Jan |" in full
+    for name in ("Maria Example", "Jan Owner", "Jo Maker", "Al Tester"):
+        assert name not in card
+        assert name in full
     held(parted(card)[1])
 
 
-@settings(max_examples=12, deadline=None)
+def test_what_nobody_signed_is_not_told_outside(report):
+    draft = with_form(report, signed=False)
+    purpose = in_markdown(draft.forms[0].answers["purpose"])
+    assert purpose not in model_card(draft)
+    assert "auditkit form sign" in model_card(draft)
+    assert purpose in model_card(draft, full=True)
+    public = public_form(with_form(report)).report
+    assert purpose not in model_card(public)
+    assert "Its answers are withheld" in model_card(public)
+
+
+@settings(max_examples=5, deadline=None)
 @given(hostile_text)
 @example(HOSTILE)
 @example("---")

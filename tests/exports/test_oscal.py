@@ -19,7 +19,7 @@ from auditkit.exports.source import Source
 from auditkit.packing.manifest import canonical, sha256
 from auditkit.render.text import number
 
-from .conftest import HOSTILE, hostile_text, renamed
+from .conftest import HOSTILE, hostile_text, renamed, with_form
 
 JUDGED = {"pass", "not_found", "by_construction", "fail", "inconclusive", "unmeasured", "waived"}
 
@@ -143,7 +143,20 @@ def test_controls_of_ones_own_that_look_alike_are_told_apart(report):
     assert len(set(ids)) == 3
 
 
-@settings(max_examples=10, deadline=None)
+def test_a_signed_form_was_examined_and_is_told_by_its_digest(report):
+    filled = with_form(report)
+    made = valid(assessment_results(filled, "eu_ai_act"))
+    (result,) = made["results"]
+    (one,) = [o for o in result["observations"] if o["methods"] == ["EXAMINE"]]
+    assert one["relevant-evidence"][0]["props"][0]["value"] == filled.forms[0].digest
+    assert "signed by its author" in one["description"]
+    named = [p["value"] for o in made["local-definitions"]["objectives-and-methods"] for p in o["props"]]
+    assert f"form {filled.forms[0].digest}" in named
+    draft = valid(assessment_results(with_form(report, signed=False), "eu_ai_act"))
+    assert all(o["methods"] == ["TEST"] for o in draft["results"][0]["observations"])
+
+
+@settings(max_examples=5, deadline=None)
 @given(hostile_text)
 @example(HOSTILE)
 @example("\n")
