@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from auditkit.errors import InputError
 from auditkit.exports.filled import answers, signers, stands
-from auditkit.exports.numbers import dimensions, gaps, judged, measurements
+from auditkit.exports.numbers import dimensions, gaps, judged, measurements, unsigned
 from auditkit.exports.paper import Paper, Points, Rows, Section, Words, as_markdown
 from auditkit.exports.source import Source
 from auditkit.packing.publishing import public_form
@@ -36,6 +36,7 @@ _PARTS = (
     ("Fairness", ("bias",), "No check of bias was part of this audit."),
     ("Privacy", ("membership", "privacy", "external"), "No check of privacy was part of this audit."),
     ("Robustness", ("robustness", "drift"), "No check of robustness was part of this audit."),
+    ("Probes in words", ("language_model",), "No probe of a language model was part of this audit."),
     ("Explainability", ("explainability",), "No check of explanations was part of this audit."),
 )
 _NAMES = ("owner", "developers", "validated_by", "supplier")  # answers of the form that name people or firms
@@ -69,7 +70,7 @@ def model_card(
     Parameters
     ----------
     report : Report or Source
-        Of a model with its rows.
+        Of a model with its rows, or a language model.
     name : str
         What the model is called; as the report calls it when left out.
     license, languages, tags : str, sequence of str, sequence of str
@@ -89,7 +90,7 @@ def model_card(
     Mitchell et al. (2019), Model Cards for Model Reporting.
     """
     source = Source.of(report)
-    source.hold(("model",), "a model card")
+    source.hold(("model", "language_model"), "a model card")
     for word in (*([license] if license else []), *languages, *tags):
         if not _TAG.fullmatch(word):
             raise InputError(
@@ -106,6 +107,13 @@ def model_card(
     return as_markdown(_paper(card), front=_yaml(front))
 
 
+def _task(card: _Card) -> tuple[str, str]:
+    """Return the task as hubs call it, and in words."""
+    if card.source.kind == "language_model":
+        return "text-generation", "Replies in words"
+    return _TASKS.get(str(card.data["subject"].get("task")), ("other", "not told"))
+
+
 def _yaml(front: Mapping[str, Any]) -> str:
     import yaml
 
@@ -116,11 +124,15 @@ def _yaml(front: Mapping[str, Any]) -> str:
 
 
 def _metadata(card: _Card, license_: str, languages: list[str], tags: list[str]) -> dict[str, Any]:
-    task, title = _TASKS.get(str(card.data["subject"].get("task")), ("other", "Task not told"))
+    task, title = _task(card)
     found = _performance(card.data)
     front: dict[str, Any] = {"language": languages} if languages else {}
     front |= {"license": license_} if license_ else {}
-    front |= {"tags": list(dict.fromkeys([*tags, "tabular", "auditkit"]))}
+    front |= {
+        "tags": list(
+            dict.fromkeys([*tags, *(["tabular"] if card.source.kind == "model" else []), "auditkit"])
+        )
+    }
     front |= {"pipeline_tag": task} if task != "other" else {}
     if not found:
         return front
@@ -148,8 +160,9 @@ def _performance(data: Mapping[str, Any]) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for one in data["evidence"]:
         for m in one["measurements"] if of.get(one["check"]) == "performance" else ():
-            if m.get("group") is None and finite(m.get("value")) is not None:
-                found.setdefault(str(m["metric"]), m)
+            value = finite(m.get("value"))
+            if m.get("group") is None and value is not None:
+                found.setdefault(str(m["metric"]), {**m, "value": unsigned(value)})
     return list(found.values())
 
 
@@ -161,7 +174,9 @@ def _paper(card: _Card) -> Paper:
         Section("Data", (_sets(card),)),
         Section("Evaluation", _part(data, ("performance",), _NO_PERFORMANCE)),
     ]
-    made += [Section(title, _part(data, wanted, none)) for title, wanted, none in _PARTS]
+    made += [
+        Section(title, _part(data, wanted, none)) for title, wanted, none in _PARTS if _speaks(card, wanted)
+    ]
     known = {"performance", *(one for _, wanted, _ in _PARTS for one in wanted)}
     if others := measurements(data, set(dimensions(data).values()) - known):
         made.append(Section("Mitigation, and other checks", others))
@@ -180,15 +195,23 @@ def _paper(card: _Card) -> Paper:
     return Paper(f"Model card: {card.name}", tuple(notices), tuple(made))
 
 
+def _speaks(card: _Card, wanted: Sequence[str]) -> bool:
+    """Whether a section is about this kind of model: probes in words are for language models alone."""
+    return wanted != ("language_model",) or card.source.kind == "language_model"
+
+
 def _part(data: Mapping[str, Any], wanted: Sequence[str], none: str) -> tuple[Block, ...]:
     return measurements(data, wanted) or (Words(none),)
 
 
 def _details(card: _Card) -> Points:
     about, ran = card.data["subject"], card.data["provenance"]
-    task = _TASKS.get(str(about.get("task")), ("", "not told"))[1]
-    said = [f"Name: {card.name}", f"Task: {task}"]
-    said += [f"Kind: {one_line(about['model'].get('kind'))}", f"SHA-256: {about['model'].get('digest') or 'not told'}"] if card.full else []  # fmt: skip
+    model = about.get("model") or {}
+    said = [f"Name: {card.name}", f"Task: {_task(card)[1]}"]
+    if card.full and model:
+        said += [f"Kind: {one_line(model.get('kind'))}", f"SHA-256: {model.get('digest') or 'not told'}"]
+    elif card.full:
+        said += [f"{one_line(name)}: {one_line(value)}" for name, value in (about.get("facts") or {}).items()]
     said += [f"Audited with auditkit {one_line(ran.get('auditkit'))} on {card.source.day}"]
     return Points(tuple(said))
 
@@ -210,8 +233,10 @@ def _intended(card: _Card) -> tuple[Block, ...]:
     return (said, Words(signers(forms[-1], names=card.full) + left))
 
 
-def _sets(card: _Card) -> Rows:
+def _sets(card: _Card) -> Block:
     about = card.data["subject"]
+    if "test" not in about:
+        return Words("It was asked prompts; no rows were given to the audit.")
     rows = []
     for split, what in (("test", "judged on"), ("train", "trained on")):
         if held := about.get(split):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from auditkit.exports.paper import Block
 
-__all__ = ["MOST", "dimensions", "gaps", "judged", "measurements", "titles"]
+__all__ = ["MOST", "dimensions", "gaps", "judged", "measurements", "titles", "unsigned"]
 
 MOST = 40
 """Rows of one check in a table, where nothing else is asked for."""
@@ -59,11 +59,12 @@ def measurements(data: Mapping[str, Any], wanted: Collection[str], *, most: int 
             continue
         own, undefined = [], 0
         for m in sorted(one["measurements"], key=lambda m: "=" in str(m.get("group") or "")):
-            if finite(m.get("value")) is None:
+            value = finite(m.get("value"))
+            if value is None:
                 undefined += 1
                 continue
-            about = of_group(m.get("metric"), m.get("group"))
-            own.append((code, about, measured(m), count(m.get("n")), status.get(_which(code, m), "")))
+            about, said = of_group(m.get("metric"), m.get("group")), measured({**m, "value": unsigned(value)})
+            own.append((code, about, said, count(m.get("n")), status.get(_which(code, m), "")))
         rows += own[:most]
         left += [f"{code}: {len(own) - most:,} more values stand in the report."] if len(own) > most else []
         kept_back = int((data["provenance"].get("public") or {}).get("by_check", {}).get(code, 0))
@@ -71,6 +72,17 @@ def measurements(data: Mapping[str, Any], wanted: Collection[str], *, most: int 
         left += [f"{code}: {why}"] if why else []
     blocks: list[Block] = [Rows(_HEADS, tuple(rows), ("Value and interval", "n"))] if rows else []
     return (*blocks, Points(tuple(left))) if left else tuple(blocks)
+
+
+def unsigned(value: float) -> float:
+    """Return a value; of nought the one without a sign, which rounding may leave and a reader would wonder at.
+
+    Examples
+    --------
+    >>> unsigned(-0.0), unsigned(-0.5)
+    (0.0, -0.5)
+    """
+    return value + 0.0
 
 
 def _without(one: Mapping[str, Any], undefined: int, kept_back: int, *, numbers: bool) -> str:

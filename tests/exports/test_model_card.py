@@ -11,12 +11,13 @@ import yaml
 from hypothesis import example, given, settings
 from typer.testing import CliRunner
 
+import auditkit as ak
 from auditkit.cli import app
 from auditkit.errors import InputError
 from auditkit.exports.model_card import NOT_WRITTEN, model_card
 from auditkit.exports.paper import in_markdown
 from auditkit.packing.publishing import public_form
-from auditkit.render.text import number, one_line
+from auditkit.render.text import measured, number, one_line
 
 from .conftest import HOSTILE, hostile_text, renamed, with_form
 from .test_paper import held
@@ -164,6 +165,18 @@ def test_hostile_names_become_neither_markup_nor_metadata(report, name):
         assert "license" not in front
         assert front["model-index"][0]["name"] == (one_line(name) or "unnamed subject")
         held(text)
+
+
+def test_a_language_model_has_a_card_of_its_probes():
+    from auditkit.targets.language_model import LanguageModel
+
+    asked = ak.Audit({"prompt_injection": {"prompts": 12}}).run(LanguageModel("desk", lambda _: "No."))
+    front, text = parted(model_card(asked, full=True))
+    assert front == {"tags": ["auditkit"], "pipeline_tag": "text-generation"}
+    (m,) = [one for one in asked.of("AK801").measurements if one.metric == "injection_success_rate"]
+    assert in_markdown(measured(m.to_dict())) in text
+    assert "## Probes in words" in text
+    held(text)
 
 
 def test_a_licence_is_a_short_name(report):
