@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from auditkit.cli import exporting, protecting, scan_data, scan_model, scan_notebook, scan_stack
+from auditkit.cli import exporting, protecting, registering, scan_data, scan_model, scan_notebook, scan_stack
 
 __all__ = ["add_to", "scan"]
 
@@ -31,3 +31,4 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(scan, name="scan")
     protecting.add_to(app)
     exporting.add_to(app)
+    registering.add_to(app)

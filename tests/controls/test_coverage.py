@@ -106,7 +106,9 @@ def test_what_no_report_gives_is_said_with_what_auditkit_has():
     one = stands(report(evidence("AK001")), "nist_ai_rmf", "MAP 2.3")
     assert one.missing == ("a plan fixed before the results: not in a report (auditkit pack plan)",)
     one = stands(report(evidence("AK001")), "nist_ai_rmf", "GOVERN 1.6")
-    assert one.missing == ("a register of audited models: auditkit has nothing for it yet",)
+    assert one.missing == ("a register of audited models: not in a report (auditkit register add)",)
+    one = stands(report(evidence("AK001")), "eu_ai_act", "Art. 12")
+    assert one.missing == ("the system's own logs: auditkit has nothing for it yet",)
 
 
 def test_the_two_tables_of_local_law_144_are_told_apart_by_what_was_measured():

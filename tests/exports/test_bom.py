@@ -14,7 +14,7 @@ from auditkit.targets.stack import Stack
 
 pytest.importorskip("cyclonedx")
 
-from auditkit.packing.bom import bill_of_materials
+from auditkit.exports.bom import bill_of_materials
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,8 @@ def test_strange_names_are_kept_as_text():
 def test_a_report_of_something_else_is_refused():
     report = ak.Audit(["known_advisories"]).run(Stack("lab", {"joblib": "1.1.0"}))
     with pytest.raises(
-        InputError, match="about stack: a bill of materials is made of a report about a model"
+        InputError,
+        match="about installed software and its configuration: a bill of materials is made of a report about a model with its rows",
     ):
         bill_of_materials(report)
 

@@ -8,23 +8,21 @@ import uuid
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from auditkit.errors import InputError, needs
+from auditkit.errors import needs
+from auditkit.exports.source import SPACE, Source
 
 if TYPE_CHECKING:
     from cyclonedx.model.component import Component
 
     from auditkit.report import Report
 
-__all__ = ["bill_of_materials"]
+__all__ = ["bill_of_materials", "hold_to_schema", "text_of"]
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_SPACE = uuid.UUID(
-    "5f1f8f2e-6c0b-5a53-9d0a-6b6f0f9b1a7e"
-)  # of serial numbers: the same report has the same one
 _SPLITS = {"test": "rows the model was judged on", "train": "rows the model was trained on"}
 
 
-def bill_of_materials(report: Report) -> bytes:
+def bill_of_materials(report: Report | Source) -> bytes:
     """Return the bill of materials of an audited model: CycloneDX 1.6 in JSON, held to its schema before it is returned.
 
     The model is a component of type "machine-learning-model" with a model card: its task, its data, and those performance figures of the report that
@@ -33,7 +31,7 @@ def bill_of_materials(report: Report) -> bytes:
 
     Parameters
     ----------
-    report : Report
+    report : Report or Source
         Of a model.
 
     Raises
@@ -45,12 +43,10 @@ def bill_of_materials(report: Report) -> bytes:
     ----------
     CycloneDX 1.6 (ECMA-424), machine-learning bill of materials.
     """
-    data = report.to_dict()
+    source = Source.of(report)
+    source.hold(("model",), "a bill of materials")
+    data = source.data
     subject = data["subject"]
-    if "model" not in subject:
-        raise InputError(
-            f"the report is about {subject.get('kind', 'something else than a model')}: a bill of materials is made of a report about a model"
-        )
     try:
         from cyclonedx.model.bom import Bom, BomMetaData
         from cyclonedx.model.component import Component, ComponentType
@@ -72,14 +68,12 @@ def bill_of_materials(report: Report) -> bytes:
         metadata=BomMetaData(
             component=model, tools=ToolRepository(components=[tool]), timestamp=_when(data["provenance"])
         ),
-        serial_number=uuid.uuid5(_SPACE, json.dumps(data, sort_keys=True)),
+        serial_number=uuid.uuid5(SPACE, json.dumps(data, sort_keys=True)),
     )
     bom.register_dependency(model, [*sets, *libraries])
     made = json.loads(JsonV1Dot6(bom).output_as_string())
     made["metadata"]["component"]["modelCard"] = _card(data, [str(one.bom_ref.value) for one in sets])
-    text = json.dumps(made, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
-    _hold(text)
-    return text.encode("utf-8", "backslashreplace")
+    return text_of(made, "bill of materials")
 
 
 def _model(subject: dict[str, Any]) -> Component:
@@ -181,8 +175,23 @@ def _when(provenance: dict[str, Any]) -> datetime:
     return datetime.fromisoformat(str(provenance["started"]))
 
 
-def _hold(text: str) -> None:
-    """Hold the bill to the schema, where the validator is installed; what does not fit it is a mistake of auditkit's own."""
+def text_of(made: dict[str, Any], what: str) -> bytes:
+    """Return a document of CycloneDX as its file, after holding it to the schema.
+
+    Parameters
+    ----------
+    made : dict
+        The document.
+    what : str
+        What it is, in words: "bill of materials".
+    """
+    text = json.dumps(made, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    hold_to_schema(text, what)
+    return text.encode("utf-8", "backslashreplace")
+
+
+def hold_to_schema(text: str, what: str) -> None:
+    """Hold a document to the schema, where the validator is installed; what does not fit it is a mistake of auditkit's own."""
     from cyclonedx.exception import MissingOptionalDependencyException
     from cyclonedx.schema import SchemaVersion
     from cyclonedx.validation.json import JsonStrictValidator
@@ -192,4 +201,4 @@ def _hold(text: str) -> None:
     except MissingOptionalDependencyException:
         return
     if wrong is not None:
-        raise ValueError(f"the bill of materials does not fit the schema of CycloneDX 1.6: {wrong}")
+        raise ValueError(f"the {what} does not fit the schema of CycloneDX 1.6: {wrong}")
