@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from auditkit._version import __version__
-from auditkit.cli import batching, policies, running, scanning
+from auditkit.cli import batching, forms, policies, running, scanning
 from auditkit.cli.comparing import compare
 from auditkit.cli.controls import controls
 from auditkit.cli.ending import TERMINATED, end_at_once, terminated
@@ -37,6 +37,7 @@ app.add_typer(template_app, name="template")
 app.add_typer(pack, name="pack")
 app.command()(verify)
 batching.add_to(app)
+forms.add_to(app)
 scanning.add_to(app)
 policies.add_to(app)
 

@@ -1,0 +1,169 @@
+"""Form: answers to a kind of form about one subject, with a digest of what was asked and answered."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+from auditkit.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+__all__ = ["ROLES", "Form", "Signed"]
+
+ROLES = ("author", "reviewer")
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """Who put their name under a form.
+
+    Attributes
+    ----------
+    role : {"author", "reviewer"}
+        As what.
+    name : str
+        Who, in the words of the signature.
+    time : str
+        When, by the clock of whoever signed: in UTC, ISO 8601.
+    keyid : str
+        Which key made the signature.
+    decision, remark : str
+        What a reviewer decided ("approved", "approved with conditions", "rejected") and added.
+    """
+
+    role: str
+    name: str
+    time: str
+    keyid: str
+    decision: str = ""
+    remark: str = ""
+
+    def to_dict(self) -> dict[str, str]:
+        """Return plain JSON values; a decision and a remark that are not there are left out."""
+        return {
+            key: value for key, value in asdict(self).items() if value or key not in ("decision", "remark")
+        }
+
+
+@dataclass(frozen=True)
+class Form:
+    """Answers to a kind of form.
+
+    Attributes
+    ----------
+    kind, title, edition : str
+        What was asked.
+    subject : str
+        What the answers are about: the name of a model.
+    answers : dict
+        Id of a question to its answer, in plain JSON values and in the order of the questions; what was not answered is not there.
+    sections : tuple of dict
+        What was asked, as it was worded: ``{id, title, questions, controls}``. A question is ``{id, words, answer}``, and ``columns`` of rows.
+    open : tuple of str
+        What is required and not answered: ``purpose``, or ``risks[2].owner``.
+    signed : tuple of Signed
+        Who put their name under it.
+    envelopes : tuple of str
+        Their signatures, which `auditkit form verify` reads.
+    """
+
+    kind: str
+    title: str
+    edition: str
+    subject: str
+    answers: Mapping[str, Any]
+    sections: tuple[Mapping[str, Any], ...]
+    open: tuple[str, ...] = ()
+    signed: tuple[Signed, ...] = ()
+    envelopes: tuple[str, ...] = field(default=(), repr=False)
+
+    def __repr__(self) -> str:
+        return f"Form({self.kind} of {self.subject}: {self.state}; .frame() for the answers)"
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of all that was asked and answered, in canonical form; layout and comments of the file do not change it."""
+        return hashlib.sha256(canonical(self.content())).hexdigest()
+
+    @property
+    def state(self) -> str:
+        """How it stands, in words.
+
+        "draft, not signed", "signed by its author, not reviewed", "reviewed: approved", ...
+        """
+        roles = {one.role: one for one in self.signed}
+        if "author" not in roles:
+            return f"draft, not signed, {len(self.open)} open" if self.open else "draft, not signed"
+        if "reviewer" not in roles:
+            return "signed by its author, not reviewed"
+        return f"signed by two, {roles['reviewer'].decision or 'reviewed'}"
+
+    def content(self) -> dict[str, Any]:
+        """Return what the digest is of: what was asked and answered, without who signed it."""
+        return {
+            "kind": self.kind,
+            "title": self.title,
+            "edition": self.edition,
+            "subject": self.subject,
+            "answers": dict(self.answers),
+            "sections": [dict(one) for one in self.sections],
+            "open": list(self.open),
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values, as a report holds them."""
+        return {
+            **self.content(),
+            "digest": self.digest,
+            "signed": [one.to_dict() for one in self.signed],
+            **({"envelopes": list(self.envelopes)} if self.envelopes else {}),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote.
+
+        Raises
+        ------
+        InputError
+            If the digest is of something else.
+        """
+        made = cls(
+            str(data["kind"]),
+            str(data["title"]),
+            str(data["edition"]),
+            str(data["subject"]),
+            dict(data["answers"]),
+            tuple(dict(one) for one in data["sections"]),
+            tuple(data.get("open", ())),
+            tuple(Signed(**one) for one in data.get("signed", ())),
+            tuple(data.get("envelopes", ())),
+        )
+        if data["digest"] != made.digest:
+            raise InputError(
+                f"the form {made.kind!r} of {made.subject!r} is not what its digest says: it was changed after it was made"
+            )
+        return made
+
+    def frame(self) -> pd.DataFrame:
+        """Return questions and answers as a pandas DataFrame, one row each, in order."""
+        import pandas as pd
+
+        rows = [
+            {"section": section["title"], "id": one["id"], "question": one["words"], "answer": self.answers.get(one["id"])}
+            for section in self.sections
+            for one in section["questions"]
+        ]  # fmt: skip
+        return pd.DataFrame(rows, columns=["section", "id", "question", "answer"])
+
+
+def canonical(value: Any) -> bytes:
+    """Return a value as JSON in one form alone: sorted keys, no spaces, UTF-8."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8", "backslashreplace")
