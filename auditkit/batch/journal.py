@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["JOURNAL", "Entry", "Journal", "JournalError", "read_entries"]
+__all__ = ["JOURNAL", "START", "Entry", "Journal", "JournalError", "link", "read_entries"]
 
 JOURNAL, _HEAD = "journal.sqlite", "journal.head"
-_START = "0" * 64
+START = "0" * 64
 _LOOKS, _PAUSE = 50, 0.02
 _TABLE = "CREATE TABLE IF NOT EXISTS entries (seq INTEGER PRIMARY KEY, body TEXT NOT NULL, digest TEXT NOT NULL) STRICT"
 
@@ -108,7 +108,7 @@ class Journal:
             If it cannot be written; the journal is as it was.
         """
         body = canonical({"kind": kind, "data": data})
-        digest = _link(self._digest, body)
+        digest = link(self._digest, body)
         try:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.execute("INSERT INTO entries VALUES (?, ?, ?)", (self._seq + 1, body, digest))
@@ -189,14 +189,14 @@ def _followed(folder: Path) -> tuple[list[Entry], tuple[int, str]]:
     if not file.exists():
         if head is not None and head["seq"]:
             raise _broken(folder, f"it is missing, and {_HEAD} speaks of {head['seq']} entries")
-        return [], (0, _START)
+        return [], (0, START)
     whole = None if head is None else head.get("file")
     if whole and not _logged(folder) and whole != _file_digest(folder):
         raise _broken(folder, "its bytes are not those that the last batch left")
-    seq, digest, entries, met = 0, _START, [], head is None or head["seq"] == 0
+    seq, digest, entries, met = 0, START, [], head is None or head["seq"] == 0
     for place, body, linked in _rows(folder):
         seq += 1
-        if place != seq or not isinstance(body, str) or linked != _link(digest, body):
+        if place != seq or not isinstance(body, str) or linked != link(digest, body):
             raise _broken(folder, f"entry {seq} is not as it was written")
         digest = linked
         entries.append(_entry(folder, seq, body))
@@ -258,7 +258,8 @@ def _entry(folder: Path, seq: int, body: str) -> Entry:
         raise _broken(folder, f"entry {seq} cannot be read") from None
 
 
-def _link(before: str, body: str) -> str:
+def link(before: str, body: str) -> str:
+    """Return the digest of an entry in a chain: of the digest before and the entry in canonical form."""
     return hashlib.sha256(f"{before}\n{body}".encode()).hexdigest()
 
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from auditkit._version import __version__
-from auditkit.cli import batching, forms, policies, running, scanning
+from auditkit.cli import batching, forms, incident, policies, running, scanning
 from auditkit.cli.comparing import compare
 from auditkit.cli.controls import controls
 from auditkit.cli.ending import TERMINATED, end_at_once, terminated
@@ -40,6 +40,7 @@ batching.add_to(app)
 forms.add_to(app)
 scanning.add_to(app)
 policies.add_to(app)
+incident.add_to(app)
 
 
 class Kind(StrEnum):

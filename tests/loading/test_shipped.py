@@ -21,6 +21,7 @@ from auditkit.errors import InputError
 from auditkit.finding import Criterion, Policy
 from auditkit.loading.shipped import hidden_by_file, policy_place, shipped_name, shipped_policies
 from auditkit.render.page import findings
+from auditkit.report import Report
 from auditkit.runner.order import take_order
 from auditkit.runner.templates import find_template
 
@@ -113,6 +114,10 @@ def test_who_stands_in_a_record_only_where_it_is_said():
     assert "who" not in bare.to_dict()
     assert Criterion.from_dict(json.loads(json.dumps(owned.to_dict()))) == owned
     assert Criterion.from_dict(bare.to_dict()) == bare
+    for given in (bare, owned):
+        report = Audit(["model_performance"], [given]).run(make_credit(n_train=200, n_test=200))
+        saved = Report.from_dict(json.loads(json.dumps(report.to_dict())))
+        assert saved.to_dict() == report.to_dict()
     assert Policy((bare,)).to_dict()["digest"] != Policy((owned,)).to_dict()["digest"]
 
 
