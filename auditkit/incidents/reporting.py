@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from copy import deepcopy
 from pathlib import Path
@@ -18,13 +19,16 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping, Sequence
 
+    from auditkit.check import Check
     from auditkit.incidents.folder import Incident
     from auditkit.runner.news import News
 
 __all__ = ["TEMPLATE", "report_incident", "with_checks"]
 
 TEMPLATE = "incident"
-_SHOWS = "show-"
+_SHOWS, _ASKS = "show-", "asks-"
+_BEFORE = "about-comparison"  # the cell that follows what was measured
+_RUNS = re.compile(r"This audit runs .*? Each\s", re.DOTALL)
 
 
 def report_incident(
@@ -89,26 +93,38 @@ def with_checks(notebook: Mapping[str, Any], checks: Sequence[str]) -> dict[str,
     InputError
         If a check is not known.
     """
-    known = list(dict.fromkeys(about.name for word in checks for about in find(word)))
+    known = {about.code: about for word in checks for about in find(word)}
+    names = [about.name for about in known.values()]
     made = deepcopy(dict(notebook))
-    made["metadata"] = {**made["metadata"], "auditkit": {**made["metadata"]["auditkit"], "checks": known}}
-    cells = made["cells"]
-    at = next(i for i, one in enumerate(cells) if str(one.get("id", "")).startswith(_SHOWS))
-    kept = [one for one in cells if not str(one.get("id", "")).startswith(_SHOWS)]
-    shown = [_cell(f"{_SHOWS}{name}"[:64], f'show(report, "{name}")') for name in known]
-    made["cells"] = [*kept[:at], *shown, *kept[at:]]
+    made["metadata"] = {**made["metadata"], "auditkit": {**made["metadata"]["auditkit"], "checks": names}}
+    said = "; ".join(f"{about.title} ({about.code})" for about in known.values())
+    cells = []
+    for one in made["cells"]:
+        if str(one["id"]).startswith((_SHOWS, _ASKS)):
+            continue
+        if one["id"] == "about-plan":
+            runs = f"This audit runs {len(names)} check{'s' * (len(names) > 1)}: {said}. Each "
+            one["source"] = _RUNS.sub(lambda _: runs, "".join(one["source"])).splitlines(keepends=True)  # noqa: B023 - used at once
+        if one["id"] == _BEFORE:
+            cells += [cell for about in known.values() for cell in _shown(about)]
+        cells.append(one)
+    made["cells"] = cells
     return refresh(made)
 
 
-def _cell(name: str, source: str) -> dict[str, Any]:
-    return {
-        "cell_type": "code",
-        "execution_count": None,
-        "id": name,
-        "metadata": {},
-        "outputs": [],
-        "source": [source],
-    }
+def _shown(about: Check) -> list[dict[str, Any]]:
+    asks = f"### {about.question or about.title}"
+    return [
+        {"cell_type": "markdown", "id": f"{_ASKS}{about.code.lower()}", "metadata": {}, "source": [asks]},
+        {
+            "cell_type": "code",
+            "execution_count": None,
+            "id": f"{_SHOWS}{about.code.lower()}",
+            "metadata": {},
+            "outputs": [],
+            "source": [f'show(report, "{about.name}")'],
+        },
+    ]
 
 
 def _frozen_policy(found: Incident) -> Path | None:

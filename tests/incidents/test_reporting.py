@@ -92,6 +92,11 @@ def test_other_checks_get_cells_of_their_own():
     shown = ["".join(one["source"]) for one in made["cells"] if one["id"].startswith("show-")]
     assert shown == ['show(report, "population_attack")', 'show(report, "model_performance")']
     assert made == refresh(made)
-    assert [one["id"] for one in made["cells"] if not one["id"].startswith("show-")] == [
-        one["id"] for one in shipped["cells"] if not one["id"].startswith("show-")
+    plan = next("".join(one["source"]) for one in made["cells"] if one["id"] == "about-plan")
+    assert "This audit runs 2 checks: " in plan
+    assert "(AK201)" in plan
+    assert "(AK501)" not in plan
+    own = ("show-", "asks-")
+    assert [one["id"] for one in made["cells"] if not one["id"].startswith(own)] == [
+        one["id"] for one in shipped["cells"] if not one["id"].startswith(own)
     ]
