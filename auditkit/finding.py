@@ -62,6 +62,8 @@ class Criterion:
         Only measurements of the check of this code.
     why : str
         Where the limit comes from. Every limit says why it is there.
+    who : str
+        Who should change it: a role, no person.
     """
 
     metric: str
@@ -71,6 +73,7 @@ class Criterion:
     group: str | None = None
     check: str | None = None
     why: str = ""
+    who: str = ""
 
     def __post_init__(self) -> None:
         limits = [v for v in (self.at_most, self.at_least) if v is not None]
@@ -109,8 +112,9 @@ class Criterion:
         return " and ".join(parts + ([f"at most {self.at_most:g}"] if self.at_most is not None else []))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        return asdict(self) | {"at_most": json_number(self.at_most), "at_least": json_number(self.at_least)}
+        """Return plain JSON values; who should change it only where that is said."""
+        said = {k: v for k, v in asdict(self).items() if k != "who" or v}
+        return said | {"at_most": json_number(self.at_most), "at_least": json_number(self.at_least)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -166,10 +170,12 @@ class Policy:
         return len(self.criteria)
 
     def frame(self) -> pd.DataFrame:
-        """Return one row a criterion."""
+        """Return one row a criterion; who should change it is a column where any says so."""
         import pandas as pd
 
-        return pd.DataFrame([asdict(c) for c in self.criteria], columns=[f.name for f in fields(Criterion)])
+        owned = any(c.who for c in self.criteria)
+        columns = [f.name for f in fields(Criterion) if owned or f.name != "who"]
+        return pd.DataFrame([asdict(c) for c in self.criteria], columns=columns)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values, with a digest over the criteria; a report keeps the waivers beside it."""

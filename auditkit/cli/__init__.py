@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from auditkit._version import __version__
-from auditkit.cli import batching, forms, running, scanning
+from auditkit.cli import batching, forms, incident, policies, running, scanning
 from auditkit.cli.comparing import compare
 from auditkit.cli.controls import controls
 from auditkit.cli.ending import TERMINATED, end_at_once, terminated
@@ -39,6 +39,8 @@ app.command()(verify)
 batching.add_to(app)
 forms.add_to(app)
 scanning.add_to(app)
+policies.add_to(app)
+incident.add_to(app)
 
 
 class Kind(StrEnum):
@@ -48,6 +50,7 @@ class Kind(StrEnum):
     templates = "templates"
     metrics = "metrics"
     parameters = "parameters"
+    policies = "policies"
     predictors = "predictors"
 
 
@@ -99,13 +102,14 @@ def list_(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """List checks, templates, metrics a policy can speak of, parameters that -p can set, or predictor plug-ins.
+    """List checks, templates, metrics a policy can speak of, policies, parameters that -p can set, or predictor plug-ins.
 
     \b
     Examples:
       auditkit list
       auditkit list templates
       auditkit list metrics
+      auditkit list policies
       auditkit list parameters --template bias
       auditkit list checks --json
     """

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from auditkit.cli.output import EXIT, Json, lines, object_, plain_errors
+from auditkit.cli.policies import told
 
 __all__ = ["compare"]
 
@@ -24,7 +25,10 @@ def compare(
     policy: Annotated[
         str | None,
         typer.Option(
-            "--policy", metavar="FILE", help="Criteria in TOML; those of the newer audit when left out."
+            "--policy",
+            metavar="NAME|FILE",
+            callback=told,
+            help="A policy by name, or criteria in TOML; those of the newer audit when left out.",
         ),
     ] = None,
     tolerance: Annotated[

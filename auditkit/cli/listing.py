@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["checks", "metrics", "parameters", "predictors", "templates"]
+__all__ = ["checks", "metrics", "parameters", "policies", "predictors", "templates"]
 
 Rows = tuple[list[dict[str, Any]], dict[str, str]]
 
@@ -38,6 +38,17 @@ def metrics() -> Rows:
         for metric, by in giving.items()
     ]
     return rows, found.broken
+
+
+def policies() -> Rows:
+    """Return one row a policy that comes with auditkit."""
+    from auditkit.loading.shipped import shipped_policies
+
+    found = shipped_policies().values()
+    return [
+        {"name": p.name, "title": p.title, "criteria": p.criteria, "description": p.description}
+        for p in found
+    ], {}
 
 
 def templates() -> Rows:

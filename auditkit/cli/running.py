@@ -10,6 +10,7 @@ from auditkit.cli import copies
 from auditkit.cli import due as due_
 from auditkit.cli.ending import saying_what_stays
 from auditkit.cli.output import EXIT, Json, object_, outcome, plain_errors, say, summary, tell
+from auditkit.cli.policies import told
 from auditkit.cli.progress import shown
 from auditkit.cli.together import DUE, refuse
 
@@ -99,7 +100,12 @@ def run(
     ] = None,
     policy: Annotated[
         str | None,
-        typer.Option("--policy", metavar="FILE", help="Criteria in TOML; auditkit's default when left out."),
+        typer.Option(
+            "--policy",
+            metavar="NAME|FILE",
+            callback=told,
+            help="A policy by name (auditkit list policies), or criteria in TOML; auditkit's default when left out.",
+        ),
     ] = None,
     seed: Annotated[
         int | None,
@@ -185,7 +191,12 @@ def judge(
     report: Annotated[
         str, typer.Argument(metavar="REPORT", help="A report.json, or the folder that holds it.")
     ],
-    policy: Annotated[str, typer.Option("--policy", metavar="FILE", help="Criteria in TOML.")],
+    policy: Annotated[
+        str,
+        typer.Option(
+            "--policy", metavar="NAME|FILE", callback=told, help="A policy by name, or criteria in TOML."
+        ),
+    ],
     as_json: Json = False,
 ) -> None:
     """Judge a saved report under another policy, without the model.

@@ -10,6 +10,7 @@ import typer
 
 from auditkit._version import __version__
 from auditkit.cli.output import EXIT, Json, lines, object_, plain_errors
+from auditkit.cli.policies import told
 from auditkit.cli.scan_model_files import chosen
 from auditkit.cli.scan_model_words import counts, cure, ending
 from auditkit.reading import name_shown
@@ -33,7 +34,12 @@ def scan_model(
     ],
     policy: Annotated[
         str | None,
-        typer.Option("--policy", metavar="FILE", help="Criteria in TOML; auditkit's default when left out."),
+        typer.Option(
+            "--policy",
+            metavar="NAME|FILE",
+            callback=told,
+            help="A policy by name (auditkit list policies), or criteria in TOML; auditkit's default when left out.",
+        ),
     ] = None,
     opinions: Annotated[
         bool, typer.Option("--second-opinions", help="Ask other scanners that are installed, too; advisory.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from auditkit.cli.output import Json, code_of, lines, object_, outcome, plain_errors, say, summary
+from auditkit.cli.policies import told
 from auditkit.reading import name_shown
 
 if TYPE_CHECKING:
@@ -58,7 +59,12 @@ def notebook(
     ] = None,
     policy: Annotated[
         str | None,
-        typer.Option("--policy", metavar="FILE", help="Criteria in TOML; auditkit's default when left out."),
+        typer.Option(
+            "--policy",
+            metavar="NAME|FILE",
+            callback=told,
+            help="A policy by name (auditkit list policies), or criteria in TOML; auditkit's default when left out.",
+        ),
     ] = None,
     sarif: Annotated[
         str | None, typer.Option("--sarif", metavar="FILE", help="Write the findings as SARIF.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from auditkit.cli.output import Json, plain_errors
+from auditkit.cli.policies import told
 
 if TYPE_CHECKING:
     from auditkit.report import Report
@@ -44,7 +45,12 @@ def stack(
     ] = None,
     policy: Annotated[
         str | None,
-        typer.Option("--policy", metavar="FILE", help="Criteria in TOML; auditkit's default when left out."),
+        typer.Option(
+            "--policy",
+            metavar="NAME|FILE",
+            callback=told,
+            help="A policy by name (auditkit list policies), or criteria in TOML; auditkit's default when left out.",
+        ),
     ] = None,
     out: Annotated[
         str | None,

@@ -9,6 +9,7 @@ import typer
 
 from auditkit.cli.output import DIFFERS, Json, object_, plain_errors, print_
 from auditkit.cli.packing import Role  # noqa: TC001 - typer reads annotations
+from auditkit.cli.policies import told
 
 if TYPE_CHECKING:
     from auditkit.packing.found import PlanMatch, Signer, Verification
@@ -50,7 +51,8 @@ def verify(
         str | None,
         typer.Option(
             "--policy",
-            metavar="FILE",
+            metavar="NAME|FILE",
+            callback=told,
             help="The policy the results should be judged by, with its waivers alone.",
         ),
     ] = None,

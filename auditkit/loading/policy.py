@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from functools import cache
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from auditkit.errors import InputError, did_you_mean
 from auditkit.finding import Criterion, Policy, Severity, Unmeasured
+from auditkit.loading.shipped import policy_place, shipped_name, shipped_policies
 from auditkit.loading.told_apart import refuse_another
 from auditkit.reading import toml_text
 from auditkit.waiver import Waiver
@@ -37,6 +36,7 @@ class _CriterionFile(BaseModel):
     group: str | None = None
     check: str | None = None
     why: str = ""
+    who: str = ""
 
 
 class _WaiverFile(BaseModel):
@@ -65,7 +65,7 @@ class _PolicyFile(BaseModel):
 @cache
 def default_policy() -> Policy:
     """Return the policy that holds when nobody gives another. It explains each of its limits."""
-    return _read((files("auditkit") / "policies" / "default.toml").read_text("utf-8"), "the default policy")
+    return _read(shipped_policies()["default"].text, "the default policy")
 
 
 def load_policy(path: str | os.PathLike[str] | None = None) -> Policy:
@@ -73,8 +73,9 @@ def load_policy(path: str | os.PathLike[str] | None = None) -> Policy:
 
     Parameters
     ----------
-    path : path, optional
+    path : path or str, optional
         A TOML file of ``[[criterion]]`` tables, and of ``[[waiver]]`` tables where something is accepted although it is not met;
+        or the name of a policy that comes with auditkit ("lending"). A file of that name that exists is what is meant.
         auditkit's default policy when left out.
 
     Raises
@@ -82,11 +83,17 @@ def load_policy(path: str | os.PathLike[str] | None = None) -> Policy:
     InputError
         If the file is missing, is no TOML, or has an unknown key, a wrong type or an impossible limit. A metric that
         no check gives is refused by the `Audit` that is to use it: it knows its checks.
+
+    Examples
+    --------
+    >>> load_policy("lending").name
+    'auditkit lending'
     """
     if path is None:
         return default_policy()
-    file = Path(path)
-    return _read(toml_text(file, "policy file"), str(file), file.name)
+    file = policy_place(path)
+    named = shipped_name(file)
+    return _read(toml_text(file, "policy file"), f"the policy {named}" if named else str(file), file.name)
 
 
 def read_policy(text: str, name: str) -> Policy:

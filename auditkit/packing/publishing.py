@@ -276,7 +276,7 @@ def _finding(
 def _criterion(full: Criterion, labels: Labels, groups: set[str]) -> Criterion:
     known = full.group in (None, "", "*", *SETTINGS) or full.group in groups
     public = known or labels.division(str(full.group)) is not None
-    return replace(full, group=full.group if public else "withheld", why="")
+    return replace(full, group=full.group if public else "withheld", why="", who="")
 
 
 def _provenance(

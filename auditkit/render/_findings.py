@@ -116,7 +116,7 @@ def _bounded(group: dict[str, Any], room: int) -> int:
 
 def _set(items: list[dict[str, Any]]) -> dict[str, Any]:
     first = items[0]
-    shared = {key: first[key] for key in ("asked", "why") if len({item[key] for item in items}) == 1}
+    shared = {key: first[key] for key in ("asked", "why", "who") if len({item[key] for item in items}) == 1}
     return {
         "title": first["title"],
         "check_title": first["check_title"],
@@ -124,6 +124,7 @@ def _set(items: list[dict[str, Any]]) -> dict[str, Any]:
         "severity": first["severity"],
         "asked": "",
         "why": "",
+        "who": "",
         "open": first["status"] in OPEN or any(item["open"] for item in items),
         "findings": items,
         **shared,
@@ -158,6 +159,7 @@ def _item(
         if m and m.get("reason") and finite(m.get("value")) is not None
         else "",
         "why": cut(criterion.get("why"), LONG),
+        "who": cut(criterion.get("who"), LONG // 4),
         "reason": cut(sentence(_rounded(finding["reason"])), LONG)
         if valued and status not in ("pass", "by_construction", "not_found", "fail") and finding.get("reason")
         else "",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from auditkit.audit import Audit, fits_kind
 from auditkit.errors import InputError
+from auditkit.loading.shipped import policy_place, shipped_name
 from auditkit.reading import name_shown
 from auditkit.runner.parameters import SEPARATOR, assignment, declared, in_cell, validate
 from auditkit.runner.paths import local_path
@@ -97,14 +98,14 @@ def take_order(
             raise InputError(f"{name} must be a whole number from {least}; got {value!r}")
     subject = local_path(subject_file, "--subject")
     files_are_there(subject)
-    criteria = None if policy is None else local_path(policy, "--policy")
+    criteria = None if policy is None else policy_place(local_path(policy, "--policy"))
     audit = _plan(found, given, criteria)
     if audit is not None:
         fits_kind(*_written(subject), [check for check, _ in audit.plan])
     folder = local_path(out, "--out").resolve()
     shared = {
         "subject_file": _relative(subject, folder),
-        "policy_file": None if criteria is None else _relative(criteria, folder),
+        "policy_file": None if criteria is None else shipped_name(criteria) or _relative(criteria, folder),
         "seed": seed,
         "jobs": jobs,
         "out_dir": ".",
@@ -231,5 +232,5 @@ def _command(
     words = ["auditkit", "run", template, "--subject", subject.name]
     for name, value in given.items():
         words += ["-p", assignment(known[name], value)]
-    words += [] if policy is None else ["--policy", policy.name]
+    words += [] if policy is None else ["--policy", shipped_name(policy) or policy.name]
     return (*words, "--seed", str(seed), "--out", "reports")
