@@ -135,6 +135,31 @@ def test_whatever_was_typed_is_shown_as_it_stands(report, draft):
     assert "{{ 7*7 }}" in html
 
 
+def places(value, before=()):
+    """Give the place of every value inside, however deep."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inner:
+        yield (*before, key)
+        yield from places(one, (*before, key))
+
+
+@pytest.mark.parametrize("odd", [None, 7, "<q>", [], {}, [["x"]], {"id": 1}, True], ids=repr)
+def test_a_damaged_form_is_refused_or_shown(report, signed, odd):
+    whole = json.loads(json.dumps(report.with_forms(signed).to_dict()))
+    for place in places(whole["forms"]):
+        data = json.loads(json.dumps(whole))
+        holder = data["forms"]
+        for key in place[:-1]:
+            holder = holder[key]
+        holder[place[-1]] = odd
+        try:
+            read = Report.from_dict(data)
+        except InputError:
+            continue
+        assert "<q>" not in shown(read)
+        coverage(read.to_dict(), load_catalogue())
+
+
 def stands(report, framework, control):
     found = coverage(report.to_dict(), load_catalogue())
     return next(one for one in found.of(framework) if one.control.id == control)
