@@ -120,6 +120,12 @@ def test_a_form_that_nobody_reviewed_is_told(report, form_file, keys):
     assert "No second person has reviewed it" in html
 
 
+def test_a_notebook_cell_that_shows_the_report_names_its_forms(report, draft):
+    assert "Forms:" not in report._repr_html_()
+    html = report.with_forms(replace(draft, title="<b>A</b>"))._repr_html_()
+    assert "&lt;b&gt;A&lt;/b&gt; of credit: draft, not signed." in html
+
+
 EVIL = "<script>alert(1)</script>{{ 7*7 }}\u202e"
 
 
