@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from auditkit.controls import coverage, load_catalogue
 from auditkit.controls.coverage import STATUSES
-from auditkit.errors import InputError, needs
+from auditkit.errors import needs
+from auditkit.exports.beside import Beside
 from auditkit.exports.bom import text_of
 from auditkit.exports.filled import signed_for
 from auditkit.exports.numbers import titles
-from auditkit.exports.source import Source
 from auditkit.packing.manifest import canonical, sha256
 from auditkit.render.status import shown_counts, shown_status, verdict_words
 from auditkit.render.text import cut, one_line
 
 if TYPE_CHECKING:
-    from auditkit.controls import Catalogue, Framework, Standing
+    from auditkit.controls import Catalogue, Standing
+    from auditkit.exports.source import Source
     from auditkit.report import Report
 
 __all__ = ["attestation", "share_of"]
@@ -30,25 +29,6 @@ _TYPES = {
     "table": "data",
 }
 _ASSESSOR = "assessor"
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """What every part of the declarations is made of."""
-
-    source: Source
-    framework: Framework
-    standings: tuple[Standing, ...]
-    disclaimer: str
-
-    def held(self) -> list[Standing]:
-        """Return the controls to which there is evidence: of checks, or a form that somebody signed."""
-        return [one for one in self.standings if one.checks or signed_for(self.source, one)]
-
-    def forms(self) -> dict[str, dict[str, Any]]:
-        """Return the forms that are relevant to some control, by digest."""
-        every = (form for one in self.standings for form in signed_for(self.source, one))
-        return {str(form["digest"]): form for form in every}
 
 
 def attestation(report: Report | Source, framework: str, *, catalogue: Catalogue | None = None) -> bytes:
@@ -80,14 +60,8 @@ def attestation(report: Report | Source, framework: str, *, catalogue: Catalogue
         import cyclonedx  # noqa: F401 - its schema and validator
     except ImportError:
         raise needs("cyclonedx-python-lib", "bom", "an attestation in CycloneDX") from None
-    source, known = Source.of(report), catalogue or load_catalogue()
-    found, about = coverage(source.data, known), known.framework(framework)
-    standings = found.of(about.id)
-    made = _Made(source, about, standings, known.disclaimer)
-    if not made.held():
-        raise InputError(
-            f"no evidence of this report is relevant to a control of {about.name}: auditkit controls --report REPORT tells to which frameworks it is"
-        )
+    made = Beside.of(report, framework, catalogue)
+    source, about = made.source, made.framework
     target = _target(source)
     return text_of(
         {
@@ -106,7 +80,7 @@ def attestation(report: Report | Source, framework: str, *, catalogue: Catalogue
                 "assessors": [{"bom-ref": _ASSESSOR, "thirdParty": False}],
                 "targets": {"components": [target]},
                 "evidence": [
-                    *(_evidence(source, code) for code in _checks(made)),
+                    *(_evidence(source, code) for code in made.checks()),
                     *(_form(source, form) for form in made.forms().values()),
                 ],
                 "claims": [_claim(made, one) for one in made.held()],
@@ -132,10 +106,6 @@ def share_of(standing: Standing) -> tuple[int, int]:
     return max(with_evidence, 0), max(parts, 1)
 
 
-def _checks(made: _Made) -> list[str]:
-    return sorted({code for one in made.standings for code in one.checks})
-
-
 def _ref(kind: str, of: str) -> str:
     return f"{kind}:{of}"
 
@@ -156,7 +126,7 @@ def _target(source: Source) -> dict[str, Any]:
     }
 
 
-def _standard(made: _Made) -> dict[str, Any]:
+def _standard(made: Beside) -> dict[str, Any]:
     return {
         "bom-ref": _ref("standard", made.framework.id),
         "name": made.framework.name,
@@ -214,7 +184,7 @@ def _form(source: Source, form: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _claim(made: _Made, standing: Standing) -> dict[str, Any]:
+def _claim(made: Beside, standing: Standing) -> dict[str, Any]:
     word, means = STATUSES[standing.status]
     found = [one for one in made.source.data["findings"] if one["fingerprint"] in set(standing.findings)]
     said = verdict_words(shown_counts({"findings": found})) if found else "No criterion was asked of it"
@@ -234,7 +204,7 @@ def _claim(made: _Made, standing: Standing) -> dict[str, Any]:
     }
 
 
-def _attested(made: _Made) -> dict[str, Any]:
+def _attested(made: Beside) -> dict[str, Any]:
     return {
         "summary": f"Evidence of one audit beside {made.framework.name} ({made.framework.edition}). {made.disclaimer}",
         "assessor": _ASSESSOR,
