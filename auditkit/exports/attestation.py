@@ -31,7 +31,14 @@ _TYPES = {
 _ASSESSOR = "assessor"
 
 
-def attestation(report: Report | Source, framework: str, *, catalogue: Catalogue | None = None) -> bytes:
+def attestation(
+    report: Report | Source,
+    framework: str,
+    *,
+    catalogue: Catalogue | None = None,
+    assessor: str = "",
+    third_party: bool = False,
+) -> bytes:
     """Return declarations on the requirements of a framework: CycloneDX 1.6 in JSON, held to its schema before it is returned.
 
     A claim says that evidence relevant to a requirement was collected, and never that it is met: no conformance has a score. The confidence
@@ -46,6 +53,10 @@ def attestation(report: Report | Source, framework: str, *, catalogue: Catalogue
         Its id or its name, as ``auditkit controls`` lists them.
     catalogue : Catalogue, optional
         The shipped one when left out.
+    assessor : str
+        Which organisation attests; none is named when left out.
+    third_party : bool, default False
+        Whether it is another than the one that provides what was audited.
 
     Raises
     ------
@@ -77,7 +88,7 @@ def attestation(report: Report | Source, framework: str, *, catalogue: Catalogue
             },
             "definitions": {"standards": [_standard(made)]},
             "declarations": {
-                "assessors": [{"bom-ref": _ASSESSOR, "thirdParty": False}],
+                "assessors": [_assessor(one_line(assessor), third_party=third_party)],
                 "targets": {"components": [target]},
                 "evidence": [
                     *(_evidence(source, code) for code in made.checks()),
@@ -108,6 +119,11 @@ def share_of(standing: Standing) -> tuple[int, int]:
 
 def _ref(kind: str, of: str) -> str:
     return f"{kind}:{of}"
+
+
+def _assessor(name: str, *, third_party: bool) -> dict[str, Any]:
+    named = {"organization": {"name": cut(name, 500)}} if name else {}
+    return {"bom-ref": _ASSESSOR, "thirdParty": third_party, **named}
 
 
 def _tool(source: Source) -> dict[str, Any]:
