@@ -238,12 +238,14 @@ def verify(
         else:
             state = "nothing differs" if found.ok else f"{len(found.problems)} found"
             lines([f"{one.title}, {one.subject}: {one.state}: {state}"])
-            lines([f"  {words}" for words in found.problems])
+            told_of = [f"  {words}" for words in found.problems]
             for who in one.signed:
                 whose = found.whose[who.role] or "a key that was not given for this"
-                lines([f"  signed as {who.role} by {who.name!r} with {whose}, by their word on {who.time}"])
-                lines([f"  {who.decision}: {who.remark}"] if who.remark else [])
-            lines([f"  digest {one.digest}"])
+                told_of.append(
+                    f"  signed as {who.role} by {who.name!r} with {whose}, by their word on {who.time}"
+                )
+                told_of += [f"    {who.decision}: {who.remark}"] if who.remark else []
+            lines([*told_of, f"  digest {one.digest}"])
         raise typer.Exit(0 if found.ok else DIFFERS)
 
 

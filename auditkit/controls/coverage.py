@@ -187,9 +187,8 @@ def _stand(
     own = [one for one in filled if (control.framework, control.id) in one.controls]
     words, signed = tuple(one.words for one in own), [one for one in own if one.signed]
     if control.strength == "record":
-        return Standing(
-            control, "form_only", missing=() if signed else (_unsigned(control, own),), forms=words
-        )
+        lacking = _unsigned(control, own)
+        return Standing(control, "form_only", missing=(lacking,) if lacking else (), forms=words)
     asked = [one for one in observed if _asks_about(framework, one)]
     carried, partly, missing = 0, 0, []
     speaking: dict[str, Observed] = {}
@@ -213,7 +212,11 @@ def _stand(
 
 
 def _unsigned(control: Control, own: Sequence[FilledIn]) -> str:
-    """Return what a control lacks that is a form, and of which there is none that somebody signed."""
+    """Return what a control that is a form lacks; empty where one was signed by two."""
+    if any(one.reviewed for one in own):
+        return ""
+    if any(one.signed for one in own):
+        return "a second person's review"
     if own:
         return "a form that is signed and was not rejected"
     return (

@@ -51,8 +51,8 @@ class FilledIn:
     ----------
     kind, words : str
         Of what kind it is; its title and how it stands.
-    signed : bool
-        Whether its author signed it: a draft is no evidence.
+    signed, reviewed : bool
+        Whether its author signed it, and a reviewer too: a draft is no evidence.
     controls : frozenset of (str, str)
         Framework and id of the controls to which its answers are relevant.
     """
@@ -60,6 +60,7 @@ class FilledIn:
     kind: str
     words: str
     signed: bool
+    reviewed: bool
     controls: frozenset[tuple[str, str]]
 
 
@@ -139,6 +140,7 @@ def forms_in(report: Mapping[str, Any]) -> tuple[FilledIn, ...]:
                 str(one.get("kind")),
                 f"form: {one_line(one.get('title'))}, {one_line(one.get('state'))}",
                 bool(signed) and not rejected,
+                len(signed) > 1 and not rejected,
                 frozenset((str(c.get("framework")), str(c.get("id"))) for c in controls),
             )
         )

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from auditkit.errors import InputError
 from auditkit.render._findings import finding_groups
+from auditkit.render._forms import one_form
 from auditkit.render._methods import methods, rows_used
 from auditkit.render._templating import asset, fill
 from auditkit.render.figures import bare, blank
@@ -97,6 +98,7 @@ def fragment(report: Mapping[str, Any]) -> str:
             css=styles(),
             **_head(report),
             table=table_html({"title": title, "columns": columns}),
+            forms=[one_form(one) for one in report.get("forms") or ()],
         )
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Asked"]
 
 _WIDE = "min(46rem, 100%)"
+_PLACE = re.compile(r"^\[([0-9]+)\]\.([a-z0-9_]+)")
 _HINTS = {
     "moment": "A day and a time with its offset: 2026-11-29T14:05:00+01:00, or Z for UTC.",
     "people": "One person a line: Maria Rossi, head of credit risk.",
@@ -56,7 +58,12 @@ class Asked(w.VBox):  # type: ignore[misc]
 
     def tell(self, wrong: Sequence[str]) -> None:
         """Say what does not fit; nothing where all does."""
-        self.trouble.value = problem("; ".join(wrong)) if wrong else ""
+        self.trouble.value = problem("; ".join(map(self._in_words, wrong))) if wrong else ""
+
+    def _in_words(self, wrong: str) -> str:
+        """Return a mistake in a row with the words of its column: a person sees no ids."""
+        names = {one.id: one.words for one in self.question.columns}
+        return _PLACE.sub(lambda at: f"row {at[1]}, {names.get(at[2], at[2])}:", wrong)
 
 
 class _Cell(w.VBox):  # type: ignore[misc]
@@ -97,11 +104,13 @@ def _widget(asked: Question | Column, given: Any) -> Any:
         "layout": w.Layout(width=_WIDE), "style": {"description_width": "initial"},
     }  # fmt: skip
     if asked.answer == "choice":
-        options = [("not answered", None), *((one_line(one), one) for one in asked.options)]
-        return w.Dropdown(options=options, value=given, **about)
+        options = [("not answered", ""), *((one_line(one), one) for one in asked.options)]
+        return w.Dropdown(options=options, value="" if given is None else given, **about)
     if asked.answer == "yes_no":
         return w.Dropdown(
-            options=[("not answered", None), ("Yes", True), ("No", False)], value=given, **about
+            options=[("not answered", ""), ("Yes", True), ("No", False)],
+            value="" if given is None else given,
+            **about,
         )
     if asked.answer == "date":
         return w.DatePicker(value=date.fromisoformat(given) if given else None, **about)

@@ -57,8 +57,13 @@ def test_fill_in_and_save(
     press(studio, "Add a row")
     fill(studio, "Role", "Case worker")
     fill(studio, "How many people", "many")
-    hands.says(studio, "needs a number, got 'many'")
+    hands.says(studio, "row 1, How many people: needs a number, got 'many'")
     fill(studio, "How many people", "12")
+    hands.until(lambda: "needs a number" not in studio.inner_text(), 60, "it still does not fit")
+    tall = studio.locator("select:visible, input[type=text]:visible").evaluate_all(
+        "all => Math.max(...all.map(one => one.getBoundingClientRect().height))"
+    )
+    assert tall < 40
     browser.shot(tmp_path / "3-rows.png")
     press(studio, "Save")
     hands.says(studio, "Saved: oversight.toml. Draft, not signed")

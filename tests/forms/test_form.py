@@ -162,7 +162,7 @@ def forms(draw):
     return kind, answers
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(forms(), st.text(max_size=20))
 def test_what_was_answered_is_read_back_from_its_toml(made, subject):
     kind, given_ = made

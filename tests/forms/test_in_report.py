@@ -120,6 +120,12 @@ def test_a_form_that_nobody_reviewed_is_told(report, form_file, keys):
     assert "No second person has reviewed it" in html
 
 
+def test_a_notebook_cell_that_shows_the_report_names_its_forms(report, draft):
+    assert "Forms:" not in report._repr_html_()
+    html = report.with_forms(replace(draft, title="<b>A</b>"))._repr_html_()
+    assert "&lt;b&gt;A&lt;/b&gt; of credit: draft, not signed." in html
+
+
 EVIL = "<script>alert(1)</script>{{ 7*7 }}\u202e"
 
 
@@ -133,6 +139,31 @@ def test_whatever_was_typed_is_shown_as_it_stands(report, draft):
     assert "\u202e" not in html
     assert html.count("&lt;script&gt;") >= 5
     assert "{{ 7*7 }}" in html
+
+
+def places(value, before=()):
+    """Give the place of every value inside, however deep."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inner:
+        yield (*before, key)
+        yield from places(one, (*before, key))
+
+
+@pytest.mark.parametrize("odd", [None, 7, "<q>", [], {}, [["x"]], {"id": 1}, True], ids=repr)
+def test_a_damaged_form_is_refused_or_shown(report, signed, odd):
+    whole = json.loads(json.dumps(report.with_forms(signed).to_dict()))
+    for place in places(whole["forms"]):
+        data = json.loads(json.dumps(whole))
+        holder = data["forms"]
+        for key in place[:-1]:
+            holder = holder[key]
+        holder[place[-1]] = odd
+        try:
+            read = Report.from_dict(data)
+        except InputError:
+            continue
+        assert "<q>" not in shown(read)
+        coverage(read.to_dict(), load_catalogue())
 
 
 def stands(report, framework, control):
@@ -157,6 +188,12 @@ class TestCoverage:
         assert one.missing
         before, after = (stands(r, "gdpr", "Art. 35(7)") for r in (report, report.with_forms(draft)))
         assert (after.status, after.missing) == (before.status, before.missing)
+
+    def test_a_form_that_nobody_reviewed_lacks_that(self, report, form_file, keys):
+        sign_form(form_file, key=keys / "author.key", role="author", name="Maria")
+        one = stands(report.with_forms(read_with_signatures(form_file)), "eu_ai_act", "Art. 27")
+        assert one.forms == ("form: A short form, signed by its author, not reviewed",)
+        assert one.missing == ("a second person's review",)
 
     def test_a_rejected_form_is_no_evidence(self, report, form_file, keys):
         sign_form(form_file, key=keys / "author.key", role="author", name="Maria")

@@ -77,7 +77,11 @@ def test_every_control_that_is_a_form_about_use_impact_oversight_or_incidents_ha
         ("impact_assessment", "27(1)(e)-(f)", ("overseen", "complaints", "when_it_happens")),
         # EU AI Act Art. 14(4)(a)-(e): understand, automation bias, interpret, overrule, stop
         ("oversight", "14(4)", ("shown", "over_reliance", "overrule", "stop")),
-        ("incident", "33(3)", ("personal_data_which", "personal_data_risk", "put_right", "duties")),
+        (
+            "incident",
+            "33(3)",
+            ("personal_data_which", "contact", "personal_data_risk", "put_right", "duties"),
+        ),
     ],
 )
 def test_what_the_law_names_is_asked(kind, article, words):
