@@ -131,8 +131,14 @@ def model_card(
 
 @export.command()
 def attestation(
-    report: Report, framework: Framework, out: Out, catalogue: Catalogue = None, as_json: Json = False
-) -> None:
+    report: Report,
+    framework: Framework,
+    out: Out,
+    catalogue: Catalogue = None,
+    assessor: Annotated[str, typer.Option("--assessor", metavar="NAME", help="Which organisation attests.")] = "",
+    third_party: Annotated[bool, typer.Option("--third-party", help="It is another than the provider.")] = False,
+    as_json: Json = False,
+) -> None:  # fmt: skip
     """Write which evidence is relevant to which requirement of a framework, as declarations of CycloneDX 1.6.
 
     No requirement is said to be met: conformance has no score, and the confidence of a claim is the share of what was looked at.
@@ -147,7 +153,8 @@ def attestation(
         from auditkit.exports.source import Source
 
         target, known = free(out, ".json"), load_catalogue(catalogue)
-        (path,) = written({target: lambda: make(Source.read(report), framework, catalogue=known)})
+        about = {"catalogue": known, "assessor": assessor, "third_party": third_party}
+        (path,) = written({target: lambda: make(Source.read(report), framework, **about)})  # type: ignore[arg-type]
         _say(
             {"attestation": str(path)},
             f"{path}: CycloneDX 1.6; it says what was looked at. {known.disclaimer}",

@@ -12,7 +12,7 @@ from auditkit.controls import coverage, load_catalogue
 from auditkit.controls.coverage import STATUSES
 from auditkit.errors import InputError
 from auditkit.exports.facts import FACTS
-from auditkit.exports.filled import answers, signers
+from auditkit.exports.filled import answers, signers, stands
 from auditkit.exports.numbers import dimensions, measurements
 from auditkit.exports.paper import Paper, Points, Rows, Section, Words
 from auditkit.exports.source import Source
@@ -144,11 +144,18 @@ def _codes(sources: Sequence[Source], point: Point) -> list[str]:
 
 
 def _forms_in_words(sources: Sequence[Source], point: Point) -> str:
-    told = [
-        f"{words(kind)}: {'here' if any(one.forms(kind) for one in sources) else 'not here'}"
-        for kind in point.forms
-    ]
-    return "; ".join(told) or "none asked"
+    return "; ".join(f"{words(kind)}: {_form_stands(sources, kind)}" for kind in point.forms) or "none asked"
+
+
+def _form_stands(sources: Sequence[Source], kind: str) -> str:
+    every = [form for source in sources for form in source.forms(kind)]
+    return (
+        "not here"
+        if not every
+        else "signed"
+        if any(map(stands, every))
+        else "here, and not signed or rejected"
+    )
 
 
 def _blocks(sources: Sequence[Source], point: Point) -> tuple[Block, ...]:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from auditkit.controls import coverage, load_catalogue
 from auditkit.controls.coverage import STATUSES
-from auditkit.errors import InputError, needs
+from auditkit.errors import needs
+from auditkit.exports.beside import Beside
 from auditkit.exports.bom import text_of
 from auditkit.exports.filled import signed_for
 from auditkit.exports.numbers import titles
-from auditkit.exports.source import Source
 from auditkit.packing.manifest import canonical, sha256
 from auditkit.render.status import shown_counts, shown_status, verdict_words
 from auditkit.render.text import cut, one_line
 
 if TYPE_CHECKING:
-    from auditkit.controls import Catalogue, Framework, Standing
+    from auditkit.controls import Catalogue, Standing
+    from auditkit.exports.source import Source
     from auditkit.report import Report
 
 __all__ = ["attestation", "share_of"]
@@ -32,26 +31,14 @@ _TYPES = {
 _ASSESSOR = "assessor"
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """What every part of the declarations is made of."""
-
-    source: Source
-    framework: Framework
-    standings: tuple[Standing, ...]
-    disclaimer: str
-
-    def held(self) -> list[Standing]:
-        """Return the controls to which there is evidence: of checks, or a form that somebody signed."""
-        return [one for one in self.standings if one.checks or signed_for(self.source, one)]
-
-    def forms(self) -> dict[str, dict[str, Any]]:
-        """Return the forms that are relevant to some control, by digest."""
-        every = (form for one in self.standings for form in signed_for(self.source, one))
-        return {str(form["digest"]): form for form in every}
-
-
-def attestation(report: Report | Source, framework: str, *, catalogue: Catalogue | None = None) -> bytes:
+def attestation(
+    report: Report | Source,
+    framework: str,
+    *,
+    catalogue: Catalogue | None = None,
+    assessor: str = "",
+    third_party: bool = False,
+) -> bytes:
     """Return declarations on the requirements of a framework: CycloneDX 1.6 in JSON, held to its schema before it is returned.
 
     A claim says that evidence relevant to a requirement was collected, and never that it is met: no conformance has a score. The confidence
@@ -66,6 +53,10 @@ def attestation(report: Report | Source, framework: str, *, catalogue: Catalogue
         Its id or its name, as ``auditkit controls`` lists them.
     catalogue : Catalogue, optional
         The shipped one when left out.
+    assessor : str
+        Which organisation attests; none is named when left out.
+    third_party : bool, default False
+        Whether it is another than the one that provides what was audited.
 
     Raises
     ------
@@ -80,14 +71,8 @@ def attestation(report: Report | Source, framework: str, *, catalogue: Catalogue
         import cyclonedx  # noqa: F401 - its schema and validator
     except ImportError:
         raise needs("cyclonedx-python-lib", "bom", "an attestation in CycloneDX") from None
-    source, known = Source.of(report), catalogue or load_catalogue()
-    found, about = coverage(source.data, known), known.framework(framework)
-    standings = found.of(about.id)
-    made = _Made(source, about, standings, known.disclaimer)
-    if not made.held():
-        raise InputError(
-            f"no evidence of this report is relevant to a control of {about.name}: auditkit controls --report REPORT tells to which frameworks it is"
-        )
+    made = Beside.of(report, framework, catalogue)
+    source, about = made.source, made.framework
     target = _target(source)
     return text_of(
         {
@@ -103,10 +88,10 @@ def attestation(report: Report | Source, framework: str, *, catalogue: Catalogue
             },
             "definitions": {"standards": [_standard(made)]},
             "declarations": {
-                "assessors": [{"bom-ref": _ASSESSOR, "thirdParty": False}],
+                "assessors": [_assessor(one_line(assessor), third_party=third_party)],
                 "targets": {"components": [target]},
                 "evidence": [
-                    *(_evidence(source, code) for code in _checks(made)),
+                    *(_evidence(source, code) for code in made.checks()),
                     *(_form(source, form) for form in made.forms().values()),
                 ],
                 "claims": [_claim(made, one) for one in made.held()],
@@ -132,12 +117,13 @@ def share_of(standing: Standing) -> tuple[int, int]:
     return max(with_evidence, 0), max(parts, 1)
 
 
-def _checks(made: _Made) -> list[str]:
-    return sorted({code for one in made.standings for code in one.checks})
-
-
 def _ref(kind: str, of: str) -> str:
     return f"{kind}:{of}"
+
+
+def _assessor(name: str, *, third_party: bool) -> dict[str, Any]:
+    named = {"organization": {"name": cut(name, 500)}} if name else {}
+    return {"bom-ref": _ASSESSOR, "thirdParty": third_party, **named}
 
 
 def _tool(source: Source) -> dict[str, Any]:
@@ -156,7 +142,7 @@ def _target(source: Source) -> dict[str, Any]:
     }
 
 
-def _standard(made: _Made) -> dict[str, Any]:
+def _standard(made: Beside) -> dict[str, Any]:
     return {
         "bom-ref": _ref("standard", made.framework.id),
         "name": made.framework.name,
@@ -214,7 +200,7 @@ def _form(source: Source, form: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _claim(made: _Made, standing: Standing) -> dict[str, Any]:
+def _claim(made: Beside, standing: Standing) -> dict[str, Any]:
     word, means = STATUSES[standing.status]
     found = [one for one in made.source.data["findings"] if one["fingerprint"] in set(standing.findings)]
     said = verdict_words(shown_counts({"findings": found})) if found else "No criterion was asked of it"
@@ -234,7 +220,7 @@ def _claim(made: _Made, standing: Standing) -> dict[str, Any]:
     }
 
 
-def _attested(made: _Made) -> dict[str, Any]:
+def _attested(made: Beside) -> dict[str, Any]:
     return {
         "summary": f"Evidence of one audit beside {made.framework.name} ({made.framework.edition}). {made.disclaimer}",
         "assessor": _ASSESSOR,

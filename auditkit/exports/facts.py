@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from auditkit.exports.numbers import gaps, judged, titles
+from auditkit.exports.numbers import gaps, judged, template_words, titles
 from auditkit.exports.paper import Points, Rows, Words
 from auditkit.render.status import shown_counts, verdict_words, waiver_words
 from auditkit.render.text import count, criterion_text, one_line, words
@@ -76,7 +76,7 @@ def _plan(source: Source) -> tuple[Block, ...]:
         f"Begun on {source.day}, with seed {one_line(ran.get('seed'))}",
         f"Checks: {checks}",
         f"Policy: {one_line(policy.get('name'))}, {len(policy.get('criteria', ())):,} criteria, SHA-256 {one_line(policy.get('digest')) or 'not told'}",
-        f"Template: SHA-256 {one_line((ran.get('template') or {}).get('sha256')) or 'none'}",
+        f"Template: {template_words(ran)}",
         f"Report: SHA-256 {source.digest}",
     )
     return (Points(said),)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from auditkit.errors import InputError
 from auditkit.exports.filled import answers, signers, stands
-from auditkit.exports.numbers import dimensions, gaps, judged, measurements, unsigned
+from auditkit.exports.numbers import dimensions, gaps, judged, measurements, template_words, unsigned
 from auditkit.exports.paper import Paper, Points, Rows, Section, Words, as_markdown
 from auditkit.exports.source import Source
 from auditkit.packing.publishing import public_form
@@ -271,7 +271,7 @@ def _again(card: _Card) -> tuple[Block, ...]:
         f"auditkit {one_line(ran.get('auditkit'))}, seed {one_line(ran.get('seed'))}",
         f"Checks: {', '.join(str(one['code']) for one in ran.get('plan', ()))}",
         f"Policy: {one_line(policy.get('name'))}, SHA-256 of its criteria {one_line(policy.get('digest')) or 'not told'}",
-        f"Template: SHA-256 {(ran.get('template') or {}).get('sha256', 'none')}",
+        f"Template: {template_words(ran)}",
         f"Libraries: {', '.join(f'{name} {version}' for name, version in versions if version) or 'not told'}",
         *([f"Report: SHA-256 {card.source.digest}"] if card.full else []),
     )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from auditkit.exports.paper import Block
 
-__all__ = ["MOST", "dimensions", "gaps", "judged", "measurements", "titles", "unsigned"]
+__all__ = ["MOST", "dimensions", "gaps", "judged", "measurements", "template_words", "titles", "unsigned"]
 
 MOST = 40
 """Rows of one check in a table, where nothing else is asked for."""
@@ -104,10 +104,10 @@ def judged(data: Mapping[str, Any]) -> tuple[Block, ...]:
         (
             str(one["check"]),
             _about(one),
-            measured(one["measurement"]) if one.get("measurement") else "",
+            _value(one.get("measurement")),
             criterion_text(one["criterion"]) if one.get("criterion") else "",
             STATUSES[str(shown_status(one))][1],
-            waiver_words(one) or one_line(one.get("reason")),
+            waiver_words(one) or _why(one),
         )
         for one in data["findings"]
         if shown_status(one) in ("fail", "error", "inconclusive", "unmeasured", "waived")
@@ -117,12 +117,38 @@ def judged(data: Mapping[str, Any]) -> tuple[Block, ...]:
     return (said, Rows(heads, tuple(rows), ("Value and interval",))) if rows else (said,)
 
 
+def _why(finding: Mapping[str, Any]) -> str:
+    """Return why a finding stands as it does; of a value that is undefined, why that is."""
+    m = finding.get("measurement") or {}
+    reason = m.get("reason") if m.get("value") is None else None
+    return one_line(reason or finding.get("reason"))
+
+
+def _value(m: Mapping[str, Any] | None) -> str:
+    """Return a measurement with its interval; why it is undefined stands beside it."""
+    if not m:
+        return ""
+    return "undefined" if m.get("value") is None else measured(m)
+
+
 def gaps(data: Mapping[str, Any]) -> tuple[str, ...]:
     """Return what was not examined and why, a sentence for each reason."""
     return tuple(
         f"Not examined: {'; '.join(what)}{f' ({why})' if why else ''}"
         for what, why, _ in gathered(data["provenance"].get("not_examined", ()))
     )
+
+
+def template_words(ran: Mapping[str, Any]) -> str:
+    """Return by which template an audit was run, from its provenance.
+
+    Examples
+    --------
+    >>> template_words({}), template_words({"template": {"sha256": "ab"}})
+    ('none, run from code', 'SHA-256 ab')
+    """
+    digest = one_line((ran.get("template") or {}).get("sha256"))
+    return f"SHA-256 {digest}" if digest else "none, run from code"
 
 
 def _about(finding: Mapping[str, Any]) -> str:

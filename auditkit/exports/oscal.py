@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import functools
 import json
-import re
-from collections import Counter
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from auditkit.controls import coverage, load_catalogue
 from auditkit.controls.coverage import STATUSES as STANDINGS
-from auditkit.errors import InputError
+from auditkit.exports._oscal import LONG, NS, STATES, Made, prop, token
 from auditkit.exports.filled import signed_for
 from auditkit.exports.numbers import titles
-from auditkit.exports.source import Source
 from auditkit.packing.manifest import canonical, sha256
 from auditkit.render.status import STATUSES, shown_status, waiver_words
 from auditkit.render.text import criterion_text, cut, measured, of_group, one_line
@@ -24,79 +19,19 @@ from auditkit.shape import misfit
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from auditkit.controls import Catalogue, Framework, Standing
+    from auditkit.controls import Catalogue, Standing
+    from auditkit.exports.source import Source
     from auditkit.report import Report
 
 __all__ = ["NS", "VERSION", "assessment_results", "schema", "token"]
 
 VERSION = "1.1.3"
-NS = "auditkit://oscal"
-"""Namespace of the properties that are auditkit's own."""
-
-_STATES = {
-    "pass": ("satisfied", "pass"),
-    "not_found": ("satisfied", "pass"),
-    "by_construction": ("satisfied", "other"),
-    "fail": ("not-satisfied", "fail"),
-    "inconclusive": ("not-satisfied", "other"),
-    "unmeasured": ("not-satisfied", "other"),
-    "waived": ("not-satisfied", "other"),
-}
-"""Status of a finding as shown, to the state of an objective and its reason; other findings are about no criterion, and are observations."""
-
 _REMARKS = {
     "inconclusive": "The evidence does not decide it. Not satisfied means here that it was not shown to be met.",
     "unmeasured": "It could not be measured. Not satisfied means here that it was not shown to be met.",
     "not_found": "Within the limit as far as the attacks that were tried can tell.",
     "by_construction": "It follows from how the value is made, and was not put to the test.",
 }
-_LONG = 2000
-
-
-@dataclass(frozen=True)
-class _Made:
-    """What every part of the results is made of."""
-
-    source: Source
-    framework: Framework
-    standings: tuple[Standing, ...]
-    disclaimer: str
-
-    def reviewed(self) -> list[Standing]:
-        """Return the controls to which there is evidence: of checks, or a form that somebody signed."""
-        return [one for one in self.standings if one.checks or signed_for(self.source, one)]
-
-    def forms(self) -> dict[str, dict[str, Any]]:
-        """Return the forms that are relevant to some control, by digest."""
-        every = (form for one in self.standings for form in signed_for(self.source, one))
-        return {str(form["digest"]): form for form in every}
-
-    def id_of(self, *parts: str) -> str:
-        return self.source.id_of("oscal", self.framework.id, *parts)
-
-    @functools.cached_property
-    def tokens(self) -> dict[str, str]:
-        """The token of each control by its id; two that would be alike are told apart by a digest."""
-        alone = Counter(token(self.framework.id, one.control.id) for one in self.standings)
-        return {
-            name: made if alone[made] == 1 else f"{made}-{sha256(name.encode())[:8]}"
-            for name, made in (
-                (one.control.id, token(self.framework.id, one.control.id)) for one in self.standings
-            )
-        }
-
-    def token(self, standing: Standing) -> str:
-        return self.tokens[standing.control.id]
-
-    def judged(self, standing: Standing) -> list[Mapping[str, Any]]:
-        """Return the findings relevant to a control of which a criterion was asked, each fingerprint once."""
-        wanted = set(standing.findings)
-        found = {
-            one["fingerprint"]: one
-            for one in self.source.data["findings"]
-            if one["fingerprint"] in wanted and one.get("criterion") and shown_status(one) in _STATES
-        }
-        return list(found.values())
 
 
 def assessment_results(
@@ -126,13 +61,8 @@ def assessment_results(
     ----------
     NIST, Open Security Controls Assessment Language 1.1, assessment results model.
     """
-    source, known = Source.of(report), catalogue or load_catalogue()
-    about = known.framework(framework)
-    made = _Made(source, about, coverage(source.data, known).of(about.id), known.disclaimer)
-    if not made.reviewed():
-        raise InputError(
-            f"no evidence of this report is relevant to a control of {about.name}: auditkit controls --report REPORT tells to which frameworks it is"
-        )
+    made = Made.of(report, framework, catalogue)
+    source, about = made.source, made.framework
     document = {
         "assessment-results": {
             "uuid": made.id_of("document"),
@@ -147,9 +77,7 @@ def assessment_results(
                 "href": f"#{made.id_of('plan')}",
                 "remarks": "The plan and the policy that the report itself holds.",
             },
-            "local-definitions": {
-                "objectives-and-methods": [_objective(made, one) for one in made.reviewed()]
-            },
+            "local-definitions": {"objectives-and-methods": [_objective(made, one) for one in made.held()]},
             "results": [_result(made)],
             "back-matter": {"resources": _resources(made)},
         }
@@ -170,27 +98,11 @@ def schema() -> dict[str, Any]:
     return _schema()
 
 
-def token(*words: str) -> str:
-    """Return words as an id that OSCAL takes: a letter or underline first, then letters, digits, dots, dashes and underlines.
-
-    Examples
-    --------
-    >>> token("eu_ai_act", "Art. 10(2)(f)-(g)"), token("iso_42001", "A.4.3")
-    ('eu_ai_act_Art-10-2-f-g', 'iso_42001_A.4.3')
-    """
-    plain = "_".join(re.sub(r"\.?[^A-Za-z0-9._]+", "-", word).strip("-") for word in words)
-    return plain if re.match(r"[A-Za-z_]", plain) else f"_{plain}"
-
-
-def _prop(name: str, value: object) -> dict[str, str]:
-    return {"name": name, "ns": NS, "value": cut(value, 500) or "none"}
-
-
-def _part(made: _Made, standing: Standing, finding: Mapping[str, Any]) -> str:
+def _part(made: Made, standing: Standing, finding: Mapping[str, Any]) -> str:
     return f"{made.token(standing)}.{finding['fingerprint']}"
 
 
-def _objective(made: _Made, standing: Standing) -> dict[str, Any]:
+def _objective(made: Made, standing: Standing) -> dict[str, Any]:
     """Return what was looked at of a control: a part for its title in auditkit's words, and one a criterion."""
     control = standing.control
     parts = [
@@ -209,29 +121,28 @@ def _objective(made: _Made, standing: Standing) -> dict[str, Any]:
                 "id": _part(made, standing, one),
                 "name": "assessment-objective",
                 "ns": NS,
-                "prose": cut(f"{words} is {criterion_text(asked)}", _LONG),
+                "prose": cut(f"{words} is {criterion_text(asked)}", LONG),
             }
         )
     return {
         "control-id": made.token(standing),
-        "description": cut(f"{made.framework.name} {control.id}: {control.title}", _LONG),
+        "description": cut(f"{made.framework.name} {control.id}: {control.title}", LONG),
         "props": [
-            _prop("control", control.id),
-            _prop("coverage", standing.status),
-            _prop("strength", control.strength),
-            _prop("checked", control.checked),
-            *(_prop("evidence", code) for code in standing.checks),
-            *(_prop("evidence", f"form {form['digest']}") for form in signed_for(made.source, standing)),
+            prop("control", control.id),
+            prop("coverage", standing.status),
+            prop("strength", control.strength),
+            prop("checked", control.checked),
+            *(prop("evidence", code) for code in standing.checks),
+            *(prop("evidence", f"form {form['digest']}") for form in signed_for(made.source, standing)),
         ],
         "parts": parts,
-        **({"remarks": cut(f"Not here: {'; '.join(standing.missing)}", _LONG)} if standing.missing else {}),
+        **({"remarks": cut(f"Not here: {'; '.join(standing.missing)}", LONG)} if standing.missing else {}),
     }
 
 
-def _result(made: _Made) -> dict[str, Any]:
+def _result(made: Made) -> dict[str, Any]:
     source = made.source
-    codes = sorted({code for one in made.reviewed() for code in one.checks})
-    findings = [_finding(made, one, about) for one in made.reviewed() for about in made.judged(one)]
+    findings = [_finding(made, one, about) for one in made.held() for about in made.judged(one)]
     verdict = source.data["verdict"]
     return {
         "uuid": made.id_of("result"),
@@ -239,20 +150,20 @@ def _result(made: _Made) -> dict[str, Any]:
         "description": "What the checks of an audit observed, and how its policy judged that. It does not say that a control is satisfied.",
         "start": source.started.isoformat(),
         "props": [
-            _prop("verdict", verdict),
-            _prop("framework", f"{made.framework.name}, {made.framework.edition}"),
+            prop("verdict", verdict),
+            prop("framework", f"{made.framework.name}, {made.framework.edition}"),
         ],
         "local-definitions": _defined(made),
         "reviewed-controls": _reviewed(made),
         "observations": [
-            *(_observation(made, code) for code in codes),
+            *(_observation(made, code) for code in made.checks()),
             *(_examined(made, form) for form in made.forms().values()),
         ],
         **({"findings": findings} if findings else {}),
     }
 
 
-def _defined(made: _Made) -> dict[str, Any]:
+def _defined(made: Made) -> dict[str, Any]:
     """Return what was assessed, and by what."""
     source = made.source
     digest = one_line((source.data["subject"].get("model") or {}).get("digest"))
@@ -261,7 +172,7 @@ def _defined(made: _Made) -> dict[str, Any]:
         "type": "software",
         "title": "auditkit",
         "description": "The program that ran the checks.",
-        "props": [_prop("version", source.data["provenance"].get("auditkit")), _prop("seed", source.data["provenance"].get("seed"))],
+        "props": [prop("version", source.data["provenance"].get("auditkit")), prop("seed", source.data["provenance"].get("seed"))],
         "status": {"state": "operational"},
     }  # fmt: skip
     subject = {
@@ -269,7 +180,7 @@ def _defined(made: _Made) -> dict[str, Any]:
         "type": "software",
         "title": cut(source.name, 200),
         "description": "What was audited.",
-        "props": [_prop("kind", source.kind), *([_prop("sha-256", digest)] if digest else [])],
+        "props": [prop("kind", source.kind), *([prop("sha-256", digest)] if digest else [])],
         "status": {"state": "other"},
     }
     platform = {"uuid": made.id_of("platform"), "title": "Where the checks ran", "uses-components": [{"component-uuid": tool["uuid"]}]}  # fmt: skip
@@ -279,20 +190,20 @@ def _defined(made: _Made) -> dict[str, Any]:
     }
 
 
-def _reviewed(made: _Made) -> dict[str, Any]:
+def _reviewed(made: Made) -> dict[str, Any]:
     """Return the controls to which there is evidence, by how they stand; of the others it is said that there is none."""
     selections = []
     for status, (word, means) in STANDINGS.items():
-        own = [one for one in made.reviewed() if one.status == status]
+        own = [one for one in made.held() if one.status == status]
         if own:
             selections.append(
                 {
                     "description": f"{word}: {means}",
-                    "props": [_prop("coverage", status)],
+                    "props": [prop("coverage", status)],
                     "include-controls": [{"control-id": made.token(one)} for one in own],
                 }
             )
-    reviewed = {one.control.id for one in made.reviewed()}
+    reviewed = {one.control.id for one in made.held()}
     others = [
         f"{one.control.id} ({STANDINGS[one.status][0]})"
         for one in made.standings
@@ -302,7 +213,7 @@ def _reviewed(made: _Made) -> dict[str, Any]:
     return {"control-selections": selections, **({"remarks": said} if said else {})}
 
 
-def _observation(made: _Made, code: str) -> dict[str, Any]:
+def _observation(made: Made, code: str) -> dict[str, Any]:
     data = made.source.data
     evidence = next(one for one in data["evidence"] if one["check"] == code)
     said = one_line(evidence.get("says")) or "No sentence was given."
@@ -310,8 +221,8 @@ def _observation(made: _Made, code: str) -> dict[str, Any]:
     return {
         "uuid": made.id_of("observation", code),
         "title": cut(f"{code}: {titles(data).get(code, '')}", 300),
-        "description": cut(said, _LONG),
-        "props": [_prop("check", code), _prop("measurements", len(evidence["measurements"]))],
+        "description": cut(said, LONG),
+        "props": [prop("check", code), prop("measurements", len(evidence["measurements"]))],
         "methods": ["TEST"],
         "types": ["finding"],
         "origins": [{"actors": [{"type": "tool", "actor-uuid": made.id_of("tool")}]}],
@@ -320,37 +231,37 @@ def _observation(made: _Made, code: str) -> dict[str, Any]:
             {
                 "href": f"#{made.id_of('report')}",
                 "description": f"The evidence of {cut(code, 100)} in the report",
-                "props": [_prop("sha-256", sha256(canonical(evidence)))],
+                "props": [prop("sha-256", sha256(canonical(evidence)))],
             }
         ],
         "collected": made.source.started.isoformat(),
-        **({"remarks": cut(f"It does not say: {not_said}", _LONG)} if not_said else {}),
+        **({"remarks": cut(f"It does not say: {not_said}", LONG)} if not_said else {}),
     }
 
 
-def _examined(made: _Made, form: Mapping[str, Any]) -> dict[str, Any]:
+def _examined(made: Made, form: Mapping[str, Any]) -> dict[str, Any]:
     """Return a form that people signed as an observation, by what it is and how it stands; no answer is in it."""
     return {
         "uuid": made.id_of("form", str(form["digest"])),
         "title": cut(f"Form: {one_line(form.get('title'))}", 300),
-        "description": cut(f"What people answered: {one_line(form.get('state')) or 'signed'}.", _LONG),
-        "props": [_prop("form", form.get("kind")), _prop("edition", form.get("edition"))],
+        "description": cut(f"What people answered: {one_line(form.get('state')) or 'signed'}.", LONG),
+        "props": [prop("form", form.get("kind")), prop("edition", form.get("edition"))],
         "methods": ["EXAMINE"],
         "types": ["control-objective"],
         "relevant-evidence": [
             {
                 "href": f"#{made.id_of('report')}",
                 "description": "The form in the report",
-                "props": [_prop("sha-256", form["digest"])],
+                "props": [prop("sha-256", form["digest"])],
             }
         ],
         "collected": made.source.started.isoformat(),
     }
 
 
-def _finding(made: _Made, standing: Standing, finding: Mapping[str, Any]) -> dict[str, Any]:
+def _finding(made: Made, standing: Standing, finding: Mapping[str, Any]) -> dict[str, Any]:
     status = str(shown_status(finding))
-    state, reason = _STATES[status]
+    state, reason = STATES[status]
     asked, m, code = finding["criterion"], finding.get("measurement"), str(finding["check"])
     about = of_group(asked["metric"], (m or {}).get("group") or asked.get("group"))
     remarks = _sentences([_REMARKS.get(status, ""), waiver_words(finding)])
@@ -358,12 +269,12 @@ def _finding(made: _Made, standing: Standing, finding: Mapping[str, Any]) -> dic
     return {
         "uuid": made.id_of("finding", standing.control.id, finding["fingerprint"]),
         "title": cut(f"{about}: {STATUSES[status][1]}", 300),
-        "description": cut(_sentences([f"{about} is {measured(m)}, asked {criterion_text(asked)}", one_line(finding.get("reason"))]), _LONG),
-        "props": [_prop("status", status), _prop("fingerprint", finding["fingerprint"]), _prop("severity", finding.get("severity"))],
+        "description": cut(_sentences([f"{about} is {measured(m)}, asked {criterion_text(asked)}", one_line(finding.get("reason"))]), LONG),
+        "props": [prop("status", status), prop("fingerprint", finding["fingerprint"]), prop("severity", finding.get("severity"))],
         "target": {
             "type": "objective-id",
             "target-id": _part(made, standing, finding),
-            "status": {"state": state, "reason": reason, **({"remarks": cut(remarks, _LONG)} if remarks else {})},
+            "status": {"state": state, "reason": reason, **({"remarks": cut(remarks, LONG)} if remarks else {})},
         },
         **({"related-observations": [{"observation-uuid": made.id_of("observation", code)}]} if observed else {}),
     }  # fmt: skip
@@ -373,7 +284,7 @@ def _sentences(said: Iterable[str]) -> str:
     return " ".join(f"{one.rstrip('.')}." for one in said if one)
 
 
-def _resources(made: _Made) -> list[dict[str, Any]]:
+def _resources(made: Made) -> list[dict[str, Any]]:
     ran = made.source.data["provenance"]
     policy = ran.get("policy") or {}
     digest = one_line(policy.get("digest"))
@@ -393,7 +304,7 @@ def _resources(made: _Made) -> list[dict[str, Any]]:
         {
             "uuid": made.id_of("plan"),
             "title": "The plan and the policy of the audit",
-            "description": cut(f"Checks: {checks}. Policy: {one_line(policy.get('name'))}.", _LONG),
-            "props": [_prop("policy-sha-256", digest)] if digest else [_prop("policy-sha-256", "not told")],
+            "description": cut(f"Checks: {checks}. Policy: {one_line(policy.get('name'))}.", LONG),
+            "props": [prop("policy-sha-256", digest)] if digest else [prop("policy-sha-256", "not told")],
         },
     ]

@@ -112,7 +112,10 @@ def test_a_form_is_told_once_with_its_signers(report):
     assert text.count("What is the system for? |") == 1
     assert "Signed by: author Maria Example \\(2026\\-11\\-02\\)." in text
     assert text.count("its answers stand under point 1.") == 3
-    assert "intended use: here" in text
+    assert "intended use: signed" in text
+    draft = as_markdown(annex_iv(with_form(report, signed=False)))
+    assert "intended use: here, and not signed or rejected" in draft
+    assert "Not signed." in draft
     held(text)
 
 

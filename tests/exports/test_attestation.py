@@ -21,6 +21,7 @@ from auditkit.controls import (
 )
 from auditkit.errors import InputError
 from auditkit.exports.source import Source
+from auditkit.render.text import one_line
 
 from .conftest import HOSTILE, hostile_text, renamed, with_form
 
@@ -136,6 +137,13 @@ def test_a_signed_form_is_evidence_by_its_digest_and_no_answer_is_told(report):
     assert all("score" not in mapped[name.replace("claim:", "requirement:")]["confidence"] for name in alone)
     draft = strict(attestation(with_form(report, signed=False), "eu_ai_act"))
     assert not [one for one in draft["declarations"]["evidence"] if "form" in one["bom-ref"]]
+
+
+def test_who_attests_is_named_where_it_is_said(report):
+    made = strict(attestation(report, "gdpr", assessor=HOSTILE, third_party=True))
+    (one,) = made["declarations"]["assessors"]
+    assert (one["thirdParty"], one["organization"]["name"]) == (True, one_line(HOSTILE))
+    assert strict(attestation(report, "gdpr"))["declarations"]["assessors"] == [{"bom-ref": "assessor", "thirdParty": False}]  # fmt: skip
 
 
 @settings(max_examples=5, deadline=None)

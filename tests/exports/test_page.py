@@ -51,3 +51,16 @@ def test_each_command_says_how_it_is_used():
         done = CliRunner().invoke(app, [*words[1:3], "--help"])
         assert "Examples:" in done.stdout
         assert "--json" in done.stdout
+
+
+def test_the_public_form_of_a_report_goes_through_all_of_them_and_tells_of_no_small_group(report, tmp_path):
+    from auditkit.packing.publishing import public_form
+
+    public_form(report).report.save(tmp_path / "report.json")
+    for words in (["attestation", "--framework", "eu_ai_act"], ["oscal", "--framework", "eu_ai_act"], ["annex-iv"], ["model-card"]):  # fmt: skip
+        out = tmp_path / (f"{words[0]}.md" if len(words) == 1 else f"{words[0]}.json")
+        done = CliRunner().invoke(app, ["export", words[0], str(tmp_path), *words[1:], "--out", str(out)])
+        assert done.exit_code == 0, done.output
+        text = out.read_text("utf-8")
+        assert "rare" not in text
+        assert report.subject["model"]["digest"] not in text

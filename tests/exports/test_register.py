@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 
 import jsonschema
@@ -154,6 +155,15 @@ def test_nothing_is_added_twice_or_to_what_cannot_be_believed(copied, report):
     with pytest.raises(RegisterError):
         append(copied, entry_of(at(report, "2026-09-01")))
     assert copied.read_bytes() == changed
+
+
+def test_two_that_add_at_once_wait_for_each_other(report, tmp_path):
+    file = tmp_path / "r.jsonl"
+    entries = [entry_of(at(report, f"2026-01-{day}")) for day in range(10, 16)]
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda entry: append(file, entry), entries))
+    days = [one["audit"]["day"] for one in read_register(file).entries]
+    assert sorted(days) == [f"2026-01-{day}" for day in range(10, 16)]
 
 
 def test_waivers_are_entered_with_their_end(report):
