@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 from auditkit.errors import InputError
 from auditkit.evidence import Measurement, json_number
 from auditkit.ranges import range_of
-from auditkit.render.status import NOT_JUDGED, POLICY, shown_status
+from auditkit.render.status import NOT_JUDGED, POLICY, shown_status, waiver_words
 from auditkit.waiver import Waiver, waivers_of
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ __all__ = [
     "Policy",
     "Severity",
     "Status",
+    "reason_in_full",
 ]
 
 Severity = Literal["low", "medium", "high", "critical"]
@@ -286,3 +287,12 @@ class Finding:
         if raw.get("waiver") is not None:
             raw["waiver"] = Waiver.from_dict(raw["waiver"])
         return cls(**raw)
+
+
+def reason_in_full(finding: Finding) -> str:
+    """Return why this status, what must be known to read the number, and what a waiver says."""
+    m = finding.measurement
+    known = m.reason if m and m.reason and m.reason not in finding.reason else ""
+    reason = f"{finding.reason} ({known})" if known else finding.reason
+    waiver = waiver_words(finding.to_dict())
+    return f"{reason}; {waiver[:1].lower()}{waiver[1:]}" if waiver else reason

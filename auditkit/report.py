@@ -5,23 +5,24 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from auditkit.check import registry
 from auditkit.errors import InputError, did_you_mean
 from auditkit.evidence import Evidence, jsonable, writable
 from auditkit.files import write_whole
-from auditkit.finding import Criterion, Finding, Policy
+from auditkit.finding import Criterion, Finding, Policy, reason_in_full
+from auditkit.forms.form import Form
+from auditkit.forms.placing import placed
 from auditkit.judging import WAIVABLE, Verdict, count, judge, verdict, waive, with_adjusted
 from auditkit.noting import Note, logged_in
-from auditkit.render.status import waiver_words
 from auditkit.row_answers import beside, digest_of
-from auditkit.saved import SCHEMA, hold, read, schema
+from auditkit.saved import SCHEMA, each, hold, read, schema
 from auditkit.waiver import Waiver, day, today, waivers_of
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import date
 
     import pandas as pd
@@ -31,12 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SCHEMA", "VOLATILE", "Report", "load_report", "schema"]
 
-_T = TypeVar("_T")
-
 VOLATILE = ("engine", "started", "seconds", "timings", "host", "template")
 """Keys of the provenance that differ between two runs of one audit; all else is the same in every engine."""
-
-_LONGEST = 300  # characters of a message about a damaged report: it may quote what is in there
 
 _COLUMNS = (
     "check", "name", "status", "severity", "metric", "group", "value", "low", "high", "n", "p_value", "p_adjusted", "criterion",
@@ -65,6 +62,8 @@ class Report:
         What was accepted although it is not met; each finding says which waiver speaks of it.
     answers : RowAnswers or None
         What the model said of each test row, where `Audit.run` was to keep it. Not in `to_dict`; a report that was read has none.
+    forms : tuple of Form
+        What people filled in and signed about the subject. Nothing is judged by them.
     """
 
     subject: dict[str, Any]
@@ -74,6 +73,7 @@ class Report:
     notes: tuple[Note, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     answers: RowAnswers | None = field(default=None, repr=False)
+    forms: tuple[Form, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "evidence", with_adjusted(self.evidence))
@@ -122,7 +122,7 @@ class Report:
                     "p_value": nan if m is None or m.p_value is None else m.p_value,
                     "p_adjusted": nan if f.p_adjusted is None else f.p_adjusted,
                     "criterion": f.criterion.words() if f.criterion else None,
-                    "reason": _reason(f),
+                    "reason": reason_in_full(f),
                     "fingerprint": f.fingerprint,
                 }
             )
@@ -199,7 +199,7 @@ class Report:
     ) -> Report:
         """Return the same evidence judged under another policy. Needs no model.
 
-        Notes stay. Waivers do not: those of the policy and those given here hold, on the day `on`, today when left out.
+        Notes and forms stay. Waivers do not: those of the policy and those given here hold, on the day `on`, today when left out.
         """
         policy = criteria if isinstance(criteria, Policy) else Policy(criteria)  # type: ignore[arg-type]
         given = waivers_of(waivers)
@@ -282,6 +282,24 @@ class Report:
         note = Note.now(text, author=author, about=self.finding(finding).fingerprint)
         return replace(self, notes=(*self.notes, note))
 
+    def with_forms(self, *forms: Form, replacing: bool = False) -> Report:
+        """Return this report with forms besides, each content once.
+
+        Parameters
+        ----------
+        *forms : Form
+            About this subject, from `auditkit.forms.load_form`.
+        replacing : bool, default False
+            Whether they take the place of those of their kinds.
+
+        Raises
+        ------
+        InputError
+            If a form is about another subject.
+        """
+        name = self.subject.get("name")
+        return replace(self, forms=placed(self.forms, forms, name, replacing=replacing))
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values, after the published schema."""
         return {
@@ -294,11 +312,12 @@ class Report:
             "provenance": self.provenance,
             **({"waivers": [w.to_dict() for w in self.waivers]} if self.waivers else {}),
             **({"notes": [n.to_dict() for n in self.notes]} if self.notes else {}),
+            **({"forms": [one.to_dict() for one in self.forms]} if self.forms else {}),
         }
 
     def stable_dict(self) -> dict[str, Any]:
-        """Return `to_dict` without times, engine, host and notes: the same for every run of one audit."""
-        data = {k: v for k, v in self.to_dict().items() if k != "notes"}
+        """Return `to_dict` without times, engine, host, notes and forms: the same for every run of one audit."""
+        data = {k: v for k, v in self.to_dict().items() if k not in ("notes", "forms")}
         return data | {"provenance": {k: v for k, v in self.provenance.items() if k not in VOLATILE}}
 
     @classmethod
@@ -313,11 +332,12 @@ class Report:
         hold(data)
         return cls(
             dict(data["subject"]),
-            _each(Finding.from_dict, data["findings"], "findings"),
-            _each(Evidence.from_dict, data["evidence"], "evidence"),
+            each(Finding.from_dict, data["findings"], "findings"),
+            each(Evidence.from_dict, data["evidence"], "evidence"),
             dict(data["provenance"]),
-            _each(Note.from_dict, data.get("notes", []), "notes"),
-            _each(Waiver.from_dict, data.get("waivers", []), "waivers"),
+            each(Note.from_dict, data.get("notes", []), "notes"),
+            each(Waiver.from_dict, data.get("waivers", []), "waivers"),
+            forms=each(Form.from_dict, data.get("forms", []), "forms"),
         )
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -377,24 +397,3 @@ def load_report(path: str | os.PathLike[str]) -> Report:
         return Report.from_dict(data)
     except InputError as error:
         raise InputError(f"{Path(path)}: {error}") from error
-
-
-def _each(read: Callable[[Any], _T], items: list[Any], place: str) -> tuple[_T, ...]:
-    """Read every item; one that has its form and yet makes no sense is named."""
-    found = []
-    for i, one in enumerate(items):
-        try:
-            found.append(read(one))
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
-            said = str(error) if len(str(error)) <= _LONGEST else f"{str(error)[:_LONGEST]} ..."
-            raise InputError(f"this report is damaged: {place}[{i}]: {said}") from error
-    return tuple(found)
-
-
-def _reason(finding: Finding) -> str:
-    """Return why this status, what must be known to read the number, and what a waiver says."""
-    m = finding.measurement
-    known = m.reason if m and m.reason and m.reason not in finding.reason else ""
-    reason = f"{finding.reason} ({known})" if known else finding.reason
-    waiver = waiver_words(finding.to_dict())
-    return f"{reason}; {waiver[:1].lower()}{waiver[1:]}" if waiver else reason

@@ -7,17 +7,22 @@ import functools
 import json
 import re
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from auditkit.errors import InputError
 from auditkit.shape import misfit, short
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["SCHEMA", "hold", "read", "schema"]
+__all__ = ["SCHEMA", "each", "hold", "read", "schema"]
+
+_T = TypeVar("_T")
 
 SCHEMA = "auditkit.report/1.0"
+
+_LONGEST = 300  # characters of a message about a damaged report: it may quote what is in there
 
 
 def schema() -> dict[str, Any]:
@@ -53,6 +58,18 @@ def hold(data: Any) -> None:
     _readable(data.get("schema") if isinstance(data, dict) else None)
     if wrong := misfit(data, _schema()):
         raise InputError(f"this report is damaged: {wrong}")
+
+
+def each(read: Callable[[Any], _T], items: list[Any], place: str) -> tuple[_T, ...]:
+    """Read every item; one that has its form and yet makes no sense is named."""
+    found = []
+    for i, one in enumerate(items):
+        try:
+            found.append(read(one))
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+            said = str(error) if len(str(error)) <= _LONGEST else f"{str(error)[:_LONGEST]} ..."
+            raise InputError(f"this report is damaged: {place}[{i}]: {said}") from error
+    return tuple(found)
 
 
 @functools.cache

@@ -108,7 +108,7 @@ def _rows(known: Catalogue, framework: Framework, found: Coverage | None) -> lis
             "control": one.control.id,
             "stands": STATUSES[one.status][0],
             "asks for": _title(one.control.title, one.control.remarks()),
-            "evidence of": list(one.checks),
+            "evidence of": [*one.checks, *one.forms],
             "not here": "; ".join(one.missing),
         }
         for one in found.of(framework.id)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from auditkit.cli.output import BAD_INPUT, Json, lines, object_, plain_errors, print_, say, table
+from auditkit.cli.output import BAD_INPUT, DIFFERS, Json, lines, object_, plain_errors, print_, say, table
+from auditkit.cli.packing import Key, Name, Passphrase, Role, passphrase_in
 
 if TYPE_CHECKING:
     from auditkit.forms import Form
@@ -18,7 +20,16 @@ form = typer.Typer(
     rich_markup_mode=None,
     help="Forms: intended use, impact, oversight, data protection, incidents; filled in, and signed by two.",
 )
+File = Annotated[str, typer.Argument(metavar="FILE", help="A form in TOML.")]
 Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="Forms in TOML.")]
+
+
+class Decision(StrEnum):
+    """What a reviewer decides."""
+
+    approved = "approved"
+    conditions = "approved with conditions"
+    rejected = "rejected"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -128,12 +139,12 @@ def check_(
     """
     with plain_errors(as_json=as_json):
         from auditkit.errors import InputError
-        from auditkit.forms import load_form
+        from auditkit.packing.forms import read_with_signatures
 
         told: list[dict[str, Any]] = []
         for path in files:
             try:
-                told.append({"file": path, **_told(load_form(path))})
+                told.append({"file": path, **_told(read_with_signatures(path))})
             except InputError as error:
                 told.append({"file": path, "error": str(error)})
         wrong = any("error" in one for one in told)
@@ -145,6 +156,145 @@ def check_(
             for one in told:
                 _say(one)
         raise typer.Exit(code)
+
+
+@form.command("sign")
+def sign(
+    path: File,
+    key: Key,
+    role: Annotated[Role, typer.Option("--role", help="As what you sign.")],
+    name: Name,
+    decision: Annotated[
+        Decision | None, typer.Option("--decision", help="The reviewer's; approved when left out.")
+    ] = None,
+    remark: Annotated[
+        str, typer.Option("--remark", metavar="TEXT", help="What the reviewer adds: conditions, or why not.")
+    ] = "",
+    passphrase_file: Passphrase = None,
+    as_json: Json = False,
+) -> None:
+    """Sign a form as its author, or, with another key and another name, as the reviewer of what the author signed.
+
+    The signatures lie beside it, in NAME.signed.json. A form with open questions cannot be signed, and no signature is replaced.
+
+    \b
+    Examples:
+      auditkit form sign use.toml --key keys/author.key --role author --name "Maria Rossi"
+      auditkit form sign use.toml --key keys/reviewer.key --role reviewer --name "Jan Novak"
+      auditkit form sign use.toml --key keys/reviewer.key --role reviewer --name "Jan Novak" --decision "approved with conditions" --remark "Review again in May"
+    """
+    with plain_errors(as_json=as_json):
+        from auditkit.packing.forms import sign_form, signed_place
+
+        made = sign_form(
+            path, key=key, role=role.value, name=name, passphrase=passphrase_in(passphrase_file),
+            decision=decision.value if decision else "", remark=remark,
+        )  # fmt: skip
+        if as_json:
+            object_({"signed": str(signed_place(path)), "state": made.state, "digest": made.digest})
+            return
+        lines(
+            [f"{signed_place(path)}: {made.title}, {made.subject}: {made.state}", f"  digest {made.digest}"]
+        )
+
+
+@form.command("verify")
+def verify(
+    path: File,
+    author_key: Annotated[
+        str | None, typer.Option("--author-key", metavar="FILE", help="Public key of the author.")
+    ] = None,
+    reviewer_key: Annotated[
+        str | None, typer.Option("--reviewer-key", metavar="FILE", help="Public key of the reviewer.")
+    ] = None,
+    any_key: Annotated[
+        bool,
+        typer.Option("--any-key", help="Accept any key: whoever changed the form may have signed it anew."),
+    ] = False,
+    one_person: Annotated[
+        bool, typer.Option("--one-person", help="Ask for the author's signature alone.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Find whatever differs in a form from what was signed, and say who signed it.
+
+    Exit code: 0 nothing differs, 1 something does, a signature is missing or the reviewer rejected it, 2 bad input.
+
+    \b
+    Examples:
+      auditkit form verify use.toml --author-key keys/author.pub --reviewer-key keys/reviewer.pub
+      auditkit form verify use.signed.json --any-key --json
+    """
+    with plain_errors(as_json=as_json):
+        from auditkit.packing.forms import verify_form
+
+        found = verify_form(
+            path, author_key=author_key, reviewer_key=reviewer_key, any_key=any_key, one_person=one_person
+        )
+        one = found.form
+        if as_json:
+            told = _told(one) | {"ok": found.ok, "problems": list(found.problems)}
+            object_(told | {"signed": [who.to_dict() for who in one.signed]})
+        else:
+            state = "nothing differs" if found.ok else f"{len(found.problems)} found"
+            lines([f"{one.title}, {one.subject}: {one.state}: {state}"])
+            told_of = [f"  {words}" for words in found.problems]
+            for who in one.signed:
+                whose = found.whose[who.role] or "a key that was not given for this"
+                told_of.append(
+                    f"  signed as {who.role} by {who.name!r} with {whose}, by their word on {who.time}"
+                )
+                told_of += [f"    {who.decision}: {who.remark}"] if who.remark else []
+            lines([*told_of, f"  digest {one.digest}"])
+        raise typer.Exit(0 if found.ok else DIFFERS)
+
+
+@form.command("add")
+def add(
+    files: Files,
+    report: Annotated[
+        str,
+        typer.Option(
+            "--report", metavar="REPORT", help="The folder that auditkit run wrote, or a report.json."
+        ),
+    ],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Take the place of other forms of their kinds that are there.")
+    ] = False,
+    also: Annotated[
+        bool, typer.Option("--also", help="Leave other forms of their kinds beside them.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Put forms, signed or drafts, into a saved report: its record, notebook and page are made anew.
+
+    Nothing is judged by them. A form that was edited after it was signed is refused.
+
+    \b
+    Examples:
+      auditkit form add forms/intended_use.toml forms/oversight.toml --report reports/credit
+      auditkit form add dpia.toml --report reports/credit --replace
+    """
+    with plain_errors(as_json=as_json):
+        from auditkit.errors import InputError
+        from auditkit.packing.forms import read_with_signatures
+        from auditkit.runner.adding_forms import add_forms
+
+        if replace and also:
+            raise InputError("--replace and --also say opposite things: give one of them")
+        given = [read_with_signatures(path) for path in files]
+        made = add_forms(report, given, replacing=replace, also=also)
+        if as_json:
+            object_({
+                "forms": [{"kind": one.kind, "state": one.state, "digest": one.digest} for one in made.report.forms],
+                "written": list(map(str, made.written)),
+                "without": list(map(str, made.without)),
+            })  # fmt: skip
+            return
+        lines([f"{one.title}, {one.subject}: {one.state}" for one in made.report.forms])
+        lines([f"  made anew: {path}" for path in made.written])
+        for path in made.without:
+            say(f"{path} is without the forms: make it again from the page.")
 
 
 def _told(one: Form) -> dict[str, Any]:

@@ -63,13 +63,13 @@ def freeze_(
     with plain_errors(as_json=as_json):
         from pathlib import Path
 
-        from auditkit.cli.packing import read_passphrase
+        from auditkit.cli.packing import passphrase_in
         from auditkit.incidents import freeze
         from auditkit.incidents.freezing import NOT_PROTECTED
 
         done = freeze(
             Path(folder), subject, policy=policy, last_good=last_good, reports=report or (), logs=log or (), key=key, name=name,
-            passphrase=read_passphrase(passphrase_file),
+            passphrase=passphrase_in(passphrase_file),
         )  # fmt: skip
         files = done.manifest["files"]
         total = sum(one["size"] for one in files)

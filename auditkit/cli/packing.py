@@ -13,7 +13,7 @@ from auditkit.cli.output import Json, object_, plain_errors, print_
 if TYPE_CHECKING:
     from auditkit.packing.found import Made
 
-__all__ = ["Role", "pack", "read_passphrase"]
+__all__ = ["Key", "Name", "Passphrase", "Role", "pack", "passphrase_in"]
 
 pack = typer.Typer(
     no_args_is_help=True,
@@ -62,6 +62,13 @@ def make(
     one_person: Annotated[
         bool, typer.Option("--one-person", help="Ask for the author's signature alone, and no reviewer's.")
     ] = False,
+    publish_forms: Annotated[
+        bool,
+        typer.Option(
+            "--publish-forms",
+            help="Show all that was answered in the report's forms, the subject's own name among it, in the public layer.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make a pack of an audit: a public layer without small counts and, with a key, all of it encrypted.
@@ -84,6 +91,7 @@ def make(
             k=k,
             name=NAME if subject_name is None else subject_name,
             roles=("author",) if one_person else ROLES,
+            publish_forms=publish_forms,
         )
         words = f"{made.files} files; {made.withheld} numbers withheld from the public layer"
         _made(made, words, as_json=as_json)
@@ -112,7 +120,7 @@ def keygen(
     with plain_errors(as_json=as_json):
         from auditkit import packing
 
-        files = packing.keygen(name, passphrase=read_passphrase(passphrase_file), restricted=restricted)
+        files = packing.keygen(name, passphrase=passphrase_in(passphrase_file), restricted=restricted)
         found = {"private": str(files.private), "public": files.public and str(files.public)}
         if as_json:
             object_(found)
@@ -140,7 +148,7 @@ def sign(
         from auditkit import packing
 
         made = packing.sign(
-            path, key=key, role=role.value, name=name, passphrase=read_passphrase(passphrase_file)
+            path, key=key, role=role.value, name=name, passphrase=passphrase_in(passphrase_file)
         )
         _made(made, f"signed as {role.value} by {name}", as_json=as_json)
 
@@ -182,7 +190,7 @@ def plan(
             out,
             key=key,
             name=name,
-            passphrase=read_passphrase(passphrase_file),
+            passphrase=passphrase_in(passphrase_file),
             template=template,
             parameters=parameter or (),
             seed=seed,
@@ -238,7 +246,7 @@ def _made(made: Made, words: str, *, as_json: bool) -> None:
     print_(f"{made.path}: {words}")
 
 
-def read_passphrase(file: str | None) -> str | None:
+def passphrase_in(file: str | None) -> str | None:
     """Return the first line of a file: a passphrase on the command line would be read by others."""
     if file is None:
         return None

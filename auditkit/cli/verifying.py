@@ -176,6 +176,9 @@ def _pack(found: Verification) -> None:
         lines.append(
             f"    word for word: {', '.join(f'plan/{name}' for name in found.plan.texts)} in the pack"
         )
+    for form in found.forms:
+        lines.append(f"  form: {form.title}: {form.state}, digest {form.digest[:16]}")
+        lines += [f"    signed as {one.role} {_by(one)}" for one in form.signers]
     lines += [f"  checked: {what}" for what in found.checked]
     lines += ["A signature does not prove:", *(f"  - {what}" for what in found.does_not_prove)]
     print_("\n".join(lines))

@@ -49,6 +49,7 @@ class _Topic(Entry):
     dimensions: list[Short] = []
     metrics: list[Short] = []
     rests_on: Literal["checks", "any", "judged"] = "checks"
+    forms: list[Short] = []
     evidence: Text = ""
     today: Text = ""
 

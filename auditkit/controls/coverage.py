@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from auditkit.controls.observed import Observed, seen_in
+from auditkit.controls.observed import FilledIn, Observed, forms_in, seen_in
 from auditkit.render.text import one_line
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ Status: TypeAlias = Literal["covered", "partial", "form_only", "not_covered"]
 STATUSES: Mapping[Status, tuple[str, str]] = {
     "covered": ("covered", "evidence on every topic that the control names, whatever it says"),
     "partial": ("partial", "evidence on some of them, or on the part that can be measured"),
-    "form_only": ("form only", "a form that people fill in and sign; no check speaks to it"),
+    "form_only": ("form only", "a form that people fill in and sign; no check here speaks to it"),
     "not_covered": ("not covered", "no evidence here"),
 }
 """Each status with its word and what it means."""
@@ -47,6 +47,8 @@ class Standing:
         Fingerprints of their findings that rest on a value.
     missing : tuple of str
         What is not there, in words.
+    forms : tuple of str
+        Forms in the reports whose answers are relevant to it, each with how it stands: a draft, or signed by whom.
     """
 
     control: Control
@@ -54,6 +56,7 @@ class Standing:
     checks: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    forms: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -69,6 +72,7 @@ class Standing:
             "checks": list(self.checks),
             "findings": list(self.findings),
             "missing": list(self.missing),
+            "forms": list(self.forms),
         }
 
 
@@ -114,7 +118,7 @@ def coverage(reports: Iterable[Mapping[str, Any]] | Mapping[str, Any], catalogue
     """Return how each control of a catalogue stands in the light of one or several reports.
 
     Evidence counts whatever it says: a criterion that is not met is evidence too. A check that ended in an error, did not apply, was left
-    out or gave no value is none.
+    out or gave no value is none; neither is a form that is a draft, or that its reviewer rejected.
 
     Parameters
     ----------
@@ -137,9 +141,10 @@ def coverage(reports: Iterable[Mapping[str, Any]] | Mapping[str, Any], catalogue
     without = {code: why for part in seen for code, why in part.without.items()}
     for one in observed:
         without.pop(one.check, None)
+    filled = tuple(one for part in every for one in forms_in(part))
     frameworks = {one.id: one for one in catalogue.frameworks}
     standings = tuple(
-        _stand(control, frameworks[control.framework], observed, without, catalogue)
+        _stand(control, frameworks[control.framework], observed, without, catalogue, filled)
         for control in catalogue.controls
     )
     names = tuple(one_line((one.get("subject") or {}).get("name")) or "unnamed subject" for one in every)
@@ -177,17 +182,13 @@ def _stand(
     observed: Sequence[Observed],
     without: Mapping[str, str],
     catalogue: Catalogue,
+    filled: Sequence[FilledIn],
 ) -> Standing:
+    own = [one for one in filled if (control.framework, control.id) in one.controls]
+    words, signed = tuple(one.words for one in own), [one for one in own if one.signed]
     if control.strength == "record":
-        return Standing(
-            control,
-            "form_only",
-            missing=(
-                f"filled in by people: {', '.join(control.evidence)}"
-                if control.evidence
-                else "a record that people make",
-            ),
-        )
+        lacking = _unsigned(control, own)
+        return Standing(control, "form_only", missing=(lacking,) if lacking else (), forms=words)
     asked = [one for one in observed if _asks_about(framework, one)]
     carried, partly, missing = 0, 0, []
     speaking: dict[str, Observed] = {}
@@ -197,17 +198,32 @@ def _stand(
         speaking |= {one.check: one for one in (*carrying, *adding)}
         carried += bool(carrying)
         partly += bool(adding)
-        if not carrying:
+        if not carrying and not any(one.kind in topic.forms for one in signed):
             missing.append(f"{topic.title}: {_lack(topic, without, part=bool(adding))}")
-    status: Status = "not_covered"
+    status: Status = "form_only" if signed else "not_covered"
     if carried or partly:
         whole = carried == len(control.topics) and control.strength == "direct"
         status = "covered" if whole else "partial"
-        if control.strength == "partial" and not missing:
+        if control.strength == "partial" and not missing and not signed:
             missing.append("what cannot be measured, which people add")
     codes = tuple(sorted(speaking))
     found = dict.fromkeys(print_ for one in asked if one.check in speaking for print_ in one.findings)
-    return Standing(control, status, codes, tuple(found), tuple(missing))
+    return Standing(control, status, codes, tuple(found), tuple(missing), words)
+
+
+def _unsigned(control: Control, own: Sequence[FilledIn]) -> str:
+    """Return what a control that is a form lacks; empty where one was signed by two."""
+    if any(one.reviewed for one in own):
+        return ""
+    if any(one.signed for one in own):
+        return "a second person's review"
+    if own:
+        return "a form that is signed and was not rejected"
+    return (
+        f"filled in by people: {', '.join(control.evidence)}"
+        if control.evidence
+        else "a record that people make"
+    )
 
 
 def _lack(topic: Topic, without: Mapping[str, str], *, part: bool) -> str:

@@ -11,7 +11,7 @@ from auditkit.render.text import one_line
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Observed", "Seen", "seen_in"]
+__all__ = ["FilledIn", "Observed", "Seen", "forms_in", "seen_in"]
 
 JUDGED = ("fail", "inconclusive", "pass", "by_construction", "not_found", "waived")
 """Statuses, as shown, of findings that a criterion was asked of and that rest on a value."""
@@ -41,6 +41,27 @@ class Observed:
     metrics: frozenset[str]
     judged: bool
     findings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FilledIn:
+    """A form in a report.
+
+    Attributes
+    ----------
+    kind, words : str
+        Of what kind it is; its title and how it stands.
+    signed, reviewed : bool
+        Whether its author signed it, and a reviewer too: a draft is no evidence.
+    controls : frozenset of (str, str)
+        Framework and id of the controls to which its answers are relevant.
+    """
+
+    kind: str
+    words: str
+    signed: bool
+    reviewed: bool
+    controls: frozenset[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +124,24 @@ def _no_evidence(evidence: Mapping[str, Any], *, public: bool) -> str:
         return "" if evidence["valued"] else "gave no value"
     every = evidence.get("measurements")
     return "gave no value" if every and not valued(evidence) else ""
+
+
+def forms_in(report: Mapping[str, Any]) -> tuple[FilledIn, ...]:
+    """Return the forms in a report; one that a reviewer rejected counts as one that nobody signed."""
+    found = []
+    for one in report.get("forms") or []:
+        signed = one.get("signed") or []
+        rejected = any(who.get("decision") == "rejected" for who in signed)
+        controls = (one.get("withheld") or {}).get("controls") or [
+            control for section in one.get("sections") or [] for control in section.get("controls") or []
+        ]
+        found.append(
+            FilledIn(
+                str(one.get("kind")),
+                f"form: {one_line(one.get('title'))}, {one_line(one.get('state'))}",
+                bool(signed) and not rejected,
+                len(signed) > 1 and not rejected,
+                frozenset((str(c.get("framework")), str(c.get("id"))) for c in controls),
+            )
+        )
+    return tuple(found)

@@ -43,7 +43,7 @@ def on_page(report: Mapping[str, Any], catalogue: Catalogue | None = None) -> di
     room, shown, others = MOST_ROWS, [], []
     for framework in known.frameworks:
         standings = found.of(framework.id)
-        if not any(one.checks for one in standings):
+        if not any(one.checks or one.forms for one in standings):
             others.append(framework.name)
             continue
         rows = [_row(one) for one in standings[:room]]
@@ -116,5 +116,6 @@ def _row(one: Standing) -> dict[str, Any]:
         "status": one.status,
         "word": STATUSES[one.status][0],
         "checks": list(one.checks),
+        "forms": list(one.forms),
         "missing": "; ".join(one.missing),
     }

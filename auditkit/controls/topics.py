@@ -33,6 +33,8 @@ class Topic:
         Where there are any, a check speaks to the topic only by one of these with a value.
     rests_on : {"checks", "any", "judged"}
         On the checks named; on every observed check; on every observed check that a criterion was asked of.
+    forms : tuple of str
+        Kinds of forms whose answers are on the topic.
     evidence : str
         What would be evidence.
     today : str
@@ -46,6 +48,7 @@ class Topic:
     dimensions: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     rests_on: RestsOn = "checks"
+    forms: tuple[str, ...] = ()
     evidence: str = ""
     today: str = ""
 

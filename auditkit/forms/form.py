@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from auditkit.errors import InputError
@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["ROLES", "Form", "Signed"]
+__all__ = ["DECISIONS", "ROLES", "Form", "Signed", "canonical"]
 
 ROLES = ("author", "reviewer")
+DECISIONS = ("approved", "approved with conditions", "rejected")
+"""What a reviewer can decide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,9 @@ class Signed:
     keyid : str
         Which key made the signature.
     decision, remark : str
-        What a reviewer decided ("approved", "approved with conditions", "rejected") and added.
+        What a reviewer decided (`DECISIONS`) and added.
+    salt : str
+        What the remark is hashed with: the signature names the remark by a digest, from which it cannot be guessed.
     """
 
     role: str
@@ -43,12 +47,35 @@ class Signed:
     keyid: str
     decision: str = ""
     remark: str = ""
+    salt: str = ""
+
+    def remark_digest(self) -> str:
+        """Return the sha256 of the remark with its salt, as the signature holds it; empty without a remark."""
+        return hashlib.sha256(f"{self.salt}\n{self.remark}".encode()).hexdigest() if self.remark else ""
 
     def to_dict(self) -> dict[str, str]:
-        """Return plain JSON values; a decision and a remark that are not there are left out."""
+        """Return plain JSON values; decision, remark and salt that are not there are left out."""
         return {
-            key: value for key, value in asdict(self).items() if value or key not in ("decision", "remark")
+            key: value
+            for key, value in asdict(self).items()
+            if value or key in ("role", "name", "time", "keyid")
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """What the public form of a report says of answers that it does not show.
+
+    Attributes
+    ----------
+    digest : str
+        Of what was asked and answered.
+    controls : tuple of (str, str)
+        Framework and id of the controls to which the answers are evidence relevant.
+    """
+
+    digest: str
+    controls: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -71,6 +98,8 @@ class Form:
         Who put their name under it.
     envelopes : tuple of str
         Their signatures, which `auditkit form verify` reads.
+    withheld : Withheld or None
+        In the public form of a report, what is said of answers that are not there.
     """
 
     kind: str
@@ -82,6 +111,7 @@ class Form:
     open: tuple[str, ...] = ()
     signed: tuple[Signed, ...] = ()
     envelopes: tuple[str, ...] = field(default=(), repr=False)
+    withheld: Withheld | None = None
 
     def __repr__(self) -> str:
         return f"Form({self.kind} of {self.subject}: {self.state}; .frame() for the answers)"
@@ -89,20 +119,27 @@ class Form:
     @property
     def digest(self) -> str:
         """The sha256 of all that was asked and answered, in canonical form; layout and comments of the file do not change it."""
-        return hashlib.sha256(canonical(self.content())).hexdigest()
+        return (
+            self.withheld.digest if self.withheld else hashlib.sha256(canonical(self.content())).hexdigest()
+        )
+
+    @property
+    def controls(self) -> tuple[tuple[str, str], ...]:
+        """Framework and id of the controls to which the answers are evidence relevant."""
+        if self.withheld:
+            return self.withheld.controls
+        every = [(one["framework"], one["id"]) for section in self.sections for one in section["controls"]]
+        return tuple(dict.fromkeys(every))
 
     @property
     def state(self) -> str:
-        """How it stands, in words.
-
-        "draft, not signed", "signed by its author, not reviewed", "reviewed: approved", ...
-        """
+        """How it stands, in words: "draft, not signed", "signed by its author, not reviewed", "signed by two, approved"."""
         roles = {one.role: one for one in self.signed}
         if "author" not in roles:
             return f"draft, not signed, {len(self.open)} open" if self.open else "draft, not signed"
         if "reviewer" not in roles:
             return "signed by its author, not reviewed"
-        return f"signed by two, {roles['reviewer'].decision or 'reviewed'}"
+        return f"signed by two, {roles['reviewer'].decision}"
 
     def content(self) -> dict[str, Any]:
         """Return what the digest is of: what was asked and answered, without who signed it."""
@@ -118,11 +155,14 @@ class Form:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values, as a report holds them."""
+        controls = [{"framework": framework, "id": id_} for framework, id_ in self.controls]
         return {
             **self.content(),
             "digest": self.digest,
+            "state": self.state,
             "signed": [one.to_dict() for one in self.signed],
             **({"envelopes": list(self.envelopes)} if self.envelopes else {}),
+            **({"withheld": {"controls": controls}} if self.withheld else {}),
         }
 
     @classmethod
@@ -132,24 +172,45 @@ class Form:
         Raises
         ------
         InputError
-            If the digest is of something else.
+            If the digest or the state is that of something else.
         """
+        about = data.get("withheld")
+        controls = tuple((one["framework"], one["id"]) for one in about["controls"]) if about else ()
         made = cls(
-            str(data["kind"]),
-            str(data["title"]),
-            str(data["edition"]),
-            str(data["subject"]),
+            data["kind"],
+            data["title"],
+            data["edition"],
+            data["subject"],
             dict(data["answers"]),
             tuple(dict(one) for one in data["sections"]),
-            tuple(data.get("open", ())),
-            tuple(Signed(**one) for one in data.get("signed", ())),
+            tuple(data["open"]),
+            tuple(Signed(**one) for one in data["signed"]),
             tuple(data.get("envelopes", ())),
+            Withheld(data["digest"], controls) if about else None,
         )
-        if data["digest"] != made.digest:
+        if data["digest"] != made.digest or data["state"] != made.state:
             raise InputError(
-                f"the form {made.kind!r} of {made.subject!r} is not what its digest says: it was changed after it was made"
+                f"the form {made.kind!r} of {made.subject!r} is not what its digest and its state say: it was changed after it was made"
             )
         return made
+
+    def without_answers(self, subject: str) -> Self:
+        """Return what may be public of it: what it is, its digest, and who signed it when; no answer and no remark.
+
+        Parameters
+        ----------
+        subject : str
+            What the subject is called in public.
+        """
+        return replace(
+            self,
+            subject=subject,
+            answers={},
+            sections=(),
+            open=(),
+            signed=tuple(replace(one, remark="", salt="") for one in self.signed),
+            withheld=Withheld(self.digest, self.controls),
+        )
 
     def frame(self) -> pd.DataFrame:
         """Return questions and answers as a pandas DataFrame, one row each, in order."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from auditkit.forms.asked import Kind, Question, Section
 
-__all__ = ["LARGEST", "filled", "kind_of", "load_form", "read_form", "written_in"]
+__all__ = ["LARGEST", "filled", "form_of", "kind_of", "load_form", "read_form", "written_in"]
 
 LARGEST = 4 * 2**20
 """Bytes of a form's file that are read."""
@@ -88,11 +88,30 @@ def read_form(content: Mapping[str, Any], kind: Kind, where: str) -> Form:
     answers, missing, mistakes = filled(given, kind)
     wrong += misplaced + mistakes
     if wrong:
-        raise InputError(
-            f"{where}: {len(wrong)} mistake{'s' * (len(wrong) > 1)}\n"
-            + "\n".join(f"  {one}" for one in wrong)
-        )
-    about = " ".join(str(subject).split())
+        raise InputError(_several(where, wrong))
+    return _made(kind, str(subject), answers, missing)
+
+
+def form_of(kind: Kind, subject: str, given: Mapping[str, Any]) -> Form:
+    """Return a form of answers by question, as `read_form` does of a file.
+
+    Raises
+    ------
+    InputError
+        With every mistake.
+    """
+    answers, missing, wrong = filled(given, kind)
+    if wrong:
+        raise InputError(_several(kind.title, wrong))
+    return _made(kind, subject, answers, missing)
+
+
+def _several(where: str, wrong: list[str]) -> str:
+    return f"{where}: {len(wrong)} mistake{'s' * (len(wrong) > 1)}\n" + "\n".join(f"  {one}" for one in wrong)
+
+
+def _made(kind: Kind, subject: str, answers: dict[str, Any], missing: list[str]) -> Form:
+    about = " ".join(subject.split())
     missing = missing if about else ["subject", *missing]
     return Form(kind.kind, kind.title, kind.edition, about, answers, _as_asked(kind, answers), tuple(missing))
 

@@ -11,7 +11,7 @@ from auditkit.packing.layers import NOT_PROVED
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Made", "PlanMatch", "Problem", "Signer", "Verification"]
+__all__ = ["FormSeen", "Made", "PlanMatch", "Problem", "Signer", "Verification"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,8 @@ class Problem:
     Attributes
     ----------
     kind : str
-        "changed", "dropped", "added", "signature", "key", "missing role", "plan", "policy", "report", "public", "verdict" or "restricted".
+        "changed", "dropped", "added", "signature", "key", "missing role", "plan", "policy", "report", "public", "verdict", "form" or
+        "restricted".
     path : str
         In which file.
     what : str
@@ -115,6 +116,24 @@ class PlanMatch:
 
 
 @dataclass(frozen=True, slots=True)
+class FormSeen:
+    """A form in a pack.
+
+    Attributes
+    ----------
+    title, state, digest : str
+        What it is, how it stands, and the digest of its content.
+    signers : tuple of Signer
+        Who signed it. Their keys may be others than those under the pack: who signed that vouches for its forms.
+    """
+
+    title: str
+    state: str
+    digest: str
+    signers: tuple[Signer, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
     """What was found in a pack.
 
@@ -138,6 +157,8 @@ class Verification:
         How many findings of the public record are waived: the verdict takes them as accepted.
     does_not_prove : tuple of str
         What a signature does not prove.
+    forms : tuple of FormSeen
+        Forms of the public record.
     """
 
     problems: tuple[Problem, ...]
@@ -149,6 +170,7 @@ class Verification:
     verdict: str = ""
     waived: int = 0
     does_not_prove: tuple[str, ...] = NOT_PROVED
+    forms: tuple[FormSeen, ...] = ()
 
     @property
     def ok(self) -> bool:

@@ -34,6 +34,7 @@ def make(
     k: int = 10,
     name: str = NAME,
     roles: tuple[str, ...] = ROLES,
+    publish_forms: bool = False,
 ) -> Made:
     """Make an evidence pack of what an audit left.
 
@@ -53,6 +54,8 @@ def make(
         What the subject is called in public.
     roles : tuple of str
         Who must sign: author and reviewer, or the author alone.
+    publish_forms : bool, default False
+        Whether the public layer shows what was answered in forms, and not only what they are and who signed them.
 
     Returns
     -------
@@ -69,7 +72,7 @@ def make(
     file = _record(place) if place.is_dir() else place
     report = load_report(file)
     seal = Seal(read_secret(restricted_key)) if restricted_key is not None else None
-    published = public_form(report, k=k, name=name)
+    published = public_form(report, k=k, name=name, publish_forms=publish_forms)
     files = public_files(published.report, k=k)
     if plan is not None:
         kept = Path(plan)

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from auditkit.controls.shown import on_page
 from auditkit.render import page
 from auditkit.render._controls import section
+from auditkit.render._forms import forms
 from auditkit.render._templating import fill
 from auditkit.render.document import document
 from auditkit.render.pages import about, place
@@ -44,6 +45,8 @@ def html(report: Report, *, k: int) -> str:
     for one in data["evidence"]:
         code = str(one["check"])
         parts.append((str(plan.get(code, {}).get("title", code)), page.evidence(data, code, figures=True)))
+    if data.get("forms"):
+        parts.append(("Forms", forms(data)))
     parts.append(("Methods", page.methods(data)))
     titles = {code: str(one["title"]) for code, one in plan.items()}
     sections = [(words, Markup(block)) for words, block in parts]  # noqa: S704 - made by our templates

@@ -13,6 +13,7 @@ from auditkit.packing.signing import public_key
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from auditkit.packing.found import Signer
 
@@ -85,7 +86,12 @@ def given_keys(
 
 
 def strangers(
-    signers: Sequence[Signer], asked: Sequence[str], planner: str | None, given: GivenKeys
+    signers: Sequence[Signer],
+    asked: Sequence[str],
+    planner: str | None,
+    given: GivenKeys,
+    *,
+    of_forms: frozenset[str] = frozenset(),
 ) -> list[Problem]:
     """Return whose signature is missing, whose key is not the one that was given, and which given key signed nothing.
 
@@ -99,6 +105,8 @@ def strangers(
         Id of the key that signed the plan, if there is one.
     given : GivenKeys
         The keys.
+    of_forms : frozenset of str
+        Ids of the keys that signed forms.
     """
     by_role = {one.role: one for one in signers}
     found = [
@@ -115,7 +123,8 @@ def strangers(
     found += [
         Problem("key", signature_file(one.role), what) for one in signers if (what := _stranger(one, given))
     ]
-    return found + _idle({role: one.keyid for role, one in by_role.items()}, planner, given)
+    used = {one.keyid for one in signers} | of_forms
+    return found + _idle(used, planner, given)
 
 
 def _stranger(one: Signer, given: GivenKeys) -> str:
@@ -133,9 +142,9 @@ def _stranger(one: Signer, given: GivenKeys) -> str:
     return f"signed with another key ({one.keyid[:16]}) than {whose}"
 
 
-def _idle(signed: Mapping[str, str], planner: str | None, given: GivenKeys) -> list[Problem]:
+def _idle(used: AbstractSet[str], planner: str | None, given: GivenKeys) -> list[Problem]:
     """Return the given keys that signed nothing: whoever gave one meant that its holder had."""
-    idle = [keyid for keyid in given.all() if keyid not in {*signed.values(), planner}]
+    idle = [keyid for keyid in given.all() if keyid not in {*used, planner}]
     found = []
     for keyid in idle:
         role = given.all()[keyid]

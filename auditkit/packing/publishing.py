@@ -58,13 +58,13 @@ class Published:
     withheld: dict[str, int]
 
 
-def public_form(report: Report, *, k: int = 10, name: str = NAME) -> Published:
+def public_form(report: Report, *, k: int = 10, name: str = NAME, publish_forms: bool = False) -> Published:
     """Return the public form of a report.
 
     It holds aggregates over at least `k` records: measurements with their intervals, about all records, or about groups of the
     sensitive features. Counts, and the shares of decisions, are exact; every other value is rounded (`auditkit.packing.rounding`). Of a target that is no model
     the same holds of what its checks counted, and its kind is said, nothing else of it. No tables of the checks, no free text, no parameters, digests, p-values, notes, labels or names of inputs. Statuses and the
-    verdict are those of the full report, also where the number is withheld.
+    verdict are those of the full report, also where the number is withheld. Of a form it says what it is, its digest, and who signed it when.
 
     Parameters
     ----------
@@ -74,6 +74,8 @@ def public_form(report: Report, *, k: int = 10, name: str = NAME) -> Published:
         Smallest count that may be shown, at least 2.
     name : str
         What the subject is called in public.
+    publish_forms : bool, default False
+        Whether forms are shown with all that was answered, the subject's own name among it.
 
     Raises
     ------
@@ -96,8 +98,9 @@ def public_form(report: Report, *, k: int = 10, name: str = NAME) -> Published:
         _subject(report.subject, name, k),
         findings,
         evidence,
-        _provenance(report, labels, k, seen.withheld),
+        _provenance(report, labels, k, seen.withheld, publish_forms=publish_forms),
         waivers=tuple(waivers.values()),
+        forms=report.forms if publish_forms else tuple(one.without_answers(name) for one in report.forms),
     )
     if made.verdict != report.verdict or made.counts != report.counts:
         raise InputError(
@@ -276,7 +279,9 @@ def _criterion(full: Criterion, labels: Labels, groups: set[str]) -> Criterion:
     return replace(full, group=full.group if public else "withheld", why="", who="")
 
 
-def _provenance(report: Report, labels: Labels, k: int, withheld: Mapping[str, int]) -> dict[str, Any]:
+def _provenance(
+    report: Report, labels: Labels, k: int, withheld: Mapping[str, int], *, publish_forms: bool
+) -> dict[str, Any]:
     full = report.provenance
     groups = {m.group for e in report.evidence for m in e.measurements if m.group in SETTINGS}
     policy = dict(full["policy"])
@@ -305,6 +310,7 @@ def _provenance(report: Report, labels: Labels, k: int, withheld: Mapping[str, i
             "by_check": dict(withheld),
             "rules": RULES,
             "made_by": made_by(),
+            **({"forms": "published" if publish_forms else "withheld"} if report.forms else {}),
         },
     }
 

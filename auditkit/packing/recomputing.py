@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from auditkit.waiver import Waiver
 
 __all__ = [
+    "FULL",
     "full_report",
     "pages_apart",
     "public_apart",
@@ -68,7 +69,9 @@ def record_apart(full: Report, public: Report, manifest: Manifest) -> list[Probl
     """Return in what the public record differs from the public form of the restricted report."""
     there = public.to_dict()
     try:
-        made = public_form(full, k=manifest.k, name=str(public.subject["name"])).report.to_dict()
+        shown = (there["provenance"].get("public") or {}).get("forms") == "published"
+        name = str(public.subject["name"])
+        made = public_form(full, k=manifest.k, name=name, publish_forms=shown).report.to_dict()
         # the page is of the versions that made it; a later plotly changes nothing of the record
         made["provenance"]["public"]["made_by"] = (there["provenance"].get("public") or {}).get("made_by")
     except InputError as error:

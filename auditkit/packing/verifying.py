@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from auditkit.errors import InputError, did_you_mean
 from auditkit.loading.policy import load_policy
 from auditkit.packing.accepting import added
+from auditkit.packing.forms import misfits, seen_in_pack
 from auditkit.packing.found import PlanMatch, Problem, Signer, Verification
 from auditkit.packing.layers import REPORT
 from auditkit.packing.manifest import MANIFEST, ROLES, Manifest, parsed, proper, sha256, signature_file
@@ -16,6 +17,7 @@ from auditkit.packing.planning import COMPARED, PLAN_FILE, TEXTS, differences, p
 from auditkit.packing.publishing import made_by
 from auditkit.packing.reading import read_pack
 from auditkit.packing.recomputing import (
+    FULL,
     full_report,
     pages_apart,
     public_apart,
@@ -133,11 +135,15 @@ def examine(
     report = _report(files, problems)
     full = _opened(files, seal, problems, checked) if seal is not None else None
     plan = None
+    seen = seen_in_pack(report, given) if report is not None else ()
     if report is not None:
+        problems += _forms(report, full, checked)
         plan = _plan(files, report, full, given, problems)
         problems += _judged(report, full, policy, checked)
         problems += _made_anew(files, report, full, manifest, checked)
-    problems += strangers(signers, (ROLES[0], *manifest.roles, *require), plan.keyid if plan else None, given)
+    of_forms = frozenset(who.keyid for one in seen for who in one.signers)
+    asked, planner = (ROLES[0], *manifest.roles, *require), plan.keyid if plan else None
+    problems += strangers(signers, asked, planner, given, of_forms=of_forms)
     return Verification(
         tuple(problems),
         tuple(signers),
@@ -147,7 +153,22 @@ def examine(
         tuple(checked),
         report.verdict if report else "",
         report.counts["waived"] if report else 0,
+        forms=seen,
     )
+
+
+def _forms(report: Report, full: Report | None, checked: list[str]) -> list[Problem]:
+    """Return in what forms are not as they were signed: in the public record, and in the restricted report."""
+    if not report.forms:
+        return []
+    checked.append(f"the digests and the signatures of {len(report.forms)} forms")
+    places = [(REPORT, report)] + ([(FULL, full)] if full is not None else [])
+    return [
+        Problem("form", path, f"{one.title}: {what}")
+        for path, record in places
+        for one in record.forms
+        for what in misfits(one)
+    ]
 
 
 def _manifest(files: Mapping[str, bytes], problems: list[Problem]) -> Manifest | None:

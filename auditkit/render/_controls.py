@@ -36,7 +36,7 @@ def shown_beside(
     mapped: Mapping[str, Any] = {}
     if controls is not None:
         try:
-            mapped = controls(data)
+            mapped = controls(data | {"forms": moved.get("forms", {}).get("forms", [])})
         except (KeyError, TypeError, AttributeError, ValueError, IndexError):
             mapped = {}
     moved["findings"] = {**data, "controls": mapped.get("by_check", {})}
@@ -94,6 +94,7 @@ def _row(row: Mapping[str, Any], places: Mapping[str, tuple[str, str]]) -> Shown
         "id": cut(row["id"], LONG // 4),
         "status": row["status"],
         "word": row["word"],
+        "forms": [cut(words, LONG) for words in row.get("forms", ())],
         "checks": [(code, places[code][1] if code in places else "") for code in codes[:CODES]],
         "more": max(len(codes) - CODES, 0),
     }

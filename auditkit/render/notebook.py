@@ -26,7 +26,7 @@ __all__ = ["notebook_html"]
 
 # where a view goes whatever cell it came from; the last of its kind is the one that counts
 FIRST = ("verdict", "findings", "notes")
-LAST = ("methods",)
+LAST = ("forms", "methods")
 MOVED = (*FIRST, *LAST)
 # ids of the templates' cells whose chapters stand under a toggle
 FOLDED = ("about-settings", "about-subject", "about-plan")
@@ -242,7 +242,13 @@ def _in_place(data: Mapping[str, Any], code: str, body: _Body) -> dict[str, Any]
 
 
 def _ordered(body: _Body, parameters: Mapping[str, Any]) -> list[tuple[str, Markup]]:
-    words = {"verdict": "Verdict", "findings": "Findings", "notes": "Added by hand", "methods": "Methods"}
+    words = {
+        "verdict": "Verdict",
+        "findings": "Findings",
+        "notes": "Added by hand",
+        "forms": "Forms",
+        "methods": "Methods",
+    }
 
     def drawn(names: tuple[str, ...]) -> list[tuple[str, Markup]]:
         return [
@@ -252,10 +258,10 @@ def _ordered(body: _Body, parameters: Mapping[str, Any]) -> list[tuple[str, Mark
         ]
 
     last = drawn(LAST)
-    if not last and parameters:
+    if "methods" not in body.moved and parameters:
         from auditkit.render._methods import parameter_table
 
-        last = [("Parameters", parameter_table(parameters))]
+        last.append(("Parameters", parameter_table(parameters)))
     shown = _found(body)
     first = drawn(FIRST[:1])
     if shown and first:

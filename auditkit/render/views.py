@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from auditkit.errors import InputError, did_you_mean
 from auditkit.render import page
+from auditkit.render._forms import forms, one_form
 from auditkit.render._found import marks
 from auditkit.render._notes import added, in_order, one_note
 from auditkit.render._templating import fill
@@ -22,8 +23,8 @@ __all__ = ["MIME", "PLOTLY", "VIEWS", "bundle", "draw", "view_data"]
 
 MIME = "application/vnd.auditkit.view+json"
 PLOTLY = "application/vnd.plotly.v1+json"
-VIEWS = ("verdict", "findings", "evidence", "methods", "figure", "notes")
-View = Literal["verdict", "findings", "evidence", "methods", "figure", "notes"]
+VIEWS = ("verdict", "findings", "evidence", "methods", "figure", "notes", "forms")
+View = Literal["verdict", "findings", "evidence", "methods", "figure", "notes", "forms"]
 
 
 def view_data(view: View, report: Mapping[str, Any], code: str | None = None) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def view_data(view: View, report: Mapping[str, Any], code: str | None = None) ->
 
     Parameters
     ----------
-    view : {"verdict", "findings", "evidence", "methods", "notes"}
+    view : {"verdict", "findings", "evidence", "methods", "notes", "forms"}
         Which part.
     report : mapping
         What ``Report.to_dict()`` returned.
@@ -57,12 +58,16 @@ def view_data(view: View, report: Mapping[str, Any], code: str | None = None) ->
             "notes": [in_order(note) for note in report.get("notes") or []],
             "findings": [f for f in report.get("findings") or [] if f.get("fingerprint") in _noted(report)],
         }
+    if view == "forms":
+        return {"schema": report.get("schema"), "forms": list(report.get("forms") or [])}
     bare = [
         {**{k: v for k, v in e.items() if k not in ("tables", "measurements")}, **marks(e)}
         for e in everything
     ]
     notes = [{k: v for k, v in n.items() if k != "seen"} for n in report.get("notes") or [] if n.get("about")]
-    kept = {k: v for k, v in report.items() if k != "notes"} | ({"notes": notes} if notes else {})
+    kept = {k: v for k, v in report.items() if k not in ("notes", "forms")} | (
+        {"notes": notes} if notes else {}
+    )
     return {**kept, "evidence": [] if view == "verdict" else bare}
 
 
@@ -77,7 +82,7 @@ def bundle(
 
     Parameters
     ----------
-    view : {"verdict", "findings", "evidence", "methods", "figure", "notes"}
+    view : {"verdict", "findings", "evidence", "methods", "figure", "notes", "forms"}
         What to show.
     data : mapping
         For "figure" a ``Table.to_dict()``; else a ``Report.to_dict()`` or what `view_data` made of it; for
@@ -131,6 +136,8 @@ def draw(
         return page.methods(data, parameters=parameters)
     if view == "notes":
         return added(data, figures=figures)
+    if view == "forms":
+        return forms(data)
     if view == "figure":
         return str(page.figure_html(data, draw=figures))
     return page.evidence(data, _code(data), figures=figures)
@@ -166,4 +173,6 @@ def _plain(view: str, data: Mapping[str, Any]) -> str:
         return f"Methods: seed {one_line(about.get('seed'))}, auditkit {one_line(about.get('auditkit'))}"
     if view == "notes":
         return "\n".join(["Added by hand", *map(one_note, data.get("notes") or ())])
+    if view == "forms":
+        return "\n".join(["Forms", *map(one_form, data.get("forms") or ())])
     return "\n".join(summary_lines(data))

@@ -29,7 +29,7 @@ __all__ = ["observe", "outputs", "show"]
 
 _DRAWN, _SHOWN = 4, 6
 _RECORDS = ("shown", "examples", "what_if")
-_VIEWS = ("verdict", "findings", "methods", "notes")
+_VIEWS = ("verdict", "findings", "methods", "notes", "forms")
 
 
 def observe(
@@ -87,7 +87,7 @@ def show(report: Report, part: str) -> None:
     report : Report
         What `observe` returned, or any saved report.
     part : str
-        "verdict", "findings", "methods"; "notes" for what was added by hand; a dimension ("bias") for all of its checks; or
+        "verdict", "findings", "methods"; "notes" for what was added by hand; "forms"; a dimension ("bias") for all of its checks; or
         one check, by name or code.
 
     Raises

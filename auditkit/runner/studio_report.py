@@ -50,6 +50,9 @@ def filled(template: Mapping[str, Any], report: Report) -> Any:
             )
             cells[-1].update(_run(count, report, "notes", data))
     about = {**made["metadata"].get("auditkit", {}), "command": _command(report)}
+    if report.forms:
+        cells.append({"cell_type": "code", "id": "forms", "metadata": {}, "source": 'show(report, "forms")'})
+        cells[-1].update(_run(count + 1, report, "forms", data))
     given = {"subject_file": SUBJECT_FILE, "policy_file": None, "seed": report.provenance.get("seed", 0)}
     papermill = {"parameters": {**given, "jobs": 1, "out_dir": "."}}
     made |= {"cells": cells, "metadata": {**made["metadata"], "auditkit": about, "papermill": papermill}}

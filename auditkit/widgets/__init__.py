@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from auditkit.widgets.explorers.pair import Compare
 from auditkit.widgets.findings import Findings
+from auditkit.widgets.form import Form
 from auditkit.widgets.language import LanguageModel
 from auditkit.widgets.notebook import Notebook
 from auditkit.widgets.report import Report
@@ -15,6 +16,7 @@ __all__ = [
     "Compare",
     "Explainability",
     "Findings",
+    "Form",
     "LanguageModel",
     "Membership",
     "Notebook",

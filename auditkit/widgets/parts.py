@@ -56,6 +56,11 @@ _CSS = """
 .ak-studio .ak-steps button { padding: 0 6px; }
 .ak-studio .ak-steps .fa { display: inline-block; width: 1.2em; }
 .ak-studio .ak-here { text-shadow: .04em 0 currentColor; text-decoration: underline; text-underline-offset: .25em; }
+.ak-studio .ak-question { flex-direction: column; align-items: stretch; height: auto; }
+.ak-studio .ak-question > .widget-label { white-space: normal; width: auto; max-width: none; height: auto; line-height: 1.35; font-weight: 600; font-style: normal; overflow: visible; }
+.ak-studio .ak-asks .ak h4 { font-size: 13px; margin: 0 0 .2rem; }
+.ak-studio .ak-question > select, .ak-studio .ak-question > input { flex: 0 0 auto; height: var(--jp-widgets-inline-height, 28px); }
+.ak-studio .ak-asks { padding: .35rem 0 .35rem .8rem; border-left: 3px solid var(--jp-border-color2, #bbb); margin: .3rem 0; }
 .ak-studio button:focus-visible, .ak-studio input:focus-visible, .ak-studio select:focus-visible, .ak-studio summary:focus-visible {
   outline: 3px solid var(--jp-brand-color1, #1976d2) !important; outline-offset: 1px; }
 .ak-studio .js-plotly-plot .main-svg text:not(.heatmap-label *, .hovertext *) { fill: var(--ak-text) !important; }

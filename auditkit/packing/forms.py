@@ -1,0 +1,363 @@
+"""Forms: signed by their author and, with another key and another name, by a reviewer; and whether anything was changed since."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import unicodedata
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from auditkit.errors import InputError, did_you_mean
+from auditkit.files import write_whole
+from auditkit.forms import Form, Signed, load_form
+from auditkit.forms.form import DECISIONS, ROLES, canonical
+from auditkit.packing.found import FormSeen, Signer
+from auditkit.packing.people import GivenKeys, given_keys
+from auditkit.packing.signing import envelope, opened, signing_key
+from auditkit.packing.statement import misfit_of, statement, subjects
+from auditkit.reading import read_bounded
+from auditkit.saved import schema
+from auditkit.shape import misfit
+
+if TYPE_CHECKING:
+    import os
+
+    from auditkit.report import Report
+
+__all__ = [
+    "FormCheck",
+    "misfits",
+    "read_with_signatures",
+    "seen_in_pack",
+    "sign_form",
+    "signed_place",
+    "verify_form",
+]
+
+FORM = "urn:auditkit:form:1.0"
+ENDING = ".signed.json"
+SCHEMA = "auditkit.form/1.0"
+_LARGEST = 8 * 2**20  # bytes of a signed form
+_CONTENT = "form.json"
+
+
+@dataclass(frozen=True, slots=True)
+class FormCheck:
+    """What was found of a form and its signatures.
+
+    Attributes
+    ----------
+    form : Form
+        As it was signed; as it is where nobody has signed.
+    problems : tuple of str
+        What differs or is missing; none if all is well.
+    whose : dict of str to str
+        Role to as whose the key was given, in words; empty where it was not.
+    """
+
+    form: Form
+    problems: tuple[str, ...]
+    whose: dict[str, str]
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no problem."""
+        return not self.problems
+
+
+def signed_place(path: str | os.PathLike[str]) -> Path:
+    """Return where the signatures of a form lie: ``use.signed.json`` beside ``use.toml``."""
+    file = Path(path)
+    return (
+        file if file.name.endswith(ENDING) else file.with_name(f"{file.name.removesuffix('.toml')}{ENDING}")
+    )
+
+
+def sign_form(
+    path: str | os.PathLike[str],
+    *,
+    key: str | os.PathLike[str],
+    role: str,
+    name: str,
+    passphrase: str | None = None,
+    decision: str = "",
+    remark: str = "",
+    at: str = "",
+) -> Form:
+    """Sign a form as its author, or as the reviewer of what the author signed; signatures lie beside it.
+
+    Parameters
+    ----------
+    path : path
+        The form.
+    key : path
+        The private key. The reviewer's must be another than the author's.
+    role : {"author", "reviewer"}
+        As what.
+    name : str
+        Who signs. The reviewer must be another person than the author.
+    passphrase : str, optional
+        Of the key.
+    decision : str
+        A reviewer's, of `DECISIONS`; "approved" when left out.
+    remark : str
+        What a reviewer adds.
+    at : str
+        When, in UTC, ISO 8601; now when left out.
+
+    Raises
+    ------
+    InputError
+        If the form has mistakes or open questions, was edited after the author signed, the role is taken or the author's is missing, or
+        author and reviewer have one key or one name.
+    """
+    name, remark = " ".join(name.split()), remark.strip()
+    decision = _asked_for(role, name, decision, remark)
+    form = load_form(path)
+    if form.open:
+        raise InputError(
+            f"{path} is a draft and cannot be signed: {len(form.open)} open ({', '.join(form.open[:5])}{', ...' * (len(form.open) > 5)}); auditkit form check {path} lists them"
+        )
+    place, before = signed_place(path), _record(signed_place(path))
+    if before is not None and before.digest != form.digest:
+        raise InputError(
+            f"{path} was edited after it was signed ({_edited(before, form)}): move {place} away, which is the record of what was signed, and sign anew"
+        )
+    form = before or form
+    if wrong := misfits(form):
+        raise InputError(f"{place} is not as it was signed: {wrong[0]}")
+    by_role = {one.role: one for one in form.signed}
+    if role in by_role:
+        raise InputError(f"{by_role[role].name!r} has signed as {role} already: a signature is not replaced")
+    by = signing_key(key, passphrase)
+    if role == "reviewer":
+        _two_persons(by_role.get("author"), by.public.keyid, name)
+    salt = secrets.token_hex(16) if remark else ""
+    one = Signed(role, name, at, by.public.keyid, decision, remark, salt)
+    more = {
+        "form": form.kind,
+        "edition": form.edition,
+        "decision": decision,
+        "remark_sha256": one.remark_digest(),
+    }
+    said = statement(_files(form, role), FORM, role=role, name=name, key=by.public, at=at, **more)
+    one = replace(one, time=said["predicate"]["signed_at"])
+    made = replace(
+        form, signed=(*form.signed, one), envelopes=(*form.envelopes, envelope(said, by).decode("ascii"))
+    )
+    text = json.dumps({"schema": SCHEMA, **made.to_dict()}, indent=1, ensure_ascii=False) + "\n"
+    write_whole(place, text.encode())
+    return made
+
+
+def _asked_for(role: str, name: str, decision: str, remark: str) -> str:
+    """Return what is decided; refuse a role, a name or a decision that is none."""
+    if role not in ROLES:
+        raise InputError(f"role: expected author or reviewer, got {role!r}.{did_you_mean(role, ROLES)}")
+    if not name:
+        raise InputError("a signature needs the name of whoever signs: --name 'Maria Rossi'")
+    if role == "author":
+        if decision or remark:
+            raise InputError("a decision and a remark are the reviewer's: an author writes into the form")
+        return ""
+    if decision and decision not in DECISIONS:
+        raise InputError(f"no decision {decision!r}.{did_you_mean(decision, DECISIONS)}")
+    if len(remark) > 5000:
+        raise InputError(f"a remark has 5,000 characters at most, got {len(remark):,}")
+    if decision in DECISIONS[1:] and not remark:
+        raise InputError(
+            f"{decision!r} needs a remark that says under which conditions, or why: --remark TEXT"
+        )
+    return decision or DECISIONS[0]
+
+
+def _two_persons(author: Signed | None, keyid: str, name: str) -> None:
+    if author is None:
+        raise InputError("the author has not signed yet: a reviewer signs what the author signed")
+    if author.keyid == keyid:
+        raise InputError("this is the author's key: a reviewer signs with another, held by another person")
+    if _plain(author.name) == _plain(name):
+        raise InputError(f"{name!r} has signed as the author: a form is reviewed by another person")
+
+
+def _plain(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def read_with_signatures(path: str | os.PathLike[str]) -> Form:
+    """Read a form together with the signatures that lie beside it, or the signed record itself.
+
+    Raises
+    ------
+    InputError
+        If it has mistakes, was edited after it was signed, or a signature does not fit.
+    """
+    place = signed_place(path)
+    record = _record(place)
+    if Path(path) == place:
+        if record is None:
+            raise InputError(f"no signed form at {place}: sign one with: auditkit form sign FILE")
+        form = record
+    else:
+        form = load_form(path)
+        if record is not None and record.digest != form.digest:
+            raise InputError(
+                f"{path} was edited after it was signed ({_edited(record, form)}): give {place}, which is what was signed, or sign anew"
+            )
+        form = record or form
+    if wrong := misfits(form):
+        raise InputError(f"{place} is not as it was signed: {wrong[0]}")
+    return form
+
+
+def verify_form(
+    path: str | os.PathLike[str],
+    *,
+    author_key: str | os.PathLike[str] | None = None,
+    reviewer_key: str | os.PathLike[str] | None = None,
+    any_key: bool = False,
+    one_person: bool = False,
+) -> FormCheck:
+    """Find whatever differs in a form from what was signed.
+
+    Parameters
+    ----------
+    path : path
+        The form, beside which its signatures lie, or the signed record.
+    author_key, reviewer_key : path, optional
+        The public key that must have signed in this role.
+    any_key : bool, default False
+        Accept signatures under any key, in roles for which no key is given.
+    one_person : bool, default False
+        Whether the author's signature is enough.
+
+    Raises
+    ------
+    InputError
+        If the form or a key cannot be read, or author and reviewer are given one key.
+    """
+    given = given_keys((), {"author": author_key, "reviewer": reviewer_key}, any_key=any_key)
+    place = signed_place(path)
+    record = _record(place)
+    if record is None and Path(path) == place:
+        raise InputError(f"no signed form at {place}: sign one with: auditkit form sign FILE")
+    now = None if Path(path) == place else load_form(path)
+    form = record or now
+    if form is None:
+        raise InputError(f"no form at {path}")
+    problems = misfits(form)
+    if record is not None and now is not None and record.digest != now.digest:
+        problems.append(f"it was edited after it was signed: {_edited(record, now)}")
+    asked = ROLES[:1] if one_person and reviewer_key is None else ROLES
+    by_role = {one.role: one for one in form.signed}
+    problems += [f"nobody has signed as {role}" for role in asked if role not in by_role]
+    whose = {role: given.words(one.keyid, role) for role, one in by_role.items()}
+    problems += [words for one in form.signed if (words := _stranger(one, whose[one.role], given))]
+    problems += [f"{one.name!r} rejected it" for one in form.signed if one.decision == DECISIONS[2]]
+    return FormCheck(form, tuple(problems), whose)
+
+
+def _stranger(one: Signed, whose: str, given: GivenKeys) -> str:
+    if whose or (given.any_key and one.role not in given.roles):
+        return ""
+    if one.role not in given.roles:
+        return (
+            f"signed as {one.role} with a key that nobody gave ({one.keyid[:16]}); give --{one.role}-key FILE"
+        )
+    return f"signed as {one.role} with another key ({one.keyid[:16]}) than the one given"
+
+
+def misfits(form: Form) -> list[str]:
+    """Return in what a form is not as it was signed: its content, a signature, or what is said of one."""
+    if len(form.envelopes) != len(form.signed):
+        return ["it names others than have signed it"]
+    if [one.role for one in form.signed] not in ([], ["author"], ["author", "reviewer"]):
+        return ["it was not signed by an author first, and then by a reviewer"]
+    found: list[str] = []
+    for at, one in enumerate(form.signed):
+        what = f"the signature as {one.role}"
+        try:
+            said, key = opened(form.envelopes[at].encode("utf-8", "replace"), what)
+        except InputError as error:
+            found.append(str(error))
+            continue
+        found += _differs(said, key.keyid, one, form)
+    if len(form.signed) == 2:
+        author, reviewer = form.signed
+        if author.keyid == reviewer.keyid or _plain(author.name) == _plain(reviewer.name):
+            found.append("author and reviewer are one person, or have one key")
+    return found
+
+
+def _differs(said: Any, keyid: str, one: Signed, form: Form) -> list[str]:
+    if wrong := misfit_of(said, FORM):
+        return [f"the signature as {one.role} does not fit: {wrong}"]
+    about = said["predicate"]
+    if said["subject"] != _about(form, one.role):
+        return [f"what {about['name']!r} signed as {about['role']} is another content than this"]
+    shown = {"role": one.role, "name": one.name, "signed_at": one.time, "decision": one.decision}
+    shown |= {"form": form.kind, "edition": form.edition}
+    shown |= {} if form.withheld else {"remark_sha256": one.remark_digest()}
+    apart = [key for key, value in shown.items() if about.get(key) != value]
+    apart += [] if one.keyid == keyid else ["key"]
+    return [f"the signature as {one.role} says otherwise of: {', '.join(apart)}"] if apart else []
+
+
+def _files(form: Form, role: str) -> dict[str, bytes]:
+    """Return what is signed in a role, by the names that stand in the statement."""
+    files = {_CONTENT: canonical(form.content())}
+    return files if role == "author" else {**files, "author.dsse.json": form.envelopes[0].encode("ascii")}
+
+
+def _about(form: Form, role: str) -> list[dict[str, Any]]:
+    """Return what a statement in a role must be about; of withheld answers the digest is what is known."""
+    named = subjects({"author.dsse.json": form.envelopes[0].encode()} if role == "reviewer" else {})
+    return [*named, {"name": _CONTENT, "digest": {"sha256": form.digest}}]
+
+
+def seen_in_pack(report: Report, given: GivenKeys) -> tuple[FormSeen, ...]:
+    """Return the forms of a report, and as whose the keys under them were given."""
+    return tuple(
+        FormSeen(
+            one.title,
+            one.state,
+            one.digest,
+            tuple(
+                Signer(who.role, who.name, who.time, who.keyid, bool(whose), whose)
+                for who in one.signed
+                for whose in (given.words(who.keyid),)
+            ),
+        )
+        for one in report.forms
+    )
+
+
+def _record(place: Path) -> Form | None:
+    """Return the signed record at a place; None where there is none."""
+    if not place.exists():
+        return None
+    try:
+        data = json.loads(read_bounded(place, _LARGEST, "signed form"))
+        if not isinstance(data, dict) or data.pop("schema", None) != SCHEMA or "withheld" in data:
+            raise InputError(f"it is no signed form: expected schema {SCHEMA!r}")  # noqa: TRY301
+        if wrong := misfit(data, {"$ref": "#/$defs/form", "$defs": schema()["$defs"]}):
+            raise InputError(f"it is damaged: {wrong}")  # noqa: TRY301
+        return Form.from_dict(data)
+    except InputError as error:
+        raise InputError(f"{place}: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{place} is no JSON: {error}") from None
+
+
+def _edited(signed: Form, now: Form) -> str:
+    """Return in words in what a form differs from what was signed."""
+    ids = [*dict.fromkeys([*signed.answers, *now.answers])]
+    changed = [one for one in ids if signed.answers.get(one) != now.answers.get(one)]
+    if signed.subject != now.subject:
+        changed.insert(0, "subject")
+    if not changed:
+        return "what is asked was changed"
+    more = f" and {len(changed) - 5} more" if len(changed) > 5 else ""
+    return f"changed: {', '.join(changed[:5])}{more}"
