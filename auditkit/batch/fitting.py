@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from auditkit.errors import AuditkitError, InputError
+from auditkit.errors import AuditkitError, InputError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,9 +111,15 @@ class _Look:
 
 def _policy(file: Path | None) -> None:
     from auditkit.loading.policy import load_policy
+    from auditkit.loading.shipped import shipped_policies
 
     if file is not None and not file.is_file():
-        raise InputError(f"no policy file at {file}; {RELATIVE}")
+        named = (
+            ""
+            if file.suffix
+            else f", and no policy of that name.{did_you_mean(file.name, shipped_policies())}"
+        )
+        raise InputError(f"no policy file at {file}{named}; {RELATIVE}")
     load_policy(file)
 
 

@@ -130,7 +130,7 @@ def open_incident(
     subject : path
         The subject file of the model that it is about.
     aware : str or datetime, optional
-        Since when somebody responsible knows; ISO 8601 with an offset.
+        Since when somebody responsible knows; ISO 8601, with an offset where the settings name no zone.
     name, by : str
         What it is called, and who opens it.
     settings : Settings, optional
@@ -151,10 +151,11 @@ def open_incident(
         raise InputError(
             f"{name_shown(folder)} is there already, and nothing is overwritten: give another --out"
         )
+    zone = zone_of(settings.zone) if settings and settings.zone else None
     given = {
         "name": name.strip() or folder.name,
         **({"noticed_by": by.strip()} if by.strip() else {}),
-        **({"aware": moment(aware, what="--aware").isoformat()} if aware is not None else {}),
+        **({"aware": moment(aware, zone, "--aware").isoformat()} if aware is not None else {}),
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)

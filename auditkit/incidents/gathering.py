@@ -106,7 +106,7 @@ def gathered(
         if path.is_dir() and not (path / "report.json").is_file():
             raise InputError(f"{name_shown(path)} holds no report.json: give the folder of the last good run")
         _attach(path, f"{ATTACHED}/last_good", "last good run", found)
-        found.last_good = f"{ATTACHED}/last_good/{path.name}" + ("/report.json" if path.is_dir() else "")
+        found.last_good = f"{ATTACHED}/last_good/{_named(path)}" + ("/report.json" if path.is_dir() else "")
     for role, given in (("report", reports), ("log", logs)):
         for one in given:
             _attach(Path(one), f"{ATTACHED}/{role}s", role, found)
@@ -145,12 +145,17 @@ def _attach(path: Path, under: str, role: str, found: Gathered) -> None:
         raise InputError(f"{name_shown(path)} is a link, and links are not followed: name what it leads to")
     if not path.exists():
         raise InputError(f"no {role} at {name_shown(path)}")
-    place = f"{under}/{path.absolute().name}"
+    place = f"{under}/{_named(path)}"
     if not path.is_dir():
         found.add(path, place, role)
         return
     for source in _below(path, place, found):
         found.add(source, f"{place}/{source.relative_to(path).as_posix()}", role)
+
+
+def _named(path: Path) -> str:
+    """Return the name of a file or folder, also of one that is given as '.' or '..'."""
+    return Path(os.path.normpath(path.absolute())).name or "all"
 
 
 def _below(folder: Path, place: str, found: Gathered) -> list[Path]:

@@ -8,12 +8,14 @@ from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from auditkit.check import find
+from auditkit.check import find, registry
 from auditkit.errors import InputError
 from auditkit.incidents.folder import read_incident
+from auditkit.loading.kinds import read_subject_file
 from auditkit.runner.kernel import KernelHandle
 from auditkit.runner.run import RunResult, run_template
-from auditkit.runner.templates import find_template, refresh, write_notebook
+from auditkit.runner.templates import find_template, refresh, subject_cell, write_notebook
+from auditkit.targets import KINDS
 
 if TYPE_CHECKING:
     import os
@@ -73,6 +75,12 @@ def report_incident(
         raise InputError(
             f"the evidence differs from what was frozen, and is not audited: {'; '.join(checked.differs[:3])}; `auditkit incident verify` names all"
         )
+    subject = found.frozen / str(found.manifest["subject"])
+    if not checks and (kind := read_subject_file(subject).kind) != "model":
+        raise InputError(
+            f"{subject} is {KINDS[kind]}, and the checks of the template ask about a model with its rows: name others with --check; "
+            f"known: {', '.join(one.name for one in registry().checks if one.about == kind)}"
+        )
     target = found.folder / "report" if out is None else Path(out)
     asked = _frozen_policy(found) if policy is None else policy
     with tempfile.TemporaryDirectory(prefix="auditkit-") as place:
@@ -81,7 +89,7 @@ def report_incident(
             template = Path(place) / f"{TEMPLATE}.ipynb"
             write_notebook(template, with_checks(find_template(TEMPLATE).notebook, checks))
         return run_template(
-            template, found.frozen / str(found.manifest["subject"]), target, policy=asked, seed=seed, progress=progress, kernel=kernel
+            template, subject, target, policy=asked, seed=seed, progress=progress, kernel=kernel
         )  # fmt: skip
 
 
@@ -105,6 +113,13 @@ def with_checks(notebook: Mapping[str, Any], checks: Sequence[str]) -> dict[str,
         if one["id"] == "about-plan":
             runs = f"This audit runs {len(names)} check{'s' * (len(names) > 1)}: {said}. Each "
             one["source"] = _RUNS.sub(lambda _: runs, "".join(one["source"])).splitlines(keepends=True)  # noqa: B023 - used at once
+        if one["id"] == "subject":
+            given = "".join(one["source"]).splitlines(keepends=True)
+            kind = next(iter(known.values())).about
+            one["source"] = [
+                *(line for line in given if "show_incident" in line),
+                *subject_cell(kind).splitlines(keepends=True),
+            ]
         if one["id"] == _BEFORE:
             cells += [cell for about in known.values() for cell in _shown(about)]
         cells.append(one)

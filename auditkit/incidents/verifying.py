@@ -72,6 +72,9 @@ def read_manifest(folder: Path) -> tuple[dict[str, Any], bytes]:
         for one in found["files"]:
             whole = whole and all(isinstance(one[key], str) for key in ("path", "role", "sha256", "modified"))
             whole = whole and isinstance(one["size"], int)
+        paths = {one["path"] for one in found["files"]}
+        # what is audited and compared is frozen, wherever else a manifest that was made to fit would lead
+        whole = whole and found["subject"] in paths and found["last_good"] in ("", *paths)
     except (ValueError, KeyError, TypeError, RecursionError):
         whole = False
     if not whole:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from auditkit import Audit, load_subject
 from auditkit.cli import app
 from auditkit.errors import InputError
 from auditkit.forms import load_form, load_kind, to_toml
@@ -69,6 +73,31 @@ def test_settings_say_which_clocks_are_shown_and_where_days_end(subject, tmp_pat
         (made.folder / "clocks.toml").write_text(text)
         with pytest.raises(InputError, match=words):
             read_incident(made.folder)
+
+
+def test_a_zone_is_enough_to_say_when(subject, tmp_path):
+    made = open_incident(
+        tmp_path / "i", subject, aware="2026-07-20T09:30", settings=Settings(zone="Europe/Berlin")
+    )
+    assert made.form.answers["aware"] == "2026-07-20T09:30:00+02:00"
+
+
+def test_the_commands_of_the_page_run_as_written(subject, tmp_path, monkeypatch):
+    page = (Path(__file__).parents[2] / "docs" / "incidents.md").read_text("utf-8")
+    block = re.search(r"^```\n(auditkit .*?)^```", page, re.MULTILINE | re.DOTALL)[1]
+    monkeypatch.chdir(subject.parent)
+    subject.rename("credit.toml")
+    (subject.parent / "logs").mkdir()
+    (subject.parent / "reports" / "october").mkdir(parents=True)
+    Audit(["model_performance"]).run(load_subject("credit.toml")).save("reports/october/report.json")
+    for line in block.splitlines():
+        words = shlex.split(line)[1:]
+        if words[:2] != ["incident", "report"]:  # a kernel, which another test starts
+            done = CliRunner().invoke(app, words)
+            assert done.exit_code == (1 if words[1] == "clocks" else 0), (
+                line,
+                done.output,
+            )  # that was long ago
 
 
 def test_a_row_of_the_record_and_a_decision_move_clocks(incident):
@@ -131,7 +160,6 @@ def test_an_entry_needs_words(incident):
 @given(st.text(min_size=1, max_size=60).filter(str.strip))
 def test_whatever_is_typed_is_one_line_of_the_log(text):
     import tempfile
-    from pathlib import Path
 
     with tempfile.TemporaryDirectory() as folder:
         made = decide(Path(folder), who=text, decision=text, why=text)

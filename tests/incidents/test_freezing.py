@@ -120,6 +120,23 @@ def test_nothing_is_overwritten(frozen, incident, subject):
     assert verify(frozen.folder).digest == before
 
 
+@pytest.mark.parametrize("where", ["/etc/passwd", "../../model/s.toml", "nothing.toml"])
+def test_a_manifest_that_leads_elsewhere_is_none(frozen, where):
+    writable(frozen.folder)
+    manifest = frozen.folder / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"subject": "s.toml"', f'"subject": "{where}"'))
+    with pytest.raises(InputError, match="no manifest of frozen evidence"):
+        find_incident(frozen.subject)
+
+
+def test_a_folder_given_by_dots_keeps_its_name(tmp_path, incident, subject, monkeypatch):
+    (tmp_path / "logs" / "deep").mkdir(parents=True)
+    (tmp_path / "logs" / "serve.log").write_text("x")
+    monkeypatch.chdir(tmp_path / "logs" / "deep")
+    done = freeze(incident.folder, subject, logs=[".."])
+    assert "attached/logs/logs/serve.log" in {one["path"] for one in done.manifest["files"]}
+
+
 @pytest.mark.parametrize(
     "fault",
     [

@@ -96,6 +96,10 @@ def test_other_checks_get_cells_of_their_own():
     assert "This audit runs 2 checks: " in plan
     assert "(AK201)" in plan
     assert "(AK501)" not in plan
+    other = with_checks(shipped, ["notebook_secrets"])
+    subject = next("".join(one["source"]) for one in other["cells"] if one["id"] == "subject")
+    assert "load_target(subject_file)" in subject
+    assert "import show_incident" in subject
     own = ("show-", "asks-")
     assert [one["id"] for one in made["cells"] if not one["id"].startswith(own)] == [
         one["id"] for one in shipped["cells"] if not one["id"].startswith(own)
