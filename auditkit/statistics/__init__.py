@@ -114,6 +114,7 @@ from auditkit.statistics.weighted import Moments, effective_counts, group_moment
 from auditkit.statistics.welch import mean_difference
 
 __all__ = [
+    "MOST_PAIRED_GROUPS",
     "Advantage",
     "Anova",
     "Apart",
@@ -133,7 +134,6 @@ __all__ = [
     "Gap",
     "Guesses",
     "Homogeneity",
-    "MOST_PAIRED_GROUPS",
     "Moments",
     "Operating",
     "PermutationTest",

@@ -169,7 +169,7 @@ def ratios_to_shares(
     --------
     >>> ratios, bounds, p = ratios_to_shares([20, 80], [0.5, 0.5])
     >>> ratios.tolist(), bounds.high.round(3).tolist(), bool((p < 1e-6).all())
-    ([0.4, 1.6], [0.606, 1.794], True)
+    ([0.4, 1.6], [0.61, 1.764], True)
     """
     x, p = _checked(counts, shares)
     n, k = float(x.sum()), len(x)

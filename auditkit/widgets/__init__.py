@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from auditkit.widgets.data import Data
 from auditkit.widgets.explorers.pair import Compare
 from auditkit.widgets.findings import Findings
 from auditkit.widgets.language import LanguageModel
@@ -13,6 +14,7 @@ from auditkit.widgets.studio import Bias, Explainability, Membership, Robustness
 __all__ = [
     "Bias",
     "Compare",
+    "Data",
     "Explainability",
     "Findings",
     "LanguageModel",

@@ -126,6 +126,14 @@ def test_missingness_alike_in_all_groups_is_called_different_no_more_often_than_
     assert alarms <= 13  # 6 expected; 14 or more have a chance of 0.2%
 
 
+def test_words_for_missing_are_missing():
+    frame = pd.DataFrame({"a": ["x", "?", None, "N/A", "y", "x"], "b": [1, 2, 3, 4, 5, None]})
+    evidence = observe(Table("t", frame))
+    assert evidence.measurement("missing_share", "a").value == 3 / 6
+    assert evidence.measurement("complete_record_share").value == 2 / 6
+    assert evidence.measurement("implausible_share", "a: word").value == 2 / 6
+
+
 def test_known_things_of_adult_are_found():
     train, _ = load_adult()
     evidence = observe(Table("adult", train.X, sensitive=["sex"]))

@@ -17,7 +17,7 @@ from auditkit.errors import InputError
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.nouns import counted
 from auditkit.progress import step
-from auditkit.scanning.tables.quality import IMPLAUSIBLE, Implausible, Profile, profile
+from auditkit.scanning.tables.quality import IMPLAUSIBLE, Implausible, Profile, absent, profile
 from auditkit.targets.table import Table as Records
 
 if TYPE_CHECKING:
@@ -90,7 +90,13 @@ def table_quality(
     for j, name in enumerate(frame.columns):
         profiles.append(profile(str(name), frame.iloc[:, j], today))
         step(0.7 * (j + 1) / d, f"{j + 1} of {d} columns")
-    complete = int(frame.notna().all(axis=1).sum())
+    complete = n - int(
+        np.any(
+            [absent(frame.iloc[:, j]) for j, p in enumerate(profiles) if p.missing]
+            or [np.zeros(n, dtype=bool)],
+            axis=0,
+        ).sum()
+    )
     again = int(frame.duplicated().sum())
     lacking = [one for one in profiles if one.missing]
     gaps = _gaps(subject, lacking, level, rng)
@@ -150,7 +156,7 @@ def _gaps(
     found = []
     groupings = [one for one in groups_of(subject, subject.frame) if len(one.labels) > 1 and not one.too_many]
     for one in sorted(lacking, key=lambda p: -p.missing)[:_MOST_COLUMNS]:
-        missing = subject.column(one.name).isna().to_numpy()
+        missing = absent(subject.column(one.name))
         for groups in groupings:
             if groups.features == (one.name,):
                 continue
@@ -171,28 +177,31 @@ def _gaps(
 
 def _redundant(frame: pd.DataFrame, profiles: list[Profile]) -> list[str]:
     """Return columns that say what an earlier one says in other words: each value of the one stands for one of the other."""
+    some = frame.iloc[np.linspace(0, len(frame) - 1, min(len(frame), _LOOKED_AT)).astype(int)]
+    codes = {
+        j: _codes(some, j)
+        for j, p in enumerate(profiles)
+        if 1 < p.different <= _MOST_VALUES and p.different < p.rows / 2
+    }
+    found: dict[int, int] = {}
+    for one, other in combinations(codes, 2):
+        if other in found or one in found or not _alike(codes[one], codes[other]):
+            continue
+        if len(some) == len(frame) or _alike(_codes(frame, one), _codes(frame, other)):
+            found[other] = one
+    return [f"{profiles[j].name} (as {profiles[one].name})" for j, one in found.items()]
+
+
+def _codes(frame: pd.DataFrame, j: int) -> np.ndarray:
     import pandas as pd
 
-    codes = {}
-    at = np.linspace(0, len(frame) - 1, min(len(frame), _LOOKED_AT)).astype(int)
-    for j, p in enumerate(profiles):
-        if 1 < p.different <= _MOST_VALUES and p.different < p.rows / 2:
-            codes[p.name] = pd.factorize(frame.iloc[:, j])[0] + 1
-    found: dict[str, str] = {}
-    for one, other in combinations(codes, 2):
-        if (
-            other not in found
-            and one not in found
-            and _alike(codes[one][at], codes[other][at])
-            and _alike(codes[one], codes[other])
-        ):
-            found[other] = one
-    return [f"{name} (as {one})" for name, one in found.items()]
+    return np.asarray(pd.factorize(frame.iloc[:, j])[0] + 1)
 
 
 def _alike(a: np.ndarray, b: np.ndarray) -> bool:
-    seen = np.bincount(a * (int(b.max()) + 1) + b, minlength=0) > 0
-    return int(seen.sum()) == len(np.unique(a)) == len(np.unique(b))
+    """Return whether each of one column's codes goes with one of the other's."""
+    seen = np.bincount(a * (int(b.max()) + 1) + b) > 0
+    return int(seen.sum()) == int((np.bincount(a) > 0).sum()) == int((np.bincount(b) > 0).sum())
 
 
 def _tables(
@@ -226,7 +235,7 @@ def _tables(
 
 
 def _by_group(subject: Records, one: Profile, level: float) -> dict[str, Table]:
-    missing = subject.column(one.name).isna().to_numpy()
+    missing = absent(subject.column(one.name))
     shown = []
     for groups in groups_of(subject, subject.frame):
         if groups.too_many or groups.features == (one.name,):

@@ -67,7 +67,7 @@ def table_schema(subject: Records, *, rng: np.random.Generator) -> Evidence:  # 
                 for part, of, one in broken
             ),
         ),
-        {"broken": _table(broken)},
+        {"broken": _table(broken)} if broken else {},
         says=_says(broken, len(schema.columns)),
         does_not_say="That values which fit the schema are true, nor that the schema is right: it is what people said of the columns.",
         notes=_notes(more),
@@ -97,11 +97,7 @@ def _table(broken: list[tuple[str, int, Broken]]) -> Table:
         "rows": "Records",
         "share": "Share",
     }
-    summary = (
-        f"{counted(len(ordered), 'rule')} not held by every record."
-        if ordered
-        else "Every rule is held by every record."
-    )
+    summary = f"{counted(len(ordered), 'rule')} not held by every record."
     return Table("Rules that are not held", columns, "plain", labels, summary)
 
 

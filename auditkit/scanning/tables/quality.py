@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["IMPLAUSIBLE", "Implausible", "Profile", "profile"]
+__all__ = ["IMPLAUSIBLE", "Implausible", "Profile", "absent", "profile"]
 
 IMPLAUSIBLE: dict[str, str] = {
     "code": "a number at the end of the range that may stand for missing or for a cap",
@@ -39,6 +39,7 @@ _CODE = re.compile(r"-(?:1|9|7|8|99+|77+|88+)|99+|88+|77+")
 _WORDS = frozenset(["?", "-", "--", "---", ".", "*", "na", "n/a", "n.a.", "#n/a", "nan", "none", "null", "nil", "unknown", "missing", "not available", "not known",
                     "unbekannt", "keine angabe", "k.a.", "inconnu", "desconocido", "sconosciuto", "onbekend", "tbd", "xxx", ""])  # fmt: skip
 _FACTORS = (10.0, 100.0, 1000.0, 2.2046, 2.54, 12.0, 60.0)
+_MOST_CATEGORIES = 100_000
 _SLIPPED = 0.1  # of the records at most, or it is no slip
 
 
@@ -71,7 +72,7 @@ class Profile:
     name : str
         Of the column.
     rows, missing, different : int
-        Records, those without a value, and different values.
+        Records, those without a value or with a word for missing, and different values.
     most_common : int
         Records with the most common value.
     found : tuple of Implausible
@@ -124,15 +125,49 @@ def profile(name: str, column: pd.Series[Any], as_of: Any) -> Profile:
     import pandas as pd
 
     codes, values = pd.factorize(column)
+    values = _in_numpy(values)
     counts = np.bincount(codes[codes >= 0], minlength=len(values))
-    known = int(counts.sum())
-    found = tuple(_implausible(name, column, values, counts, as_of)) if known else ()
-    most = int(counts.max()) if known else 0
-    return Profile(name, len(column), len(column) - known, len(values), most, found)
+    words = _say_missing(values)
+    found = tuple(_implausible(name, column, values, counts, words, as_of)) if len(values) else ()
+    known = int(counts[~words].sum())
+    most = int(counts[~words].max()) if known else 0
+    return Profile(name, len(column), len(column) - known, int((~words).sum()), most, found)
+
+
+def absent(column: pd.Series[Any]) -> np.ndarray:
+    """Return which records have no value, or a word that says so, shape (n,).
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> absent(pd.Series(["a", None, " ? ", "Unknown"])).tolist()
+    [False, True, True, True]
+    """
+    import pandas as pd
+
+    if isinstance(column.dtype, np.dtype) and column.dtype != object:
+        return np.asarray(column.isna())
+    codes, values = pd.factorize(column)
+    return np.append(_say_missing(_in_numpy(values)), True)[codes]
+
+
+def _in_numpy(values: Any) -> Any:
+    """Return different values in an array of Python objects where they stand in one that is slow to walk through."""
+    return (
+        values
+        if hasattr(values, "tz") or isinstance(values, np.ndarray)
+        else np.asarray(values, dtype=object)
+    )
+
+
+def _say_missing(values: Any) -> np.ndarray:
+    if isinstance(getattr(values, "dtype", None), np.dtype) and values.dtype.kind in "biufcmM":
+        return np.zeros(len(values), dtype=bool)
+    return np.array([isinstance(one, str) and one.strip().casefold() in _WORDS for one in values], dtype=bool)
 
 
 def _implausible(
-    name: str, column: pd.Series[Any], values: Any, counts: np.ndarray, as_of: Any
+    name: str, column: pd.Series[Any], values: Any, counts: np.ndarray, words: np.ndarray, as_of: Any
 ) -> Iterator[Implausible]:
     import pandas as pd
 
@@ -147,7 +182,6 @@ def _implausible(
         yield from _of_numbers(name, numbers_of(pd.Series(values)), counts)
         return
     plain = [str(one) for one in values]
-    words = np.array([one.strip().casefold() in _WORDS for one in plain])
     if words.any():
         which = sorted({one.strip() for one, is_word in zip(plain, words, strict=True) if is_word})
         yield Implausible(
@@ -165,7 +199,8 @@ def _implausible(
         dates = pd.to_datetime(pd.Series(plain), errors="coerce", utc=True, format="ISO8601")
         yield from _future(name, dates, counts, as_of)
         return
-    yield from _twins(name, plain, counts, telling)
+    if len(plain) <= _MOST_CATEGORIES:
+        yield from _twins(name, plain, counts, telling)
 
 
 def _share(counts: np.ndarray, part: np.ndarray, of: np.ndarray) -> float:
