@@ -12,14 +12,17 @@ import pandas as pd
 import pytest
 
 from auditkit import Audit, packing
+from auditkit.check import registry
 from auditkit.data import make_assistant
 from auditkit.errors import InputError
+from auditkit.scanning.tables.schema import ColumnRule, Schema
 from auditkit.targets import KINDS
 from auditkit.targets.artifact import ModelFile
 from auditkit.targets.language_model import LanguageModel
 from auditkit.targets.notebooks import read_notebooks
 from auditkit.targets.stack import Stack
 from auditkit.targets.table import Table
+from auditkit.targets.table_parts import Margin, Parent, Reference
 
 TOKENS = [b"qzebra", b"qquokka", b"qwombat"]  # in names of targets, paths and contents of each kind
 CHECKS = {
@@ -27,7 +30,7 @@ CHECKS = {
     "notebooks": ["notebook_personal_data", "notebook_packages", "notebook_risky_calls"],
     "language_model": {"system_prompt_leak": {"prompts": 12, "tries": 1}},
     "stack": ["known_advisories", "open_configuration"],
-    "table": ["personal_columns", "generalised_anonymity"],
+    "table": [one.name for one in registry().about("table")],
 }
 
 
@@ -53,7 +56,20 @@ def table():
         "qquokka": rng.choice(["qwombat", "other"], 60),
         "age": rng.integers(18, 90, 60),
     }
-    return Table("qzebra", pd.DataFrame(columns), quasi_identifiers=["qquokka", "age"])
+    frame = pd.DataFrame(columns)
+    frame["ywombat"] = np.where(frame["age"] + rng.normal(0, 20, 60) > 50, "qzebra", "qwombat")
+    frame = pd.concat([frame] * 4, ignore_index=True)
+    frame.loc[::7, "qquokka"] = "?"
+    return Table(
+        "qzebra",
+        frame,
+        quasi_identifiers=["qquokka", "age"],
+        target="ywombat",
+        sensitive=["qquokka"],
+        schema=Schema({"qquokka": ColumnRule(categories=("qwombat",)), "age": ColumnRule("integer", 20, 50)}),
+        reference=Reference((Margin(("qquokka",), (("qwombat",), ("other",)), (1, 3)),), "qzebra census"),
+        lineage=[Parent("qwombat", source="qquokka")],
+    )
 
 
 @pytest.fixture(scope="module")
