@@ -15,6 +15,7 @@ from auditkit import Audit, packing
 from auditkit.check import registry
 from auditkit.data import make_assistant
 from auditkit.errors import InputError
+from auditkit.ranges import range_of
 from auditkit.scanning.tables.schema import ColumnRule, Schema
 from auditkit.targets import KINDS
 from auditkit.targets.artifact import ModelFile
@@ -51,15 +52,14 @@ def notebook(folder):
 
 def table():
     rng = np.random.default_rng(0)
+    n = 240
     columns = {
-        "email": [f"a{i}@qzebra.de" for i in range(60)],
-        "qquokka": rng.choice(["qwombat", "other"], 60),
-        "age": rng.integers(18, 90, 60),
+        "email": [f"a{i}@qzebra.de" for i in range(n)],
+        "qquokka": rng.choice(["qwombat", "other", "?"], n),
+        "age": rng.integers(18, 90, n),
     }
     frame = pd.DataFrame(columns)
-    frame["ywombat"] = np.where(frame["age"] + rng.normal(0, 20, 60) > 50, "qzebra", "qwombat")
-    frame = pd.concat([frame] * 4, ignore_index=True)
-    frame.loc[::7, "qquokka"] = "?"
+    frame["ywombat"] = np.where(frame["age"] + rng.normal(0, 20, n) > 50, "qzebra", "qwombat")
     return Table(
         "qzebra",
         frame,
@@ -138,7 +138,8 @@ def test_no_small_count_is_public_and_all_of_it_is_restricted(packed, keys, kind
     for one in public["evidence"]:
         for m in one["measurements"]:
             assert m["n"] >= 10
-            assert m["value"] is None or m["value"] == 0 or not 0 < m["value"] < 10 or m["value"] % 1
+            a_share = range_of(m["metric"]) is not None  # all of 14 is no count of one
+            assert a_share or m["value"] is None or not 0 < m["value"] < 10 or m["value"] % 1
         assert not one["tables"]
     files = packing.open_restricted(pack, keys / "restricted.key")
     assert json.loads(files["restricted/report.json"]) == report.to_dict()
