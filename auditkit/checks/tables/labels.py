@@ -88,7 +88,7 @@ def table_label_noise(
     drawn = noise.resampled(proba, truth, len(y), level, rng)
     surest = noise.surest(truth, y, level, "records")
     gaps = _gaps(subject, data, truth, found.suspect, level)
-    tables = {"joint": noise.joint(found, y, list(classes))}
+    tables: dict[str, Table] = {}
     shown = [m for m in gaps if m.interval]
     if shown:
         words = {
@@ -100,6 +100,7 @@ def table_label_noise(
         tables["by_group"] = Table(
             "Whose labels look wrong", common.estimates(shown), "estimates", words, summary, reference=0.0
         )
+    tables["joint"] = noise.joint(found, y, list(classes))
     return Evidence(
         "AK916",
         (*rates, drawn, surest, *gaps),

@@ -207,7 +207,7 @@ def _alike(a: np.ndarray, b: np.ndarray) -> bool:
 def _tables(
     subject: Records, profiles: list[Profile], lacking: list[Profile], found: list[Implausible], counts: dict[str, list[str]], level: float
 ) -> dict[str, Table]:  # fmt: skip
-    tables = {"columns": _columns(profiles, counts)}
+    tables: dict[str, Table] = {}
     if lacking:
         n = len(subject.frame)
         ordered = sorted(lacking, key=lambda p: -p.missing)[:30]
@@ -231,7 +231,7 @@ def _tables(
         words = {"column": "Column", "kind": "What it is", "told": "In this column", "rows": "Records"}
         summary = f"{counted(len(found), 'kind')} of values that are hardly meant."
         tables["implausible"] = Table("Values that are hardly meant", columns, "plain", words, summary)
-    return tables
+    return tables | {"columns": _columns(profiles, counts)}
 
 
 def _by_group(subject: Records, one: Profile, level: float) -> dict[str, Table]:

@@ -315,8 +315,8 @@ def _typed(name: str, column: pd.Series[Any], rule: ColumnRule) -> tuple[np.ndar
 
 
 def _range(rule: ColumnRule) -> str:
-    ends = [f"from {rule.minimum}"] if rule.minimum is not None else []
-    return " ".join([*ends, *([f"to {rule.maximum}"] if rule.maximum is not None else [])])
+    low, high = ("" if end is None else _text(end) for end in (rule.minimum, rule.maximum))
+    return " ".join([*([f"from {low}"] if low else []), *([f"to {high}"] if high else [])])
 
 
 def draft_schema(frame: pd.DataFrame) -> Schema:
