@@ -56,7 +56,6 @@ class Data(Studio):
         If it is no table, or a check or criterion does not exist.
     """
 
-    children: Any
     only: ClassVar[Any] = ("data",)
 
     def __init__(
@@ -74,8 +73,9 @@ class Data(Studio):
             )
         super().__init__(table, checks, criteria, seed, executor)
         self.given = w.HTML(_given(table))
-        at = self.children.index(self.stage)
-        self.children = (*self.children[:at], self.given, *self.children[at:])
+        step = next(iter(self.steps.values()))
+        question, *parts = step.children
+        step.children = (question, self.given, *parts)
 
 
 def _given(table: Table) -> str:
@@ -92,7 +92,7 @@ def _given(table: Table) -> str:
     more = Markup("<details><summary>{}</summary><ul>{}</ul></details>").format(
         f"Not given, and so not examined: {', '.join(word for word, _, _ in lacking)}", lines
     )
-    return f'<div class="ak">{shown}{more if lacking else said("Everything that is asked about was given.")}</div>'
+    return f'<div class="ak" style="overflow-wrap:anywhere">{shown}{more if lacking else said("Everything that is asked about was given.")}</div>'
 
 
 def _has(table: Table, key: str) -> bool:

@@ -213,9 +213,7 @@ def _tables(
         ordered = sorted(lacking, key=lambda p: -p.missing)[:30]
         shown = [_share("missing_share", one.missing, n, level, one.name) for one in ordered]
         words = {"label": "Column", "value": "Share of records without a value", "n": "records"}
-        summary = (
-            f"{counted(len(lacking), 'column')} of {len(profiles)} lack values; {ordered[0].name} most often."
-        )
+        summary = f"{counted(len(lacking), 'column')} of {len(profiles)} {'lacks' if len(lacking) == 1 else 'lack'} values; {ordered[0].name} most often."
         tables["missing"] = Table(
             "Missing values by column", common.estimates(shown), "estimates", words, summary
         )
@@ -297,7 +295,7 @@ def _says(
     said = (
         "No value is missing"
         if most is None
-        else f"{counted(len(lacking), 'column')} lack values, {most.name} in {common.percent(most.missing / n)} of {n:,} records"
+        else f"{counted(len(lacking), 'column')} {'lacks' if len(lacking) == 1 else 'lack'} values, {most.name} in {common.percent(most.missing / n)} of {n:,} records"
     )
     sure = [m for m in gaps if m.interval is not None and m.interval.low > 0]
     if sure:
