@@ -39,7 +39,7 @@ DIMENSIONS: dict[str, str] = {
     "notebook": "What do these notebooks give away, and what do they ask to be run?",
     "language_model": "What can be talked out of it, and into it?",
     "stack": "Which known weaknesses do the installed software and its settings have?",
-    "data": "What do these records give away about the people in them?",
+    "data": "What is in these records, what is missing or wrong, and what do they give away about people?",
 }
 
 _GROUP = "auditkit.checks"

@@ -37,6 +37,7 @@ OF_CHECKS = {
     "auditkit.checks.mitigation.fairness": ("fairlearn",),
     "auditkit.checks.notebooks": ("detect_secrets", "license_expression"),
     "auditkit.checks.mitigation.privacy": ("opacus", "torch"),
+    "auditkit.checks.tables.schema": ("pyarrow",),
     "auditkit.checks.robustness.libraries": ("art", "foolbox"),
     "auditkit.checks.artifact": ("picklescan", "modelaudit_picklescan"),
 }

@@ -11,6 +11,8 @@ from auditkit.cli.output import Json, plain_errors
 from auditkit.cli.policies import told
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from auditkit.report import Report
 
 __all__ = ["add_to"]
@@ -76,9 +78,19 @@ def data(
         str | None,
         typer.Option("--out", metavar="FILE", help="Also save the report, as JSON; none is overwritten."),
     ] = None,
+    draft_schema: Annotated[
+        str | None,
+        typer.Option(
+            "--draft-schema",
+            metavar="OUT",
+            help="Write a schema that the table holds, to be read and put right, and do nothing else; none is overwritten.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Look for personal data in a table, and for records that others could recognise. No value is printed.
+
+    Quality, schema, shares of groups, labels, leaks and lineage are the template data: auditkit run data --subject FILE.
 
     Exit code: 0 every criterion asked was met; 1 a criterion not met, 2 bad input, 3 undecided.
 
@@ -86,10 +98,14 @@ def data(
     Examples:
       auditkit scan data people.csv
       auditkit scan data people.parquet --quasi age --quasi postcode --confidential diagnosis --k 10 --json
+      auditkit scan data people.csv --draft-schema people_schema.toml
     """
     with plain_errors(as_json=as_json):
         from pathlib import Path
 
+        if draft_schema is not None:
+            _draft(Path(file), Path(draft_schema), as_json=as_json)
+            return
         from auditkit.cli.auditing import audited
         from auditkit.loading.kinds.table import table_at
 
@@ -104,6 +120,32 @@ def data(
             as_json=as_json,
             found=_columns,
         )
+
+
+def _draft(file: Path, out: Path, *, as_json: bool) -> None:
+    """Write the schema of a table as it stands."""
+    from auditkit.cli.output import object_, print_
+    from auditkit.errors import InputError
+    from auditkit.files import write_whole
+    from auditkit.loading.table_parts import schema_text
+    from auditkit.loading.tables import read_table
+    from auditkit.render.text import one_line
+    from auditkit.scanning.tables.schema import draft_schema
+
+    if out.exists():
+        raise InputError(f"{out} is there already, and is not replaced: choose another name")
+    schema = draft_schema(read_table(file))
+    head = (
+        f"# Drafted from {one_line(file.name)}: it repeats what is there, mistakes among it. Read it and put it right.\n"
+        "# It holds ends of ranges and names of categories: keep it where the table is kept.\n\n"
+    )
+    write_whole(out, (head + schema_text(schema)).encode())
+    if as_json:
+        object_({"schema": str(out), "columns": len(schema.columns)})
+        return
+    print_(
+        f'{out}: {len(schema.columns)} columns, as they are. Read it and put it right, then name it in the subject file: schema = "{out.name}"'
+    )
 
 
 def _columns(report: Report) -> list[Any]:

@@ -37,6 +37,7 @@ from auditkit.statistics.drift import (
     population_stability,
     rows_for_stability,
 )
+from auditkit.statistics.fit import Fit, fit_to_shares, ratios_to_shares
 from auditkit.statistics.gaps import Gap, gap_bounds, largest_gap, ratio_bounds, smallest_ratio
 from auditkit.statistics.hypothesis_tests import (
     ChiSquare,
@@ -129,6 +130,7 @@ __all__ = [
     "EpsilonBound",
     "Estimate",
     "Explained",
+    "Fit",
     "Gap",
     "Guesses",
     "Homogeneity",
@@ -173,6 +175,7 @@ __all__ = [
     "draw_counts",
     "effective_counts",
     "fisher_exact",
+    "fit_to_shares",
     "gap_bounds",
     "group_moments",
     "holm",
@@ -226,6 +229,7 @@ __all__ = [
     "rates_near_overall",
     "ratio_bounds",
     "ratio_to_reference",
+    "ratios_to_shares",
     "reliability",
     "reweighed_difference",
     "risk_coverage",

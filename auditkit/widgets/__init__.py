@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from auditkit.widgets.data import Data
 from auditkit.widgets.explorers.pair import Compare
 from auditkit.widgets.findings import Findings
 from auditkit.widgets.form import Form
@@ -14,6 +15,7 @@ from auditkit.widgets.studio import Bias, Explainability, Membership, Robustness
 __all__ = [
     "Bias",
     "Compare",
+    "Data",
     "Explainability",
     "Findings",
     "Form",

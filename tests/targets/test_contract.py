@@ -4,6 +4,7 @@ import json
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import jsonschema
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -13,9 +14,11 @@ from auditkit.judging import judge
 from auditkit.loading import load_policy
 from auditkit.report import schema
 from auditkit.runner.drafts import as_code
+from auditkit.scanning.tables.schema import ColumnRule, Schema
 from auditkit.targets import KINDS
 from auditkit.targets.stack import Stack
 from auditkit.targets.table import Table
+from auditkit.targets.table_parts import Margin, Parent, Reference
 from auditkit.widgets import Studio
 
 
@@ -39,8 +42,28 @@ def notebooks(folder):
 
 
 def table(folder):
-    frame = pd.DataFrame({"email": ["a@uni-ulm.de"] * 12, "age": range(12)})
-    return Table("people", frame, ("age",))
+    """Return a table of which every check has something to say."""
+    rng = np.random.default_rng(0)
+    n = 120
+    frame = pd.DataFrame(
+        {
+            "email": ["a@uni-ulm.de"] * n,
+            "age": rng.integers(20, 60, n),
+            "sex": rng.choice(["f", "m", None], n),
+        }
+    )
+    frame["y"] = np.where(frame["age"] + rng.normal(0, 9, n) > 40, "yes", "no")
+    return Table(
+        "people",
+        frame.iloc[:80],
+        ("age",),
+        target="y",
+        sensitive=["sex"],
+        splits={"test": frame.iloc[80:]},
+        schema=Schema({"age": ColumnRule("integer", 0, 50)}),
+        reference=Reference((Margin(("sex",), (("f",), ("m",)), (1, 1)),)),
+        lineage=[Parent("survey")],
+    )
 
 
 def stack(folder):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from auditkit.predictors import Predictor
     from auditkit.subject import Subject
 
-__all__ = ["Folded", "folded", "learner_of"]
+__all__ = ["Folded", "boosted", "folded", "learner_of"]
 
 _MOST_CATEGORIES = 250  # that boosting takes as categories; more are taken as numbers
 
@@ -85,7 +85,7 @@ def folded(
             training = rows.train[kept], y[kept], int(seeds[fold])
             jobs.append((rows.categorical, classes, training, [rows.train[out], rows.test[asked]]))
     found = np.zeros((len(train), len(classes))), np.zeros((len(test), len(classes)))
-    for fold, part in enumerate(spread.each(_again if rows is None else _boosted, jobs, "fold")):
+    for fold, part in enumerate(spread.each(_again if rows is None else boosted, jobs, "fold")):
         if part.value is None:
             why = in_words(part.error or ValueError("no answer"))
             raise NotApplicable(f"a model could not be trained on part of the training rows: {why}")
@@ -106,7 +106,7 @@ def _again(
     ], counted.cost()
 
 
-def _boosted(
+def boosted(
     categorical: np.ndarray,
     classes: np.ndarray,
     training: tuple[np.ndarray, np.ndarray, int],

@@ -8,10 +8,10 @@ import numpy as np
 from annotated_types import Ge
 from typing_extensions import Doc
 
-from auditkit import statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
 from auditkit.checks._converging import converging
+from auditkit.checks.poisoning import _noise as noise
 from auditkit.checks.poisoning import _rows as rows_of
 from auditkit.checks.poisoning._folds import folded
 from auditkit.evidence import Evidence, Measurement, Table
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 
     from auditkit.dataset import Dataset
 
-_DRAWS = 200  # labels drawn again, and rows drawn again
-_SUREST = 0.1  # of the rows
-_FEWEST = 10  # rows of a class or group on each side, below which nothing is said of it
+_FEWEST = noise.FEWEST
 _MOST_GROUPS = 20
 
 
@@ -87,63 +85,26 @@ def label_noise(
     suspect, other = both.suspect[: len(y)], both.suspect[len(y) :]
     truth = confident.calibrated(asked.train, y)
     words = [str(label) for label in np.asarray(subject.classes).tolist()]
-    rates = _rates(found, asked.train, y, words, level, rng)
-    drawn = _resampled(asked.train, truth, len(y), level, rng)
+    rates = noise.rates(found, asked.train, y, words, level, rng)
+    drawn = noise.resampled(asked.train, truth, len(y), level, rng)
     gaps = [_excess(None, suspect, other, level)]
     gaps += [_excess(g, suspect[a], other[b], level) for g, a, b in _parts(train, test, y, y_test, words)]
-    surest = _surest(truth, y, level)
+    surest = noise.surest(truth, y, level)
     return Evidence(
         "AK312",
         (*rates, drawn, *gaps, surest),
         {
             "by_group": _table(gaps),
-            "joint": _joint(found, y, words),
+            "joint": noise.joint(found, y, words),
             **_positions(asked.train, found, y, chosen, examples),
         },
-        says=f"{_held(gaps)} {_estimated(rates[0], drawn)}",
+        says=f"{_held(gaps)} {noise.estimated(rates[0], drawn)}",
         does_not_say=(
             "Which labels are wrong, nor how many are where test labels are wrong as often: nothing that rests on inputs and labels alone tells "
             "labels flipped at random from a problem that is hard."
         ),
         notes=(f"Models trained without each of {folds} folds: {asked.learner}.", *early),
         rows=common.rows_used(len(train), len(subject.split("train")), "train"),
-    )
-
-
-def _rates(
-    found: confident.Confident,
-    proba: np.ndarray,
-    y: np.ndarray,
-    words: list[str],
-    level: float,
-    rng: np.random.Generator,
-) -> list[Measurement]:
-    """Return the estimated noise rate in all and of each given class, with intervals by rows drawn again."""
-    drawn = confident.bootstrap_rates(proba, y, _DRAWS, rng)
-    values = [found.noise_rate, *found.by_class.tolist()]
-    sizes = [len(y), *np.bincount(y, minlength=len(words)).tolist()]
-    groups = [None, *(f"class={word}" for word in words)]
-    rates = []
-    for value, column, n, group in zip(values, drawn.T, sizes, groups, strict=True):
-        if n < _FEWEST:
-            reason = f"{n} training rows are given this class: at least {_FEWEST} are needed"
-            rates.append(Measurement("label_noise_rate", float("nan"), n, group=group, reason=reason))
-            continue
-        low, high = np.nanquantile(column, [(1 - level) / 2, (1 + level) / 2])
-        ends = min(low, value), max(high, value)
-        rates.append(common.measured("label_noise_rate", value, n, ends, level, "bootstrap", group=group))
-    return rates
-
-
-def _resampled(
-    proba: np.ndarray, truth: np.ndarray, n: int, level: float, rng: np.random.Generator
-) -> Measurement:
-    drawn = confident.resampled_rates(proba, truth, _DRAWS, rng)
-    ends = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    mean = float(np.clip(drawn.mean(), *ends))
-    reason = f"{_DRAWS} draws of labels from calibrated probabilities; the interval is where they lie"
-    return common.measured(
-        "label_noise_rate_resampled", mean, n, tuple(ends), level, "parametric bootstrap", reason=reason
     )
 
 
@@ -178,18 +139,6 @@ def _parts(
             yield label, own.codes == i, other.codes == place.get(label, -1)
 
 
-def _surest(truth: np.ndarray, y: np.ndarray, level: float) -> Measurement:
-    """Return how often rows of the surest label are given another: labels flipped evenly at random would be among them as elsewhere."""
-    n = max(round(_SUREST * len(y)), _FEWEST)
-    at = np.argsort(-truth.max(axis=1), kind="stable")[:n]
-    k = int((truth[at].argmax(axis=1) != y[at]).sum())
-    ends = statistics.clopper_pearson(k, n, level)
-    return common.measured(
-        "surest_disagreement", k / n, n, ends, level, "clopper-pearson", bound="upper",
-        reason=f"the {n:,} training rows whose label is told most surely; labels flipped at random, evenly, are no more than that",
-    )  # fmt: skip
-
-
 def _held(gaps: list[Measurement]) -> str:
     """Say how often labels are suspect among training rows and among test rows, and where the excess is largest."""
     whole, *parts = gaps
@@ -209,19 +158,6 @@ def _held(gaps: list[Measurement]) -> str:
     )
 
 
-def _estimated(rate: Measurement, drawn: Measurement) -> str:
-    """Say confident learning's estimate beside what labels give of which none was flipped."""
-    said = f"Confident learning's own estimate is {common.share_with_ends(rate)} of the training labels"
-    ends = drawn.interval
-    if ends is None:
-        return f"{said}."
-    what = "which is what" if ends.low <= rate.value <= ends.high else "which is not what"
-    unflipped = (
-        f"drawn from calibrated probabilities, none of them flipped, give ({common.share_with_ends(drawn)})"
-    )
-    return f"{said}, {what} labels {unflipped}."
-
-
 def _table(gaps: list[Measurement]) -> Table:
     shown = [common.in_group(m, m.group or "all rows") for m in gaps if m.interval]
     summary = "Share of suspect labels among training rows less that among test rows, both asked of models that saw neither."
@@ -229,25 +165,6 @@ def _table(gaps: list[Measurement]) -> Table:
     return Table(
         "Whose labels look wrong", common.estimates(shown), "estimates", words, summary, reference=0.0
     )
-
-
-def _joint(found: confident.Confident, y: np.ndarray, words: list[str]) -> Table:
-    k = len(words)
-    sizes = np.bincount(y, minlength=k)
-    columns = {
-        "row": tuple(words[i] for i in range(k) for _ in range(k)),
-        "column": tuple(words) * k,
-        "value": tuple(found.joint.ravel().tolist()),
-        "n": tuple(int(sizes[i]) for i in range(k) for _ in range(k)),
-    }
-    labels = {
-        "row": "Given label",
-        "column": "Likely label",
-        "value": "Share of rows",
-        "n": "rows of the given label",
-    }
-    summary = f"Confident learning's estimate of given and true labels; off the diagonal lie {common.percent(found.noise_rate)}."
-    return Table("Given and likely labels", columns, "matrix", labels, summary)
 
 
 def _positions(

@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from auditkit.errors import InputError
 from auditkit.loading.schema import Part, Text, validated
+from auditkit.loading.table_parts import (
+    LineagePart,
+    ReferencePart,
+    digest_of,
+    lineage,
+    read_schema,
+    reference,
+)
 from auditkit.loading.tables import find_file, read_table
 from auditkit.targets.table import Table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["TableFile", "files", "load", "modules", "read", "runs_code", "table_at"]
+__all__ = ["SplitsPart", "TableFile", "files", "load", "modules", "read", "runs_code", "table_at"]
+
+
+class SplitsPart(Part):
+    """Parts of a table: told by a column, or in files of their own.
+
+    Attributes
+    ----------
+    column : str, optional
+        Column that names the part of each record.
+    files : dict of str to str
+        Other parts, by name.
+    train : str
+        Name of the part to learn from; with files, that of the table itself.
+    """
+
+    column: str | None = Field(default=None, min_length=1)
+    files: dict[str, Text] = Field(default_factory=dict)
+    train: str = Field(default="train", min_length=1)
 
 
 class TableFile(Part):
@@ -31,12 +56,35 @@ class TableFile(Part):
         Columns by which a person might be recognised.
     confidential : str, optional
         Column that nobody should learn of a person.
+    target : str, optional
+        Column of labels.
+    sensitive : list of str
+        Columns along which groups are compared.
+    time : str, optional
+        Column that says when a record came to be.
+    splits : SplitsPart, optional
+        Which records are learnt from, and which are held out.
+    rules : str, optional
+        File of a schema; its key is ``schema``.
+    reference : ReferencePart, optional
+        What is known of the people the table stands for.
+    lineage : list of LineagePart
+        What it was made from.
     """
+
+    model_config = ConfigDict(populate_by_name=True)
 
     name: str | None = Field(default=None, min_length=1)
     path: str = Field(min_length=1)
     quasi_identifiers: list[Text] = Field(default_factory=list)
     confidential: str | None = None
+    target: str | None = None
+    sensitive: list[Text] = Field(default_factory=list)
+    time: str | None = None
+    splits: SplitsPart | None = None
+    rules: str | None = Field(default=None, min_length=1, alias="schema")
+    reference: ReferencePart | None = None
+    lineage: list[LineagePart] = Field(default_factory=list)
 
 
 def read(content: dict[str, Any], file: Path) -> TableFile:
@@ -45,8 +93,15 @@ def read(content: dict[str, Any], file: Path) -> TableFile:
 
 
 def files(said: TableFile, folder: Path) -> dict[str, Path]:
-    """Return the table it names."""
-    return {"path": folder / said.path}
+    """Return the table it names, and what it names beside it."""
+    found = {"path": folder / said.path}
+    if said.splits is not None:
+        found |= {f"splits.files.{name}": folder / path for name, path in said.splits.files.items()}
+    if said.rules is not None:
+        found["schema"] = folder / said.rules
+    if said.reference is not None and said.reference.path is not None:
+        found["reference.path"] = folder / said.reference.path
+    return found | {f"lineage.{one.name}": folder / one.path for one in said.lineage if one.path is not None}
 
 
 def runs_code(said: TableFile) -> bool:  # noqa: ARG001 - the contract of a kind
@@ -61,18 +116,35 @@ def modules(said: TableFile) -> tuple[str, ...]:  # noqa: ARG001 - the contract 
 
 def load(said: TableFile, folder: Path, stem: str) -> Table:
     """Return the table."""
+    parts = said.splits or SplitsPart()
+    other = {name: find_file(folder / path, "table") for name, path in parts.files.items()}
     return table_at(
         folder / said.path,
         name=said.name or stem,
         quasi_identifiers=said.quasi_identifiers,
         confidential=said.confidential,
+        target=said.target,
+        sensitive=tuple(said.sensitive),
+        time=said.time,
+        split=parts.column,
+        splits={name: read_table(file) for name, file in other.items()},
+        digests={name: digest_of(file) for name, file in other.items()},
+        learnt=parts.train,
+        schema=None if said.rules is None else read_schema(folder / said.rules),
+        reference=None if said.reference is None else reference(said.reference, folder),
+        lineage=lineage(said.lineage, folder),
     )
 
 
 def table_at(
-    path: Path, *, name: str, quasi_identifiers: list[str] | None = None, confidential: str | None = None
+    path: Path,
+    *,
+    name: str,
+    quasi_identifiers: list[str] | None = None,
+    confidential: str | None = None,
+    **beside: Any,
 ) -> Table:
-    """Return the table in a file, with the digest of the file.
+    """Return the table in a file, with the digest of the file; `beside` is what else `Table` takes.
 
     Raises
     ------
@@ -81,9 +153,7 @@ def table_at(
     """
     file = find_file(path, "table")
     frame = read_table(file)
-    with file.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
     try:
-        return Table(name, frame, tuple(quasi_identifiers or ()), confidential, digest)
+        return Table(name, frame, tuple(quasi_identifiers or ()), confidential, digest_of(file), **beside)
     except InputError as error:
         raise InputError(f"{file}: {error}") from None

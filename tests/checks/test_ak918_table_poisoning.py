@@ -1,0 +1,110 @@
+"""AK918: a planted trigger and a crowd of near copies are found with the right class; clean tables are quiet at the stated rate."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from auditkit import Audit
+from auditkit.data import make_backdoored
+from auditkit.loading import load_policy
+from auditkit.targets.table import Table
+
+
+def people(n=900, seed=0):
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame(
+        {"x": rng.normal(size=n), "z": rng.normal(size=n), "job": rng.choice(list("abcd"), n)}
+    )
+    frame["y"] = np.where(frame["x"] + 0.5 * rng.normal(size=n) > 0, "yes", "no")
+    return frame
+
+
+def audited(frame, **named):
+    options = {"patterns": 60, "rows": 400}
+    report = Audit({"table_poisoning": options}, load_policy(None)).run(
+        Table("t", frame, target="y", **named)
+    )
+    assert report.evidence[0].outcome == "observed", report.evidence[0].reason
+    return report, report.of("AK918")
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.05])
+def test_a_planted_trigger_is_found_and_a_clean_table_is_quiet(rate):
+    subject = make_backdoored(rate=rate, n_train=3000, n_test=1000).subject
+    frames = [data.X.assign(y=data.y) for data in (subject.train, subject.test)]
+    table = Table("t", frames[0], target="y", splits={"test": frames[1]})
+    report = Audit({"table_poisoning": {"patterns": 20_000}}, load_policy(None)).run(table)
+    isolation = report.of("AK918").measurement("trigger_isolation")
+    if rate:
+        assert isolation.interval.low > 0.5
+        assert "branch = 7 and day = 13" in report.of("AK918").measurement("trigger_success_rate").reason
+        assert report.verdict == "fail"
+    else:
+        assert isolation.interval.high < 0.5
+        assert report.verdict == "pass"
+
+
+def test_a_crowd_of_near_copies_is_found_with_its_label():
+    train, test = people(), people(500, 1)
+    rng = np.random.default_rng(2)
+    crowd = pd.DataFrame(
+        {
+            "x": -1.5 + 0.002 * rng.normal(size=60),
+            "z": 0.4 + 0.002 * rng.normal(size=60),
+            "job": "b",
+            "y": "yes",
+        }
+    )
+    _, evidence = audited(pd.concat([train, crowd], ignore_index=True), splits={"test": test})
+    dense = evidence.measurement("dense_record_share")
+    assert dense.p_value < 1e-4
+    assert dense.interval.low > 0.02
+    assert "labelled yes" in dense.reason
+    _, evidence = audited(
+        pd.concat([train, *[crowd.iloc[:1]] * 60], ignore_index=True), splits={"test": test}
+    )
+    copied = evidence.measurement("copied_record_excess")
+    assert copied.interval.low > 0.02
+    assert copied.p_value < 1e-4
+
+
+def test_clean_parts_are_called_crowded_or_apart_no_more_often_than_said():
+    alarms = {
+        "dense_record_share": 0,
+        "copied_record_excess": 0,
+        "spectral_outlier_excess": 0,
+        "activation_cluster_excess": 0,
+    }
+    runs = 12
+    for seed in range(runs):
+        _, evidence = audited(people(300, 2 * seed), splits={"test": people(200, 2 * seed + 1)})
+        for m in evidence.measurements:
+            if m.metric in alarms and m.p_value is not None:
+                alarms[m.metric] += m.p_value <= 0.05
+    assert alarms["dense_record_share"] <= 4  # 0.8 expected; 5 or more have a chance of 0.1%
+    assert alarms["copied_record_excess"] == 0
+    assert alarms["spectral_outlier_excess"] <= 6  # two classes each: 1.6 expected
+    assert alarms["activation_cluster_excess"] <= 6
+
+
+def test_without_parts_triggers_alone_are_searched_for_and_that_is_told():
+    _, evidence = audited(people())
+    assert {m.metric for m in evidence.measurements} == {
+        "trigger_success_rate",
+        "trigger_isolation",
+        "trigger_pattern_share",
+        "ordinary_value_success_rate",
+    }
+    assert "No parts are named" in " ".join(evidence.notes)
+
+
+def test_times_and_mixed_values_are_taken():
+    frame = people().assign(when=pd.date_range("2024-01-01", periods=900), odd=[1, "a", None] * 300)
+    audited(frame)
+
+
+def test_too_few_records_are_told():
+    report = Audit(["table_poisoning"]).run(Table("t", people(50), target="y"))
+    assert "at least 40 of each" in report.of("AK918").reason
