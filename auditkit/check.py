@@ -40,6 +40,7 @@ DIMENSIONS: dict[str, str] = {
     "language_model": "What can be talked out of it, and into it?",
     "stack": "Which known weaknesses do the installed software and its settings have?",
     "data": "What do these records give away about the people in them?",
+    "access": "Who may do what, and who still needs to?",
 }
 
 _GROUP = "auditkit.checks"

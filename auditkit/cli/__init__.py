@@ -11,6 +11,7 @@ import typer
 
 from auditkit._version import __version__
 from auditkit.cli import batching, running, scanning
+from auditkit.cli.access import access
 from auditkit.cli.comparing import compare
 from auditkit.cli.controls import controls
 from auditkit.cli.ending import TERMINATED, end_at_once, terminated
@@ -35,6 +36,7 @@ running.add_to(app)
 app.add_typer(tools, name="tools")
 app.add_typer(template_app, name="template")
 app.add_typer(pack, name="pack")
+app.add_typer(access, name="access")
 app.command()(verify)
 batching.add_to(app)
 scanning.add_to(app)

@@ -13,7 +13,7 @@ from auditkit.cli.output import Json, object_, plain_errors, print_
 if TYPE_CHECKING:
     from auditkit.packing.found import Made
 
-__all__ = ["Role", "pack"]
+__all__ = ["Role", "pack", "passphrase_in"]
 
 pack = typer.Typer(
     no_args_is_help=True,
@@ -112,7 +112,7 @@ def keygen(
     with plain_errors(as_json=as_json):
         from auditkit import packing
 
-        files = packing.keygen(name, passphrase=_passphrase(passphrase_file), restricted=restricted)
+        files = packing.keygen(name, passphrase=passphrase_in(passphrase_file), restricted=restricted)
         found = {"private": str(files.private), "public": files.public and str(files.public)}
         if as_json:
             object_(found)
@@ -140,7 +140,7 @@ def sign(
         from auditkit import packing
 
         made = packing.sign(
-            path, key=key, role=role.value, name=name, passphrase=_passphrase(passphrase_file)
+            path, key=key, role=role.value, name=name, passphrase=passphrase_in(passphrase_file)
         )
         _made(made, f"signed as {role.value} by {name}", as_json=as_json)
 
@@ -182,7 +182,7 @@ def plan(
             out,
             key=key,
             name=name,
-            passphrase=_passphrase(passphrase_file),
+            passphrase=passphrase_in(passphrase_file),
             template=template,
             parameters=parameter or (),
             seed=seed,
@@ -238,7 +238,7 @@ def _made(made: Made, words: str, *, as_json: bool) -> None:
     print_(f"{made.path}: {words}")
 
 
-def _passphrase(file: str | None) -> str | None:
+def passphrase_in(file: str | None) -> str | None:
     """Return the first line of a file: a passphrase on the command line would be read by others."""
     if file is None:
         return None
