@@ -91,13 +91,17 @@ def write_review(
     Raises
     ------
     InputError
-        If the folder holds a review already.
+        If the folder holds a review already, or anybody may look into it.
     """
     folder = Path(out)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot make the folder {folder}: {error.strerror or error}") from None
+    if os.name == "posix" and folder.stat().st_mode & 0o007:
+        raise InputError(
+            f"anybody may look into {folder}, and a review names people: chmod o= {folder}, or give a new folder"
+        )
     new_file(folder / SNAPSHOT, snapshot.text().encode())
     said = ['kind = "access"', f"name = {_quoted(name)}", f'snapshot = "{SNAPSHOT}"']
     if before is not None:

@@ -345,6 +345,7 @@ def _read(file: str, roles: str | None) -> Snapshot:
 
 def _say_taken(taken: Snapshot, place: Path, *, as_json: bool) -> None:
     from auditkit.hub.scopes import NEEDED, writes
+    from auditkit.nouns import counted
 
     unseen = taken.unseen(*(part for part in NEEDED if part != "shares" or taken.has_shares))
     more = writes(taken.scopes)
@@ -363,7 +364,7 @@ def _say_taken(taken: Snapshot, place: Path, *, as_json: bool) -> None:
             }
         )
         return
-    print_(f"{place}: " + ", ".join(f"{n:,} {what}" for what, n in counts.items()))
+    print_(f"{place}: " + ", ".join(counted(n, what.removesuffix("s")) for what, n in counts.items()))
     if not taken.has_shares:
         print_(f"  JupyterHub {taken.version} has no shares: they came with 5.0.")
     if unseen:

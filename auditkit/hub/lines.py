@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from auditkit.hub.found import (
     Ages,
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "Line", "lines_of"]
 
+_API = "/hub/api"
 KINDS = ("sign-in", "administrator", "account", "token", "group", "service", "share")
 
 
@@ -72,9 +73,10 @@ def lines_of(snapshot: Snapshot, ages: Ages | None = None) -> tuple[Line, ...]:
         After which `found` speaks of something; it changes no id.
     """
     by = ages or Ages()
+    base = urlsplit(snapshot.hub).path
     admins, reaches = administrators(snapshot), reach_of_accounts(snapshot)
     known = set(reaches)
-    return (
+    made = (
         _sign_in(snapshot),
         *(_administrator(name, how, known=name in known) for name, how in admins.items()),
         *(_account(snapshot, one, by, wide=reaches[one.name] == "wide") for one in snapshot.accounts),
@@ -83,6 +85,7 @@ def lines_of(snapshot: Snapshot, ages: Ages | None = None) -> tuple[Line, ...]:
         *(_service(snapshot, one) for one in snapshot.services),
         *(_share(snapshot, one, by) for one in snapshot.shares),
     )
+    return tuple(replace(one, revoke=one.revoke.replace(f"{_API}/", f"{base}/", 1)) for one in made)
 
 
 def _line(
@@ -93,7 +96,7 @@ def _line(
 
 
 def _path(*parts: str) -> str:
-    return "/hub/api/" + "/".join(quote(one, safe="") for one in parts)
+    return f"{_API}/" + "/".join(quote(one, safe="") for one in parts)
 
 
 def _sign_in(snapshot: Snapshot) -> Line:

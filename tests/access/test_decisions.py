@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from auditkit.access.review import decide, decided
+from auditkit.access.review import decide, decided, write_review
 from auditkit.access.signing import sign, signature_file, verify
 from auditkit.cli import app
 from auditkit.data import make_hub
@@ -23,6 +23,7 @@ from auditkit.errors import InputError
 from auditkit.hub.decisions import Decisions, as_file, fitting, read_decisions
 from auditkit.hub.lines import Line, lines_of
 from auditkit.hub.snapshot import Account
+from auditkit.loading import load_target
 from auditkit.packing import keygen
 
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1"]
@@ -204,6 +205,23 @@ def test_what_is_to_be_revoked_is_listed_with_what_a_person_does(review):
     ):
         assert said in done.output
     assert "Nobody signed" in done.output
+
+
+def test_calls_begin_where_the_api_of_this_hub_does():
+    hub = replace(make_hub(), hub="https://example.org/lab/hub/api")
+    calls = [one.revoke for one in lines_of(hub) if one.kind == "account"]
+    assert all(one.startswith("DELETE /lab/hub/api/users/") for one in calls)
+
+
+def test_a_review_is_not_written_where_anybody_may_look(tmp_path):
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o755)
+    with pytest.raises(InputError, match="a review names people"):
+        write_review(tmp_path / "open", make_hub(), name="hub")
+    written = write_review(tmp_path / "new", make_hub(), name='a "hub"')
+    assert load_target(written).name == 'a "hub"'
+    with pytest.raises(InputError, match="is there already"):
+        write_review(tmp_path / "new", make_hub(), name="hub")
 
 
 def test_the_commands_decide_sign_and_verify(review, keys):

@@ -234,6 +234,28 @@ def test_an_old_hub_without_shares_is_said():
     assert not [path for _, path, _ in seen if "share" in path]
 
 
+def test_the_command_writes_a_snapshot_for_its_owner_and_tells_no_token(tmp_path, monkeypatch):
+    monkeypatch.setenv("A_TOKEN", TOKEN)
+    place = tmp_path / "hub.json"
+    scopes = [one for one in SCOPES if one != "read:shares"] + ["tokens"]
+    note = {"api_tokens": [{"id": "a1", "note": TOKEN, "scopes": []}]}
+    answers = whole(**{"/user": {"scopes": scopes}, "/users/ada/tokens": note})
+    with served(answers) as url:
+        asked = ["access", "snapshot", "--hub", url, "--token-env", "A_TOKEN", "--out", str(place)]
+        done = CliRunner().invoke(app, asked)
+        again = CliRunner().invoke(app, asked)
+        as_json = CliRunner().invoke(app, [*asked[:-1], str(tmp_path / "b.json"), "--json"])
+    assert done.exit_code == 0, done.output
+    assert "1 account, 1 group, 1 service, 1 token, 0 shares" in done.output
+    assert "shares were seen not at all: give the review's token the scope read:shares" in done.output
+    assert "can do more than read (tokens)" in done.output
+    assert TOKEN not in done.output + place.read_text() + as_json.output
+    assert place.stat().st_mode & 0o077 == 0
+    assert again.exit_code == 2
+    assert "is there already" in again.output
+    assert json.loads(as_json.stdout)["token_can_also"] == ["tokens"]
+
+
 def test_the_command_wants_one_token_and_one_source(tmp_path):
     for words, told in (
         (["snapshot", "--hub", "https://h.org"], "one of --token-file FILE and --token-env NAME"),

@@ -120,7 +120,7 @@ def _table(subject: Access, admins: dict[str, str], use: dict[str, str]) -> Tabl
             one.name,
             admins.get(one.name, "no"),
             use[one.name],
-            day(one.last_activity),
+            day(one.last_activity) or ("never" if one.knows_activity else "not told"),
             day(one.created),
             listed(one.groups or ()),
         )
