@@ -145,7 +145,9 @@ class Snapshot:
             how = self.seen(part)
             if how == "all":
                 continue
-            add = dict.fromkeys((*lacking(self.scopes, part), *lacking(self.scopes, "accounts")))
+            by_account = part in ("accounts", "activity", "roles of accounts", "tokens", "shares")
+            also = lacking(self.scopes, "accounts") if by_account else ()
+            add = dict.fromkeys((*lacking(self.scopes, part), *also))
             cure = (
                 f"give the review's token the {'scope' if len(add) == 1 else 'scopes'} {', '.join(add)}"
                 if add

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import threading
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,7 +27,7 @@ SCOPES = sorted({one for part in NEEDED.values() for one in part})
 
 
 @contextmanager
-def served(answers, status=200, location="", seen=None):
+def served(answers, status=200, location="", seen=None, context=None):
     """A server of this test's own; `answers` gives the body for a path, or None for 404."""
 
     class Answer(BaseHTTPRequestHandler):
@@ -47,6 +48,9 @@ def served(answers, status=200, location="", seen=None):
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    server.handle_error = lambda *_: None  # a client that hangs up is what some tests are about
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
@@ -224,6 +228,34 @@ def test_what_goes_wrong_is_told_without_the_token():
     with pytest.raises(ToolError, match="the connection was refused"):
         take(Hub(url, TOKEN))  # nobody listens there any more
     assert Refused(403, "/users").status == 403
+
+
+@pytest.mark.needs("cryptography", extra="evidence")
+def test_a_certificate_that_nobody_vouches_for_is_refused_before_the_token_is_sent(tmp_path):
+    from datetime import UTC, datetime, timedelta
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(1).not_valid_before(datetime.now(UTC) - timedelta(days=1))
+    made = made.not_valid_after(datetime.now(UTC) + timedelta(days=1)).sign(key, hashes.SHA256())
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (tmp_path / "pair.pem").write_bytes(pem + made.public_bytes(serialization.Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "pair.pem")
+    seen = []
+    with (
+        served(whole(), seen=seen, context=context) as url,
+        pytest.raises(ToolError, match="its certificate is not one that"),
+    ):
+        take(Hub(url.replace("http://", "https://"), TOKEN))
+    assert seen == []
 
 
 def test_an_old_hub_without_shares_is_said():
