@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import stat
 from contextlib import suppress
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Deviation", "check"]
 
 _KEY = (b"PRIVATE KEY-----", b"AGE-SECRET-KEY-")
+_SECRET = re.compile(rb"[0-9a-f]{64}\s*")  # of a restricted layer, or a token
 _HEAD = 4_096  # bytes of a file that are looked at for a private key
 _SETS = 0o6000
 
@@ -165,12 +167,17 @@ def _entry(place: Path, path: Path, expected: _Expected) -> Iterator[Deviation]:
     mode, most = stat.S_IMODE(about.st_mode), folder.mode if is_folder else folder.file_mode
     if folder.name == "keys" and path.suffix == ".pub" and not is_folder:
         most = 0o644
+    if not is_folder and folder.name != "keys" and _holds_key(path):
+        yield Deviation(
+            short,
+            "holds a private key or a token, outside keys: make a new one, as others may have read this",
+            f"rm {shlex.quote(str(path))}",
+        )
+        return  # no mode would be right
     yield from _mode(short, path, mode, most, is_folder=is_folder, name=folder.name)
     yield from _owner(short, path, about, expected, is_folder=is_folder)
     if not is_folder and about.st_nlink > 1:
         yield Deviation(short, f"has {about.st_nlink} names: another may lie where more people reach it", f"find / -xdev -samefile {shlex.quote(str(path))}")  # fmt: skip
-    if not is_folder and folder.name != "keys" and _holds_key(path):
-        yield Deviation(short, "holds a private key, outside keys: make a new one, this was seen by others", f"rm {shlex.quote(str(path))}")  # fmt: skip
     if _has_acl(path):
         yield Deviation(short, "has an access control list beside its mode, which may let others in", f"setfacl -b {shlex.quote(str(path))}")  # fmt: skip
 
@@ -236,7 +243,7 @@ def _link(place: Path, path: Path, short: str) -> Deviation:
 def _holds_key(path: Path) -> bool:
     with suppress(OSError), path.open("rb") as file:
         head = file.read(_HEAD)
-        return any(word in head for word in _KEY)
+        return any(word in head for word in _KEY) or _SECRET.fullmatch(head) is not None
     return False
 
 

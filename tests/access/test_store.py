@@ -114,13 +114,13 @@ def test_a_second_name_a_private_key_a_pipe_and_a_stray_file_are_told(store, tmp
     os.link(store / "restricted" / "a file", tmp_path / "second name")
     key = store / "restricted" / "mine.key"
     key.write_text("-----BEGIN PRIVATE KEY-----\nMC4CAQ\n")
-    os.chown(key, -1, grp.getgrnam(AUDITORS).gr_gid)
-    key.chmod(0o660)
+    (store / "public" / "restricted.key").write_text("4af0" * 16 + "\n")
     os.mkfifo(store / "public" / "pipe")
     (store / "notes.txt").write_text("x")
     told = {one.path: one.what for one in found(store)}
     assert "has 2 names" in told["restricted/a file"]
-    assert "holds a private key, outside keys" in told["restricted/mine.key"]
+    assert "holds a private key or a token, outside keys" in told["restricted/mine.key"]
+    assert "holds a private key or a token, outside keys" in told["public/restricted.key"]
     assert "pipe, socket or device" in told["public/pipe"]
     assert "in no folder of the layout" in told["notes.txt"]
 
