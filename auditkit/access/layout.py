@@ -117,7 +117,7 @@ def init(root: str | os.PathLike[str], *, auditors: str, reviewers: str) -> Stor
             made.chmod(folder.mode)  # after chown, which takes the setgid bit away
     except PermissionError as error:
         raise InputError(
-            f"cannot make the store at {place}: {error.strerror}; the groups must be ones that you are in (id -Gn), and the folder yours"
+            f"cannot make the store at {place}: {error.strerror}: the folder must be yours"
         ) from None
     said = [
         f"# An evidence store: who may do what. auditkit store check {json.dumps(place.name)} holds it to this."
@@ -160,13 +160,16 @@ def read_store(root: str | os.PathLike[str]) -> Store:
 def _gid(name: str, role: str) -> int:
     import grp
 
+    own = {os.getegid(), *os.getgroups()}
     try:
-        return grp.getgrnam(name).gr_gid
+        found = grp.getgrnam(name).gr_gid
     except KeyError:
-        mine = sorted(filter(None, map(_group_name, {os.getegid(), *os.getgroups()})))
-        raise InputError(
-            f"no group {name!r} for the {role} on this machine. Yours: {', '.join(mine)}"
-        ) from None
+        found = -1
+    if found < 0 or (found not in own and os.geteuid() != 0):
+        mine = ", ".join(sorted(filter(None, map(_group_name, own))))
+        why = "is not one that you are in" if found >= 0 else "does not exist on this machine"
+        raise InputError(f"the group {name!r} for the {role} {why}. Yours: {mine}")
+    return found
 
 
 def _group_name(gid: int) -> str:

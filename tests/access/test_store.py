@@ -153,7 +153,7 @@ def test_one_group_for_both_roles_is_told(tmp_path):
 
 
 def test_what_cannot_be_a_store_is_refused(tmp_path):
-    with pytest.raises(InputError, match="no group 'nosuchgroup' for the auditors"):
+    with pytest.raises(InputError, match="the group 'nosuchgroup' for the auditors does not exist"):
         init(tmp_path / "a", auditors="nosuchgroup", reviewers=REVIEWERS)
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "x").write_text("x")
@@ -169,6 +169,15 @@ def test_what_cannot_be_a_store_is_refused(tmp_path):
         (tmp_path / "b" / "store.toml").write_text(text)
         with pytest.raises(InputError, match=said):
             check(tmp_path / "b")
+
+
+def test_a_group_that_the_user_is_not_in_is_refused_before_anything_is_made(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(os, "getegid", lambda: 54321)
+    monkeypatch.setattr(os, "getgroups", list)
+    with pytest.raises(InputError, match="is not one that you are in"):
+        init(tmp_path / "s", auditors=AUDITORS, reviewers=REVIEWERS)
+    assert not (tmp_path / "s").exists()
 
 
 def test_a_hostile_file_name_is_quoted_and_clean(store):
