@@ -133,7 +133,9 @@ def _others(roles: Iterable[str] | None) -> list[str] | None:
 
 
 def reach_of_service(snapshot: Snapshot, service: Service) -> Reach:
-    """Return how far a service reaches."""
+    """Return how far a service reaches; of the review's own its token told it, which has all that the service may."""
+    if service.name == snapshot.own and not service.admin:
+        return "wide" if wide(snapshot.scopes) else "narrow"
     return "wide" if service.admin else reach(snapshot, service.roles)
 
 

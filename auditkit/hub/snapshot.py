@@ -96,6 +96,8 @@ class Snapshot:
         When, in UTC. Ages count to this moment.
     scopes : tuple of str
         What the review's own token may do.
+    own : str
+        The service whose token that is; empty where it is a user's.
     authenticator, spawner : str
         Their classes; empty where they were not told.
     accounts, groups, services, tokens, shares : tuple
@@ -110,6 +112,7 @@ class Snapshot:
     version: str
     taken: datetime
     scopes: tuple[str, ...] = ()
+    own: str = ""
     authenticator: str = ""
     spawner: str = ""
     accounts: tuple[Account, ...] = field(default=(), repr=False)
@@ -193,6 +196,7 @@ class Snapshot:
             version=whole.text("version"),
             taken=taken,
             scopes=whole.names("scopes") or (),
+            own=whole.text("own", empty=True),
             authenticator=whole.text("authenticator", empty=True),
             spawner=whole.text("spawner", empty=True),
             accounts=_unique(tuple(_account(one) for one in _listed(whole, "accounts"))),

@@ -54,6 +54,7 @@ def take(
         "version": version,
         "taken": datetime.now(UTC).isoformat(),
         "scopes": list(scopes),
+        "own": own.text("name", empty=True) if own.data.get("kind") == "service" else "",
         "roles": {name: sorted(found) for name, found in (roles or {}).items()},
     }
     say("accounts, groups and services")

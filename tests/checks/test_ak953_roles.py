@@ -64,3 +64,13 @@ def test_roles_that_were_not_told_are_undecided():
     report = audited(made)
     assert math.isnan(report.of("AK953").measurement("wide_services").value)
     assert "read:roles:services" in report.of("AK953").measurement("wide_services").reason
+
+
+def test_the_reviews_own_service_reaches_as_far_as_its_token_says():
+    hub = replace(make_hub(faults=False), roles={}, own="review")
+    report = audited(hub)
+    assert values(report) == (0, 0, 0, 0)
+    assert report.verdict == "pass"
+    assert values(audited(replace(hub, scopes=(*hub.scopes, "tokens"))))[0] == 1
+    named_alike = replace(hub, own="another")
+    assert audited(named_alike).verdict == "undecided"

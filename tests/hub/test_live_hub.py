@@ -176,6 +176,7 @@ def test_all_that_was_set_up_is_told(seen, hub):
     assert {one.name: one.members for one in seen.groups} == {"team": ("ada",), "chiefs": ("eve",)}
     assert seen.authenticator == "jupyterhub.auth.DummyAuthenticator"
     assert not seen.unseen(*NEEDED)
+    assert seen.own == "review"
     shares = {(one.owner, one.kind, one.to) for one in seen.shares}
     assert {("ada", "user", "bob"), ("ada", "group", "team")} < shares
     assert [one.kind for one in seen.shares].count("code") == 1

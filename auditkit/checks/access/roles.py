@@ -52,7 +52,10 @@ def hub_roles(subject: Access, *, rng: np.random.Generator) -> Evidence:  # noqa
     reaches = reach_of_accounts(of)
     accounts = [(one, reaches[one.name]) for one in of.accounts if one.name not in admins]
     wide = [[one.name for one, how in some if how == "wide"] for some in (services, groups, accounts)]
-    held = (roles for some in (services, groups, accounts) for roles in (one.roles for one, _ in some))
+    others = [one for one, _ in services if one.name != of.own]
+    held = (
+        [one.roles for one in others] + [one.roles for one, _ in groups] + [one.roles for one, _ in accounts]
+    )
     unknown = sorted({role for roles in held for role in roles or () if reach(of, [role]) == "unknown"})
     lacks = [_lacks(how for _, how in some) for some in (services, groups, accounts)]
     parts = (("services",), ("groups",), ("accounts", "roles of accounts", "groups"))
