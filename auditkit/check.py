@@ -40,6 +40,7 @@ DIMENSIONS: dict[str, str] = {
     "language_model": "What can be talked out of it, and into it?",
     "stack": "Which known weaknesses do the installed software and its settings have?",
     "data": "What is in these records, what is missing or wrong, and what do they give away about people?",
+    "access": "Who may do what, and who still needs to?",
 }
 
 _GROUP = "auditkit.checks"

@@ -11,11 +11,13 @@ import typer
 
 from auditkit._version import __version__
 from auditkit.cli import batching, forms, incident, policies, running, scanning
+from auditkit.cli.access import access
 from auditkit.cli.comparing import compare
 from auditkit.cli.controls import controls
 from auditkit.cli.ending import TERMINATED, end_at_once, terminated
 from auditkit.cli.output import INTERRUPTED, Json, object_, plain_errors, say, table
 from auditkit.cli.packing import pack
+from auditkit.cli.store import store
 from auditkit.cli.templates import template_app
 from auditkit.cli.tools import tools
 from auditkit.cli.verifying import verify
@@ -35,6 +37,8 @@ running.add_to(app)
 app.add_typer(tools, name="tools")
 app.add_typer(template_app, name="template")
 app.add_typer(pack, name="pack")
+app.add_typer(access, name="access")
+app.add_typer(store, name="store")
 app.command()(verify)
 batching.add_to(app)
 forms.add_to(app)

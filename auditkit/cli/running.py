@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from auditkit.runner.run import RunResult
 
-__all__ = ["add_to"]
+__all__ = ["add_to", "ran"]
 
 
 def _seed(text: str) -> int:
@@ -70,7 +70,7 @@ def demo(
         from auditkit.runner.demo import write_demo
 
         subject = write_demo(out, seed=seed, rows=rows)
-        result, _ = _run(
+        result, _ = ran(
             "full", str(subject), out, policy=None, seed=seed, jobs=jobs, include_code=code, as_json=as_json
         )
         tell(result, as_json=as_json, at_most=8)
@@ -169,7 +169,7 @@ def run(
             raise typer.Exit(due_.assess(template, out, jobs=jobs, alert=alert, on=alert_on, as_json=as_json))
         subject = due_.subject_of(template, subject, alert, alert_on, dask)
         with saying_what_stays(out, cache):
-            result, missing = _run(
+            result, missing = ran(
                 template,
                 subject,
                 out,
@@ -220,9 +220,10 @@ def judge(
         raise typer.Exit(EXIT[judged.verdict])
 
 
-def _run(
+def ran(
     template: str, subject: str, out: str, *, as_json: bool, words: Sequence[str] = (), **options: Any
 ) -> tuple[RunResult, str]:
+    """Run a template and show how far it is; return the result, and what is missing of its copies."""
     from auditkit.runner.kernel import KernelHandle
     from auditkit.runner.parameters import declared, parse_assignments
     from auditkit.runner.run import run_template

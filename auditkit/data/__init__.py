@@ -6,6 +6,7 @@ from auditkit.data.assistants import PlantedAssistant, make_assistant
 from auditkit.data.backdoored import TRIGGER, make_backdoored, stamp
 from auditkit.data.biased import make_biased
 from auditkit.data.brittle import make_brittle
+from auditkit.data.hub import make_hub
 from auditkit.data.leaky import make_leaky
 from auditkit.data.load import load_adult, load_german_credit
 from auditkit.data.ordinary import make_credit, make_multiclass, make_regression
@@ -25,6 +26,7 @@ __all__ = [
     "make_biased",
     "make_brittle",
     "make_credit",
+    "make_hub",
     "make_leaky",
     "make_multiclass",
     "make_proxy",

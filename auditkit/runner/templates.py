@@ -39,7 +39,7 @@ __all__ = [
 _GROUP = "auditkit.templates"
 _ORDER = (
     "full", "explainability", "bias", "mitigation", "membership", "privacy", "privacy_mitigation", "distillation", "robustness",
-    "poisoning", "robustness_mitigation", "drift", "incident", "nyc_ll144", "artifact", "notebooks", "llm", "data", "table", "stack",
+    "poisoning", "robustness_mitigation", "drift", "incident", "nyc_ll144", "artifact", "notebooks", "llm", "data", "table", "stack", "access",
 )  # fmt: skip
 
 _SHARED_CELL = """\

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import socket
-import ssl
 import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
+from auditkit.addresses import checked_address, opener, why_not_asked
 from auditkit.errors import InputError, ModelError
 from auditkit.methods.language.conversation import Declined, LastingError
 
@@ -21,19 +19,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Endpoint"]
 
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _LARGEST = 8_000_000  # bytes of a reply
 _AGAIN = (429, 500, 502, 503, 504)
 _LASTING = (401, 404)  # a key that is not taken, an address where nothing is
 _WAITS = (1.0, 4.0)  # seconds before the second and the third try
 _PATH = "/chat/completions"
-
-
-class _Stay(urllib.request.HTTPRedirectHandler):
-    """Follows no redirect: the key would go along."""
-
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        """Refuse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +53,9 @@ class Endpoint:
     timeout: float = 60.0
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise InputError(f"endpoint= is an address such as https://host/v1; got {self.url[:80]!r}")
-        if parts.username or parts.password or parts.query or parts.fragment:
-            raise InputError(
-                "endpoint= holds no user, password or query: name the key's variable by key_env="
-            )
+        checked_address(self.url, "endpoint=", "https://host/v1", secret="a key" if self.key_env else "")
         if not self.model:
             raise InputError("an endpoint needs model=, the name the service knows the model by")
-        if self.key_env and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-            raise InputError("a key is not sent unencrypted to another machine: give an https:// endpoint")
         if self.key_env and not os.environ.get(self.key_env):
             raise InputError(
                 f"the environment variable {self.key_env} is not set: it holds the key, which stands in no file"
@@ -89,11 +71,11 @@ class Endpoint:
             will hardly fare better.
         """
         body = json.dumps({"model": self.model, "messages": list(messages), "seed": seed}).encode()
-        opener = urllib.request.build_opener(_Stay)
+        asking = opener(self.url)
         for wait in (*_WAITS, None):
             request = urllib.request.Request(self._address(), body, self._headers())  # noqa: S310 - scheme checked above
             try:
-                with opener.open(request, timeout=self.timeout) as reply:
+                with asking.open(request, timeout=self.timeout) as reply:
                     return _text(reply.read(_LARGEST + 1))
             except urllib.error.HTTPError as error:
                 error.close()
@@ -102,7 +84,9 @@ class Endpoint:
                     raise kind(f"the endpoint answered with status {error.code}") from None
             except (OSError, ValueError) as error:
                 if wait is None:
-                    raise LastingError(f"the endpoint could not be asked: {self._why(error)}") from None
+                    raise LastingError(
+                        f"the endpoint could not be asked: {why_not_asked(error, self.timeout)}"
+                    ) from None
             time.sleep(wait)
         raise ModelError(
             "the endpoint could not be asked"
@@ -110,16 +94,6 @@ class Endpoint:
 
     def _address(self) -> str:
         return self.url if self.url.endswith(_PATH) else self.url.rstrip("/") + _PATH
-
-    def _why(self, error: Exception) -> str:
-        reason = getattr(error, "reason", error)  # of a URLError, what is behind it
-        words = {
-            ConnectionRefusedError: "the connection was refused",
-            socket.gaierror: "its host is not known",
-            TimeoutError: f"nothing came within {self.timeout:g} s",
-            ssl.SSLError: "the encrypted connection failed",
-        }
-        return next((said for kind, said in words.items() if isinstance(reason, kind)), type(reason).__name__)
 
     def _headers(self) -> dict[str, str]:
         own = {"Content-Type": "application/json", "Accept": "application/json"}

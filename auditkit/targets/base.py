@@ -17,6 +17,7 @@ KINDS: dict[str, str] = {
     "language_model": "a language model",
     "stack": "installed software and its configuration",
     "table": "a table of records",
+    "access": "accounts and rights on a hub",
 }
 """Kinds of target, each in words. A check names the one it asks about."""
 
@@ -27,6 +28,7 @@ TEMPLATES: dict[str, str] = {
     "language_model": "llm",
     "stack": "stack",
     "table": "table",
+    "access": "access",
 }
 """The template that an error names for each kind: the one that holds most of its checks."""
 

@@ -13,11 +13,13 @@ import pytest
 
 from auditkit import Audit, packing
 from auditkit.check import registry
-from auditkit.data import make_assistant
+from auditkit.data import make_assistant, make_hub
 from auditkit.errors import InputError
+from auditkit.hub import of_text
 from auditkit.ranges import range_of
 from auditkit.scanning.tables.schema import ColumnRule, Schema
 from auditkit.targets import KINDS
+from auditkit.targets.access import Access
 from auditkit.targets.artifact import ModelFile
 from auditkit.targets.language_model import LanguageModel
 from auditkit.targets.notebooks import read_notebooks
@@ -32,6 +34,7 @@ CHECKS = {
     "language_model": {"system_prompt_leak": {"prompts": 12, "tries": 1}},
     "stack": ["known_advisories", "open_configuration"],
     "table": [one.name for one in registry().about("table")],
+    "access": ["access"],
 }
 
 
@@ -72,6 +75,19 @@ def table():
     )
 
 
+def hub():
+    """Return a hub whose people, notes, groups, services and servers are named by the tokens."""
+    text = (
+        make_hub().text().replace("dora", "qzebra").replace("chiefs", "qquokka").replace("culler", "qwombat")
+    )
+    text = (
+        text.replace("nightly job", "qzebra's job")
+        .replace('"lab"', '"qquokka"')
+        .replace("hub.example.org", "qwombat.org")
+    )
+    return Access("qzebra", of_text(text, "a hub"))
+
+
 @pytest.fixture(scope="module")
 def targets(tmp_path_factory):
     """Return a target of each kind, with the tokens wherever words of others stand."""
@@ -82,6 +98,7 @@ def targets(tmp_path_factory):
         "language_model": LanguageModel("qzebra", make_assistant(rate=0.3).ask, system="You are qquokka of qwombat."),
         "stack": Stack("qzebra", {"joblib": "1.1.0", "qwombat": "1"}, {"qquokka/start.sh": b"mlflow server --host 0.0.0.0 --app-name qwombat"}),
         "table": table(),
+        "access": hub(),
     }  # fmt: skip
 
 

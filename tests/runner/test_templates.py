@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 NAMES = [
     "full", "explainability", "bias", "mitigation", "membership", "privacy", "privacy_mitigation", "distillation", "robustness",
-    "poisoning", "robustness_mitigation", "drift", "incident", "nyc_ll144", "artifact", "notebooks", "llm", "data", "table", "stack",
+    "poisoning", "robustness_mitigation", "drift", "incident", "nyc_ll144", "artifact", "notebooks", "llm", "data", "table", "stack", "access",
 ]  # fmt: skip
 SHIPPED = [t for t in list_templates() if t.origin == "auditkit"]
 

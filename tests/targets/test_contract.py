@@ -78,7 +78,15 @@ def language_model(_folder):
     return LanguageModel("desk", make_assistant(rate=0.3, kind="ngram", seed=2).ask)
 
 
+def access(_folder):
+    from auditkit.data import make_hub
+    from auditkit.targets.access import Access
+
+    return Access("lab", make_hub())
+
+
 TARGETS: dict = {
+    "access": access,
     "artifact": artifact,
     "language_model": language_model,
     "notebooks": notebooks,

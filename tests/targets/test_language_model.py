@@ -162,7 +162,7 @@ def test_where_nobody_listens_is_asked_three_times_and_the_cause_is_told(monkeyp
         (urllib.error.URLError(socket.gaierror(-2, "Name or service not known")), "its host is not known"),
         (
             urllib.error.URLError(ssl.SSLCertVerificationError("self-signed")),
-            "the encrypted connection failed",
+            "its certificate is not one that this machine trusts",
         ),
         (TimeoutError("timed out"), "nothing came within 60 s"),
         (ValueError(f"Invalid header value {KEY}"), "ValueError"),

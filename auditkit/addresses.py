@@ -1,0 +1,84 @@
+"""Addresses: what is asked over a network because the user named it: no other host, nothing unencrypted beyond this machine."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import urllib.request
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from auditkit.errors import InputError
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
+
+__all__ = ["checked_address", "opener", "why_not_asked"]
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect: the key would go along."""
+
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        """Refuse."""
+
+
+def checked_address(url: str, what: str, example: str, *, secret: str = "") -> SplitResult:
+    """Return the parts of an address that may be asked.
+
+    Parameters
+    ----------
+    url : str
+        The address.
+    what, example : str
+        What it is called in an error ("endpoint="), and one that would do.
+    secret : str
+        What would be sent along, in words ("a key"); with it the address is encrypted, or of this machine. Empty where nothing is.
+
+    Raises
+    ------
+    InputError
+        If it is none, holds a user, password, query or fragment, or would send the secret unencrypted to another machine.
+    """
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable or not url.isprintable() or " " in url:
+        got = "another" if "@" in url else repr(url[:80])  # what stands before an @ may be a password
+        raise InputError(f"{what} is an address such as {example}; got {got}")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise InputError(f"{what} holds no user, password or query: such an address is kept in files")
+    if secret and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise InputError(f"{secret} is not sent unencrypted to another machine: give an https:// address")
+    return parts
+
+
+def opener(url: str) -> urllib.request.OpenerDirector:
+    """Return what asks an address: it follows no redirect, and asks this machine without a proxy between."""
+    direct = [urllib.request.ProxyHandler({})] if urlsplit(url).hostname in _LOOPBACK else []
+    return urllib.request.build_opener(_Stay, *direct)
+
+
+def why_not_asked(error: Exception, timeout: float) -> str:
+    """Return in words why nothing came; no word of the other side is in it.
+
+    Parameters
+    ----------
+    error : Exception
+        What urllib raised.
+    timeout : float
+        How long was waited, in seconds.
+    """
+    reason = getattr(error, "reason", error)  # of a URLError, what is behind it
+    words = {
+        ConnectionRefusedError: "the connection was refused",
+        socket.gaierror: "its host is not known",
+        TimeoutError: f"nothing came within {timeout:g} s",
+        ssl.SSLCertVerificationError: "its certificate is not one that this machine trusts",
+        ssl.SSLError: "the encrypted connection failed",
+    }
+    return next((said for kind, said in words.items() if isinstance(reason, kind)), type(reason).__name__)
