@@ -208,7 +208,7 @@ _CHANGES = [
     "worst_slice_difference",
 ]
 _READ_WHOLE = frozenset(
-    {
+    [
         "asked_names",
         "cells_not_read",
         "configuration_faults",
@@ -261,7 +261,7 @@ _READ_WHOLE = frozenset(
         "wide_services",
         "wide_tokens",
         "wide_tokens_without_expiry",
-    }
+    ]
 )  # of files that were read to their end: nothing was drawn, and chance moves nothing
 _COUNTS = _READ_WHOLE | {
     "generalised_k_anonymity",
