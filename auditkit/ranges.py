@@ -262,7 +262,7 @@ _READ_WHOLE = frozenset(
         "wide_tokens",
         "wide_tokens_without_expiry",
     ]
-)  # of files that were read to their end: nothing was drawn, and chance moves nothing
+)  # of files, or answers of a hub, that were read to their end: nothing was drawn, and chance moves nothing
 _COUNTS = _READ_WHOLE | {
     "generalised_k_anonymity",
     "k_anonymity",

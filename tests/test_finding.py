@@ -574,6 +574,7 @@ def test_every_count_is_of_a_metric_that_a_check_gives_and_has_no_range():
     assert set(given_) >= _COUNTS
     assert not any(range_of(metric) for metric in _COUNTS)
     assert {given_[one].about for one in _COUNTS if read_whole(one)} == {
+        "access",
         "artifact",
         "notebooks",
         "stack",
