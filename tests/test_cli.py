@@ -364,7 +364,7 @@ class TestList:
         rows = json.loads(_call("list", "templates", "--json").stdout)["templates"]
         assert [row["name"] for row in rows] == [
             "full", "explainability", "bias", "mitigation", "membership", "privacy", "privacy_mitigation", "distillation", "robustness",
-            "poisoning", "robustness_mitigation", "drift", "nyc_ll144", "artifact", "notebooks", "llm", "data", "table", "stack", "access",
+            "poisoning", "robustness_mitigation", "drift", "incident", "nyc_ll144", "artifact", "notebooks", "llm", "data", "table", "stack", "access",
         ]  # fmt: skip
         assert rows[3]["checks"] == ["mitigation_lab"]
 
