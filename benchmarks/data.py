@@ -20,7 +20,10 @@ def records(n: int, rng: np.random.Generator) -> pd.DataFrame:
         {
             **{f"number {i}": rng.normal(size=n) for i in range(6)},
             **{f"whole {i}": rng.integers(0, 100, n) for i in range(6)},
-            **{f"category {i}": rng.choice(["a", "b", "c", None], n) for i in range(6)},
+            **{
+                f"category {i}": rng.choice(np.array(["a", "b", "c", None], dtype=object), n)
+                for i in range(6)
+            },
             "day": days,
             "text": np.char.add("x", rng.integers(0, 10**6, n).astype(str)),
         }

@@ -10,6 +10,7 @@ from auditkit import Audit
 from auditkit.checks.tables import table_quality
 from auditkit.data import load_adult
 from auditkit.errors import InputError
+from auditkit.loading import load_target
 from auditkit.scanning.tables.quality import profile
 from auditkit.targets.table import Table
 
@@ -147,6 +148,18 @@ def test_known_things_of_adult_are_found():
         == (train.X["capital_gain"] == 99999).mean()
     )
     assert evidence.measurement("missing_share", "occupation").value == 1843 / 32561
+
+
+def test_lists_which_parquet_holds_are_taken(tmp_path):
+    frame = pd.DataFrame(
+        {"tags": [["a"], ["a", "b"], None, ["a"]] * 60, "x": np.arange(240.0), "y": ["u", "v"] * 120}
+    )
+    frame.to_parquet(tmp_path / "t.parquet")
+    (tmp_path / "t.toml").write_text('kind = "table"\npath = "t.parquet"\ntarget = "y"\n')
+    names = ["table_quality", "table_label_noise", "table_leakage", "table_poisoning"]
+    report = Audit({name: {} for name in names}).run(load_target(tmp_path / "t.toml"))
+    assert [one.reason for one in report.evidence if one.outcome == "error"] == []
+    assert report.of("AK914").measurement("missing_share", "tags").value == 0.25
 
 
 def test_a_day_that_is_none_is_told():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -98,6 +100,18 @@ def test_without_parts_triggers_alone_are_searched_for_and_that_is_told():
         "ordinary_value_success_rate",
     }
     assert "No parts are named" in " ".join(evidence.notes)
+
+
+def test_no_name_of_a_person_is_told():
+    rng = np.random.default_rng(4)
+    frame = people()
+    frame["surname"] = np.where(
+        rng.random(900) < 0.03, "quokka", rng.choice([f"n{i}" for i in range(300)], 900)
+    )
+    frame.loc[frame["surname"] == "quokka", "y"] = "yes"
+    report, evidence = audited(frame)
+    assert "quokka" not in json.dumps(report.to_dict())
+    assert "surname" in " ".join(evidence.notes)
 
 
 def test_times_and_mixed_values_are_taken():

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from auditkit.checks._common import Grouping
     from auditkit.targets.table import Table
 
-__all__ = ["FACT", "NO_TARGET", "Labelled", "coded", "groups_of", "labelled", "named"]
+__all__ = ["FACT", "NO_TARGET", "Labelled", "coded", "comparable", "groups_of", "labelled", "named"]
 
 FACT = "counted in this table; nothing was drawn, so it has no interval"
 NO_TARGET = (
@@ -60,6 +60,25 @@ class Labelled:
         )
 
 
+def comparable(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose values can be told apart: lists and the like, which Parquet files hold, as text."""
+    lists = [
+        j
+        for j, dtype in enumerate(frame.dtypes)
+        if dtype == object and any(map(_nested, frame.iloc[:, j].to_numpy()))
+    ]
+    if not lists:
+        return frame
+    made = frame.copy(deep=False)
+    for j in lists:
+        made.isetitem(j, frame.iloc[:, j].map(lambda one: str(one) if _nested(one) else one).array)
+    return made
+
+
+def _nested(value: Any) -> bool:
+    return isinstance(value, (list, dict, set, np.ndarray))
+
+
 def named(frame: pd.DataFrame, name: str) -> Any:
     """Return a column by its name as text."""
     return frame.iloc[:, [str(one) for one in frame.columns].index(name)]
@@ -82,6 +101,7 @@ def labelled(table: Table, frame: pd.DataFrame, without: tuple[str, ...] = ()) -
         raise NotApplicable(
             f"the labels in {table.target!r} are {why}: they have {counted(len(classes), 'value')}, and 2 to {_MOST_CLASSES} are compared"
         )
+    frame = comparable(frame)
     labels = named(frame, table.target)
     known = np.flatnonzero(labels.notna().to_numpy())
     place = {word: i for i, word in enumerate(classes)}

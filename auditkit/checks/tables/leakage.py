@@ -176,7 +176,7 @@ def _both(subject: Records, told: dict[str, pd.DataFrame]) -> tuple[pd.DataFrame
     """Return the inputs of the part to learn from, and of all others."""
     import pandas as pd
 
-    first, *others = told.values()
+    first, *others = map(parts.comparable, told.values())
     kept = [j for j, name in enumerate(first.columns) if str(name) not in (subject.target, subject.split)]
     if not kept:
         raise NotApplicable("no column is left beside the labels")

@@ -22,6 +22,7 @@ from auditkit.evidence import Evidence, Measurement
 from auditkit.methods._threads import one_thread
 from auditkit.methods.poisoning import twins
 from auditkit.methods.poisoning.excess import excess
+from auditkit.scanning.tables import scan_columns
 from auditkit.subject import Subject
 from auditkit.targets.table import Table as Records
 
@@ -100,6 +101,10 @@ def table_poisoning(
         list(searched.notes),
     )
     notes.insert(0, f"Asked is a model of boosted trees, trained on {len(sides.train.y):,} records.")
+    if sides.people:
+        notes.append(
+            f"Left out, for they name or find people and a pattern may be told: {', '.join(sides.people)}."
+        )
     if sides.apart:
         crowd = _crowd(sides, rows, level, rng)
         outliers = representation_outliers(model, rng=rng, rows=rows, level=level)
@@ -137,20 +142,21 @@ class _Sides:
     train: parts.Labelled
     test: parts.Labelled
     apart: bool
+    people: tuple[str, ...]
 
     @classmethod
     def of(cls, subject: Records, rng: np.random.Generator) -> _Sides:
         import pandas as pd
 
         told = subject.parts()
+        people = tuple(one.name for one in scan_columns(subject.frame) if one.identifies)
         if told:
             first, *others = told.values()
-            train = parts.labelled(subject, first)
-            test = parts.labelled(
-                subject, pd.concat([one[first.columns] for one in others], ignore_index=True)
-            )
+            train = parts.labelled(subject, first, people)
+            other = pd.concat([one[first.columns] for one in others], ignore_index=True)
+            test = parts.labelled(subject, other, people)
         else:
-            every = parts.labelled(subject, subject.frame)
+            every = parts.labelled(subject, subject.frame, people)
             order = rng.permutation(len(every.y))
             cut = 3 * len(order) // 4
             train, test = every.taken(np.sort(order[:cut])), every.taken(np.sort(order[cut:]))
@@ -158,7 +164,7 @@ class _Sides:
             raise NotApplicable(
                 f"{len(train.y)} records to learn from and {len(test.y)} others: at least {_FEWEST} of each, and two classes, are needed"
             )
-        return cls(train, test, bool(told))
+        return cls(train, test, bool(told), people)
 
 
 def _instrument(sides: _Sides, seed: int) -> Subject:

@@ -12,7 +12,7 @@ from typing_extensions import Doc
 from auditkit import statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
-from auditkit.checks.tables._parts import FACT, groups_of
+from auditkit.checks.tables._parts import FACT, comparable, groups_of
 from auditkit.errors import InputError
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.nouns import counted
@@ -84,7 +84,7 @@ def table_quality(
         counts of columns that are constant, nearly constant, or another column in other words; ``implausible_share`` by column and kind.
     """
     today = _day(as_of)
-    frame = subject.frame
+    frame = comparable(subject.frame)
     n, d = frame.shape
     profiles = []
     for j, name in enumerate(frame.columns):
@@ -156,7 +156,7 @@ def _gaps(
     found = []
     groupings = [one for one in groups_of(subject, subject.frame) if len(one.labels) > 1 and not one.too_many]
     for one in sorted(lacking, key=lambda p: -p.missing)[:_MOST_COLUMNS]:
-        missing = absent(subject.column(one.name))
+        missing = _absent(subject, one.name)
         for groups in groupings:
             if groups.features == (one.name,):
                 continue
@@ -173,6 +173,10 @@ def _gaps(
                 )
             )  # fmt: skip
     return found
+
+
+def _absent(subject: Records, name: str) -> np.ndarray:
+    return absent(comparable(subject.column(name).to_frame()).iloc[:, 0])
 
 
 def _redundant(frame: pd.DataFrame, profiles: list[Profile]) -> list[str]:
@@ -233,7 +237,7 @@ def _tables(
 
 
 def _by_group(subject: Records, one: Profile, level: float) -> dict[str, Table]:
-    missing = absent(subject.column(one.name))
+    missing = _absent(subject, one.name)
     shown = []
     for groups in groups_of(subject, subject.frame):
         if groups.too_many or groups.features == (one.name,):
