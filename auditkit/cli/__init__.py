@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from auditkit._version import __version__
-from auditkit.cli import batching, running, scanning
+from auditkit.cli import batching, monitoring, running, scanning
 from auditkit.cli.comparing import compare
 from auditkit.cli.controls import controls
 from auditkit.cli.ending import TERMINATED, end_at_once, terminated
@@ -38,6 +38,7 @@ app.add_typer(pack, name="pack")
 app.command()(verify)
 batching.add_to(app)
 scanning.add_to(app)
+monitoring.add_to(app)
 
 
 class Kind(StrEnum):
