@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Release", "examined", "in_use"]
 
-_NO_KEY = "whose key was not given: anyone may have signed"
+_NO_KEY = "whose key the plan does not give (keys = [...]): anyone may have signed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,10 @@ def _of_pack(part: ReleasePart, folder: Path) -> tuple[str, list[str], list[str]
     except (AuditkitError, OSError) as error:
         raise InputError(f"{part.pack}: {error}") from None
     problems = [f"the pack: {one.path}: {one.what}" for one in found.problems[:5]]
-    names = [f"{one.name} as {one.role}, signed {one.signed_at}" for one in found.signers]
-    if found.signers and not part.keys:
-        names = [f"{one}, {_NO_KEY}" for one in names]
-    return str(found.verdict or ""), names if found.ok else [], problems
+    names = []
+    for one in found.signers:
+        if not one.known:
+            problems.append(f"signed as {one.role} by {one.name!r}, {_NO_KEY}")
+        elif one.role == "reviewer" and found.ok:
+            names.append(f"{one.name} (a reviewer's signature that was verified, dated {one.signed_at})")
+    return str(found.verdict or ""), names, problems

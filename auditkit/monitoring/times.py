@@ -17,6 +17,8 @@ __all__ = ["UNREAD", "Calendar", "read_times"]
 UNREAD = np.iinfo(np.int64).min
 """What stands for a time that cannot be read."""
 
+_BEGINS = r"\d{4}-\d|[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?$"
+_DAYS_IN_DIGITS = (19_000_101, 22_001_231)  # 20260701 is a day to whoever wrote it, and no second of 1970
 _ZONED = r"(?:[zZ]|[+-]\d\d:?\d\d)\s*$"
 _LONG_AGO, _NEVER = dt.datetime(1900, 1, 1, tzinfo=dt.UTC), dt.datetime(2200, 1, 1, tzinfo=dt.UTC)
 
@@ -27,7 +29,7 @@ def read_times(column: pd.Series[Any], zone: str) -> npt.NDArray[np.int64]:
     Parameters
     ----------
     column : Series
-        ISO 8601 texts, times, or numbers: seconds since 1970, or milliseconds where they are that large. A text without a zone is in `zone`: of an hour that comes twice the
+        ISO 8601 texts with dashes, times, or numbers: seconds since 1970, or milliseconds where they are that large. A text without a zone is in `zone`: of an hour that comes twice the
         first, and of an hour that is left out the one after it.
     zone : str
         Name of a time zone.
@@ -45,6 +47,7 @@ def read_times(column: pd.Series[Any], zone: str) -> npt.NDArray[np.int64]:
     if pd.api.types.is_numeric_dtype(column):
         return _of_numbers(column.to_numpy(dtype=float))
     text = column.astype("string").str.strip()
+    text = text.where(text.str.match(_BEGINS))  # pandas takes "now" and "today" for times
     found = np.full(len(text), UNREAD)
     numbers = pd.to_numeric(text, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     zoned = text.str.contains(_ZONED, regex=True).to_numpy(dtype=bool, na_value=False)
@@ -64,7 +67,8 @@ def read_times(column: pd.Series[Any], zone: str) -> npt.NDArray[np.int64]:
 def _of_numbers(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     large = np.abs(numbers) >= 1e11
     seconds = np.floor(np.where(large, numbers / 1000, numbers))
-    fine = np.isfinite(seconds) & (seconds > _LONG_AGO.timestamp()) & (seconds < _NEVER.timestamp())
+    as_day = (numbers >= _DAYS_IN_DIGITS[0]) & (numbers <= _DAYS_IN_DIGITS[1])
+    fine = ~as_day & np.isfinite(seconds) & (seconds > _LONG_AGO.timestamp()) & (seconds < _NEVER.timestamp())
     return np.where(fine, np.where(fine, seconds, 0).astype(np.int64), UNREAD)
 
 
