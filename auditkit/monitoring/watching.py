@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 from auditkit._version import __version__
-from auditkit.errors import InputError
+from auditkit.errors import InputError, did_you_mean
 from auditkit.files import write_whole
 from auditkit.monitoring.counting import count_log
 from auditkit.monitoring.judging import judge_windows, moment
@@ -68,6 +68,31 @@ class Watched:
         import pandas as pd
 
         return pd.DataFrame(rows(self.record), columns=list(_COLUMNS))
+
+    def plot(self, chart: str) -> Any:
+        """Return a chart as a plotly figure.
+
+        Parameters
+        ----------
+        chart : str
+            Its id, as in the column ``chart`` of `frame`.
+
+        Raises
+        ------
+        InputError
+            If there is none of that name, or no window of it has a value.
+        """
+        import plotly.graph_objects as go
+
+        from auditkit.render.trend import trend_figure
+
+        found = {one["id"]: one for one in self.record["charts"]}
+        if chart not in found:
+            raise InputError(f"no chart {chart!r}.{did_you_mean(chart, found)}")
+        drawing = trend_figure(found[chart], self.record)
+        if drawing is None:
+            raise InputError(f"no window of {chart!r} has a value: see .frame() for why")
+        return go.Figure(drawing)
 
     def html(self) -> str:
         """Return the trend page."""

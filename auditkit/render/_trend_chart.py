@@ -30,7 +30,7 @@ _MOST_MARKED, _MOST_TICKS = 30, 12
 def trend_chart(chart: Mapping[str, Any], record: Mapping[str, Any]) -> Markup:
     """Return a chart as a figure with its text alternative and its table."""
     points = chart["points"]
-    drawing = _drawing(chart, record) if any(finite(one.get("value")) is not None for one in points) else None
+    drawing = trend_figure(chart, record)
     alarms = [one["window"] for one in points if one["state"] == "alarm"]
     judged = [one for one in points if one["state"] in ("alarm", "in_control")]
     skipped = sum(one["state"] == "not_judged" for one in points)
@@ -84,8 +84,11 @@ def _columns(points: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     }  # fmt: skip
 
 
-def _drawing(chart: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
+def trend_figure(chart: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return a chart as plotly's JSON; None where no window has a value."""
     points = chart["points"]
+    if not any(finite(one.get("value")) is not None for one in points):
+        return None
     x = list(range(len(points)))
 
     def of(key: str, part: str = "") -> list[float | None]:

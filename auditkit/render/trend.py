@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from auditkit.render._templating import fill
-from auditkit.render._trend_chart import trend_chart
+from auditkit.render._trend_chart import trend_chart, trend_figure
 from auditkit.render.document import document
 from auditkit.render.tables import table_html
 from auditkit.render.text import count, number, one_line
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-__all__ = ["trend_lines", "trend_page"]
+__all__ = ["trend_figure", "trend_lines", "trend_page"]
 
 HEADLINES = {
     "alarm": ("fail", "Alarm"),
