@@ -68,16 +68,15 @@ class Column:
 
     def encode(self, column: pd.Series[Any]) -> npt.NDArray[np.int64]:
         """Return the cell of each row; a value that is no number, or is none of the reference's, is among the others."""
-        import pandas as pd
-
         missing = column.isna().to_numpy()
         if self.edges is not None:
             numbers = as_numbers(column)
             found = np.searchsorted(self.edges, numbers, side="left").astype(np.int64)
             found[np.isnan(numbers)] = self.cells - 2
         else:
-            codes = pd.Categorical(_canonical(column), categories=self.values).codes
-            found = np.where(codes < 0, self.cells - 2, codes).astype(np.int64)
+            places = {value: float(i) for i, value in enumerate(self.values or ())}
+            codes = _canonical(column).map(places).to_numpy(dtype=float, na_value=np.nan)
+            found = np.where(np.isnan(codes), self.cells - 2, codes).astype(np.int64)
         found[missing] = self.cells - 1
         return found
 

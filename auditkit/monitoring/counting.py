@@ -28,11 +28,13 @@ if TYPE_CHECKING:
     from auditkit.monitoring.logs import Block
     from auditkit.monitoring.plan import MonitorPlan
     from auditkit.monitoring.state import Epoch
+    from auditkit.monitoring.tally import Rows, Scheme
 
 __all__ = ["Counted", "count_log"]
 
 _AHEAD = 86_400  # seconds: a clock may be a day off, not a century
 _MOST_WINDOWS = 20_000
+_NO_SCORE = "without a score from 0 to 1, and so in no chart of scores"
 
 
 class Counted:
@@ -167,11 +169,11 @@ class _Counting:
         names, done = wanted(self.plan.log), {one.path: one.end for one in self.state.places}
         places = []
         for file in files:
-            end = done.get(str(file), 0)
+            end = done.get(str(file.resolve()), 0)
             for block in read_blocks(file, names, end):
                 self._block(block, names)
                 end = block.end
-            places.append(Place(str(file), end, digest_to(file, end)))
+            places.append(Place(str(file.resolve()), end, digest_to(file, end)))
         self.state.places = places
         self.state.counts = dict(self.counts)
 
@@ -213,14 +215,14 @@ class _Counting:
         for epoch in np.unique(epochs[~late]):
             rows = np.flatnonzero(~late & (epochs == epoch))
             scheme = state.epochs[int(epoch)].scheme
-            encoded = rows_of(frame.iloc[rows], self.plan.log, scheme)
+            encoded = self._encoded(frame.iloc[rows], scheme)
             for key in np.unique(keys[rows]):
                 at = np.flatnonzero(keys[rows] == key)
                 self._window(int(key), int(epoch)).add(encoded.of(at), seconds[rows][at])
 
     def _by_rows(self, frame: pd.DataFrame) -> None:
         size, log = int(self.plan.windows.rows or 1), self.plan.log
-        encoded = rows_of(frame, log, self.state.epochs[0].scheme)
+        encoded = self._encoded(frame, self.state.epochs[0].scheme)
         seconds = None if log.time is None else read_times(frame[log.time], log.zone)
         if seconds is not None:
             fine = (seconds != UNREAD) & (seconds <= self.now + _AHEAD)
@@ -234,6 +236,12 @@ class _Counting:
             at = np.flatnonzero(keys == key)
             times = None if seconds is None else seconds[at][fine[at]]
             self._window(int(key), 0).add(encoded.of(at), times)
+
+    def _encoded(self, frame: pd.DataFrame, scheme: Scheme) -> Rows:
+        found = rows_of(frame, self.plan.log, scheme)
+        if self.plan.log.score is not None:
+            self.counts[_NO_SCORE] += int(np.isnan(found.score).sum())
+        return found
 
     def _window(self, key: int, epoch: int) -> Tally:
         windows = self.state.windows

@@ -25,6 +25,7 @@ BLOCK = 4 * 2**20
 ROWS = 50_000
 """Rows of a Parquet file that are read at once."""
 LONGEST_LINE = 64 * 2**20
+_LOOKED_AT = 1000  # lines that tell the columns of JSON Lines
 _PARQUET = b"PAR1"
 
 
@@ -66,7 +67,7 @@ def found_files(patterns: str | Sequence[str], folder: Path) -> list[Path]:
 
 
 def names_of(file: Path) -> list[str]:
-    """Return the columns of a file: of JSON Lines those of the first row.
+    """Return the columns of a file: of JSON Lines those of the first rows, since a label may come later than the rest.
 
     Raises
     ------
@@ -81,14 +82,14 @@ def names_of(file: Path) -> list[str]:
         except (OSError, ValueError) as error:
             raise InputError(f"{file}: not a readable Parquet file: {str(error).splitlines()[0]}") from None
     with file.open("rb") as stream:
-        line = stream.readline(LONGEST_LINE)
-    if not line.endswith(b"\n"):
+        lines = [line for _ in range(_LOOKED_AT) if (line := stream.readline(LONGEST_LINE)).endswith(b"\n")]
+    if not lines:
         return []
     if _is_json(file):
-        row = _row(line)
-        if row is None:
+        rows = [_row(line) for line in lines]
+        if rows[0] is None:
             raise InputError(f"{file}: the first line is no JSON object; expected JSON Lines")
-        return list(row)
+        return list(dict.fromkeys(name for row in rows if row is not None for name in row))
     return _header(file)[1]
 
 
@@ -144,8 +145,11 @@ def _lines(file: Path, start: int, *, quoted: bool) -> Iterator[tuple[bytes, int
         while data := stream.read(BLOCK):
             kept += data
             cut = kept.rfind(b"\n") + 1
-            while quoted and cut and kept.count(b'"', 0, cut) % 2:
-                cut = kept.rfind(b"\n", 0, cut - 1) + 1
+            quotes = kept.count(b'"', 0, cut) if quoted else 0
+            while cut and quotes % 2:
+                before = kept.rfind(b"\n", 0, cut - 1) + 1
+                quotes -= kept.count(b'"', before, cut)
+                cut = before
             if cut:
                 place += cut
                 yield kept[:cut], place

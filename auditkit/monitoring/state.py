@@ -130,7 +130,7 @@ def load_state(path: Path, key: str, files: list[Path]) -> tuple[State | None, s
     if data["key"] != key:
         return None, "the plan counts otherwise than before, or its reference is another"
     places = [Place(**one) for one in data["places"]]
-    if [one.path for one in places] != [str(one) for one in files[: len(places)]]:
+    if [one.path for one in places] != [str(one.resolve()) for one in files[: len(places)]]:
         return None, "files of the log are gone, or others stand before them"
     for i, (place, file) in enumerate(zip(places, files, strict=False)):
         size = file.stat().st_size

@@ -204,7 +204,7 @@ def _record(
         "limits": {"rate_per_window": judged.rate, "tests": judged.tests, "rate_per_test": judged.rate / max(judged.tests, 1),
                    "smoothing": plan.limits.smoothing, "design_effect": plan.limits.design_effect, "rate_under_nine_of_ten_references": judged.given_reference},
         "log": {"files": [{"file": Path(one.path).name, "bytes": one.end, "sha256": one.sha256} for one in state.places],
-                "rows": state.counts.get("rows", 0), "not_used": counts, "newest": moment(state.newest, zone), "remarks": counted.remarks},
+                "rows": state.counts.get("rows", 0), "not_used": counts, "newest": moment(state.newest, zone), "remarks": [*counted.remarks, *_strangers(judged)]},
         "reference": {"file": plan.reference.file, "first": plan.reference.first, "rows": judged.reference_rows,
                       "left_out": [one.scheme.left_out for one in state.epochs]},
         "windows": [
@@ -218,6 +218,24 @@ def _record(
         "releases": [one.to_dict() for one in releases],
     })  # fmt: skip
     return record
+
+
+def _strangers(judged: Judged) -> list[str]:
+    """Return of how many rows the group is missing, or is none of the reference's: they are in no comparison."""
+    found: dict[str, list[int]] = {}
+    for window in judged.windows:
+        for feature, table in window.tally.groups.items():
+            others, missing = (int(table[at, 0]) for at in (-2, -1))
+            counts = found.setdefault(feature, [0, 0])
+            counts[0], counts[1] = counts[0] + others, counts[1] + missing
+    return [
+        f"{n:,} rows {what} {feature}: they are in no comparison of groups."
+        for feature, counts in found.items()
+        for n, what in zip(
+            counts, ("are of a group that the reference does not name of", "have no value of"), strict=True
+        )
+        if n
+    ]
 
 
 def _alarms(plan: MonitorPlan, judged: Judged) -> list[dict[str, Any]]:

@@ -104,6 +104,44 @@ def test_a_line_that_is_still_being_written_is_left_for_the_next_reading(place):
     assert monitor(place / "plan.toml", place / "out", now=NOW).record["log"]["rows"] == 2100
 
 
+def test_what_is_in_no_chart_is_told(place, made):
+    log = made[1].copy()
+    log["score"] = log["score"].astype(object)
+    log.loc[[3, 4], "score"] = ["high", 1.5]
+    log.loc[[5, 6, 7], "sex"] = ["x", "x", None]
+    log.to_csv(place / "log.csv", index=False)
+    said = monitor(place / "plan.toml", now=NOW).record["log"]
+    assert said["not_used"] == {"without a score from 0 to 1, and so in no chart of scores": 2}
+    assert said["remarks"] == [
+        "2 rows are of a group that the reference does not name of sex: they are in no comparison of groups.",
+        "1 rows have no value of sex: they are in no comparison of groups.",
+    ]
+
+
+def test_quotes_hold_a_line_end_and_one_left_open_keeps_nobody_waiting(tmp_path, monkeypatch):
+    path = tmp_path / "log.csv"
+    path.write_text('a,b\n1,"two\nlines"\n2,x\n' * 1 + '3,"y ""z"""\n' * 400, "utf-8")
+    monkeypatch.setattr(logs, "BLOCK", 50)
+    blocks = list(logs.read_blocks(path, ["a", "b"]))
+    assert sum(len(one.frame) for one in blocks) == 402
+    assert blocks[0].frame["b"].iloc[0] == "two\nlines"
+    assert blocks[-1].end == path.stat().st_size
+    path.write_text('a,b\n1,"left open\n' + "2,x\n" * 50_000, "utf-8")
+    monkeypatch.setattr(logs, "BLOCK", 2**20)
+    assert list(logs.read_blocks(path, ["a"])) == []
+    assert logs.unfinished(path, 4)
+
+
+def test_json_lines_may_have_a_label_later_than_the_rest(tmp_path):
+    path = tmp_path / "log.jsonl"
+    path.write_text('{"a": 1}\n{"a": 2, "label": 1}\nno json\n[1]\n{"a": {"b": 1}}\n', "utf-8")
+    assert logs.names_of(path) == ["a", "label"]
+    (block,) = logs.read_blocks(path, ["a", "label"])
+    assert block.unread == 2
+    assert block.frame["label"].tolist() == [None, 1, None]
+    assert block.frame["a"].tolist() == [1, 2, '{"b": 1}']
+
+
 def _changed_log(place):
     text = (place / "log.csv").read_bytes()
     (place / "log.csv").write_bytes(text.replace(b",f,", b",m,", 1))
