@@ -53,6 +53,34 @@ def test_a_change_against_a_group_is_an_alarm_in_its_week_and_none_before(place)
     assert point["detail"]["first"] == "f"
 
 
+def test_a_chart_is_drawn_by_its_name_and_a_frame_has_every_point(place):
+    found = watch(place)
+    figure = found.plot("auc")
+    assert [trace.name for trace in figure.data if trace.name == "window"] == ["window"]
+    with pytest.raises(InputError, match="Did you mean 'selection_rate'"):
+        found.plot("selection_rat")
+    assert repr(found).startswith("Watched(credit: alarm, ")
+    assert set(found.frame()["state"]) == {"in_control", "alarm", "waiting"}
+
+
+def test_a_drift_too_small_for_a_week_is_found_by_the_recent_weeks(tmp_path):
+    """Scores of women fall by 0.45 on the logit: no week of 300 shows it alone, some weeks together do."""
+    rng = np.random.default_rng(12)
+    people(rng, 6000).to_parquet(tmp_path / "reference.parquet")
+    weeks(rng, 21, 300, since=5, against=0.45).to_csv(tmp_path / "log.csv", index=False)
+    plan = planned(
+        tmp_path,
+        ('every = "week"', 'every = "week"\n[limits]\ncharts = ["fairness"]\nfalse_alarms = "1 per year"'),
+    )
+    alarms = [
+        one for one in monitor(plan, now=NOW).record["alarms"] if one["chart"] == "selection_rate_gap:sex"
+    ]
+    ways = {how for one in alarms for how in one["how"]}
+    assert "slow" in ways
+    assert min(one["window"] for one in alarms if "slow" in one["how"]) >= "2026-02-09"
+    assert sum("slow" in one["how"] for one in alarms) > sum("sudden" in one["how"] for one in alarms)
+
+
 def test_a_log_in_control_is_so(place, made):
     log_of(place, made, 1501)
     found = watch(place)

@@ -220,3 +220,19 @@ def test_far_out_in_the_tail_the_rate_holds_too(kind, n, m):
 def test_a_change_of_this_size_is_seen(kind, found):
     alpha = {"rate": 0.01, "cells": 1e-3, "gap": 1e-2}[kind]
     assert found().p_value <= alpha
+
+
+def test_a_small_group_that_falls_behind_is_seen_as_often_as_theory_says():
+    """A group of 60 beside one of 200 falls from half to a fifth: found at one in a thousand about as often as a normal would be."""
+    rng = np.random.default_rng(9)
+    sizes, reference = np.array([200, 60]), np.array([2000, 600])
+    found = []
+    for _ in range(400):
+        x, a = rng.binomial(sizes, [0.5, 0.2]), rng.binomial(reference, 0.5)
+        found.append(gap_moved(x, sizes, a, reference, 1e-3).moved.p_value <= 1e-3)
+    pooled = (0.25, (12 + 300) / 660 * (1 - (12 + 300) / 660))
+    null = math.sqrt(sum(v * (1 / n + 1 / m) for v, n, m in zip(pooled, sizes, reference, strict=True)))
+    own = math.sqrt(0.25 / 200 + 0.16 / 60 + 0.25 / 2000 + 0.25 / 600)
+    expected = stats.norm.cdf((0.3 - stats.norm.isf(5e-4) * null) / own)
+    assert 0.6 < expected < 0.9
+    assert np.mean(found) == pytest.approx(expected, abs=0.1)
