@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from auditkit._version import __version__
-from auditkit.cli import batching, forms, incident, policies, running, scanning
+from auditkit.cli import batching, forms, incident, monitoring, policies, running, scanning
 from auditkit.cli.access import access
 from auditkit.cli.comparing import compare
 from auditkit.cli.controls import controls
@@ -45,6 +45,7 @@ forms.add_to(app)
 scanning.add_to(app)
 policies.add_to(app)
 incident.add_to(app)
+monitoring.add_to(app)
 
 
 class Kind(StrEnum):

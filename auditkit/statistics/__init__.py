@@ -27,6 +27,9 @@ from auditkit.statistics.comparisons import (
     smallest_mean_ratio_to_overall,
     smallest_ratio_to_overall,
 )
+from auditkit.statistics.control_cells import cells_moved
+from auditkit.statistics.control_gaps import GapMoved, area_moved, gap_moved
+from auditkit.statistics.control_limits import Moved, Part, Sums, mean_moved, rate_moved
 from auditkit.statistics.cross_validated import Explained, cross_validated_auc, cross_validated_r2
 from auditkit.statistics.detected_rates import DetectedRate, clustered_rate, corrected_rate
 from auditkit.statistics.drift import (
@@ -109,6 +112,13 @@ from auditkit.statistics.selective import (
     risk_coverage,
 )
 from auditkit.statistics.simultaneous import bootstrap_gaps
+from auditkit.statistics.slow_drift import (
+    ewma_run_length,
+    rate_given_reference,
+    recent_moved,
+    recent_part,
+    recent_weights,
+)
 from auditkit.statistics.stratified import Homogeneity, PooledOdds, breslow_day, mantel_haenszel
 from auditkit.statistics.weighted import Moments, effective_counts, group_moments, kish_size
 from auditkit.statistics.welch import mean_difference
@@ -132,10 +142,13 @@ __all__ = [
     "Explained",
     "Fit",
     "Gap",
+    "GapMoved",
     "Guesses",
     "Homogeneity",
     "Moments",
+    "Moved",
     "Operating",
+    "Part",
     "PermutationTest",
     "PooledOdds",
     "Recalibration",
@@ -147,10 +160,12 @@ __all__ = [
     "Significance",
     "Stability",
     "Statistic",
+    "Sums",
     "Tested",
     "accuracy_at_coverage",
     "advantage",
     "anova",
+    "area_moved",
     "auc",
     "auc_p_value",
     "auc_standard_error",
@@ -163,6 +178,7 @@ __all__ = [
     "breslow_day",
     "calibration_change",
     "calibration_error",
+    "cells_moved",
     "change",
     "chi_square",
     "clopper_pearson",
@@ -174,9 +190,11 @@ __all__ = [
     "detectable_difference",
     "draw_counts",
     "effective_counts",
+    "ewma_run_length",
     "fisher_exact",
     "fit_to_shares",
     "gap_bounds",
+    "gap_moved",
     "group_moments",
     "holm",
     "jeffreys",
@@ -197,6 +215,7 @@ __all__ = [
     "mean_difference",
     "mean_interval",
     "mean_interval_of",
+    "mean_moved",
     "means_alike",
     "merged_cells",
     "n_for_auc",
@@ -225,11 +244,16 @@ __all__ = [
     "range_tail",
     "rate_change",
     "rate_change_of_same_records",
+    "rate_given_reference",
+    "rate_moved",
     "rates_alike",
     "rates_near_overall",
     "ratio_bounds",
     "ratio_to_reference",
     "ratios_to_shares",
+    "recent_moved",
+    "recent_part",
+    "recent_weights",
     "reliability",
     "reweighed_difference",
     "risk_coverage",
