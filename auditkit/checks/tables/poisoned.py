@@ -202,8 +202,9 @@ def _plain(X: pd.DataFrame) -> pd.DataFrame:
     made: dict[Any, Any] = {}
     for name, column in X.items():
         if not pd.api.types.is_numeric_dtype(column.dtype):
-            words = column.map(str, na_action="ignore").to_numpy(dtype=object)
-            made[name] = pd.Series(np.where(column.isna(), None, words), dtype=object)
+            words = column.astype(object).map(str, na_action="ignore").to_numpy(dtype=object)
+            words[np.asarray(column.isna())] = None
+            made[name] = pd.Series(words, dtype=object)
         elif isinstance(column.dtype, np.dtype) and column.dtype != bool:
             made[name] = column
         else:
