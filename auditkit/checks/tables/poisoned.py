@@ -202,7 +202,7 @@ def _plain(X: pd.DataFrame) -> pd.DataFrame:
     made: dict[Any, Any] = {}
     for name, column in X.items():
         if not pd.api.types.is_numeric_dtype(column.dtype):
-            words = column.astype(object).map(str, na_action="ignore").to_numpy(dtype=object)
+            words = np.array(column.astype(object).map(str, na_action="ignore"), dtype=object)
             words[np.asarray(column.isna())] = None
             made[name] = pd.Series(words, dtype=object)
         elif isinstance(column.dtype, np.dtype) and column.dtype != bool:
