@@ -146,6 +146,33 @@ def test_a_register_rewritten_as_a_whole_is_told_by_a_digest_that_was_noted(copi
         read_register(copied, expect=noted)
 
 
+@pytest.mark.parametrize("given", ["", " ", "9f2c"])
+def test_an_expected_digest_that_is_none_is_refused(kept, given):
+    done = CliRunner().invoke(app, ["register", "list", str(kept), "--expect", given])
+    assert done.exit_code == 2
+    assert "expected a digest of 64 hexadecimal digits" in done.output
+    noted = read_register(kept).digests[0]
+    assert (
+        CliRunner().invoke(app, ["register", "list", str(kept), "--expect", f" {noted.upper()}"]).exit_code
+        == 0
+    )
+
+
+def test_an_entry_and_all_that_follows_rewritten_together_are_told_by_a_noted_digest_alone(copied):
+    known = read_register(copied)
+    before, lines = START, []
+    for entry in known.entries:
+        changed = {**entry, "owner": "Somebody else"}
+        before = link(before, canonical(changed).decode())
+        lines.append(canonical({"digest": before, "entry": changed}))
+    copied.write_bytes(b"".join(lines))
+    copied.with_name("register.jsonl.head").write_bytes(canonical({"digest": before, "entries": len(lines)}))
+    assert read_register(copied).entries[0]["owner"] == "Somebody else"
+    assert "is not found by the chain" in as_markdown(as_paper(read_register(copied)))
+    with pytest.raises(RegisterError, match="no entry has the digest"):
+        read_register(copied, expect=known.digests[0])
+
+
 def test_nothing_is_added_twice_or_to_what_cannot_be_believed(copied, report):
     with pytest.raises(InputError, match="in the register already, as entry 1"):
         append(copied, entry_of(at(report, "2026-01-10")))
@@ -181,6 +208,8 @@ def test_owner_tier_and_next_day_come_from_the_form_where_they_are_not_said(repo
     entry = entry_of(filled, Said(owner="Al", tier="low", next_due="2027-01-01"))
     assert (entry["owner"], entry["tier"], entry["next"]) == ("Al", "low", "2027-01-01")
     assert entry_of(with_form(report, signed=False, owner="Jo"))["owner"] == ""
+    two = with_form(report, owner=["Jo Owner", "Al\nOther"])
+    assert entry_of(two)["owner"] == "Jo Owner; Al Other"
 
 
 @pytest.mark.parametrize(
@@ -189,6 +218,8 @@ def test_owner_tier_and_next_day_come_from_the_form_where_they_are_not_said(repo
         ({"next_due": "soon"}, "must be a day as year-month-day"),
         ({"next_due": "2027-01-01", "every": 3}, "say when it is audited again once"),
         ({"every": 0}, "1 day or more"),
+        ({"every": 10**9}, "at most 36,525"),
+        ({"next_due": "2020-01-01"}, "must be after this audit"),
         ({"approvals": ("Maria",)}, "an approval is a role and a name"),
     ],
 )
@@ -223,6 +254,17 @@ def test_a_pack_is_verified_and_who_signed_it_is_entered(saved, of_stack, tmp_pa
     assert entry_of(source, pack=tmp_path / "pack")["pack"]["keys"] == "any"
     with pytest.raises(InputError, match="is of another audit than this report"):
         entry_of(at(source.report, "2020-01-01"), pack=tmp_path / "pack")
+    better = json.loads((saved / "report.json").read_text("utf-8"))
+    for m in next(one for one in better["evidence"] if one["check"] == "AK001")["measurements"]:
+        if m["metric"] == "accuracy":
+            m["value"], m["interval"]["low"], m["interval"]["high"] = 0.99, 0.98, 1.0
+    with pytest.raises(
+        InputError, match=r"of another audit than this report: AK001.*no such number of accuracy"
+    ):
+        entry_of(ak.Report.from_dict(better), pack=tmp_path / "pack")
+    assert (
+        entry_of(Source.read(tmp_path / "pack" / "public"), pack=tmp_path / "pack")["pack"]["keys"] == "any"
+    )
     (tmp_path / "pack" / "public" / "README.txt").write_text("changed")
     with pytest.raises(InputError, match=r"is not as it was signed: public/README\.txt"):
         entry_of(source, pack=tmp_path / "pack")
