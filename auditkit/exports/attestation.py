@@ -61,7 +61,7 @@ def attestation(
     Raises
     ------
     InputError
-        If there is no such framework, the report holds no evidence relevant to any control of it, or ``cyclonedx-python-lib`` is not installed.
+        If there is no such framework, the report holds no evidence relevant to any control of it or does not say when it was made, or ``cyclonedx-python-lib`` is not installed.
 
     References
     ----------
@@ -74,32 +74,31 @@ def attestation(
     made = Beside.of(report, framework, catalogue)
     source, about = made.source, made.framework
     target = _target(source)
-    return text_of(
-        {
-            "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
-            "bomFormat": "CycloneDX",
-            "specVersion": "1.6",
-            "version": 1,
-            "serialNumber": f"urn:uuid:{source.id_of('attestation', about.id, about.edition)}",
-            "metadata": {
-                "timestamp": source.started.isoformat(),
-                "tools": {"components": [_tool(source)]},
-                "component": {**target, "bom-ref": "subject"},
-            },
-            "definitions": {"standards": [_standard(made)]},
-            "declarations": {
-                "assessors": [_assessor(one_line(assessor), third_party=third_party)],
-                "targets": {"components": [target]},
-                "evidence": [
-                    *(_evidence(source, code) for code in made.checks()),
-                    *(_form(source, form) for form in made.forms().values()),
-                ],
-                "claims": [_claim(made, one) for one in made.held()],
-                "attestations": [_attested(made)],
-            },
+    document: dict[str, Any] = {
+        "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "version": 1,
+        "metadata": {
+            "timestamp": source.dated("an attestation").isoformat(),
+            "tools": {"components": [_tool(source)]},
+            "component": {**target, "bom-ref": "subject"},
         },
-        "attestation",
-    )
+        "definitions": {"standards": [_standard(made)]},
+        "declarations": {
+            "assessors": [_assessor(one_line(assessor), third_party=third_party)],
+            "targets": {"components": [target]},
+            "evidence": [
+                *(_evidence(source, code) for code in made.checks()),
+                *(_form(source, form) for form in made.forms().values()),
+            ],
+            "claims": [_claim(made, one) for one in made.held()],
+            "attestations": [_attested(made)],
+        },
+    }
+    # another assessor or other controls are another document, which a serial number must tell apart
+    serial = source.id_of("attestation", about.id, sha256(canonical(document)))
+    return text_of({**document, "serialNumber": f"urn:uuid:{serial}"}, "attestation")
 
 
 def share_of(standing: Standing) -> tuple[int, int]:

@@ -171,3 +171,9 @@ def test_the_command_line_writes_it_once_and_knows_its_frameworks(saved, tmp_pat
     wrong = CliRunner().invoke(app, [*args[:4], "gdrp", "--out", str(tmp_path / "b.json")])
     assert wrong.exit_code == 2
     assert "Did you mean 'gdpr'?" in wrong.output
+
+
+def test_another_assessor_makes_another_document(report):
+    serials = [json.loads(attestation(report, "gdpr", assessor=name))["serialNumber"] for name in ("A", "B", "A")]  # fmt: skip
+    assert serials[0] != serials[1]
+    assert serials[0] == serials[2]
