@@ -221,7 +221,7 @@ def _table(own: list[_Category], words: Mapping[str, str]) -> Rows:
     for one in own:
         v = one.values
         interval = "" if one.reference or finite(v["low"]) is None else ends(v["low"], v["high"])
-        remark = "reference: the highest rate" if one.reference else one_line(v["remark"])
+        remark = "reference: the highest rate of those compared" if one.reference else one_line(v["remark"])
         numbers = [_number(v["rate"]), _number(v["value"]), interval, share(v["share"])]
         chosen = "" if v["selected"] is None else count(v["selected"])
         rows.append((one_line(one.name), count(v["n"]), chosen, *numbers, remark))
@@ -254,7 +254,7 @@ def _unknown(categories: list[_Category]) -> tuple[Block, ...]:
 def _reading(source: Source, evidence: Mapping[str, Any]) -> tuple[Block, ...]:
     about, ran = source.data["subject"], source.data["provenance"]
     said = [
-        "The impact ratio of a category is its rate over the rate of the category with the highest one.",
+        "The impact ratio of a category is its rate over the highest rate of those that are not left out.",
         "Of test data, in place of data of the tool's own use, 6 RCNY 5-302 asks why they were taken, and how they were made and obtained: data_source is the place to say it.",
         "Intervals are not asked for by the rules. They keep small categories from being overread.",
         f"It does not say: {one_line(evidence.get('does_not_say'))}",

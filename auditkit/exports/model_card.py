@@ -24,7 +24,7 @@ __all__ = ["HUB_METRICS", "NOT_WRITTEN", "model_card"]
 
 NOT_WRITTEN = "Not written: auditkit form new intended_use"
 
-HUB_METRICS = {"auc": "roc_auc", "brier_score": "brier_score", "f1": "f1", "accuracy": "accuracy"}
+HUB_METRICS = {"auc": "roc_auc", "mean_absolute_error": "mae", "r2": "r_squared"}
 """Metrics that hubs call by a name of their own; others keep the name they have here."""
 
 _TASKS = {

@@ -309,5 +309,6 @@ def _resources(made: Made) -> list[dict[str, Any]]:
             "title": "The plan and the policy of the audit",
             "description": cut(f"Checks: {checks}. Policy: {one_line(policy.get('name'))}.", LONG),
             "props": [prop("policy-sha-256", digest)] if digest else [prop("policy-sha-256", "not told")],
+            "rlinks": [{"href": "report.json", "media-type": "application/json"}],
         },
     ]

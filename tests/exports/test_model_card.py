@@ -6,6 +6,8 @@ import json
 import re
 
 import jsonschema
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from hypothesis import example, given, settings
@@ -17,6 +19,7 @@ from auditkit.errors import InputError
 from auditkit.exports.model_card import NOT_WRITTEN, model_card
 from auditkit.exports.paper import in_markdown
 from auditkit.packing.publishing import public_form
+from auditkit.predictors import from_predictions
 from auditkit.render.status import kept_back, shown_status
 from auditkit.render.text import measured, number, one_line
 
@@ -230,6 +233,18 @@ def test_the_metadata_hold_results_on_the_test_data_and_leave_verified_to_the_hu
         assert set(one) == {"type", "value", "name"}
         assert one["type"] != "train_test_gap"
     assert "train\\-test gap" in model_card(report)
+
+
+def test_metrics_of_regression_have_the_names_of_the_hub():
+    rng = np.random.default_rng(0)
+    x = pd.DataFrame({"a": rng.normal(size=60)})
+    y = x["a"] + rng.normal(size=60)
+    subject = ak.Subject(
+        "price", from_predictions(labels=x["a"].to_numpy()), ak.Dataset(x, y), task="regression"
+    )
+    front, _ = parted(model_card(ak.Audit(["model_performance"]).run(subject)))
+    assert front["pipeline_tag"] == "tabular-regression"
+    assert front["metrics"] == ["mae", "r_squared"]
 
 
 def test_numbers_that_are_withheld_are_not_called_undefined(report):
