@@ -142,7 +142,7 @@ def _metadata(card: _Card, license_: str, languages: list[str], tags: list[str])
         )
     }
     front |= {"pipeline_tag": task} if task != "other" else {}
-    if not found:
+    if not found or "test" not in card.data["subject"]:
         return front
     test = card.data["subject"]["test"]
     dataset = {"type": "tabular", "name": f"held-out rows of the audit ({count(test['rows'])})", "split": "test"}  # fmt: skip

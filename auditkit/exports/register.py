@@ -139,6 +139,9 @@ def _added(file: Path, entry: dict[str, Any]) -> Register:
             raise InputError(
                 f"the report is in the register already, as entry {place}: nothing is added twice, and no entry is changed"
             )
+    if not known.entries:
+        # a process that is killed after its first entry must not leave one that no head speaks of
+        write_whole(_head_of(file), canonical({"digest": START, "entries": 0}))
     digest = link(known.digest, _body(entry))
     before = file.read_bytes() if file.is_file() else b""
     write_whole(file, before + canonical({"digest": digest, "entry": entry}))

@@ -177,3 +177,9 @@ def test_another_assessor_makes_another_document(report):
     serials = [json.loads(attestation(report, "gdpr", assessor=name))["serialNumber"] for name in ("A", "B", "A")]  # fmt: skip
     assert serials[0] != serials[1]
     assert serials[0] == serials[2]
+
+
+def test_a_third_party_is_named(report):
+    for name in ("", " \n"):
+        with pytest.raises(InputError, match=r"a third party that attests has to be named.*--assessor"):
+            attestation(report, "gdpr", assessor=name, third_party=True)

@@ -136,6 +136,27 @@ def test_a_head_that_a_kill_left_one_behind_is_in_order(copied, report):
     assert len(read_register(copied).entries) == 4
 
 
+def test_a_kill_in_the_first_entry_leaves_a_register_that_goes_on(report, tmp_path, monkeypatch):
+    from auditkit.exports import register
+
+    written, file = [], tmp_path / "r.jsonl"
+
+    def killed(path, data, **more):
+        if path.name.endswith(".head") and written:
+            raise KeyboardInterrupt
+        written.append(path.name)
+        return write_whole(path, data, **more)
+
+    write_whole = register.write_whole
+    monkeypatch.setattr(register, "write_whole", killed)
+    with pytest.raises(KeyboardInterrupt):
+        append(file, entry_of(at(report, "2026-01-10")))
+    monkeypatch.undo()
+    assert written == ["r.jsonl.head", "r.jsonl"]
+    assert len(read_register(file).entries) == 1
+    assert len(append(file, entry_of(at(report, "2026-02-10"))).entries) == 2
+
+
 def test_a_register_rewritten_as_a_whole_is_told_by_a_digest_that_was_noted(copied, report):
     noted = read_register(copied).digest
     assert read_register(copied, expect=noted).digest == noted
