@@ -92,6 +92,7 @@ class Measured(NamedTuple):
 
 _RATES = {
     "missing": ("missing", "rows"),
+    "unanswered": ("unanswered", "rows"),
     "selection_rate": ("selected", "decided"),
     "accuracy": ("correct", "answered"),
     "label_rate": ("positive", "labelled"),
@@ -109,6 +110,7 @@ def charts_of(plan: MonitorPlan, scheme: Scheme, *, volume: bool) -> list[Chart]
     found = [Chart(f"input:{name}", "inputs", f"Input {name}", "cells", name) for name in scheme.columns]
     if log.inputs:
         found.append(Chart("missing", "missing", "Rows with an input missing", "rate", "missing"))
+    found.append(Chart("unanswered", "missing", "Rows without an answer of the model", "rate", "unanswered"))
     if scored:
         found.append(Chart("score", "scores", "Scores", "cells", "score"))
     found.append(Chart("selection_rate", "decisions", "Selection rate", "rate", "selection_rate"))

@@ -6,6 +6,7 @@ import glob
 import hashlib
 import io
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,7 +49,7 @@ class Place:
 
 
 def found_files(patterns: str | Sequence[str], folder: Path) -> list[Path]:
-    """Return the files of a log, sorted by name; patterns are relative to the folder of the plan.
+    """Return the files of a log, sorted by name, numbers in names by their size; patterns are relative to the folder of the plan.
 
     Raises
     ------
@@ -59,11 +60,17 @@ def found_files(patterns: str | Sequence[str], folder: Path) -> list[Path]:
     for pattern in [patterns] if isinstance(patterns, str) else patterns:
         whole = pattern if Path(pattern).is_absolute() else str(Path(glob.escape(str(folder))) / pattern)
         found = glob.glob(whole, recursive=True)  # noqa: PTH207 - a pattern may be absolute
-        paths = sorted(Path(one) for one in found if Path(one).is_file())
+        paths = sorted((Path(one) for one in found if Path(one).is_file()), key=_by_name)
         if not paths:
             raise InputError(f"log.files: no file fits {pattern!r} in {str(folder)!r}")
         every |= dict.fromkeys(paths)
     return list(every)
+
+
+def _by_name(path: Path) -> tuple[list[tuple[int, int, str]], str]:
+    """Return what puts log-9 before log-10, where rows of log-10 would close the windows that those of log-9 belong to."""
+    parts = re.split(r"([0-9]+)", str(path))
+    return [(0, int(one), "") if one.isdecimal() else (1, 0, one) for one in parts], str(path)
 
 
 def names_of(file: Path) -> list[str]:

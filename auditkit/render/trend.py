@@ -97,8 +97,13 @@ def headline(record: Mapping[str, Any]) -> str:
         windows = len({one["window"] for one in open_ones})
         said = f"{count(charts)} of {count(len(record['charts']))} charts lay beyond their limits, in {count(windows)} of {count(judged)} windows, and nobody answered for it yet"
     elif record["verdict"] == "undecided":
-        names = len({one["chart"] for one in record["undecided"]})
-        said = f"nothing lies beyond a limit that nobody answered for, and {count(names)} of {count(len(record['charts']))} charts could not be judged of late"
+        names = {one["chart"] for one in record["undecided"]}
+        charts = len(names - {""})
+        said = "nothing lies beyond a limit that nobody answered for, and "
+        if "" in names:
+            said += f"the log is not what it should be: {next(one['reason'] for one in record['undecided'] if not one['chart'])}"
+        else:
+            said += f"{count(charts)} of {count(len(record['charts']))} charts could not be judged of late"
     else:
         said = f"no chart of {count(len(record['charts']))} lies beyond its limits in {count(judged)} windows, but where somebody answered for it"
         if not record["alarms"]:

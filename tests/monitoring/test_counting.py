@@ -150,7 +150,7 @@ def _changed_log(place):
 
 def _shorter_log(place):
     text = (place / "log.csv").read_bytes()
-    (place / "log.csv").write_bytes(text[: text.index(b"\n", 5000) + 1])
+    (place / "log.csv").write_bytes(text[: text.index(b"\n", len(text) - 5000) + 1])
     return "is another than when it was read"
 
 
@@ -185,7 +185,7 @@ def test_limits_may_change_without_reading_again(place):
     monitor(place / "plan.toml", place / "out", now=NOW)
     planned(place, ('every = "week"', 'every = "week"\nmin_rows = 400'))
     found = monitor(place / "plan.toml", place / "out", now=NOW)
-    assert found.record["log"]["remarks"] == []
+    assert not any("from the start" in one for one in found.record["log"]["remarks"])
     assert set(points(found.record, "accuracy", "state").values()) == {"not_judged"}
     assert set(points(found.record, "accuracy", "n_needed").values()) == {400}
 
