@@ -202,7 +202,7 @@ def _record(
         "limits": {"rate_per_window": judged.rate, "tests": judged.tests, "rate_per_test": judged.rate / max(judged.tests, 1),
                    "smoothing": plan.limits.smoothing, "design_effect": plan.limits.design_effect, "rate_under_nine_of_ten_references": judged.given_reference},
         "log": {"files": [{"file": Path(one.path).name, "bytes": one.end, "sha256": one.sha256} for one in state.places],
-                "rows": state.counts.get("rows", 0), "not_used": counts, "newest": moment(state.newest, zone), "remarks": [*counted.remarks, *_strangers(judged)]},
+                "rows": state.counts.get("rows", 0), "not_used": counts, "newest": moment(state.newest, zone), "remarks": [*counted.remarks, *_strangers(judged), *_in_advance(plan, judged)]},
         "reference": {"file": plan.reference.file, "first": plan.reference.first, "rows": judged.reference_rows,
                       "left_out": [one.scheme.left_out for one in state.epochs]},
         "windows": [
@@ -216,6 +216,19 @@ def _record(
         "releases": [one.to_dict() for one in releases],
     })  # fmt: skip
     return record
+
+
+def _in_advance(plan: MonitorPlan, judged: Judged) -> list[str]:
+    """Return which alarms are answered for before anybody could see them: of windows that are not judged yet."""
+    ends = [one.end for one in judged.windows if one.state == "judged" and one.end is not None]
+    if not ends:
+        return []
+    last = dt.datetime.fromtimestamp(max(ends) - 1, ZoneInfo(plan.log.zone)).date()
+    return [
+        f"Alarms {f'of {one.chart}' if one.chart else 'of all charts'} to come are answered for in advance, up to {one.until}, by {one.by}: {one.why}"
+        for one in plan.accepted
+        if one.until > last
+    ]
 
 
 def _strangers(judged: Judged) -> list[str]:
@@ -332,7 +345,12 @@ def _csv(record: dict[str, Any]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    from auditkit.render.text import one_line
+
+    if not isinstance(value, str):
+        return value
+    text = one_line(value)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
 
 
 def _plain(value: Any) -> Any:

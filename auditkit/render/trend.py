@@ -182,7 +182,7 @@ def _facts(record: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Log", f"{count(log['rows'])} rows of {count(len(log['files']))} {'file' if len(log['files']) == 1 else 'files'}; the newest of {one_line(log['newest']) or 'a time that is not known'}"),
         ("Windows", f"{size} each ({one_line(plan['zone'])}); {count(judged)} of {count(len(windows))} judged"),
         ("Reference", f"{made}, {count(reference['rows'][0] if reference['rows'] else 0)} rows"),
-        ("False alarms", f"at most {number(limits['rate_per_window'])} a window, on average, over {count(limits['tests'])} tests of {number(limits['rate_per_test'])} each"),
+        ("False alarms", f"at most {number(limits['rate_per_window'])} a window (one in {count(round(1 / limits['rate_per_window']))}), on average, over {count(limits['tests'])} tests of {number(limits['rate_per_test'])} each"),
         ("Plan", one_line(plan["file"])),
         ("Made", f"{one_line(record['made'])}, auditkit {one_line(record['auditkit'])}"),
     ]  # fmt: skip

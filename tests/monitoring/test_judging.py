@@ -210,7 +210,8 @@ report = "{reports / "bad.json"}"
     )
     assert second["problems"] == ["its gate did not pass: fail", "nobody approved it"]
     page = monitor(place / "plan.toml", now=NOW).html()
-    assert "v2: nobody approved it; it answered in 3 windows, 2026-02-02 to 2026-02-16." in page
+    said = "v2: nobody approved it; it answered in 3 windows, 2026-02-02 to 2026-02-16."
+    assert page.index(said) < page.index('aria-label="Alarms"')  # beside the verdict
     assert "Which model answered in 2026-01-05 to 2026-01-05 the plan does not say." in page
 
 

@@ -189,3 +189,23 @@ def test_an_alarm_that_is_none_any_more_is_told(place, made):
     remarks = monitor(place / "plan.toml", place / "out", now=NOW).record["log"]["remarks"]
     assert "selection_rate_gap:sex in 2026-02-09" in " ".join(remarks)
     assert not any("Alarms of" in one for one in monitor(place / "plan.toml", place / "out", now=NOW).record["log"]["remarks"])  # fmt: skip
+
+
+def test_alarms_answered_for_before_they_come_are_told(place):
+    more = (
+        made_.PLAN
+        + """
+[[accepted]]
+until = {}
+chart = "accuracy"
+by = "R. Roe"
+why = "ticket 12"
+"""
+    )
+    told = "Alarms of accuracy to come are answered for in advance, up to 2027-01-01, by R. Roe: ticket 12"
+    remarks = monitor(planned(place, text=more.format("2027-01-01")), now=NOW).record["log"]["remarks"]
+    assert told in remarks
+    page = monitor(place / "plan.toml", now=NOW).html()
+    assert told in page
+    remarks = monitor(planned(place, text=more.format("2026-02-15")), now=NOW).record["log"]["remarks"]
+    assert not any("in advance" in one for one in remarks)
