@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditkit.errors import InputError
+from auditkit.monitoring.cells import without_words
 from auditkit.monitoring.learning import from_file, from_first_rows, from_first_windows, wanted
 from auditkit.monitoring.logs import Place, check_columns, digest_to, found_files, read_blocks, unfinished
 from auditkit.monitoring.plan import span
@@ -169,6 +170,18 @@ def _epochs(
     return [first, *(from_file(folder / name, log, at) for at, name in sorted(later.items()) if name)]
 
 
+def _values(plan: MonitorPlan, state: State) -> dict[str, frozenset[str]]:
+    """Return of each column the values of its references, and of label and decision the one that stands for yes."""
+    found: dict[str, frozenset[str]] = {}
+    for epoch in state.epochs:
+        for name, column in (*epoch.scheme.columns.items(), *epoch.scheme.groups.items()):
+            found[name] = found.get(name, frozenset()) | frozenset(column.values or ())
+    for answer in (plan.log.label, plan.log.decision):
+        if answer is not None:
+            found[answer] = found.get(answer, frozenset()) | {str(plan.log.positive)}
+    return found
+
+
 class _Counting:
     """One reading of the files, row by row in their order."""
 
@@ -177,6 +190,7 @@ class _Counting:
         self.late = span(plan.windows.late)
         self.counts = Counter(state.counts)
         self.ends: dict[int, int] = {}
+        self.values = _values(plan, state)
 
     def read(self, files: list[Path]) -> None:
         """Read on, and note how far."""
@@ -185,7 +199,7 @@ class _Counting:
         places = [one for one in self.state.places if one.path not in there]
         for file in files:
             end = done.get(str(file.resolve()), 0)
-            for block in read_blocks(file, names, end):
+            for block in read_blocks(file, names, end, written=True):
                 self._block(block, names)
                 end = block.end
             places.append(Place(str(file.resolve()), end, digest_to(file, end)))
@@ -199,6 +213,12 @@ class _Counting:
                 raise InputError(
                     f"a part of the log has no column {name!r}; it has {', '.join(map(str, frame.columns))}"
                 )
+        said = {
+            name: without_words(frame[name], self.values.get(name, frozenset()))
+            for name in names
+            if name != self.plan.log.time
+        }
+        frame = frame.assign(**said)
         self.counts["rows"] += len(frame) + block.unread
         self.counts["unreadable rows"] += block.unread
         if self.calendar is None:

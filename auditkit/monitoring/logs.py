@@ -113,7 +113,9 @@ def digest_to(file: Path, end: int | None = None) -> str:
     return found.hexdigest()
 
 
-def read_blocks(file: Path, wanted: Iterable[str], start: int = 0) -> Iterator[Block]:
+def read_blocks(
+    file: Path, wanted: Iterable[str], start: int = 0, *, written: bool = False
+) -> Iterator[Block]:
     """Yield the rows of a file from a place on, the columns that are wanted and there.
 
     A last line without an end is left for the next reading: it may still be being written. Of Parquet `start` is 0, or the
@@ -127,6 +129,8 @@ def read_blocks(file: Path, wanted: Iterable[str], start: int = 0) -> Iterator[B
         Columns.
     start : int
         Bytes that were read before, up to a line end.
+    written : bool
+        Of CSV: words such as NA stay words, and only what is empty is missing.
     """
     columns = list(dict.fromkeys(wanted))
     if is_parquet(file):
@@ -140,7 +144,7 @@ def read_blocks(file: Path, wanted: Iterable[str], start: int = 0) -> Iterator[B
         return
     separator, names, after = _header(file)
     for lines, end in _lines(file, max(start, after), quoted=True):
-        frame, unread = _of_text(lines, separator, names, columns)
+        frame, unread = _of_text(lines, separator, names, columns, written=written)
         yield Block(frame, end, unread)
 
 
@@ -183,7 +187,9 @@ def _header(file: Path) -> tuple[str, list[str], int]:
     return separator, names, len(line)
 
 
-def _of_text(lines: bytes, separator: str, names: list[str], columns: list[str]) -> tuple[pd.DataFrame, int]:
+def _of_text(
+    lines: bytes, separator: str, names: list[str], columns: list[str], *, written: bool
+) -> tuple[pd.DataFrame, int]:
     import pandas as pd
 
     bad: list[int] = []
@@ -195,7 +201,7 @@ def _of_text(lines: bytes, separator: str, names: list[str], columns: list[str])
     frame = read(
         io.BytesIO(lines), sep=separator, header=None, names=names, dtype=str, index_col=False, engine="c",
         usecols=[name for name in names if name in columns], on_bad_lines="skip", encoding="utf-8",
-        encoding_errors="replace",
+        encoding_errors="replace", keep_default_na=not written, na_values=[""],
     )  # fmt: skip
     return frame, len(bad)
 
