@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import socket
 import ssl
 import urllib.request
@@ -13,16 +14,21 @@ from auditkit.errors import InputError
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
-__all__ = ["checked_address", "opener", "why_not_asked"]
+__all__ = ["NO_ANSWER", "checked_address", "opener", "why_not_asked"]
+
+NO_ANSWER = (OSError, ValueError, http.client.HTTPException)
+"""What urllib raises where no answer came; the last is what it makes of an answer that is no HTTP, and holds words of the other side."""
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
-    """Follows no redirect: the key would go along."""
+    """Follows no redirect: the key would go along. Where it leads is not even read."""
 
-    def redirect_request(self, *_: Any, **__: Any) -> None:
+    def http_error_302(self, *_: Any, **__: Any) -> None:
         """Refuse."""
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
 
 
 def checked_address(url: str, what: str, example: str, *, secret: str = "") -> SplitResult:
@@ -80,5 +86,7 @@ def why_not_asked(error: Exception, timeout: float) -> str:
         TimeoutError: f"nothing came within {timeout:g} s",
         ssl.SSLCertVerificationError: "its certificate is not one that this machine trusts",
         ssl.SSLError: "the encrypted connection failed",
+        http.client.RemoteDisconnected: "the connection was closed without an answer",
+        http.client.HTTPException: "what came is no HTTP, or broke off",
     }
     return next((said for kind, said in words.items() if isinstance(reason, kind)), type(reason).__name__)
