@@ -144,11 +144,14 @@ def review(
         from auditkit.errors import InputError
         from auditkit.hub.decisions import read_decisions
         from auditkit.loading import load_policy
+        from auditkit.runner.parameters import declared, parse_assignments
+        from auditkit.runner.templates import find_template
 
         if (hub is None) == (snapshot is None):
             raise InputError("give one of --hub URL, to ask it, and --snapshot FILE, that was taken before")
         refuse_there(Path(out) / SNAPSHOT)
         load_policy(policy)
+        parse_assignments(parameter or (), declared(find_template("access")))  # before a hub is asked
         if before is not None:
             read_decisions(before)
         if hub is not None:
@@ -264,6 +267,7 @@ def verify(
                 f"  signed as {one.role} by {one.name!r} ({one.keyid[:16]}), by their word on {one.at}"
                 for one in found.signed
             ]
+            said += [f"  not compared: {one}" for one in found.notes]
             lines(said)
         raise typer.Exit(1 if found.problems else 0)
 
@@ -283,13 +287,15 @@ def revocations(
     """
     with plain_errors(as_json=as_json):
         from auditkit.access.review import decided
-        from auditkit.access.signing import ROLES, signature_file
+        from auditkit.access.signing import verify as look
 
         _, _, found = decided(decisions, review, complete=False)
         todo = [(line, one.reason) for line, one in found if one.decision == "revoke"]
-        signed = any(signature_file(decisions, role).is_file() for role in ROLES)
+        left = sum(one.open for _, one in found)
+        wrong = look(decisions, review, any_key=True).problems
         if as_json:
-            object_({"revoke": [_row(line, reason) for line, reason in todo], "signature": signed})
+            said = {"open": left, "signature": not wrong, "problems": list(wrong)}
+            object_({"revoke": [_row(line, reason) for line, reason in todo], **said})
             return
         for line, reason in todo:
             lines(
@@ -299,9 +305,11 @@ def revocations(
                     f"  how: {line.revoke}",
                 ]
             )
-        print_(f"{len(todo):,} of {len(found):,} lines are to be revoked.")
-        if not signed:
-            say("Nobody signed these decisions yet: auditkit access sign.")
+        print_(
+            f"{len(todo):,} of {len(found):,} lines are to be revoked{f'; {left:,} are still open' if left else ''}."
+        )
+        if wrong:
+            say(f"Not signed as they are: {'; '.join(wrong)}.")
 
 
 def _row(line: Line, reason: str) -> dict[str, str]:
