@@ -127,7 +127,9 @@ def sign(
             raise InputError(f"the {other} signed with this key: two persons have two keys")
     revoke = len(decisions.revoked)
     report = report_digest(review, snapshot)
-    about = {"snapshot": {"sha256": snapshot.digest}} | ({"report": {"sha256": report}} if report else {})
+    about: dict[str, Any] = {"snapshot": {"sha256": snapshot.digest}} | (
+        {"report": {"sha256": report}} if report else {}
+    )
     said = statement(
         {Path(file).name: decisions.data}, REVIEW, role=role, name=name.strip(), key=by.public,
         lines=len(found), keep=len(found) - revoke, revoke=revoke, does_not_prove=list(NOT_PROVED),
