@@ -301,6 +301,28 @@ def test_what_is_to_be_revoked_is_listed_with_what_a_person_does(review):
     assert "nobody signed" in done.output
 
 
+def test_what_is_open_or_not_signed_as_it_is_is_said_with_what_is_to_be_revoked(review, keys):
+    place, n, _ = decide(review, review.parent / "decisions.csv")
+
+    def listed():
+        return CliRunner().invoke(app, ["access", "revocations", str(place), "--review", str(review)])
+
+    assert f"0 of {n} lines are to be revoked; {n} are still open." in listed().output
+    fill(place, revoke={("account", "kurt")})
+    sign(place, review, key=keys / "maria.key", role="reviewer", name="Maria")
+    assert "Not signed" not in listed().output
+    place.write_text(place.read_text().replace("needed", "because"))
+    assert "changed after it was signed" in listed().output
+
+
+def test_a_parameter_that_is_none_is_refused_before_anything_is_written(review, tmp_path):
+    asked = ["access", "review", "--snapshot", str(review), "--out", str(tmp_path / "new")]
+    done = CliRunner().invoke(app, [*asked, "-p", "hub_accounts__stale_dys=9"])
+    assert done.exit_code == 2
+    assert "Did you mean" in done.output
+    assert not (tmp_path / "new").exists()
+
+
 def test_calls_begin_where_the_api_of_this_hub_does():
     hub = replace(make_hub(), hub="https://example.org/lab/hub/api")
     calls = [one.revoke for one in lines_of(hub) if one.kind == "account"]
