@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -156,6 +157,7 @@ def review(
             read_decisions(before)
         if hub is not None:
             taken = _taken(hub, token_file, token_env, roles, silent=as_json)
+            os.environ.pop(token_env or "", None)  # the kernel that makes the report has no use for it
         else:
             taken = _read(snapshot or "", roles)
         subject = write_review(out, taken, name=name, before=before)

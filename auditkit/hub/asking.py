@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from auditkit.addresses import NO_ANSWER, checked_address, opener, why_not_asked
+from auditkit.addresses import NO_ANSWER, TIMES, checked_address, opener, why_not_asked
 from auditkit.errors import AuditkitError, InputError, ToolError
 from auditkit.hub.fields import each_once
 
@@ -186,7 +186,7 @@ class Hub:
 
     def _body(self, reply: http.client.HTTPResponse, path: str) -> bytes:
         """Return a reply, which may neither be long nor trickle."""
-        found, until = bytearray(), time.monotonic() + 10 * self.timeout
+        found, until = bytearray(), time.monotonic() + TIMES * self.timeout
         while part := reply.read1(_CHUNK):
             found += part
             self._read_so_far[0] += len(part)
@@ -196,7 +196,7 @@ class Hub:
                 raise InputError(f"the hub's answers are longer than {_TOGETHER:,} bytes together")
             self._in_time()
             if time.monotonic() > until:
-                raise ToolError(f"the hub's answer to {path} took over {10 * self.timeout:g} s")
+                raise ToolError(f"the hub's answer to {path} took over {TIMES * self.timeout:g} s")
         return bytes(found)
 
     def _refuse(self, status: int, path: str, *, last: bool) -> None:

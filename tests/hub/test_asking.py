@@ -249,17 +249,18 @@ def test_an_answer_that_is_no_http_is_an_error_in_words_without_the_token(answer
     assert "Traceback" not in done.output
 
 
-def test_a_reply_that_trickles_ends(monkeypatch):
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nX: ", b"HTTP"])
+def test_a_reply_that_trickles_ends(head):
     def trickle(client):
         with suppress(OSError):
-            client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            client.sendall(head)
             for _ in range(400):
                 client.sendall(b" ")
                 threading.Event().wait(0.02)
 
     with (
         spoken(trickle) as (port, _),
-        pytest.raises(ToolError, match=r"took over 0\.5 s|had not told all"),
+        pytest.raises(ToolError, match=r"took over 0\.5 s|could not be asked"),
     ):
         Hub(f"http://127.0.0.1:{port}", TOKEN, timeout=0.05).get("/")
 
@@ -436,6 +437,18 @@ def test_the_command_writes_a_snapshot_for_its_owner_and_tells_no_token(tmp_path
     assert again.exit_code == 2
     assert "is there already" in again.output
     assert json.loads(as_json.stdout)["token_can_also"] == ["tokens"]
+
+
+def test_the_kernel_that_makes_the_report_has_no_token(tmp_path, monkeypatch):
+    def ran(*_, **__):
+        raise InputError(f"it has {os.environ.get('A_TOKEN')}")
+
+    monkeypatch.setenv("A_TOKEN", TOKEN)
+    monkeypatch.setattr("auditkit.cli.running.ran", ran)
+    with served(whole()) as url:
+        asked = ["access", "review", "--hub", url, "--token-env", "A_TOKEN", "--out", str(tmp_path / "r")]
+        done = CliRunner().invoke(app, asked)
+    assert "Error: it has None" in done.output
 
 
 def test_the_command_wants_one_token_and_one_source(tmp_path):
