@@ -382,7 +382,8 @@ def test_what_goes_wrong_is_told_without_the_token():
 
 
 @pytest.mark.needs("cryptography", extra="evidence")
-def test_a_certificate_that_nobody_vouches_for_is_refused_before_the_token_is_sent(tmp_path):
+def test_a_certificate_that_nobody_vouches_for_is_refused_before_the_token_is_sent(tmp_path, monkeypatch):
+    import ipaddress
     from datetime import UTC, datetime, timedelta
 
     from cryptography import x509
@@ -390,8 +391,11 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_before_the_token_is_se
     from cryptography.hazmat.primitives.asymmetric import ec
 
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "hub.example.org")])
     made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.add_extension(
+        x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
+    )
     made = made.serial_number(1).not_valid_before(datetime.now(UTC) - timedelta(days=1))
     made = made.not_valid_after(datetime.now(UTC) + timedelta(days=1)).sign(key, hashes.SHA256())
     pem = key.private_bytes(
@@ -407,6 +411,11 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_before_the_token_is_se
     ):
         take(Hub(url.replace("http://", "https://"), TOKEN))
     assert seen == []
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "pair.pem"))  # now this machine trusts it
+    with served(whole(), context=context) as url:
+        assert take(Hub(url.replace("http://", "https://"), TOKEN)).version == "5.2.1"
+        with pytest.raises(ToolError, match="its certificate is not one that"):  # it is of another name
+            take(Hub(url.replace("http://127.0.0.1", "https://localhost"), TOKEN))
 
 
 def test_an_old_hub_without_shares_is_said():
