@@ -152,6 +152,7 @@ def verify(
     *,
     keys: Iterable[str | os.PathLike[str]] = (),
     any_key: bool = False,
+    approved: bool = False,
 ) -> Verified:
     """Verify that decisions are complete, fit the review, and are signed as they are.
 
@@ -163,6 +164,8 @@ def verify(
         Public keys of those who may have signed.
     any_key : bool
         Whether a signature under another key is taken too.
+    approved : bool
+        Whether an approver's signature must be there as well; without it nobody misses one that was taken away.
 
     Raises
     ------
@@ -197,6 +200,8 @@ def verify(
         problems.append("nobody signed: auditkit access sign")
     elif not any(one.role == "reviewer" for one in signed) and not problems:
         problems.append("the reviewer did not sign")
+    if approved and not any(one.role == "approver" for one in signed):
+        problems.append("no approver's signature holds")
     if len({one.keyid for one in signed}) < len(signed):
         problems.append("reviewer and approver signed with one key")
     return Verified(tuple(signed), tuple(problems), keep, revoke, tuple(notes))

@@ -244,6 +244,9 @@ def verify(
         typer.Option("--key", metavar="FILE", help="Public key of who may have signed; again for more."),
     ] = None,
     any_key: Annotated[bool, typer.Option("--any-key", help="Take signatures under other keys too.")] = False,
+    approved: Annotated[
+        bool, typer.Option("--approved", help="Ask for an approver's signature beside the reviewer's.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Find what is wrong with decisions: open lines, another snapshot, a change after the signature, a key that was not given.
@@ -253,13 +256,14 @@ def verify(
     \b
     Examples:
       auditkit access verify decisions.csv --review reports/hub --key keys/reviewer.pub
+      auditkit access verify decisions.csv --review reports/hub --key keys/reviewer.pub --key keys/head.pub --approved
     """
     with plain_errors(as_json=as_json):
         from dataclasses import asdict
 
         from auditkit.access.signing import verify as look
 
-        found = look(decisions, review, keys=key or (), any_key=any_key)
+        found = look(decisions, review, keys=key or (), any_key=any_key, approved=approved)
         if as_json:
             object_({"ok": not found.problems, **asdict(found)})
         else:

@@ -202,7 +202,11 @@ def test_signed_decisions_verify_and_any_change_is_found(review, keys):
         ("approver", "Jan Novak"),
     ]
     assert "key that was not given" in verify(place, review, keys=both[:1]).problems[0]
-    assert verify(place, review, any_key=True).problems == ()
+    assert verify(place, review, any_key=True, approved=True).problems == ()
+    kept = signature_file(place, "approver").rename(review.parent / "kept")
+    assert verify(place, review, keys=both).problems == ()
+    assert verify(place, review, keys=both, approved=True).problems == ("no approver's signature holds",)
+    kept.rename(signature_file(place, "approver"))
     with pytest.raises(InputError, match="Give --key"):
         verify(place, review)
     place.write_text(place.read_text().replace("needed", "because"))
