@@ -69,6 +69,14 @@ def make(
             help="Show all that was answered in the report's forms, the subject's own name among it, in the public layer.",
         ),
     ] = False,
+    decisions: Annotated[
+        str | None,
+        typer.Option(
+            "--decisions",
+            metavar="FILE",
+            help="Signed decisions of an access review: into the restricted layer, with their signatures and the snapshot.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make a pack of an audit: a public layer without small counts and, with a key, all of it encrypted.
@@ -80,6 +88,7 @@ def make(
     """
     with plain_errors(as_json=as_json):
         from auditkit import packing
+        from auditkit.access.signing import filed
         from auditkit.packing.manifest import ROLES
         from auditkit.packing.publishing import NAME
 
@@ -92,6 +101,7 @@ def make(
             name=NAME if subject_name is None else subject_name,
             roles=("author",) if one_person else ROLES,
             publish_forms=publish_forms,
+            filed=None if decisions is None else filed(decisions, source),
         )
         words = f"{made.files} files; {made.withheld} numbers withheld from the public layer"
         _made(made, words, as_json=as_json)

@@ -21,6 +21,7 @@ from auditkit.report import load_report
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping
 
 __all__ = ["make", "sign"]
 
@@ -35,6 +36,7 @@ def make(
     name: str = NAME,
     roles: tuple[str, ...] = ROLES,
     publish_forms: bool = False,
+    filed: Mapping[str, bytes] | None = None,
 ) -> Made:
     """Make an evidence pack of what an audit left.
 
@@ -56,6 +58,8 @@ def make(
         Who must sign: author and reviewer, or the author alone.
     publish_forms : bool, default False
         Whether the public layer shows what was answered in forms, and not only what they are and who signed them.
+    filed : mapping of str to bytes, optional
+        Files by name that the restricted layer holds beside the report.
 
     Returns
     -------
@@ -71,6 +75,10 @@ def make(
     place = Path(source)
     file = _record(place) if place.is_dir() else place
     report = load_report(file)
+    if filed and restricted_key is None:
+        raise InputError(
+            "decisions name people, and go into the restricted layer alone: give --restricted-key"
+        )
     seal = Seal(read_secret(restricted_key)) if restricted_key is not None else None
     published = public_form(report, k=k, name=name, publish_forms=publish_forms)
     files = public_files(published.report, k=k)
@@ -86,7 +94,7 @@ def make(
         files |= {PLAN_FILE: data, COMPARED: compared, **planned.files}
     if seal is not None:
         notebook = file.with_name("report.ipynb")
-        files |= restricted_files(report, notebook.read_bytes() if notebook.is_file() else None, seal)
+        files |= restricted_files(report, notebook.read_bytes() if notebook.is_file() else None, seal, filed)
     manifest = Manifest.of(files, k=k, roles=tuple(role for role in ROLES if role in roles))
     written = write_pack(out, {**files, MANIFEST: manifest.to_bytes()})
     return Made(written, len(files) + 1, sum(published.withheld.values()), manifest.roles)
