@@ -321,13 +321,20 @@ class Report:
         return data | {"provenance": {k: v for k, v in self.provenance.items() if k not in VOLATILE}}
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+    def from_dict(cls, data: Mapping[str, Any], *, hold_forms: bool = True) -> Self:
         """Read what `to_dict` wrote.
+
+        Parameters
+        ----------
+        data : mapping
+            A report as plain JSON values.
+        hold_forms : bool, default True
+            Whether a form that is not as it was signed is refused. Who verifies a pack tells all that differs instead.
 
         Raises
         ------
         InputError
-            If it is no report of a schema this version reads.
+            If it is no report of a schema this version reads, or a form in it is not as it was signed.
         """
         hold(data)
         return cls(
@@ -337,7 +344,7 @@ class Report:
             dict(data["provenance"]),
             each(Note.from_dict, data.get("notes", []), "notes"),
             each(Waiver.from_dict, data.get("waivers", []), "waivers"),
-            forms=each(Form.from_dict, data.get("forms", []), "forms"),
+            forms=each(Form.held if hold_forms else Form.from_dict, data.get("forms", []), "forms"),
         )
 
     def save(self, path: str | os.PathLike[str]) -> Path:
