@@ -322,14 +322,7 @@ class Report:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], *, hold_forms: bool = True) -> Self:
-        """Read what `to_dict` wrote.
-
-        Parameters
-        ----------
-        data : mapping
-            A report as plain JSON values.
-        hold_forms : bool, default True
-            Whether a form that is not as it was signed is refused. Who verifies a pack tells all that differs instead.
+        """Read what `to_dict` wrote; without `hold_forms` a form that is not as it was signed too, for whoever tells all that differs.
 
         Raises
         ------
