@@ -213,6 +213,7 @@ def verify_form(
     reviewer_key: str | os.PathLike[str] | None = None,
     any_key: bool = False,
     one_person: bool = False,
+    report: str | os.PathLike[str] | None = None,
 ) -> FormCheck:
     """Find whatever differs in a form from what was signed.
 
@@ -226,11 +227,13 @@ def verify_form(
         Accept signatures under any key, in roles for which no key is given.
     one_person : bool, default False
         Whether the author's signature is enough.
+    report : path, optional
+        A report.json, or the folder that holds it: whether the form stands in it with the same signatures.
 
     Raises
     ------
     InputError
-        If the form or a key cannot be read, or author and reviewer are given one key.
+        If the form, a key or the report cannot be read, or author and reviewer are given one key.
     """
     given = given_keys((), {"author": author_key, "reviewer": reviewer_key}, any_key=any_key)
     place = signed_place(path)
@@ -250,7 +253,22 @@ def verify_form(
     whose = {role: given.words(one.keyid, role) for role, one in by_role.items()}
     problems += [words for one in form.signed if (words := _stranger(one, whose[one.role], given))]
     problems += [f"{one.name!r} rejected it" for one in form.signed if one.decision == DECISIONS[2]]
+    if report is not None:
+        problems += _apart_in(Path(report), form)
     return FormCheck(form, tuple(problems), whose)
+
+
+def _apart_in(place: Path, form: Form) -> list[str]:
+    """Return in what a report holds a form otherwise than it is here; the public form of a report has neither answers nor remarks."""
+    from auditkit.report import load_report
+
+    there = load_report(place / "report.json" if place.is_dir() else place).forms
+    same = [one for one in there if one.digest == form.digest]
+    if not same:
+        return [f"{place} holds no form of this digest"]
+    if not any(one.envelopes == form.envelopes for one in same):
+        return [f"{place} holds it with other signatures: there it is {same[0].state}"]
+    return []
 
 
 def _stranger(one: Signed, whose: str, given: GivenKeys) -> str:

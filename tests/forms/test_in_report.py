@@ -11,27 +11,11 @@ from auditkit.cli import app
 from auditkit.controls import coverage, load_catalogue
 from auditkit.controls.shown import on_page
 from auditkit.errors import InputError
-from auditkit.evidence import Evidence, Measurement
 from auditkit.finding import Criterion
 from auditkit.forms import load_form
 from auditkit.packing.forms import read_with_signatures, sign_form
 from auditkit.render import views
 from auditkit.report import Report, load_report
-
-ROWS = {"rows": 100, "columns": ["a"], "digest": ""}
-MODEL = {"kind": "callable", "trust": "live object", "digest": "", "description": ""}
-SUBJECT = {
-    "name": "credit", "task": "binary", "positive": 1, "classes": [0, 1], "model": MODEL, "test": ROWS, "train": None, "sensitive_features": ["sex"],
-}  # fmt: skip
-PLAN = [{"code": "AK101", "name": "demographic_parity", "title": "Decisions by group", "question": "?", "dimension": "bias", "page": ""}]  # fmt: skip
-POLICY = {"name": "none", "description": "", "digest": "", "criteria": []}
-ABOUT = {"auditkit": "0.1.0", "seed": 0, "versions": {}, "policy": POLICY, "plan": PLAN, "not_examined": []}
-
-
-@pytest.fixture
-def report():
-    evidence = Evidence("AK101", (Measurement("selection_rate", 0.2, 100),))
-    return Report(SUBJECT, (), (evidence,), ABOUT)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -121,6 +122,18 @@ def test_an_edit_after_signing_is_told(signed, keys):
     for act in (read_with_signatures, lambda path: reviewer(path, keys)):
         with pytest.raises(InputError, match="was edited after it was signed"):
             act(signed)
+
+
+def test_a_report_is_held_against_what_was_signed(signed, keys, tmp_path, report):
+    form = read_with_signatures(signed)
+    alone = replace(form, signed=form.signed[:1], envelopes=form.envelopes[:1])
+    for name, held in (("whole", (form,)), ("half", (alone,)), ("none", ())):
+        report.with_forms(*held).save(tmp_path / f"{name}.json")
+    assert verified(signed, keys, report=tmp_path / "whole.json").ok
+    (told,) = verified(signed, keys, report=tmp_path / "half.json").problems
+    assert "with other signatures: there it is signed by its author, not reviewed" in told
+    (told,) = verified(signed, keys, report=tmp_path / "none.json").problems
+    assert "holds no form of this digest" in told
 
 
 def test_another_layout_is_no_edit(signed, keys):
