@@ -181,3 +181,22 @@ def test_what_was_changed_elsewhere_since_is_not_overwritten(tmp_path):
     press(made, "Save")
     assert "was changed elsewhere" in made.told.value
     assert (tmp_path / "o.toml").read_text().endswith("# by hand\n")
+
+
+def test_a_row_is_added_and_taken_away_and_the_others_stay_as_they_are():
+    made = Form("oversight", "credit")
+    made.tabs.go(2)
+    rows = field(made, "roles").control
+    around = rows.children
+    press(made, "Add a row")
+    (first,) = rows.boxes.children
+    press(made, "Add a row")
+    press(made, "Add a row")
+    assert rows.children == around
+    assert rows.boxes.children[0] is first
+    for at, cells in enumerate(rows.rows):
+        cells["role"].widget.value = f"role {at}"
+    press(made, "Remove row 2")
+    assert [one["role"] for one in rows.read()] == ["role 0", "role 2"]
+    assert rows.boxes.children[0] is first
+    assert [box.children[-1].description for box in rows.boxes.children] == ["Remove row 1", "Remove row 2"]
