@@ -115,7 +115,14 @@ def test_no_name_of_a_person_is_told():
 
 
 def test_times_and_mixed_values_are_taken():
-    frame = people().assign(when=pd.date_range("2024-01-01", periods=900), odd=[1, "a", None] * 300)
+    frame = people().assign(
+        when=pd.date_range("2024-01-01", periods=900),
+        odd=[1, "a", None] * 300,
+        whole=pd.array([1, 2, None] * 300, dtype="Int64"),
+        flag=pd.array([True, None, False] * 300, dtype="boolean"),
+        kind=pd.Categorical(["u", "v", None] * 300),
+        month=pd.period_range("2024-01", periods=900, freq="M"),
+    )
     audited(frame)
 
 

@@ -201,8 +201,14 @@ def _plain(X: pd.DataFrame) -> pd.DataFrame:
 
     made: dict[Any, Any] = {}
     for name, column in X.items():
-        numeric = pd.api.types.is_numeric_dtype(column.dtype)
-        made[name] = column if numeric else column.astype(object).map(str, na_action="ignore")
+        if not pd.api.types.is_numeric_dtype(column.dtype):
+            words = np.array(column.astype(object).map(str, na_action="ignore"), dtype=object)
+            words[np.asarray(column.isna())] = None
+            made[name] = pd.Series(words, dtype=object)
+        elif isinstance(column.dtype, np.dtype) and column.dtype != bool:
+            made[name] = column
+        else:
+            made[name] = column.to_numpy(dtype=float, na_value=np.nan)
     return pd.DataFrame(made, columns=X.columns)
 
 
