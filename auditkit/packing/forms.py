@@ -25,6 +25,7 @@ from auditkit.shape import misfit
 if TYPE_CHECKING:
     import os
 
+    from auditkit.packing.signing import SigningKey
     from auditkit.report import Report
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "sign_form",
     "signed_place",
     "verify_form",
+    "with_signature",
 ]
 
 ENDING = ".signed.json"
@@ -134,16 +136,19 @@ def sign_form(
     if role == "reviewer":
         _two_persons(by_role.get("author"), by.public.keyid, name)
     salt = secrets.token_hex(16) if remark else ""
-    one = Signed(role, name, at, by.public.keyid, decision, remark, salt)
-    files, more = signed_files(form, role), said_of(form, one)
-    said = statement(files, FORM, role=role, name=name, key=by.public, at=at, **more)
-    one = replace(one, time=said["predicate"]["signed_at"])
-    made = replace(
-        form, signed=(*form.signed, one), envelopes=(*form.envelopes, envelope(said, by).decode("ascii"))
-    )
+    made = with_signature(form, by, Signed(role, name, at, by.public.keyid, decision, remark, salt))
     text = json.dumps({"schema": SCHEMA, **made.to_dict()}, indent=1, ensure_ascii=False) + "\n"
     write_whole(place, text.encode())
     return made
+
+
+def with_signature(form: Form, by: SigningKey, one: Signed) -> Form:
+    """Return a form with one more signature; the time is now where none is said."""
+    files, more = signed_files(form, one.role), said_of(form, one)
+    said = statement(files, FORM, role=one.role, name=one.name, key=by.public, at=one.time, **more)
+    one = replace(one, time=said["predicate"]["signed_at"])
+    sealed = envelope(said, by).decode("ascii")
+    return replace(form, signed=(*form.signed, one), envelopes=(*form.envelopes, sealed))
 
 
 def _asked_for(role: str, name: str, decision: str, remark: str) -> str:

@@ -138,7 +138,8 @@ def sign(
     """
     if role not in ROLES:
         raise InputError(f"role: expected author or reviewer, got {role!r}.{did_you_mean(role, ROLES)}")
-    if not name.strip():
+    name = " ".join(name.split())
+    if not name:
         raise InputError("a signature needs the name of whoever signs: --name 'Maria Rossi'")
     if why := unfit(name):
         raise InputError(f"nobody can sign by the name {name[:80]!r}: {why}")
