@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from auditkit.cli.output import Json, object_, plain_errors, print_
+from auditkit.cli.output import Json, object_, plain_errors, print_, say
 
 if TYPE_CHECKING:
     from auditkit.packing.found import Made
@@ -166,7 +166,11 @@ def sign(
 @pack.command()
 def plan(
     source: Annotated[
-        str, typer.Argument(metavar="POLICY", help="The policy to be judged by, or another plan in TOML.")
+        str,
+        typer.Argument(
+            metavar="POLICY",
+            help="The policy to be judged by, a file or the name of a shipped one, or another plan in TOML.",
+        ),
     ],
     key: Key,
     name: Name,
@@ -190,11 +194,15 @@ def plan(
     Examples:
       auditkit pack plan policy.toml --key keys/author.key --name "Maria Rossi"
       auditkit pack plan policy.toml --template bias --seed 0 --key keys/author.key --name "Maria Rossi"
+      auditkit pack plan lending --key keys/author.key --name "Maria Rossi"
     """
     with plain_errors(as_json=as_json):
         from auditkit import packing
+        from auditkit.loading.shipped import hidden_by_file
         from auditkit.packing.planning import read_plan
 
+        if hidden := hidden_by_file(source, ""):
+            say(hidden)
         written = packing.plan(
             source,
             out,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditkit.errors import InputError, did_you_mean
+from auditkit.forms.names import as_read, unfit
 from auditkit.packing.found import Made
 from auditkit.packing.layers import public_files, restricted_files
 from auditkit.packing.manifest import MANIFEST, ROLES, Manifest, canonical, signature_file
@@ -140,12 +141,16 @@ def sign(
     Raises
     ------
     InputError
-        If the pack was changed, the role is taken, not asked for, or the author has not signed yet, or the reviewer signs with the author's key.
+        If the pack was changed, the role is taken, not asked for, or the author has not signed yet, or the reviewer signs with the author's key
+        or name.
     """
     if role not in ROLES:
         raise InputError(f"role: expected author or reviewer, got {role!r}.{did_you_mean(role, ROLES)}")
-    if not name.strip():
+    name = " ".join(name.split())
+    if not name:
         raise InputError("a signature needs the name of whoever signs: --name 'Maria Rossi'")
+    if why := unfit(name):
+        raise InputError(f"nobody can sign by the name {name[:80]!r}: {why}")
     contents = read_pack(pack)
     state = examine(contents, GivenKeys(any_key=True))
     wrong = [one for one in state.problems if one.kind not in ("missing role", "plan")]
@@ -168,6 +173,10 @@ def sign(
         if by_role["author"].keyid == by.public.keyid:
             raise InputError(
                 "this is the author's key: a reviewer signs with another, held by another person"
+            )
+        if as_read(by_role["author"].name) == as_read(name):
+            raise InputError(
+                f"{name!r} reads as the author's name, {by_role['author'].name!r}: a reviewer is another person; of two whose names are alike, give the middle names too"
             )
         files[signature_file("author")] = contents.files[signature_file("author")]
     made = statement(files, PACK, role=role, name=name, key=by.public, at=at)
