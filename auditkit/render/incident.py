@@ -19,6 +19,7 @@ NONE = (
 )
 _SHOWN = 200  # files and decisions of a table
 _GAP = "[to be written: "
+_NOTED = ("overdue", "at once", "runs")  # what else is to be known is said of these
 
 
 def incident_html(data: Mapping[str, Any], part: str) -> str:
@@ -61,9 +62,12 @@ def clock_lines(clocks: list[dict[str, Any]]) -> list[str]:
     for one in _by_urgency(clocks):
         about = one["clock"]
         due = _shown(one["due"]) if one["due"] else about["period"]
-        lines.append(f"{one['state']:<12} {due:<26} {about['law']}, {about['who']} to {about['whom']}")
-        lines.append(f"{'':<12} {one['words']}; if: {about['case']}; {about['checked_words']}")
-    return [one_line(line) if not line.startswith(" ") else f"    {one_line(line)}" for line in lines]
+        whom = one_line(f"{about['law']}, {about['who']} to {about['whom']}")
+        lines.append(f"{one['state']:<12} {due:<26} {whom}")
+        lines.append("    " + one_line(f"{one['words']}; if: {about['case']}; {about['checked_words']}"))
+        if about["note"] and one["state"] in _NOTED:
+            lines.append("    " + one_line(about["note"]))
+    return lines
 
 
 def _values(data: Mapping[str, Any], part: str) -> dict[str, Any]:
