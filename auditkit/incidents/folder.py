@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from auditkit.files import write_whole
 from auditkit.forms import load_form, load_kind, to_toml
 from auditkit.forms.beginning import subject_named
 from auditkit.incidents.clocks import NEEDS, clocks
-from auditkit.incidents.decisions import Decision, decide, decisions
+from auditkit.incidents.decisions import LOG, Decision, decide, decisions
 from auditkit.incidents.due import Due, due_times
 from auditkit.incidents.freezing import FREEZE
 from auditkit.incidents.settings import SETTINGS, Settings, read_settings, settings_text
@@ -22,11 +22,14 @@ from auditkit.incidents.verifying import MANIFEST, Verified, read_manifest, veri
 from auditkit.reading import name_shown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from auditkit.forms import Form
 
-__all__ = ["RECORD", "Incident", "find_incident", "open_incident", "read_incident"]
+__all__ = ["RECORD", "Incident", "find_incident", "open_incident", "read_incident", "verify_incident"]
 
 RECORD = "incident.toml"
+_SHORTEST = 8  # characters of a digest
 
 
 @dataclass(frozen=True)
@@ -192,6 +195,46 @@ def read_incident(folder: str | os.PathLike[str]) -> Incident:
         raise InputError(f"{name_shown(place / RECORD)} is a form of kind {form.kind!r}; expected 'incident'")
     manifest = read_manifest(place / FREEZE)[0] if (place / FREEZE / MANIFEST).is_file() else None
     return Incident(place, form, decisions(place), manifest, read_settings(place))
+
+
+def verify_incident(
+    folder: str | os.PathLike[str], keys: Sequence[str | os.PathLike[str]] = (), decision: str = ""
+) -> tuple[Verified, tuple[Decision, ...]]:
+    """Hold the evidence of an incident against its manifest, and follow its log, whatever became of either.
+
+    Parameters
+    ----------
+    folder : path
+        The folder of the incident.
+    keys : sequence of path
+        Public keys, one of which must have signed the manifest.
+    decision : str
+        Digest of a decision, or its first characters (at least 8), which must be in the log.
+
+    Raises
+    ------
+    InputError
+        If it is no incident, nothing was frozen, or a key or the digest is none.
+    """
+    place, given = Path(folder), decision.strip().lower().rstrip(".")
+    if given and (len(given) < _SHORTEST or not set(given) <= set("0123456789abcdef")):
+        raise InputError(
+            f"--decision: expected a digest, or its first {_SHORTEST} characters; got {decision!r}"
+        )
+    if not (place / RECORD).is_file():
+        read_incident(place)
+    wrong: list[str] = []
+    log: tuple[Decision, ...] = ()
+    try:
+        log = decisions(place)
+        if not log:
+            wrong.append(f"{LOG}: missing, or empty; the first entry is that of the opening")
+    except InputError as error:
+        wrong.append(str(error))
+    if given and not any(one.digest.startswith(given) for one in log):
+        wrong.append(f"{LOG}: no decision with the digest {given}: the log was cut, or is another")
+    done = verify(place / FREEZE, keys)
+    return replace(done, differs=(*done.differs, *wrong)), log
 
 
 def find_incident(subject: str | os.PathLike[str]) -> Incident | None:
