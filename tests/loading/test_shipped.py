@@ -137,6 +137,10 @@ def test_a_name_is_read_a_file_comes_first_and_a_typing_mistake_is_told(tmp_path
     with pytest.raises(InputError, match=r"no policy file at lending\.toml"):
         load_policy("lending.toml")
     assert hidden_by_file("lending") == ""
+    (tmp_path / "lending").mkdir()  # where reports go, say
+    assert load_policy("lending").name == "auditkit lending"
+    assert hidden_by_file("lending") == ""
+    (tmp_path / "lending").rmdir()
     (tmp_path / "lending").write_text('name = "ours"\n[[criterion]]\nmetric = "auc"\nat_least = 0.5\n')
     assert load_policy("lending").name == "ours"
     assert "the file 'lending'" in hidden_by_file("lending")
