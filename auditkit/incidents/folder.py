@@ -84,14 +84,15 @@ class Incident:
 
     @property
     def told(self) -> dict[str, datetime]:
-        """When notices were given, by the clock that a row of the record names as its rule."""
-        known = {one.id for one in clocks().clocks}
-        rows = self.form.answers.get("duties") or ()
-        return {
-            str(row["rule"]): moment(str(row["done"]), what="done")
-            for row in rows
-            if row.get("rule") in known and row.get("done")
-        }
+        """When notices were given, by the clock that a row of the record names as its rule: its id, or its law as it is shown."""
+        known = {word.casefold(): one.id for one in clocks().clocks for word in (one.law, one.id)}
+        found: dict[str, datetime] = {}
+        for row in self.form.answers.get("duties") or ():
+            name = known.get(" ".join(str(row.get("rule", "")).split()).casefold())
+            if name is not None and row.get("done"):
+                at = moment(str(row["done"]), what="done")
+                found[name] = min(at, found.get(name, at))
+        return found
 
     @property
     def lacking(self) -> tuple[str, ...]:

@@ -120,6 +120,47 @@ def test_a_row_of_the_record_and_a_decision_move_clocks(incident):
     assert found["sec-8k"].due.isoformat() == "2026-11-26T17:30:00-05:00"
 
 
+@pytest.mark.parametrize("rule", ["gdpr-authority", "GDPR Art. 33(1)", " gdpr  art. 33(1) "])
+def test_a_notice_is_known_by_the_law_too_and_the_first_counts(incident, rule):
+    rows = [
+        {"rule": rule, "addressee": "a", "due": "2026-11-23T09:30:00+01:00", "done": f"2026-11-{day}T09:00:00+01:00"}
+        for day in (22, 21)
+    ]  # fmt: skip
+    found = answered(incident, duties=[*rows, {**rows[0], "rule": "the works council"}])
+    assert found.told == {"gdpr-authority": moment("2026-11-21T09:00+01:00")}
+
+
+def test_decisions_that_stand_in_the_record_are_shown_beside_the_log(incident):
+    assert "in no chain" not in incident_html(facts(incident, now=NOW, parts=("decisions",)), "decisions")
+    row = {"time": "2026-11-20T10:00:00+01:00", "decision": "<b>stop</b>", "by": "board", "why": "harm"}
+    said = facts(answered(incident, decisions=[row]), now=NOW, parts=("decisions",))
+    page = incident_html(said, "decisions")
+    assert "In the record, and in no chain" in page
+    assert "&lt;b&gt;stop&lt;/b&gt;" in page
+    assert "<b>stop" in incident_text(said, "decisions")
+    assert "stop" not in incident_html(said, "facts") + incident_html(said, "lessons")
+
+
+def test_what_is_not_shown_of_a_long_log_is_counted(incident):
+    said = facts(incident, now=NOW, parts=("decisions",))
+    one = said["decisions"][0]
+    said["decisions"] = [{**one, "decision": f"d{n}."} for n in range(203)]
+    page = incident_html(said, "decisions")
+    assert "3 earlier entries" in page
+    assert "d202." in page
+    assert "d2." not in page
+
+
+def test_a_decision_is_timed_in_the_zone_of_the_incident_and_a_moment_is_fixed_once(subject, tmp_path):
+    made = open_incident(tmp_path / "i", subject, settings=Settings(zone="Europe/Berlin"))
+    asked = ["incident", "decide", str(made.folder), "--who", "a", "--decision", "d", "--why", "w", "--moment", "material"]  # fmt: skip
+    first = CliRunner().invoke(app, [*asked, "--at", "2026-07-20T09:30"])
+    assert "2026-07-20T09:30:00+02:00" in first.output
+    assert "fixed before" not in first.output
+    again = CliRunner().invoke(app, [*asked, "--at", "2026-07-21T09:30"])
+    assert "clocks go on running from 2026-07-20T09:30:00+02:00" in again.output
+
+
 def test_entries_are_chained(incident):
     path = incident.folder / "decisions.jsonl"
     for n in range(3):
