@@ -257,7 +257,11 @@ def report_(
     folder: Folder,
     out: Annotated[
         str | None,
-        typer.Option("--out", metavar="DIR", help="Folder of the page; FOLDER/report when left out."),
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Folder of the page; FOLDER/report when left out, or report-2 and so on beside it.",
+        ),
     ] = None,
     check: Annotated[
         list[str] | None,
