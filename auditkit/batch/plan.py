@@ -219,7 +219,7 @@ def _audits(
 def _policy(folder: Path, word: str) -> Path:
     """Return the file of a policy: beside the plan, or one that comes with auditkit by its name."""
     known = shipped_policies()
-    return known[word].path if word in known and not (folder / word).exists() else folder / word
+    return known[word].path if word in known and not (folder / word).is_file() else folder / word
 
 
 def _exclude(

@@ -15,7 +15,7 @@ from auditkit.forms.beginning import subject_named
 from auditkit.incidents.clocks import NEEDS, clocks
 from auditkit.incidents.decisions import LOG, Decision, decide, decisions
 from auditkit.incidents.due import Due, due_times
-from auditkit.incidents.freezing import FREEZE
+from auditkit.incidents.freezing import FREEZE, RECORD
 from auditkit.incidents.settings import SETTINGS, Settings, read_settings, settings_text
 from auditkit.incidents.times import moment, zone_of
 from auditkit.incidents.verifying import MANIFEST, Verified, read_manifest, verify
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["RECORD", "Incident", "find_incident", "open_incident", "read_incident", "verify_incident"]
 
-RECORD = "incident.toml"
 _SHORTEST = 8  # characters of a digest
 
 
@@ -162,7 +161,7 @@ def open_incident(
         **({"aware": moment(aware, zone, "--aware").isoformat()} if aware is not None else {}),
     }
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(0o700, parents=True, exist_ok=True)  # people, and whatever data the frozen model holds
     except OSError as error:
         raise InputError(f"cannot make the folder {name_shown(folder)}: {error.strerror or error}") from None
     write_whole(folder / SETTINGS, settings_text(settings or Settings()).encode())
@@ -184,7 +183,7 @@ def read_incident(folder: str | os.PathLike[str]) -> Incident:
     Raises
     ------
     InputError
-        If it is none, its record has mistakes, or its log was changed.
+        If it is none, its record has mistakes, its log was changed, or the manifest of what was frozen is gone.
     """
     place = Path(folder)
     if not (place / RECORD).is_file():
@@ -194,7 +193,7 @@ def read_incident(folder: str | os.PathLike[str]) -> Incident:
     form = load_form(place / RECORD)
     if form.kind != "incident":
         raise InputError(f"{name_shown(place / RECORD)} is a form of kind {form.kind!r}; expected 'incident'")
-    manifest = read_manifest(place / FREEZE)[0] if (place / FREEZE / MANIFEST).is_file() else None
+    manifest = read_manifest(place / FREEZE)[0] if os.path.lexists(place / FREEZE) else None
     return Incident(place, form, decisions(place), manifest, read_settings(place))
 
 
@@ -234,6 +233,10 @@ def verify_incident(
         wrong.append(str(error))
     if given and not any(one.digest.startswith(given) for one in log):
         wrong.append(f"{LOG}: no decision with the digest {given}: the log was cut, or is another")
+    if not (place / FREEZE / MANIFEST).is_file():
+        raise InputError(
+            f"nothing is frozen in {name_shown(place)}, or its manifest is gone: auditkit incident freeze {name_shown(place)} --subject FILE"
+        )
     done = verify(place / FREEZE, keys)
     return replace(done, differs=(*done.differs, *wrong)), log
 

@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 
     from auditkit.incidents.gathering import Gathered, Part
 
-__all__ = ["FREEZE", "NOT_PROTECTED", "STATEMENT", "Frozen", "freeze", "verify"]
+__all__ = ["FREEZE", "NOT_PROTECTED", "RECORD", "STATEMENT", "Frozen", "freeze", "verify"]
 
 FREEZE = "freeze"
+RECORD = "incident.toml"
 STATEMENT = "urn:auditkit:freeze:1.0"
 NOT_PROTECTED = (
     "Read-only keeps from mistakes, not from people: the owner of the files and the administrator of the machine can change the "
@@ -110,9 +111,9 @@ def freeze(
         If something cannot be read or written.
     """
     target = incident / FREEZE
-    if not incident.is_dir():
+    if not (incident / RECORD).is_file():
         raise InputError(
-            f"no folder {name_shown(incident)}: begin with: auditkit incident open --subject FILE --out DIR"
+            f"{name_shown(incident)} is no folder of an incident: begin with: auditkit incident open --subject FILE --out DIR"
         )
     if os.path.lexists(target):
         raise InputError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -74,6 +75,21 @@ def test_settings_say_which_clocks_are_shown_and_where_days_end(subject, tmp_pat
         (made.folder / "clocks.toml").write_text(text)
         with pytest.raises(InputError, match=words):
             read_incident(made.folder)
+
+
+def test_the_folder_is_its_owners_until_that_is_changed(incident, subject, tmp_path):
+    assert stat.S_IMODE(incident.folder.stat().st_mode) == 0o700
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o750)
+    open_incident(tmp_path / "shared", subject)
+    assert stat.S_IMODE((tmp_path / "shared").stat().st_mode) == 0o750
+
+
+def test_evidence_whose_manifest_is_gone_is_not_called_never_frozen(incident):
+    incident.frozen.mkdir()
+    (incident.frozen / "rows.csv").write_text("x")
+    with pytest.raises(InputError, match=r"manifest\.json"):
+        read_incident(incident.folder)
 
 
 def test_a_zone_is_enough_to_say_when(subject, tmp_path):

@@ -316,6 +316,16 @@ def test_what_became_of_the_log_is_found_and_the_evidence_is_looked_at_all_the_s
     assert run.invoke(app, ["incident", "verify", str(incident.folder)]).exit_code == 1
 
 
+def test_what_is_no_incident_is_not_frozen_into_and_nothing_frozen_is_said(tmp_path, incident, subject):
+    (tmp_path / "other").mkdir()
+    with pytest.raises(InputError, match="no folder of an incident: begin with"):
+        freeze(tmp_path / "other", subject)
+    assert not list((tmp_path / "other").iterdir())  # where one can be opened yet
+    done = CliRunner().invoke(app, ["incident", "verify", str(incident.folder)])
+    assert done.exit_code == 2
+    assert "nothing is frozen" in done.output
+
+
 def test_the_commands(tmp_path, incident, subject, keys):
     run, folder = CliRunner(), str(incident.folder)
     asked = ["--subject", str(subject), "--key", str(keys[0].private), "--name", "On call", "--json"]

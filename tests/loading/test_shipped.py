@@ -169,5 +169,6 @@ def test_a_run_and_a_plan_name_it_and_no_place_on_this_disk(tmp_path):
     assert order.command[order.command.index("--policy") + 1] == "lending"
     plan = tmp_path / "plan.toml"
     plan.write_text('policy = "hiring"\n[[subject]]\nfile = "s.toml"\n[[template]]\nname = "bias"\n')
+    (tmp_path / "hiring").mkdir()  # a folder of reports is no policy
     (audit,) = load_plan(plan).audits
     assert shipped_name(audit.policy) == "hiring"
