@@ -63,6 +63,7 @@ class Gathered:
     last_good: str = ""
     parts: list[Part] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    _sources: dict[str, Path] = field(default_factory=dict)
 
     def add(self, source: Path, path: str, role: str) -> None:
         """Add a file, once.
@@ -72,16 +73,17 @@ class Gathered:
         InputError
             If another file goes to the same place, or there are too many.
         """
-        for one in self.parts:
-            if one.path == path:
-                if one.source.resolve() == source.resolve():
-                    return
-                raise InputError(
-                    f"{name_shown(one.source)} and {name_shown(source)} would both be frozen as {path}: rename one, or give the folder of both"
-                )
+        there = self._sources.get(path)
+        if there is not None:
+            if there.resolve() == source.resolve():
+                return
+            raise InputError(
+                f"{name_shown(there)} and {name_shown(source)} would both be frozen as {path}: rename one, or give the folder of both"
+            )
         if len(self.parts) >= MOST:
             raise InputError(f"more than {MOST:,} files: name those that matter")
         self.parts.append(Part(source, path, role))
+        self._sources[path] = source
 
 
 def gathered(
