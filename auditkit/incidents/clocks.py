@@ -11,7 +11,7 @@ from typing import Any
 
 from auditkit.controls import load_catalogue
 from auditkit.errors import InputError, did_you_mean
-from auditkit.incidents.times import UNITS, Unit, zone_of
+from auditkit.incidents.times import UNITS, Unit
 
 __all__ = ["MOMENTS", "NEEDS", "Clock", "Clocks", "Silent", "clocks"]
 
@@ -223,6 +223,4 @@ def _clock(said: dict[str, Any]) -> Clock:
         raise InputError(
             f"{where}: expected count and unit together, of {', '.join(UNITS)}, and a day in `applies`"
         )
-    if one.zone:
-        zone_of(one.zone)
     return one

@@ -13,7 +13,7 @@ from auditkit.controls import load_catalogue
 from auditkit.errors import InputError
 from auditkit.incidents.clocks import CHECKED, MOMENTS, clocks, framework_name
 from auditkit.incidents.due import due_times
-from auditkit.incidents.times import moment
+from auditkit.incidents.times import moment, zone_of
 from auditkit.render.incident import clock_lines
 
 AWARE = moment("2026-11-20T09:30+01:00")
@@ -33,6 +33,7 @@ def test_every_clock_says_its_source_and_belongs_to_the_catalogue_where_that_has
         assert one.edition, one.id
         assert one.whom, one.id
         assert one.case, one.id
+        assert not one.zone or zone_of(one.zone), one.id  # looked up when used: a system may have no zones
         assert one.checked in CHECKED
         assert not one.control or (one.framework, one.control) in controls, one.id
         assert one.framework not in frameworks or one.control, one.id
