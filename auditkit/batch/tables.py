@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from auditkit.files import write_whole
 from auditkit.render.text import clean
+from auditkit.spreadsheets import no_formula
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from auditkit.report import Report
 
 __all__ = ["audits_csv", "cell", "write_tables"]
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def write_tables(report: Report, folder: Path) -> int:
@@ -73,4 +72,4 @@ def cell(value: Any) -> Any:
     if isinstance(value, (bool, int, float)):
         return value
     text = clean(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return no_formula(text)

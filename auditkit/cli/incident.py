@@ -184,6 +184,10 @@ def open_(
             )
             return
         print_(str(found.folder / "incident.toml"))
+        if any(one > datetime.now(UTC) for one in found.moments.values()):
+            say(
+                "--aware has not come, and no clock runs from it: look at it in incident.toml, under [notices]"
+            )
         say(
             f"First freeze the evidence: auditkit incident freeze {found.folder} --subject {subject}. Then fill in the record."
         )
@@ -215,7 +219,12 @@ def decide_(
     with plain_errors(as_json=as_json):
         from auditkit.incidents import decide, read_incident
 
-        made = decide(read_incident(folder).folder, who=who, decision=decision, why=why, at=at, moment=moment)
+        before = read_incident(folder)
+        made = decide(before.folder, who=who, decision=decision, why=why, at=at, moment=moment)
+        if moment in before.moments:
+            say(
+                f"{moment!r} was fixed before: clocks go on running from {before.moments[moment].isoformat()}"
+            )
         if as_json:
             object_(made.to_dict())
         else:
@@ -248,7 +257,11 @@ def report_(
     folder: Folder,
     out: Annotated[
         str | None,
-        typer.Option("--out", metavar="DIR", help="Folder of the page; FOLDER/report when left out."),
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Folder of the page; FOLDER/report when left out, or report-2 and so on beside it.",
+        ),
     ] = None,
     check: Annotated[
         list[str] | None,

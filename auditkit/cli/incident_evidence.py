@@ -95,6 +95,14 @@ def verify_(
         list[str] | None,
         typer.Option("--key", metavar="FILE", help="A public key that should have signed; again for more."),
     ] = None,
+    decision: Annotated[
+        str,
+        typer.Option(
+            "--decision",
+            metavar="DIGEST",
+            help="Digest of a decision that was written down elsewhere: it must be in the log, which may not be cut before it.",
+        ),
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Hold the frozen evidence against its manifest and signature, and follow the log of decisions.
@@ -104,15 +112,15 @@ def verify_(
     \b
     Examples:
       auditkit incident verify incidents/7 --key keys/oncall.pub
+      auditkit incident verify incidents/7 --decision 4f6c20d1...
     """
     with plain_errors(as_json=as_json):
-        from auditkit.incidents import read_incident, verify
+        from auditkit.incidents.folder import verify_incident
 
-        found = read_incident(folder)
-        done = verify(found.frozen, key or ())
-        last = found.decisions[-1].digest if found.decisions else ""
+        done, log = verify_incident(folder, key or (), decision)
+        last = log[-1].digest if log else ""
         if as_json:
-            object_({"holds": done.holds, "sha256": done.digest, "files": done.files, "signed": done.signed, "differs": list(done.differs), "remarks": list(done.remarks), "decisions": len(found.decisions), "last_decision": last})  # fmt: skip
+            object_({"holds": done.holds, "sha256": done.digest, "files": done.files, "signed": done.signed, "differs": list(done.differs), "remarks": list(done.remarks), "decisions": len(log), "last_decision": last})  # fmt: skip
         else:
             head = (
                 f"{done.files} files are as they were frozen"
@@ -121,5 +129,5 @@ def verify_(
             )
             said = [head, *(f"  {one}" for one in done.differs), f"manifest sha256: {done.digest}"]
             said += [f"signed:          {done.signed}"] if done.signed else []
-            lines([*said, *done.remarks, f"decisions: {len(found.decisions)}, the last digest {last}"])
+            lines([*said, *done.remarks, f"decisions: {len(log)}, the last digest {last}"])
         raise typer.Exit(0 if done.holds else DIFFERS)

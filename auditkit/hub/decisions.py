@@ -6,7 +6,6 @@ import csv
 import hashlib
 import io
 import json
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from auditkit.errors import InputError, did_you_mean
 from auditkit.reading import read_bounded
 from auditkit.render.text import one_line
+from auditkit.spreadsheets import no_formula
 
 if TYPE_CHECKING:
     import os
@@ -31,9 +31,6 @@ _COLUMNS = ("kind", "who", "what", "found", "decision", "reason", "line", "snaps
 _NEEDED = ("decision", "reason", "line", "snapshot")
 _BESIDE = ("kind", "who", "what")
 _LARGEST = 256 * 1024 * 1024  # bytes
-_FORMULA = re.compile(
-    r"(^|[;\t,])(?=[=+\-@|%＝＋－＠])"
-)  # also after what is a column's end where it is opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +124,8 @@ def _csv(rows: list[dict[str, str]]) -> bytes:
     out = io.StringIO()
     writer = csv.DictWriter(out, _COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({key: _no_formula(value) for key, value in row.items()} for row in rows)
+    writer.writerows({key: no_formula(value) for key, value in row.items()} for row in rows)
     return out.getvalue().encode()
-
-
-def _no_formula(value: str) -> str:
-    return _FORMULA.sub(r"\1'", value)
 
 
 def _beside(line: Line) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import asdict, dataclass, fields
-from datetime import date
+from datetime import date, time
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -67,6 +67,16 @@ class Clock:
         What else is to be known.
     needs : {"", "personal_data"}
         What must be concerned, so that it can be the case.
+    same : str
+        The clock whose notice this one asks for too: told once, both are; the earlier end holds.
+    unless : str
+        A moment; where it comes after the end of this clock, this is not the one.
+    disputed : datetime.date or None
+        An earlier first day that some read; from then it runs, and says so.
+    zone : str
+        Where its days are counted; empty for those of the moment.
+    closes : datetime.time or None
+        When its last day ends there.
     """
 
     id: str
@@ -86,6 +96,11 @@ class Clock:
     unit: Unit | None = None
     note: str = ""
     needs: str = ""
+    same: str = ""
+    unless: str = ""
+    disputed: date | None = None
+    zone: str = ""
+    closes: time | None = None
 
     def period(self) -> str:
         """Return the period in words: "72 hours"."""
@@ -98,7 +113,8 @@ class Clock:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        return {**asdict(self), "applies": self.applies.isoformat(), "period": self.period()}
+        given = {key: str(v) if isinstance(v, date | time) else v for key, v in asdict(self).items()}
+        return {**given, "period": self.period()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +174,9 @@ def clocks() -> Clocks:
     made: dict[str, Clock] = {}
     for said in content["clock"]:
         one = _clock(said)
-        if one.id in made or (one.after and one.after not in made):
+        if one.id in made or any(name and name not in made for name in (one.after, one.same)):
             raise InputError(
-                f"clocks.toml: {one.id!r} comes twice, or runs after one that does not come before it"
+                f"clocks.toml: {one.id!r} comes twice, or names one that does not come before it"
             )
         made[one.id] = one
     return Clocks(
@@ -194,6 +210,7 @@ def _clock(said: dict[str, Any]) -> Clock:
         (one.start in MOMENTS) == bool(one.after)
         or one.checked not in CHECKED
         or one.needs not in ("", *NEEDS)
+        or one.unless not in ("", *MOMENTS)
     ):
         raise InputError(
             f"{where}: expected `from` (one of {', '.join(MOMENTS)}) or `after`, and how it was checked"

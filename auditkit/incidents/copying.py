@@ -32,14 +32,17 @@ class Copied:
         Of the source as it was read, and of the copy as it was read back.
     modified : str
         When the source was last changed, by its file system.
+    grew : bool
+        Whether it went on growing: the copy ends where the source ended when it was opened.
     """
 
     size: int
     sha256: str
     modified: str
+    grew: bool = False
 
 
-def copy_file(source: Path, target: Path) -> Copied:
+def copy_file(source: Path, target: Path, *, growing: bool = False) -> Copied:
     """Copy a regular file to a place where nothing is; the copy is read back and held against what was read.
 
     Parameters
@@ -48,6 +51,8 @@ def copy_file(source: Path, target: Path) -> Copied:
         A regular file, and no link.
     target : pathlib.Path
         In a folder that is there.
+    growing : bool
+        Whether it may grow meanwhile, as a log does: what was there when it was opened is copied.
 
     Raises
     ------
@@ -64,14 +69,19 @@ def copy_file(source: Path, target: Path) -> Copied:
             raise InputError(f"{name_shown(source)} is no regular file, and is not copied")
         digest, size = hashlib.sha256(), 0
         with target.open("xb") as out:
-            while block := file.read(_BLOCK):
+            while block := file.read(min(_BLOCK, before.st_size - size) if growing else _BLOCK):
                 digest.update(block)
                 size += len(block)
                 out.write(block)
             out.flush()
             os.fsync(out.fileno())
         after = os.fstat(place)
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or size != after.st_size:
+    grew = growing and size == before.st_size < after.st_size
+    same = (before.st_size, before.st_mtime_ns) == (
+        after.st_size,
+        after.st_mtime_ns,
+    ) and size == after.st_size
+    if not (same or grew):
         raise InputError(
             f"{name_shown(source)} changed while it was copied: stop what writes to it, and freeze again"
         )
@@ -81,7 +91,7 @@ def copy_file(source: Path, target: Path) -> Copied:
             f"the copy of {name_shown(source)} reads differently than it was written: look at this disk"
         )
     modified = datetime.fromtimestamp(after.st_mtime, UTC).isoformat(timespec="seconds")
-    return Copied(size, read_back, modified)
+    return Copied(size, read_back, modified, grew)
 
 
 def digest_of(path: Path) -> str:
@@ -95,10 +105,16 @@ def digest_of(path: Path) -> str:
 
 
 def files_below(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Return the regular files below a folder, and what is none: links, pipes, sockets, devices. No link is followed."""
+    """Return the regular files below a folder, and what is none: links, pipes, sockets, devices. No link is followed.
+
+    Raises
+    ------
+    OSError
+        If a folder cannot be read: what is in it would be left out unsaid.
+    """
     files: list[Path] = []
     others: list[Path] = []
-    for here, folders, names in os.walk(folder, followlinks=False):
+    for here, folders, names in os.walk(folder, followlinks=False, onerror=_refused):
         place = folder.__class__(here)
         linked = [name for name in folders if (place / name).is_symlink()]
         others += [place / name for name in linked]
@@ -107,6 +123,10 @@ def files_below(folder: Path) -> tuple[list[Path], list[Path]]:
             mode = (place / name).lstat().st_mode
             (files if stat.S_ISREG(mode) else others).append(place / name)
     return sorted(files), sorted(others)
+
+
+def _refused(error: OSError) -> None:
+    raise error
 
 
 def read_only(folder: Path) -> None:

@@ -12,9 +12,12 @@ from auditkit.batch.keys import canonical
 from auditkit.chain import START, link
 from auditkit.errors import InputError, did_you_mean
 from auditkit.incidents.clocks import MOMENTS
+from auditkit.incidents.settings import read_settings
 from auditkit.incidents.times import moment as read_moment
+from auditkit.incidents.times import zone_of
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
     from pathlib import Path
 
 __all__ = ["LOG", "Decision", "decide", "decisions"]
@@ -70,7 +73,7 @@ def decide(
     who, decision, why : str
         By whom, what, and the reason.
     at : str or datetime, optional
-        When; now when left out.
+        When; now when left out. Without an offset it is in the zone of the incident's settings.
     moment : str
         A moment that the decision fixes, from which clocks run; see `auditkit.incidents.clocks.MOMENTS`.
 
@@ -89,7 +92,7 @@ def decide(
             raise InputError(f"{name} needs words, {LONGEST:,} characters at most; got {len(text.strip()):,}")
     if moment and moment not in MOMENTS:
         raise InputError(f"no moment named {moment!r}.{did_you_mean(moment, MOMENTS)}")
-    taken = datetime.now(UTC) if at is None else read_moment(at, what="--at")
+    taken = datetime.now(UTC) if at is None else read_moment(at, _zone(folder), "--at")
     entry = {
         **{k: v.strip() for k, v in said.items()},
         "time": taken.isoformat(timespec="seconds"),
@@ -101,6 +104,11 @@ def decide(
         digest = link(before[-1].digest if before else START, canonical(body))
         _append(folder / LOG, canonical({**body, "digest": digest}) + "\n")
     return Decision(digest=digest, **body)  # type: ignore[arg-type]
+
+
+def _zone(folder: Path) -> tzinfo | None:
+    named = read_settings(folder).zone
+    return zone_of(named) if named else None
 
 
 def decisions(folder: Path) -> tuple[Decision, ...]:

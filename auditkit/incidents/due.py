@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from auditkit.errors import InputError, did_you_mean
 from auditkit.incidents.clocks import CHECKED, MOMENTS, NEEDS, Clock, clocks, framework_name
-from auditkit.incidents.times import ends, left
+from auditkit.incidents.times import ends, left, zone_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -32,7 +32,7 @@ class Due:
         When it ends; None where it has not started, or is at once.
     state : {"at once", "runs", "overdue", "told", "not started", "not the case", "not yet law"}
         How it stands. A clock of a law that did not apply on the day it would have started is "not yet law"; one that needs what the record
-        says is not concerned is "not the case".
+        says is not concerned, or in whose place a later moment sets another, is "not the case".
     words : str
         That in words.
     told : datetime or None
@@ -102,8 +102,13 @@ def due_times(
             raise InputError(f"{name} must have a time zone; got {at.isoformat()}")
     wanted = {one.id for one in every.of(frameworks)}
     found: dict[str, Due] = {}
+    notices = _notices(every.clocks, {name: at for name, at in given.items() if at <= now})
     for one in every.clocks:
-        due = _due(one, _start(one, moments, given, found), now, given.get(one.id), holidays)
+        due = _due(one, _start(one, moments, notices, found), now, notices.get(one.id), holidays)
+        due = _kept(due, moments)
+        if (noted := given.get(one.id)) is not None and noted > now:
+            words = f"{due.words}; a notice is noted for {_said(noted)}, which has not come: check it"
+            due = replace(due, words=words)
         if one.needs in lacking and due.state in ("at once", "runs", "overdue", "not started"):
             due = replace(
                 due, state="not the case", words=f"by the record no {NEEDS[one.needs]} are concerned"
@@ -117,25 +122,68 @@ def _start(
 ) -> datetime | None:
     if not one.after:
         return moments.get(one.start)
-    return told.get(one.after) or found[one.after].due
+    if one.after in told:
+        return told[one.after]
+    before = [due for due in found.values() if one.after in (due.clock.id, due.clock.same)]
+    ends_ = [due.due for due in before if due.due is not None and due.state != "not the case"]
+    return min(ends_, default=found[one.after].due)
+
+
+def _notices(every: Collection[Clock], told: Mapping[str, datetime]) -> dict[str, datetime]:
+    """Return when each notice was given, by every clock that asks for it."""
+    found = dict(told)
+    for one in every:
+        if one.same and (at := found.get(one.id) or found.get(one.same)):
+            found.setdefault(one.id, at)
+            found.setdefault(one.same, at)
+    return found
+
+
+def _kept(due: Due, moments: Mapping[str, datetime]) -> Due:
+    """Return how a clock stands where a later moment, such as a late classification, sets another in its place."""
+    later = moments.get(due.clock.unless)
+    if later is None or due.due is None or later <= due.due:
+        return due
+    if due.told is not None:
+        return replace(due, words=f"told {_said(due.told)}")
+    if due.state not in ("runs", "overdue"):
+        return due
+    return replace(
+        due,
+        state="not the case",
+        words=f"{MOMENTS[due.clock.unless]} only later, {_said(later)}: the clock from then counts",
+    )
+
+
+def _said(at: datetime) -> str:
+    return at.isoformat(timespec="minutes")
 
 
 def _due(
     one: Clock, start: datetime | None, now: datetime, told: datetime | None, holidays: Collection[date]
 ) -> Due:
-    runs = start is not None and one.count is not None and one.unit is not None
-    due = ends(start, one.count, one.unit, holidays) if runs else None  # type: ignore[arg-type]
+    if start is not None and not one.after and start > now:
+        return Due(
+            one, None, None, "not started", f"the moment given, {_said(start)}, has not come: check it"
+        )
+    due = None
+    if start is not None and one.count is not None and one.unit is not None:
+        start = start.astimezone(zone_of(one.zone)) if one.zone else start
+        closes = {} if one.closes is None else {"closes": one.closes}
+        due = ends(start, one.count, one.unit, holidays, **closes)
     if told is not None:
         late = due is not None and told > due
-        words = f"told {told.isoformat(timespec='minutes')}" + (
+        words = f"told {_said(told)}" + (
             f", {left(due, told).removesuffix(' overdue')} late" if late and due is not None else ""
         )
         return Due(one, start, due, "told", words, told)
     if start is None:
         since = f"{one.after} is given" if one.after else MOMENTS[one.start]
         return Due(one, None, None, "not started", f"runs from when {since}")
-    if start.date() < one.applies:
+    if start.date() < (one.disputed or one.applies):
         return Due(one, start, due, "not yet law", f"applies from {one.applies.isoformat()}")
+    doubt = f", if it applies already: some read from {one.disputed}, others from {one.applies}"
+    doubt = doubt if start.date() < one.applies else ""
     if due is None:
-        return Due(one, start, None, "at once", "without undue delay")
-    return Due(one, start, due, "runs" if due >= now else "overdue", left(due, now))
+        return Due(one, start, None, "at once", f"without undue delay{doubt}")
+    return Due(one, start, due, "runs" if due >= now else "overdue", left(due, now) + doubt)

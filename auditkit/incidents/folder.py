@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,20 +13,22 @@ from auditkit.files import write_whole
 from auditkit.forms import load_form, load_kind, to_toml
 from auditkit.forms.beginning import subject_named
 from auditkit.incidents.clocks import NEEDS, clocks
-from auditkit.incidents.decisions import Decision, decide, decisions
+from auditkit.incidents.decisions import LOG, Decision, decide, decisions
 from auditkit.incidents.due import Due, due_times
-from auditkit.incidents.freezing import FREEZE
+from auditkit.incidents.freezing import FREEZE, RECORD
 from auditkit.incidents.settings import SETTINGS, Settings, read_settings, settings_text
 from auditkit.incidents.times import moment, zone_of
 from auditkit.incidents.verifying import MANIFEST, Verified, read_manifest, verify
 from auditkit.reading import name_shown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from auditkit.forms import Form
 
-__all__ = ["RECORD", "Incident", "find_incident", "open_incident", "read_incident"]
+__all__ = ["RECORD", "Incident", "find_incident", "open_incident", "read_incident", "verify_incident"]
 
-RECORD = "incident.toml"
+_SHORTEST = 8  # characters of a digest
 
 
 @dataclass(frozen=True)
@@ -81,14 +83,15 @@ class Incident:
 
     @property
     def told(self) -> dict[str, datetime]:
-        """When notices were given, by the clock that a row of the record names as its rule."""
-        known = {one.id for one in clocks().clocks}
-        rows = self.form.answers.get("duties") or ()
-        return {
-            str(row["rule"]): moment(str(row["done"]), what="done")
-            for row in rows
-            if row.get("rule") in known and row.get("done")
-        }
+        """When notices were given, by the clock that a row of the record names as its rule: its id, or its law as it is shown."""
+        known = {word.casefold(): one.id for one in clocks().clocks for word in (one.law, one.id)}
+        found: dict[str, datetime] = {}
+        for row in self.form.answers.get("duties") or ():
+            name = known.get(" ".join(str(row.get("rule", "")).split()).casefold())
+            if name is not None and row.get("done"):
+                at = moment(str(row["done"]), what="done")
+                found[name] = min(at, found.get(name, at))
+        return found
 
     @property
     def lacking(self) -> tuple[str, ...]:
@@ -158,7 +161,7 @@ def open_incident(
         **({"aware": moment(aware, zone, "--aware").isoformat()} if aware is not None else {}),
     }
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(0o700, parents=True, exist_ok=True)  # people, and whatever data the frozen model holds
     except OSError as error:
         raise InputError(f"cannot make the folder {name_shown(folder)}: {error.strerror or error}") from None
     write_whole(folder / SETTINGS, settings_text(settings or Settings()).encode())
@@ -180,7 +183,7 @@ def read_incident(folder: str | os.PathLike[str]) -> Incident:
     Raises
     ------
     InputError
-        If it is none, its record has mistakes, or its log was changed.
+        If it is none, its record has mistakes, its log was changed, or the manifest of what was frozen is gone.
     """
     place = Path(folder)
     if not (place / RECORD).is_file():
@@ -190,8 +193,52 @@ def read_incident(folder: str | os.PathLike[str]) -> Incident:
     form = load_form(place / RECORD)
     if form.kind != "incident":
         raise InputError(f"{name_shown(place / RECORD)} is a form of kind {form.kind!r}; expected 'incident'")
-    manifest = read_manifest(place / FREEZE)[0] if (place / FREEZE / MANIFEST).is_file() else None
+    manifest = read_manifest(place / FREEZE)[0] if os.path.lexists(place / FREEZE) else None
     return Incident(place, form, decisions(place), manifest, read_settings(place))
+
+
+def verify_incident(
+    folder: str | os.PathLike[str], keys: Sequence[str | os.PathLike[str]] = (), decision: str = ""
+) -> tuple[Verified, tuple[Decision, ...]]:
+    """Hold the evidence of an incident against its manifest, and follow its log, whatever became of either.
+
+    Parameters
+    ----------
+    folder : path
+        The folder of the incident.
+    keys : sequence of path
+        Public keys, one of which must have signed the manifest.
+    decision : str
+        Digest of a decision, or its first characters (at least 8), which must be in the log.
+
+    Raises
+    ------
+    InputError
+        If it is no incident, nothing was frozen, or a key or the digest is none.
+    """
+    place, given = Path(folder), decision.strip().lower().rstrip(".")
+    if given and (len(given) < _SHORTEST or not set(given) <= set("0123456789abcdef")):
+        raise InputError(
+            f"--decision: expected a digest, or its first {_SHORTEST} characters; got {decision!r}"
+        )
+    if not (place / RECORD).is_file():
+        read_incident(place)
+    wrong: list[str] = []
+    log: tuple[Decision, ...] = ()
+    try:
+        log = decisions(place)
+        if not log:
+            wrong.append(f"{LOG}: missing, or empty; the first entry is that of the opening")
+    except InputError as error:
+        wrong.append(str(error))
+    if given and not any(one.digest.startswith(given) for one in log):
+        wrong.append(f"{LOG}: no decision with the digest {given}: the log was cut, or is another")
+    if not (place / FREEZE / MANIFEST).is_file():
+        raise InputError(
+            f"nothing is frozen in {name_shown(place)}, or its manifest is gone: auditkit incident freeze {name_shown(place)} --subject FILE"
+        )
+    done = verify(place / FREEZE, keys)
+    return replace(done, differs=(*done.differs, *wrong)), log
 
 
 def find_incident(subject: str | os.PathLike[str]) -> Incident | None:

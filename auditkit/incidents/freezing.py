@@ -14,19 +14,23 @@ from typing import TYPE_CHECKING, Any
 from auditkit._version import __version__
 from auditkit.errors import InputError
 from auditkit.incidents.copying import copy_file, files_below, read_only
-from auditkit.incidents.gathering import Part, gathered
+from auditkit.incidents.gathering import LOG, gathered
 from auditkit.incidents.verifying import MANIFEST, SCHEMA, SIGNATURE, verify
 from auditkit.packing.manifest import sha256
 from auditkit.packing.signing import envelope, signing_key
 from auditkit.packing.statement import statement
 from auditkit.reading import name_shown
+from auditkit.runner.order import named_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["FREEZE", "NOT_PROTECTED", "STATEMENT", "Frozen", "freeze", "verify"]
+    from auditkit.incidents.gathering import Gathered, Part
+
+__all__ = ["FREEZE", "NOT_PROTECTED", "RECORD", "STATEMENT", "Frozen", "freeze", "verify"]
 
 FREEZE = "freeze"
+RECORD = "incident.toml"
 STATEMENT = "urn:auditkit:freeze:1.0"
 NOT_PROTECTED = (
     "Read-only keeps from mistakes, not from people: the owner of the files and the administrator of the machine can change the "
@@ -107,9 +111,9 @@ def freeze(
         If something cannot be read or written.
     """
     target = incident / FREEZE
-    if not incident.is_dir():
+    if not (incident / RECORD).is_file():
         raise InputError(
-            f"no folder {name_shown(incident)}: begin with: auditkit incident open --subject FILE --out DIR"
+            f"{name_shown(incident)} is no folder of an incident: begin with: auditkit incident open --subject FILE --out DIR"
         )
     if os.path.lexists(target):
         raise InputError(
@@ -123,7 +127,8 @@ def freeze(
     _has_room(incident, found.parts)
     made = Path(tempfile.mkdtemp(prefix=".freezing-", dir=incident))
     try:
-        files = [_copied(part, made) for part in found.parts]
+        files = [_copied(part, made, found) for part in found.parts]
+        _reads_itself(made / found.subject, made)
         manifest = {
             "schema": SCHEMA,
             "auditkit": __version__,
@@ -151,10 +156,14 @@ def freeze(
     return Frozen(target, manifest, sha256(content), signer.public.keyid if signer else "")
 
 
-def _copied(part: Part, folder: Path) -> dict[str, Any]:
+def _copied(part: Part, folder: Path, found: Gathered) -> dict[str, Any]:
     place = folder / part.path
     place.parent.mkdir(parents=True, exist_ok=True)
-    done = copy_file(part.source, place)
+    done = copy_file(part.source, place, growing=part.role == LOG)
+    if done.grew:
+        found.left_out.append(
+            f"{part.path}: it went on growing; what came after its first {done.size:,} bytes"
+        )
     return {
         "path": part.path,
         "role": part.role,
@@ -162,6 +171,15 @@ def _copied(part: Part, folder: Path) -> dict[str, Any]:
         "sha256": done.sha256,
         "modified": done.modified,
     }
+
+
+def _reads_itself(subject: Path, folder: Path) -> None:
+    """Refuse a copy whose subject file leads back to the originals, which are repaired while the evidence is looked at."""
+    for role, path in named_files(subject).items():
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise InputError(
+                f"{role}: {name_shown(path)} is named so that the copy would read the original: name it from the folder of the subject file"
+            )
 
 
 def _has_room(folder: Path, parts: Sequence[Part]) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from auditkit.errors import InputError
 from auditkit.incidents.copying import files_below
@@ -15,11 +16,12 @@ from auditkit.reading import name_shown
 from auditkit.runner.order import files_are_there, named_files
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-__all__ = ["ATTACHED", "MOST", "Gathered", "Part", "gathered"]
+__all__ = ["ATTACHED", "LOG", "MOST", "Gathered", "Part", "gathered"]
 
 ATTACHED = "attached"
+LOG = "log"
 MOST = 20_000
 """Files that are frozen at most."""
 
@@ -61,6 +63,7 @@ class Gathered:
     last_good: str = ""
     parts: list[Part] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    _sources: dict[str, Path] = field(default_factory=dict)
 
     def add(self, source: Path, path: str, role: str) -> None:
         """Add a file, once.
@@ -70,16 +73,17 @@ class Gathered:
         InputError
             If another file goes to the same place, or there are too many.
         """
-        for one in self.parts:
-            if one.path == path:
-                if one.source.resolve() == source.resolve():
-                    return
-                raise InputError(
-                    f"{name_shown(one.source)} and {name_shown(source)} would both be frozen as {path}: rename one, or give the folder of both"
-                )
+        there = self._sources.get(path)
+        if there is not None:
+            if there.resolve() == source.resolve():
+                return
+            raise InputError(
+                f"{name_shown(there)} and {name_shown(source)} would both be frozen as {path}: rename one, or give the folder of both"
+            )
         if len(self.parts) >= MOST:
             raise InputError(f"more than {MOST:,} files: name those that matter")
         self.parts.append(Part(source, path, role))
+        self._sources[path] = source
 
 
 def gathered(
@@ -107,7 +111,7 @@ def gathered(
             raise InputError(f"{name_shown(path)} holds no report.json: give the folder of the last good run")
         _attach(path, f"{ATTACHED}/last_good", "last good run", found)
         found.last_good = f"{ATTACHED}/last_good/{_named(path)}" + ("/report.json" if path.is_dir() else "")
-    for role, given in (("report", reports), ("log", logs)):
+    for role, given in (("report", reports), (LOG, logs)):
         for one in given:
             _attach(Path(one), f"{ATTACHED}/{role}s", role, found)
     return found
@@ -119,13 +123,13 @@ def _of_subject(file: Path, found: Gathered) -> None:
     named = {"subject": file, **named_files(file)}
     every = {role: Path(os.path.normpath(path.absolute())) for role, path in named.items()}
     root = Path(os.path.commonpath([path.parent for path in every.values()]))
-    text = file.read_text("utf-8")
+    absolute = {Path(os.path.normpath(word)) for word in _words(tomllib.loads(file.read_text("utf-8")))}
     for role, path in every.items():
         if not path.resolve().is_relative_to(root.resolve()):
             raise InputError(
                 f"{role}: {name_shown(path)} is a link that leads out of {name_shown(root)}: name the file itself"
             )
-        if role != "subject" and str(path) in text:
+        if role != "subject" and path in absolute:
             raise InputError(
                 f"{role}: {name_shown(path)} is an absolute path, by which the copy would read the original: name it from the folder of the subject file"
             )
@@ -138,6 +142,15 @@ def _of_subject(file: Path, found: Gathered) -> None:
             place = relative if not path.is_dir() else f"{relative}/{source.relative_to(path).as_posix()}"
             found.add(source, place, role)
     found.subject = every["subject"].relative_to(root).as_posix()
+
+
+def _words(value: Any) -> Iterator[str]:
+    """Give every absolute path among the values of a subject file."""
+    if isinstance(value, str) and Path(value).is_absolute():
+        yield value
+    elif isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _words(one)
 
 
 def _attach(path: Path, under: str, role: str, found: Gathered) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from copy import deepcopy
@@ -18,16 +19,16 @@ from auditkit.runner.templates import find_template, refresh, subject_cell, writ
 from auditkit.targets import KINDS
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Mapping, Sequence
 
     from auditkit.check import Check
     from auditkit.incidents.folder import Incident
     from auditkit.runner.news import News
 
-__all__ = ["TEMPLATE", "report_incident", "with_checks"]
+__all__ = ["TEMPLATE", "next_place", "report_incident", "with_checks"]
 
 TEMPLATE = "incident"
+_PAGES = 1_000
 _SHOWS, _ASKS = "show-", "asks-"
 _BEFORE = "about-comparison"  # the cell that follows what was measured
 _RUNS = re.compile(r"This audit runs .*? Each\s", re.DOTALL)
@@ -50,7 +51,7 @@ def report_incident(
     folder : path
         The folder of the incident.
     out : path, optional
-        Where the page goes; ``report`` in that folder when left out.
+        Where the page goes; when left out, ``report`` in that folder, or ``report-2`` and so on where earlier pages are: what was known then stays.
     checks : sequence of str
         Checks, by name or code, or dimensions, to run instead of those of the template.
     policy : path or str, optional
@@ -81,7 +82,7 @@ def report_incident(
             f"{subject} is {KINDS[kind]}, and the checks of the template ask about a model with its rows: name others with --check; "
             f"known: {', '.join(one.name for one in registry().checks if one.about == kind)}"
         )
-    target = found.folder / "report" if out is None else Path(out)
+    target = next_place(found.folder) if out is None else Path(out)
     asked = _frozen_policy(found) if policy is None else policy
     with tempfile.TemporaryDirectory(prefix="auditkit-") as place:
         template: str | Path = TEMPLATE
@@ -91,6 +92,19 @@ def report_incident(
         return run_template(
             template, subject, target, policy=asked, seed=seed, progress=progress, kernel=kernel
         )  # fmt: skip
+
+
+def next_place(folder: Path) -> Path:
+    """Return where the next page of an incident goes, so that no earlier one is replaced."""
+    names = ("report", *(f"report-{n}" for n in range(2, _PAGES)))
+    free = (folder / name for name in names if not _holds_something(folder / name))
+    if (found := next(free, None)) is None:
+        raise InputError(f"{folder} holds {_PAGES - 1:,} reports: give --out")
+    return found
+
+
+def _holds_something(place: Path) -> bool:
+    return os.path.lexists(place) and (not place.is_dir() or any(place.iterdir()))
 
 
 def with_checks(notebook: Mapping[str, Any], checks: Sequence[str]) -> dict[str, Any]:

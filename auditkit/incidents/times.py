@@ -19,10 +19,10 @@ UNITS: tuple[Unit, ...] = get_args(Unit)
 
 RULES = (
     "Hours are counted from the minute, whatever the clocks on the wall do: a change to or from summer time makes no hour.",
-    "Days and months end with the last minute of their last day in the time zone of the moment they run from; the day of that moment is not counted.",
+    "Days and months end with the last minute of their last day in the time zone of the moment they run from; the day of that moment is not counted. An offset such as +01:00 stays what it is when clocks change: give --zone.",
     "A month ends on the day of the same number, or on the last day of a shorter month.",
     "A last day that is a Saturday, a Sunday or a holiday is not moved to the next working day, no two working days are asked for, and the hour of the event is counted, although Regulation (EEC, Euratom) 1182/71 Art. 3 gives more time in each of these: the earlier end is shown.",
-    "Business days leave out Saturdays, Sundays and the holidays that are given, and no others.",
+    "Business days leave out Saturdays, Sundays and the holidays that are given, and no others; those of the Securities and Exchange Commission are counted in New York, and end at 17:30 there.",
 )
 """How periods are counted, in words."""
 
@@ -104,7 +104,9 @@ def zone_of(name: str) -> ZoneInfo:
         ) from None
 
 
-def ends(start: datetime, count: int, unit: Unit, holidays: Collection[date] = ()) -> datetime:
+def ends(
+    start: datetime, count: int, unit: Unit, holidays: Collection[date] = (), closes: time = _LAST
+) -> datetime:
     """Return when a period that runs from a moment ends.
 
     Parameters
@@ -117,6 +119,8 @@ def ends(start: datetime, count: int, unit: Unit, holidays: Collection[date] = (
         Of what; `RULES` says how each is counted.
     holidays : collection of date
         Left out of business days, besides Saturdays and Sundays.
+    closes : datetime.time
+        When the last day ends, for periods that are not hours; its last minute when left out.
 
     Examples
     --------
@@ -127,7 +131,7 @@ def ends(start: datetime, count: int, unit: Unit, holidays: Collection[date] = (
     """
     if unit == "hours":
         return (start.astimezone(UTC) + timedelta(hours=count)).astimezone(start.tzinfo)
-    return datetime.combine(_last_day(start.date(), count, unit, holidays), _LAST, start.tzinfo)
+    return datetime.combine(_last_day(start.date(), count, unit, holidays), closes, start.tzinfo)
 
 
 def _last_day(first: date, count: int, unit: Unit, holidays: Collection[date]) -> date:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,6 @@ from auditkit.packing.signing import opened, public_key
 from auditkit.reading import read_bounded
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Sequence
     from pathlib import Path
 
@@ -22,6 +22,7 @@ __all__ = ["MANIFEST", "SCHEMA", "SIGNATURE", "Verified", "read_manifest", "veri
 
 MANIFEST, SIGNATURE = "manifest.json", "manifest.dsse"
 SCHEMA = "auditkit.freeze/1.0"
+_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _LARGEST = 32 * 2**20
 _TEXTS = ("auditkit", "frozen", "subject", "last_good", "not_protected")
 
@@ -113,13 +114,12 @@ def verify(folder: Path, keys: Sequence[str | os.PathLike[str]] = ()) -> Verifie
             differs.append(f"{name}: changed")
     differs += [f"{name}: was not frozen" for name in there if name not in {*named, MANIFEST, SIGNATURE}]
     signed, wrong, remarks = _signature(folder, data, known)
-    open_ = [
-        name
-        for name, path in there.items()
-        if path.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH)
-    ]
+    open_ = [name for name, path in there.items() if path.stat().st_mode & _WRITE]
     if open_:
         remarks.append(f"{len(open_)} files can be written to: {', '.join(sorted(open_)[:3])}")
+    loose = [here for here, _, _ in os.walk(folder) if folder.__class__(here).stat().st_mode & _WRITE]
+    if loose:
+        remarks.append(f"{len(loose)} folders can be written to: files can be put in and taken away there")
     return Verified(sha256(data), len(named), signed, (*sorted(differs), *wrong), tuple(remarks))
 
 

@@ -64,7 +64,7 @@ def policy_place(word: str | os.PathLike[str]) -> Path:
     Parameters
     ----------
     word : str or path
-        "lending", "policy.toml". A file of that name that exists is what is meant.
+        "lending", "policy.toml". A file of that name that exists is what is meant; a folder of that name is not.
 
     Raises
     ------
@@ -77,9 +77,9 @@ def policy_place(word: str | os.PathLike[str]) -> Path:
     ('lending.toml', 'ours.toml')
     """
     text, path = os.fspath(word), Path(word)
-    if not _bare(text) or path.exists():
-        return path
     known = shipped_policies()
+    if not _bare(text) or path.is_file() or (path.exists() and text not in known):
+        return path
     if text not in known:
         raise InputError(
             f"no policy file at {text}, and no policy of that name.{did_you_mean(text, known)} "
@@ -114,7 +114,7 @@ def shipped_name(path: Path) -> str | None:
 
 def hidden_by_file(word: str, option: str = "--policy ") -> str:
     """Return what is to be said where a file stands before the shipped policy of its name; empty where none does."""
-    if not _bare(word) or word not in shipped_policies() or not Path(word).exists():
+    if not _bare(word) or word not in shipped_policies() or not Path(word).is_file():
         return ""
     return f"{option}{word}: the file {word!r} in this folder is read, not auditkit's policy of that name; rename the file to have that"
 

@@ -21,6 +21,7 @@ from auditkit.monitoring.judging import MOST_LOST, judge_windows, moment
 from auditkit.monitoring.plan import load_monitor_plan, span
 from auditkit.monitoring.releases import examined
 from auditkit.monitoring.sentences import DOES_NOT_SAY, alarm_words
+from auditkit.spreadsheets import no_formula
 
 if TYPE_CHECKING:
     import os
@@ -349,8 +350,7 @@ def _cell(value: Any) -> Any:
 
     if not isinstance(value, str):
         return value
-    text = one_line(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
+    return no_formula(one_line(value))
 
 
 def _plain(value: Any) -> Any:

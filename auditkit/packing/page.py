@@ -19,14 +19,13 @@ from auditkit.render._templating import fill
 from auditkit.render.document import document
 from auditkit.render.pages import about, place
 from auditkit.runner.pages import check_pages
+from auditkit.spreadsheets import no_formula
 
 if TYPE_CHECKING:
     from auditkit.evidence import Table
     from auditkit.report import Report
 
 __all__ = ["figures_csv", "html", "table_csv"]
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def html(report: Report, *, k: int) -> str:
@@ -141,4 +140,4 @@ def _same(value: Any) -> Any:
 def _safe(value: Any) -> Any:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return no_formula(value) if isinstance(value, str) else value

@@ -19,6 +19,7 @@ NONE = (
 )
 _SHOWN = 200  # files and decisions of a table
 _GAP = "[to be written: "
+_NOTED = ("overdue", "at once", "runs")  # what else is to be known is said of these
 
 
 def incident_html(data: Mapping[str, Any], part: str) -> str:
@@ -44,15 +45,17 @@ def incident_text(data: Mapping[str, Any], part: str) -> str:
         found = data["comparison"]
         return "\n".join(found.get("lines") or [found["why"]])
     if part == "decisions":
-        return "\n".join(
-            f"{one['time']} {one['who']}: {one['decision']} ({one['why']})" for one in data["decisions"]
-        )
+        said = [f"{one['time']} {one['who']}: {one['decision']} ({one['why']})" for one in data["decisions"]]
+        return "\n".join([*said, *_rows(data, part)])
     if part == "evidence":
         files = (data["evidence"] or {}).get("files", ())
         return "\n".join(f"{one['sha256']} {one['path']}" for one in files) or "nothing was frozen"
+    return "\n".join(_rows(data, part)) or "nothing is written yet"
+
+
+def _rows(data: Mapping[str, Any], part: str) -> list[str]:
     sections = _sections(data, part)
-    rows = [f"{question}: {' / '.join(answer)}" for one in sections for question, answer in one["rows"]]
-    return "\n".join(rows) or "nothing is written yet"
+    return [f"{question}: {' / '.join(answer)}" for one in sections for question, answer in one["rows"]]
 
 
 def clock_lines(clocks: list[dict[str, Any]]) -> list[str]:
@@ -61,9 +64,12 @@ def clock_lines(clocks: list[dict[str, Any]]) -> list[str]:
     for one in _by_urgency(clocks):
         about = one["clock"]
         due = _shown(one["due"]) if one["due"] else about["period"]
-        lines.append(f"{one['state']:<12} {due:<26} {about['law']}, {about['who']} to {about['whom']}")
-        lines.append(f"{'':<12} {one['words']}; if: {about['case']}; {about['checked_words']}")
-    return [one_line(line) if not line.startswith(" ") else f"    {one_line(line)}" for line in lines]
+        whom = one_line(f"{about['law']}, {about['who']} to {about['whom']}")
+        lines.append(f"{one['state']:<12} {due:<26} {whom}")
+        lines.append("    " + one_line(f"{one['words']}; if: {about['case']}; {about['checked_words']}"))
+        if about["note"] and one["state"] in _NOTED:
+            lines.append("    " + one_line(about["note"]))
+    return lines
 
 
 def _values(data: Mapping[str, Any], part: str) -> dict[str, Any]:
@@ -82,22 +88,29 @@ def _values(data: Mapping[str, Any], part: str) -> dict[str, Any]:
         "bytes": f"{sum(one['size'] for one in files):,}",
         "said": [line.strip().removeprefix("· ") for line in (data["comparison"] or {}).get("lines", ())],
         "left_out": evidence["left_out"][:_SHOWN],
-        "entries": data["decisions"][:_SHOWN],
+        "more_left_out": max(len(evidence["left_out"]) - _SHOWN, 0),
+        "entries": data["decisions"][-_SHOWN:],
+        "earlier": max(len(data["decisions"]) - _SHOWN, 0),
         "texts": [{**one, "parts": list(_with_gaps(one["text"]))} for one in data["drafts"]],
     }
 
 
 def _sections(data: Mapping[str, Any], part: str) -> Iterator[dict[str, Any]]:
-    """Give the sections of the record: the lessons by themselves, and what the log and the clocks show left to them."""
+    """Give the sections of the record: the lessons by themselves, and decisions beside the log where some stand in the record."""
     form, answers = data["form"], data["form"]["answers"]
     for section in form["sections"]:
-        if (section["id"] in data["lessons"]) != (part == "lessons") or section["id"] == "log":
+        belongs = {"log": "decisions"}.get(
+            section["id"], "lessons" if section["id"] in data["lessons"] else ""
+        )
+        if belongs != (part if part in ("decisions", "lessons") else ""):
             continue
         rows = [
             (one["words"], _answer(answers[one["id"]], one))
             for one in section["questions"]
             if one["id"] in answers
         ]
+        if part == "decisions" and not rows:
+            continue  # the log is where they are asked for
         missing = [one["words"] for one in section["questions"] if one["id"] in data["open"]]
         yield {"title": section["title"], "rows": rows, "missing": missing}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -60,8 +61,9 @@ def test_settings_say_which_clocks_are_shown_and_where_days_end(subject, tmp_pat
         aware="2026-11-20T23:30-05:00",
         settings=Settings(("hipaa",), "Europe/Berlin"),
     )
-    assert {one.clock.framework for one in made.due(NOW)} == {"hipaa"}
-    people = made.due(NOW)[0]
+    later = moment("2026-11-21T12:00+01:00")
+    assert {one.clock.framework for one in made.due(later)} == {"hipaa"}
+    people = made.due(later)[0]
     assert people.due.isoformat() == "2027-01-20T23:59:00+01:00"  # in Berlin it was the 21st
     for text, words in {
         'frameworks = ["gdrp"]': "Did you mean 'gdpr'",
@@ -73,6 +75,21 @@ def test_settings_say_which_clocks_are_shown_and_where_days_end(subject, tmp_pat
         (made.folder / "clocks.toml").write_text(text)
         with pytest.raises(InputError, match=words):
             read_incident(made.folder)
+
+
+def test_the_folder_is_its_owners_until_that_is_changed(incident, subject, tmp_path):
+    assert stat.S_IMODE(incident.folder.stat().st_mode) == 0o700
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o750)
+    open_incident(tmp_path / "shared", subject)
+    assert stat.S_IMODE((tmp_path / "shared").stat().st_mode) == 0o750
+
+
+def test_evidence_whose_manifest_is_gone_is_not_called_never_frozen(incident):
+    incident.frozen.mkdir()
+    (incident.frozen / "rows.csv").write_text("x")
+    with pytest.raises(InputError, match=r"manifest\.json"):
+        read_incident(incident.folder)
 
 
 def test_a_zone_is_enough_to_say_when(subject, tmp_path):
@@ -94,10 +111,7 @@ def test_the_commands_of_the_page_run_as_written(subject, tmp_path, monkeypatch)
         words = shlex.split(line)[1:]
         if words[:2] != ["incident", "report"]:  # a kernel, which another test starts
             done = CliRunner().invoke(app, words)
-            assert done.exit_code == (1 if words[1] == "clocks" else 0), (
-                line,
-                done.output,
-            )  # that was long ago
+            assert done.exit_code in ((0, 1) if words[1] == "clocks" else (0,)), (line, done.output)
 
 
 def test_a_row_of_the_record_and_a_decision_move_clocks(incident):
@@ -115,10 +129,52 @@ def test_a_row_of_the_record_and_a_decision_move_clocks(incident):
         "due": "2026-11-23T09:30:00+01:00",
         "done": "2026-11-21T09:00:00+01:00",
     }
-    found = {one.clock.id: one for one in answered(incident, duties=[row]).due(NOW)}
+    later = moment("2026-11-21T10:00+01:00")
+    found = {one.clock.id: one for one in answered(incident, duties=[row]).due(later)}
     assert found["gdpr-authority"].state == "told"
     assert found["sec-8k"].state == "runs"
-    assert found["sec-8k"].due.isoformat() == "2026-11-26T23:59:00+00:00"
+    assert found["sec-8k"].due.isoformat() == "2026-11-26T17:30:00-05:00"
+
+
+@pytest.mark.parametrize("rule", ["gdpr-authority", "GDPR Art. 33(1)", " gdpr  art. 33(1) "])
+def test_a_notice_is_known_by_the_law_too_and_the_first_counts(incident, rule):
+    rows = [
+        {"rule": rule, "addressee": "a", "due": "2026-11-23T09:30:00+01:00", "done": f"2026-11-{day}T09:00:00+01:00"}
+        for day in (22, 21)
+    ]  # fmt: skip
+    found = answered(incident, duties=[*rows, {**rows[0], "rule": "the works council"}])
+    assert found.told == {"gdpr-authority": moment("2026-11-21T09:00+01:00")}
+
+
+def test_decisions_that_stand_in_the_record_are_shown_beside_the_log(incident):
+    assert "in no chain" not in incident_html(facts(incident, now=NOW, parts=("decisions",)), "decisions")
+    row = {"time": "2026-11-20T10:00:00+01:00", "decision": "<b>stop</b>", "by": "board", "why": "harm"}
+    said = facts(answered(incident, decisions=[row]), now=NOW, parts=("decisions",))
+    page = incident_html(said, "decisions")
+    assert "In the record, and in no chain" in page
+    assert "&lt;b&gt;stop&lt;/b&gt;" in page
+    assert "<b>stop" in incident_text(said, "decisions")
+    assert "stop" not in incident_html(said, "facts") + incident_html(said, "lessons")
+
+
+def test_what_is_not_shown_of_a_long_log_is_counted(incident):
+    said = facts(incident, now=NOW, parts=("decisions",))
+    one = said["decisions"][0]
+    said["decisions"] = [{**one, "decision": f"d{n}."} for n in range(203)]
+    page = incident_html(said, "decisions")
+    assert "3 earlier entries" in page
+    assert "d202." in page
+    assert "d2." not in page
+
+
+def test_a_decision_is_timed_in_the_zone_of_the_incident_and_a_moment_is_fixed_once(subject, tmp_path):
+    made = open_incident(tmp_path / "i", subject, settings=Settings(zone="Europe/Berlin"))
+    asked = ["incident", "decide", str(made.folder), "--who", "a", "--decision", "d", "--why", "w", "--moment", "material"]  # fmt: skip
+    first = CliRunner().invoke(app, [*asked, "--at", "2026-07-20T09:30"])
+    assert "2026-07-20T09:30:00+02:00" in first.output
+    assert "fixed before" not in first.output
+    again = CliRunner().invoke(app, [*asked, "--at", "2026-07-21T09:30"])
+    assert "clocks go on running from 2026-07-20T09:30:00+02:00" in again.output
 
 
 def test_entries_are_chained(incident):

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from auditkit import load_subject
 from auditkit.cli import app
 from auditkit.errors import InputError
-from auditkit.incidents import copying, freeze, freezing, verify
+from auditkit.incidents import copying, decide, freeze, freezing, verify
 from auditkit.incidents.folder import find_incident
 
 
@@ -86,7 +86,7 @@ def test_what_is_missing_new_or_a_link_is_found(frozen, tmp_path):
     assert found.differs == (
         "new.txt: was not frozen", "rows.csv: missing", "said.csv: a link, or no regular file, that was not frozen", "said.csv: missing",
     )  # fmt: skip
-    assert "can be written to" in found.remarks[-1]
+    assert [one.split()[1] for one in found.remarks if "can be written to" in one] == ["files", "folders"]
 
 
 def test_a_manifest_made_to_fit_is_told_by_the_signature(frozen, keys):
@@ -220,6 +220,110 @@ def test_a_file_that_grows_while_it_is_copied_is_told_and_nothing_stays(incident
     with pytest.raises(InputError, match="changed while it was copied"):
         freeze(incident.folder, subject)
     assert not [one for one in incident.folder.iterdir() if "freez" in one.name]
+
+
+def test_a_path_that_leads_back_to_the_original_is_refused_however_it_is_written(incident, subject):
+    folder = subject.parent
+    written = subject.read_text()
+    for word in (f"{folder}/said.csv", f"{folder}/../{folder.name}/said.csv", f"{folder}/./said.csv"):
+        subject.write_text(written.replace('"said.csv"', f'"{word}"'))
+        with pytest.raises(InputError, match="absolute path"):
+            freeze(incident.folder, subject)
+    there = folder.parent / "elsewhere"
+    there.symlink_to(folder)
+    subject.write_text(written.replace('"said.csv"', f'"{there}/said.csv"'))
+    with pytest.raises(InputError, match=r"the original|leads out"):
+        freeze(incident.folder, subject)
+    assert not incident.frozen.exists()
+    subject.write_text(f'# once "{folder}/said.csv"\n{written}')  # a remark names nothing
+    assert freeze(incident.folder, subject).subject.is_file()
+
+
+def test_a_log_that_goes_on_growing_is_frozen_as_far_as_it_was(tmp_path, incident, subject, monkeypatch):
+    log = tmp_path / "serve.log"
+    log.write_text("one\n")
+    real = copying.os.fstat
+
+    def growing(place):
+        found = real(place)
+        if found.st_ino == log.stat().st_ino:
+            with log.open("a") as more:
+                more.write("two\n")
+        return found
+
+    monkeypatch.setattr(copying.os, "fstat", growing)
+    done = freeze(incident.folder, subject, logs=[log])
+    assert (done.folder / "attached" / "logs" / "serve.log").read_text() == "one\n"
+    assert done.manifest["left_out"] == [
+        "attached/logs/serve.log: it went on growing; what came after its first 4 bytes"
+    ]
+    assert verify(done.folder).holds
+
+
+def test_a_log_that_is_written_anew_meanwhile_is_refused(tmp_path, incident, subject, monkeypatch):
+    log = tmp_path / "serve.log"
+    log.write_text("one\n" * 9)
+    real, seen = copying.os.fstat, []
+
+    def rotated(place):
+        found = real(place)
+        if found.st_ino == log.stat().st_ino and not seen:
+            seen.append(log.write_text("two\n"))
+        return found
+
+    monkeypatch.setattr(copying.os, "fstat", rotated)
+    with pytest.raises(InputError, match="changed while it was copied"):
+        freeze(incident.folder, subject, logs=[log])
+    assert not incident.frozen.exists()
+
+
+def test_a_folder_that_cannot_be_read_is_not_left_out_unsaid(tmp_path, incident, subject, monkeypatch):
+    (tmp_path / "logs" / "secret").mkdir(parents=True)
+    (tmp_path / "logs" / "secret" / "x.log").write_text("x")
+    real = os.scandir
+
+    def refused(path):
+        if str(path).endswith("secret"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    with pytest.raises(PermissionError, match="secret"):
+        freeze(incident.folder, subject, logs=[tmp_path / "logs"])
+    assert not incident.frozen.exists()
+
+
+def test_what_became_of_the_log_is_found_and_the_evidence_is_looked_at_all_the_same(incident, subject):
+    run, log = CliRunner(), incident.folder / "decisions.jsonl"
+    freeze(incident.folder, subject)
+    last = decide(incident.folder, who="a", decision="stop", why="w").digest
+    asked = ["incident", "verify", str(incident.folder), "--decision"]
+    whole = log.read_text()
+    assert run.invoke(app, [*asked, last]).exit_code == 0
+    assert run.invoke(app, [*asked, last[:8]]).exit_code == 0
+    assert run.invoke(app, [*asked, "x"]).exit_code == 2
+    for text, words in (
+        (whole.splitlines(keepends=True)[0], "the log was cut"),
+        (whole.replace("stop", "run"), "does not follow"),
+        ("", "missing, or empty"),
+    ):
+        log.write_text(text)
+        done = run.invoke(app, [*asked, last])
+        assert done.exit_code == 1, text
+        assert words in done.stdout
+        assert "manifest sha256" in done.stdout
+    log.unlink()
+    assert run.invoke(app, ["incident", "verify", str(incident.folder)]).exit_code == 1
+
+
+def test_what_is_no_incident_is_not_frozen_into_and_nothing_frozen_is_said(tmp_path, incident, subject):
+    (tmp_path / "other").mkdir()
+    with pytest.raises(InputError, match="no folder of an incident: begin with"):
+        freeze(tmp_path / "other", subject)
+    assert not list((tmp_path / "other").iterdir())  # where one can be opened yet
+    done = CliRunner().invoke(app, ["incident", "verify", str(incident.folder)])
+    assert done.exit_code == 2
+    assert "nothing is frozen" in done.output
 
 
 def test_the_commands(tmp_path, incident, subject, keys):

@@ -15,7 +15,7 @@ from auditkit.forms import load_form, load_kind, to_toml
 from auditkit.incidents import decide, freeze, open_incident
 from auditkit.incidents.facts import compared
 from auditkit.incidents.folder import RECORD, find_incident
-from auditkit.incidents.reporting import report_incident, with_checks
+from auditkit.incidents.reporting import next_place, report_incident, with_checks
 from auditkit.report import load_report
 from auditkit.runner.templates import find_template, refresh
 
@@ -62,6 +62,16 @@ def test_the_fault_is_a_change_beyond_noise_and_its_absence_none(case):
     same = load_report(case.frozen / case.manifest["last_good"])
     assert compared(case, same)["verdict"] != "fail"
     assert "not audited again" in compared(case, None)["why"]
+
+
+def test_a_further_page_replaces_none(tmp_path):
+    assert next_place(tmp_path).name == "report"
+    (tmp_path / "report").mkdir()
+    assert next_place(tmp_path).name == "report"  # empty: a run that was refused
+    (tmp_path / "report" / "report.json").write_text("{}")
+    assert next_place(tmp_path).name == "report-2"
+    (tmp_path / "report-2").symlink_to(tmp_path / "nowhere")
+    assert next_place(tmp_path).name == "report-3"
 
 
 @pytest.mark.kernel

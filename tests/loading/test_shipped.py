@@ -137,6 +137,10 @@ def test_a_name_is_read_a_file_comes_first_and_a_typing_mistake_is_told(tmp_path
     with pytest.raises(InputError, match=r"no policy file at lending\.toml"):
         load_policy("lending.toml")
     assert hidden_by_file("lending") == ""
+    (tmp_path / "lending").mkdir()  # where reports go, say
+    assert load_policy("lending").name == "auditkit lending"
+    assert hidden_by_file("lending") == ""
+    (tmp_path / "lending").rmdir()
     (tmp_path / "lending").write_text('name = "ours"\n[[criterion]]\nmetric = "auc"\nat_least = 0.5\n')
     assert load_policy("lending").name == "ours"
     assert "the file 'lending'" in hidden_by_file("lending")
@@ -165,5 +169,6 @@ def test_a_run_and_a_plan_name_it_and_no_place_on_this_disk(tmp_path):
     assert order.command[order.command.index("--policy") + 1] == "lending"
     plan = tmp_path / "plan.toml"
     plan.write_text('policy = "hiring"\n[[subject]]\nfile = "s.toml"\n[[template]]\nname = "bias"\n')
+    (tmp_path / "hiring").mkdir()  # a folder of reports is no policy
     (audit,) = load_plan(plan).audits
     assert shipped_name(audit.policy) == "hiring"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 
 import numpy as np
 import pandas as pd
@@ -261,7 +262,8 @@ def test_one_rule_whatever_the_file_the_language_and_the_size(folder, names, kin
     assert list(done.category) == names[7:]
     assert done.own == (() if n == 30 else (names[6],))
     text = (folder / "out.csv").read_text()
-    assert not [word for word in ("Anna", "Weber", "10007") if word in text]
+    # a number may stand within a pseudonym by chance
+    assert not [word for word in ("Anna", "Weber", "10007") if re.search(rf"\b{word}\b", text)]
     # as AK911 counts
     assert [one.name for one in scan_columns(frame) if one.identifies] == names[:3]
     coarse = protect_file(
