@@ -14,6 +14,7 @@ from auditkit.files import write_whole
 from auditkit.finding import Criterion, Finding, Policy, reason_in_full
 from auditkit.forms.form import Form
 from auditkit.forms.placing import placed
+from auditkit.forms.signatures import held
 from auditkit.judging import WAIVABLE, Verdict, count, judge, verdict, waive, with_adjusted
 from auditkit.noting import Note, logged_in
 from auditkit.row_answers import beside, digest_of
@@ -337,7 +338,7 @@ class Report:
             dict(data["provenance"]),
             each(Note.from_dict, data.get("notes", []), "notes"),
             each(Waiver.from_dict, data.get("waivers", []), "waivers"),
-            forms=each(Form.held if hold_forms else Form.from_dict, data.get("forms", []), "forms"),
+            forms=each(held if hold_forms else Form.from_dict, data.get("forms", []), "forms"),
         )
 
     def save(self, path: str | os.PathLike[str]) -> Path:

@@ -201,30 +201,6 @@ class Form:
             )
         return made
 
-    @classmethod
-    def held(cls, data: Mapping[str, Any]) -> Self:
-        """Read what `to_dict` wrote, and refuse what is not as it was signed; see `hold`."""
-        made = cls.from_dict(data)
-        made.hold()
-        return made
-
-    def hold(self) -> None:
-        """Refuse a form that is not as it was signed, or names others than signed it.
-
-        Where the extra ``evidence`` is missing, what the signatures say is compared, and they are not checked.
-
-        Raises
-        ------
-        InputError
-            If something differs.
-        """
-        from auditkit.forms.signatures import misfits  # which reads forms
-
-        if wrong := misfits(self, unchecked=True):
-            raise InputError(
-                f"the form {self.kind!r} of {self.subject!r} is not as it was signed: {wrong[0]}"
-            )
-
     def without_answers(self, subject: str) -> Self:
         """Return what may be public of it: what it is, its digest, and who signed it when; no answer and no remark.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from auditkit.errors import InputError
+from auditkit.forms.signatures import hold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,7 +42,7 @@ def placed(
             raise InputError(
                 f"the form {one.kind!r} is about {one.subject!r}, and this report is about {subject!r}: write subject = {str(subject)!r} into the form that is about it"
             )
-        one.hold()
+        hold(one)
     kinds = {one.kind for one in new} if replacing else set()
     held = {one.digest: one for one in there}
     new = tuple(_newer(held.get(one.digest), one, replacing=replacing) for one in new)

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from auditkit.envelopes import misfit_of, opened, packages, subjects
 from auditkit.errors import InputError
-from auditkit.forms.form import canonical
+from auditkit.forms.form import Form, canonical
 from auditkit.forms.names import as_read
 
 if TYPE_CHECKING:
-    from auditkit.forms.form import Form, Signed
+    from collections.abc import Mapping
 
-__all__ = ["FORM", "misfits", "said_of", "signed_files"]
+    from auditkit.forms.form import Signed
+
+__all__ = ["FORM", "held", "hold", "misfits", "said_of", "signed_files"]
 
 FORM = "urn:auditkit:form:1.0"
 _CONTENT = "form.json"
@@ -73,6 +75,27 @@ def misfits(form: Form, *, unchecked: bool = False) -> list[str]:
         if author.keyid == reviewer.keyid or as_read(author.name) == as_read(reviewer.name):
             found.append("author and reviewer are one person, or have one key")
     return found
+
+
+def hold(form: Form) -> None:
+    """Refuse a form that is not as it was signed, or names others than signed it.
+
+    Where the extra ``evidence`` is missing, what the signatures say is compared, and they are not checked.
+
+    Raises
+    ------
+    InputError
+        If something differs.
+    """
+    if wrong := misfits(form, unchecked=True):
+        raise InputError(f"the form {form.kind!r} of {form.subject!r} is not as it was signed: {wrong[0]}")
+
+
+def held(data: Mapping[str, Any]) -> Form:
+    """Read what `Form.to_dict` wrote, and refuse what is not as it was signed; see `hold`."""
+    made = Form.from_dict(data)
+    hold(made)
+    return made
 
 
 def _opened(data: bytes, what: str, *, unchecked: bool) -> tuple[Any, str]:
