@@ -12,6 +12,7 @@ from auditkit.dataset import Dataset
 from auditkit.errors import NotApplicable
 from auditkit.frames import Codec
 from auditkit.nouns import counted
+from auditkit.scanning.tables.typed import text_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,12 +72,19 @@ def comparable(frame: pd.DataFrame) -> pd.DataFrame:
         return frame
     made = frame.copy(deep=False)
     for j in lists:
-        made.isetitem(j, frame.iloc[:, j].map(lambda one: str(one) if _nested(one) else one).array)
+        made.isetitem(j, frame.iloc[:, j].map(lambda one: _spelt(one) if _nested(one) else one).array)
     return made
 
 
 def _nested(value: Any) -> bool:
     return isinstance(value, (list, dict, set, np.ndarray))
+
+
+def _spelt(value: Any) -> str:
+    """Return a nested value as text, in full (numpy writes long arrays with a gap) and in one order."""
+    if isinstance(value, np.ndarray):
+        return str([_spelt(one) if _nested(one) else one for one in value.tolist()])
+    return str(sorted(map(str, value)) if isinstance(value, set) else value)
 
 
 def named(frame: pd.DataFrame, name: str) -> Any:
@@ -95,7 +103,7 @@ def labelled(table: Table, frame: pd.DataFrame, without: tuple[str, ...] = ()) -
     if table.target is None:
         raise NotApplicable(NO_TARGET)
     every = [named(part, table.target) for part in (table.frame, *table.splits.values())]
-    classes = sorted({_word(one) for column in every for one in column.dropna().unique()})
+    classes = sorted({text_of(one) for column in every for one in column.dropna().unique()})
     if not 2 <= len(classes) <= _MOST_CLASSES:
         why = "amounts, or names" if len(classes) > _MOST_CLASSES else "of one class"
         raise NotApplicable(
@@ -105,7 +113,7 @@ def labelled(table: Table, frame: pd.DataFrame, without: tuple[str, ...] = ()) -
     labels = named(frame, table.target)
     known = np.flatnonzero(labels.notna().to_numpy())
     place = {word: i for i, word in enumerate(classes)}
-    y = labels.iloc[known].map(lambda one: place[_word(one)]).to_numpy(dtype=np.intp)
+    y = labels.iloc[known].map(lambda one: place[text_of(one)]).to_numpy(dtype=np.intp)
     left_out = {table.target, table.split, *without}
     kept = [j for j, name in enumerate(frame.columns) if str(name) not in left_out]
     if not kept:
@@ -118,14 +126,6 @@ def labelled(table: Table, frame: pd.DataFrame, without: tuple[str, ...] = ()) -
         else ()
     )
     return Labelled(X, y, tuple(classes), known, notes)
-
-
-def _word(value: Any) -> str:
-    return (
-        str(int(value))
-        if isinstance(value, (float, np.floating)) and float(value).is_integer()
-        else str(value)
-    )
 
 
 def groups_of(

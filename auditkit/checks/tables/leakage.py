@@ -18,6 +18,7 @@ from auditkit.checks.tables import _parts as parts
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.methods.poisoning import twins
+from auditkit.scanning.tables.typed import dates_of
 from auditkit.targets.table import Table as Records
 
 if TYPE_CHECKING:
@@ -232,9 +233,7 @@ def _times(column: Any) -> np.ndarray:
 
     if pd.api.types.is_numeric_dtype(column.dtype):
         return np.asarray(column.to_numpy(dtype=float, na_value=np.nan))
-    stamps = pd.to_datetime(
-        column, errors="coerce", utc=True, format="ISO8601" if column.dtype == object else None
-    )
+    stamps = dates_of(column)
     return np.where(
         stamps.isna(), np.nan, (stamps - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
     ).astype(float)
