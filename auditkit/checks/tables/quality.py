@@ -12,7 +12,7 @@ from typing_extensions import Doc
 from auditkit import statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
-from auditkit.checks.tables._parts import FACT, comparable, groups_of
+from auditkit.checks.tables._parts import FACT, groups_of
 from auditkit.errors import InputError
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.nouns import counted
@@ -86,7 +86,7 @@ def table_quality(
         counts of columns that are constant, nearly constant, or another column in other words; ``implausible_share`` by column and kind.
     """
     last = _day(as_of)
-    frame = comparable(subject.frame)
+    frame = subject.frame
     n, d = frame.shape
     profiles = []
     for j, name in enumerate(frame.columns):
@@ -179,7 +179,7 @@ def _gaps(
 
 
 def _absent(subject: Records, name: str) -> np.ndarray:
-    return absent(comparable(subject.column(name).to_frame()).iloc[:, 0])
+    return absent(subject.column(name))
 
 
 def _redundant(frame: pd.DataFrame, profiles: list[Profile]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from auditkit.errors import InputError, did_you_mean
-from auditkit.scanning.tables.typed import dates_of, numbers_of, text_of, texts_of
+from auditkit.scanning.tables.typed import comparable, dates_of, numbers_of, text_of, texts_of
 from auditkit.scanning.tables.values import are_dates
 
 if TYPE_CHECKING:
@@ -197,6 +197,7 @@ def rules_broken(frame: pd.DataFrame, schema: Schema) -> tuple[Broken, ...]:
     >>> [(one.rule, one.rows) for one in rules_broken(pd.DataFrame({"age": [30, 999, None]}), schema)]
     [('range', 1), ('missing', 1)]
     """
+    frame = comparable(frame)
     by_name = {str(name): frame.iloc[:, j] for j, name in enumerate(frame.columns)}
     found: list[Broken] = []
     for name, rule in schema.columns.items():
@@ -286,7 +287,7 @@ def draft_schema(frame: pd.DataFrame) -> Schema:
     """Return a schema that the table holds: types, ranges, few categories, and where nothing is missing.
 
     It repeats what is there, mistakes among it: to be read and put right by somebody who knows the data. Ranges are of numbers alone, and texts of more
-    than 30 different values get none, so that it names no person.
+    than 30 different values get none, so that it seldom names a person: read it before it goes anywhere.
 
     Examples
     --------
@@ -294,6 +295,7 @@ def draft_schema(frame: pd.DataFrame) -> Schema:
     >>> draft_schema(pd.DataFrame({"age": [30, 41], "sex": ["f", "m"]})).columns["age"]
     ColumnRule(type='integer', minimum=30.0, maximum=41.0, categories=None, pattern=None, missing=False, unique=False, optional=False)
     """
+    frame = comparable(frame)
     return Schema({str(name): _drafted(frame.iloc[:, j]) for j, name in enumerate(frame.columns)})
 
 

@@ -11,10 +11,36 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["dates_of", "numbers_of", "text_of", "texts_of"]
+__all__ = ["comparable", "dates_of", "numbers_of", "text_of", "texts_of"]
 
 _DAY_FIRST = re.compile(r"\d{1,2}\.\d{1,2}\.\d{4}", re.ASCII)
 _COMPACT = re.compile(r"[1-9]\d{7}", re.ASCII)
+
+
+def comparable(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose values can be told apart: lists and the like, which Parquet files hold, as text."""
+    lists = [
+        j
+        for j, dtype in enumerate(frame.dtypes)
+        if dtype == object and any(map(_nested, frame.iloc[:, j].to_numpy()))
+    ]
+    if not lists:
+        return frame
+    made = frame.copy(deep=False)
+    for j in lists:
+        made.isetitem(j, frame.iloc[:, j].map(lambda one: _spelt(one) if _nested(one) else one).array)
+    return made
+
+
+def _nested(value: Any) -> bool:
+    return isinstance(value, (list, dict, set, np.ndarray))
+
+
+def _spelt(value: Any) -> str:
+    """Return a nested value as text, in full (numpy writes long arrays with a gap) and in one order."""
+    if isinstance(value, np.ndarray):
+        return str([_spelt(one) if _nested(one) else one for one in value.tolist()])
+    return str(sorted(map(str, value)) if isinstance(value, set) else value)
 
 
 def text_of(value: Any) -> str:
