@@ -197,7 +197,7 @@ def read_content(path: str | Path) -> tuple[dict[str, Any], Path]:
         return tomllib.loads(file.read_text(encoding="utf-8-sig")), file
     except UnicodeDecodeError:
         raise InputError(f"{file}: not UTF-8 text; a subject file is TOML") from None
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError is one; a whole number of thousands of digits gives another
         raise InputError(f"{file}: not valid TOML: {error}") from None
     except RecursionError:
         raise InputError(f"{file}: not valid TOML: nested too deep") from None

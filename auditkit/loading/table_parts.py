@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import sys
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 from pydantic import ConfigDict, Field
 
 from auditkit.errors import InputError
 from auditkit.loading.schema import Part, Text, read_content, validated
 from auditkit.loading.tables import find_file, read_table
 from auditkit.scanning.tables.schema import ColumnRule, Schema
+from auditkit.scanning.tables.typed import text_of
 from auditkit.targets.table_parts import Margin, Parent, Reference
 
 if TYPE_CHECKING:
@@ -112,12 +116,8 @@ def read_schema(path: Path) -> Schema:
 def _rule(one: RulePart) -> ColumnRule:
     words = one.model_dump()
     if one.categories is not None:
-        words["categories"] = tuple(_word(value) for value in one.categories)
+        words["categories"] = tuple(text_of(value) for value in one.categories)
     return ColumnRule(**words)
-
-
-def _word(value: Any) -> str:
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def schema_text(schema: Schema) -> str:
@@ -177,7 +177,11 @@ def reference(said: ReferencePart, folder: Path) -> Reference:
 
 
 def _written(name: str, groups: dict[str, int | float], size: int | None) -> Margin:
-    return Margin((name,), tuple((word,) for word in groups), tuple(map(float, groups.values())), size)
+    return Margin((name,), tuple((word,) for word in groups), tuple(map(_weight, groups.values())), size)
+
+
+def _weight(given: float) -> float:
+    return float(given) if abs(given) <= sys.float_info.max else math.inf  # which a margin refuses
 
 
 def _counted(said: ReferencePart, file: Path) -> Margin:
@@ -189,7 +193,19 @@ def _counted(said: ReferencePart, file: Path) -> Margin:
             raise InputError(
                 f"{file}: the reference has no column {word!r}; it has {', '.join(frame.columns[:20])}"
             )
-    keys = [tuple(map(_word, row)) for row in frame[names].itertuples(index=False, name=None)]
+    if said.count in names or len(set(names)) < len(names):
+        raise InputError(
+            f"{file}: features are named once each, and {said.count or 'a count'} is none of them"
+        )
+    gaps = frame[names].isna().any(axis=1)
+    if said.count is None:
+        frame = frame[~gaps]  # records, as those of the table: one without a value is of no group
+    elif gaps.any():
+        raise InputError(
+            f"{file}: row {int(np.flatnonzero(gaps)[0]) + 1} names no group by {' × '.join(names)}; an empty field, NA, None and the like "
+            "are missing values: write the group out, as in the table"
+        )
+    keys = [tuple(map(text_of, row)) for row in frame[names].itertuples(index=False, name=None)]
     weights = [1.0] * len(frame) if said.count is None else frame[said.count].tolist()
     sums: dict[tuple[str, ...], float] = {}
     for key, weight in zip(keys, weights, strict=True):
@@ -214,7 +230,7 @@ def lineage(said: list[LineagePart], folder: Path) -> tuple[Parent, ...]:
             Parent(
                 one.name,
                 tuple(one.parents),
-                (one.sha256 or "").lower(),
+                (one.sha256 or "").strip().lower().removeprefix("sha256:"),
                 own,
                 one.path or "",
                 one.made_by,

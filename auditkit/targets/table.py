@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from auditkit import frames
 from auditkit.errors import InputError, did_you_mean
 from auditkit.nouns import counted
+from auditkit.scanning.tables.typed import comparable
 from auditkit.targets.base import Target
 from auditkit.targets.table_parts import Parent
 
@@ -33,7 +34,7 @@ class Table(Target):
     name : str
         How the report calls it.
     frame : DataFrame of shape (n, d)
-        The records, one a row.
+        The records, one a row. Lists and the like, which Parquet files hold, are kept as text.
     quasi_identifiers : sequence of str
         Columns by which a person might be recognised by those who know them; a judgement about people, not about data.
     confidential : str, optional
@@ -92,6 +93,8 @@ class Table(Target):
     digests: Mapping[str, str] = field(default_factory=dict, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "frame", comparable(self.frame))
+        object.__setattr__(self, "splits", {name: comparable(one) for name, one in self.splits.items()})
         columns = [str(one) for one in self.frame.columns]
         if not len(self.frame) or not columns:
             raise InputError(

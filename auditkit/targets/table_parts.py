@@ -41,6 +41,8 @@ class Margin:
 
     def __post_init__(self) -> None:
         word = " × ".join(self.features)
+        if len(set(self.features)) < len(self.features):
+            raise InputError(f"the reference divides by {word}: each feature once")
         if len(self.groups) < 2 or len(self.groups) != len(self.weights):
             raise InputError(
                 f"the reference for {word} has {len(self.groups)} groups: at least 2 are compared"

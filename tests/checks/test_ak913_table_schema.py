@@ -155,3 +155,49 @@ def test_a_subject_file_names_its_schema_and_the_report_its_digest(tmp_path):
     table = load_target(tmp_path / "t.toml")
     assert len(table.describe()["parts"]["schema"]) == 64
     assert Audit(["table_schema"]).run(table).of("AK913").measurement("schema_rules_broken").value == 0
+
+
+@pytest.mark.parametrize("end", [float("nan"), float("inf"), -float("inf"), 10**400])
+def test_an_end_of_a_range_that_is_no_number_is_refused(end):
+    with pytest.raises(InputError, match="expected a number as an end of the range"):
+        Schema({"a": ColumnRule("number", end)})
+
+
+def test_a_number_of_thousands_of_digits_is_refused(tmp_path):
+    (tmp_path / "s.toml").write_text(f'[columns.a]\ntype = "integer"\nminimum = 1{"0" * 5000}\n')
+    with pytest.raises(InputError, match="not valid TOML"):
+        read_schema(tmp_path / "s.toml")
+
+
+def test_a_pattern_does_not_step_out_of_the_whole_value():
+    with pytest.raises(InputError, match="no pattern that RE2 reads"):
+        Schema({"a": ColumnRule(pattern="a))|(?:(?:b")})
+    both = Schema({"a": ColumnRule(pattern="a|b")})
+    assert [one.rows for one in rules_broken(pd.DataFrame({"a": ["a", "b", "ab", "xb"]}), both)] == [2]
+
+
+def test_a_key_of_which_a_part_is_missing_is_no_key_that_comes_twice():
+    schema = Schema({"a": ColumnRule(), "b": ColumnRule()}, (("a", "b"),))
+    frame = pd.DataFrame({"a": [None, None, "x", "x"], "b": [1, 1, 2, None]})
+    assert rules_broken(frame, schema) == ()
+    frame.loc[3, "b"] = 2
+    assert [(one.rule, one.rows) for one in rules_broken(frame, schema)] == [("key", 1)]
+    with pytest.raises(InputError, match="got an empty one"):
+        Schema({"a": ColumnRule()}, ((),))
+
+
+@pytest.mark.parametrize("dtype", [object, "str", "category"])
+def test_dates_are_the_same_dates_whatever_holds_them(dtype):
+    said = ["2024-01-31", "2024-01-31T10:00+02:00", "31.1.2024", "2024-01-31 10:00:00.5", None]
+    rule = Schema({"d": ColumnRule("date", "2024-01-31", "2024-02-01")})
+    assert rules_broken(pd.DataFrame({"d": pd.Series(said, dtype=dtype)}), rule) == ()
+    odd = ["1/2/2024", "2024-13-01", "soon", "31.2.2024", "12", None]
+    (broken,) = rules_broken(pd.DataFrame({"d": pd.Series(odd, dtype=dtype)}), rule)
+    assert (broken.rule, broken.rows) == ("type", 5)
+
+
+def test_numbers_are_dates_only_as_year_month_and_day():
+    rule = Schema({"d": ColumnRule("date")})
+    assert rules_broken(pd.DataFrame({"d": [20240131, 20231231]}), rule) == ()
+    assert rules_broken(pd.DataFrame({"d": [20240131.0, None]}), rule) == ()
+    assert [one.rows for one in rules_broken(pd.DataFrame({"d": [1, 2024, 20241301]}), rule)] == [3]

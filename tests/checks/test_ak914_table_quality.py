@@ -11,14 +11,16 @@ from auditkit.checks.tables import table_quality
 from auditkit.data import load_adult
 from auditkit.errors import InputError
 from auditkit.loading import load_target
+from auditkit.loading.tables import read_table
 from auditkit.scanning.tables.quality import profile
+from auditkit.scanning.tables.schema import draft_schema, rules_broken
 from auditkit.targets.table import Table
 
 TODAY = pd.Timestamp("2024-06-01", tz="UTC")
 
 
-def observe(table, **options):
-    return table_quality(table, rng=np.random.default_rng(0), as_of="2024-06-01", **options)
+def observe(table, as_of="2024-06-01", **options):
+    return table_quality(table, rng=np.random.default_rng(0), as_of=as_of, **options)
 
 
 def found(values):
@@ -162,6 +164,15 @@ def test_lists_which_parquet_holds_are_taken(tmp_path):
     assert report.of("AK914").measurement("missing_share", "tags").value == 0.25
 
 
+def test_long_lists_are_told_apart_and_a_schema_is_drafted_of_them(tmp_path):
+    lists = [[0] * 1500 + [i] + [0] * 1500 for i in range(6)]
+    pd.DataFrame({"l": lists, "s": [{"k": i} for i in range(6)]}).to_parquet(tmp_path / "t.parquet")
+    frame = read_table(tmp_path / "t.parquet")
+    evidence = observe(Table("t", frame, schema=draft_schema(frame)))
+    assert evidence.measurement("duplicate_record_share").value == 0
+    assert rules_broken(frame, draft_schema(frame)) == ()
+
+
 def test_a_day_that_is_none_is_told():
     with pytest.raises(InputError, match="expected a day as 2024-01-31"):
         table_quality(Table("t", pd.DataFrame({"a": [1, 2]})), rng=np.random.default_rng(0), as_of="soon")
@@ -177,3 +188,48 @@ def test_a_table_of_odd_values_is_no_error():
     )
     report = Audit(["table_quality"]).run(Table("odd", odd))
     assert report.evidence[0].outcome == "observed", report.evidence[0].reason
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["2024-01-31", "2024-02-01"],
+        ["2024-01-31T23:59:59", "2024-02-01T00:00:00"],
+        ["31.1.2024", "1.2.2024"],
+        pd.to_datetime(["2024-01-31 23:59", "2024-02-01 00:00"]),
+        pd.to_datetime(["2024-01-31 23:59", "2024-02-01 00:00"]).tz_localize("UTC").tz_convert("Asia/Tokyo"),
+    ],
+)
+def test_the_day_after_the_last_is_the_future_and_the_report_says_which_day(words):
+    last, next_ = (Table("t", pd.DataFrame({"d": [word] * 5})) for word in words)
+    assert observe(last, as_of="2024-01-31").measurement("implausible_columns").value == 0
+    late = observe(next_, as_of="2024-01-31")
+    assert late.measurement("implausible_share", "d: future").value == 1
+    assert late.tables["implausible"].columns["told"] == ("after 2024-01-31",)
+    assert "Dates count as future after 2024-01-31." in late.notes
+
+
+def test_the_day_of_the_run_is_told_where_there_are_dates_alone():
+    now = pd.Timestamp.now(tz="UTC")
+    frame = pd.DataFrame({"d": [now.date().isoformat()] * 5, "x": range(5)})
+    (note,) = observe(Table("t", frame), as_of=None).notes
+    day = pd.Timestamp(note.split('"')[1], tz="UTC")
+    assert pd.Timedelta(0) <= day - now.normalize() <= pd.Timedelta(days=2)
+    assert observe(Table("t", frame), as_of=day.date().isoformat()).notes == (note.split(";")[0] + ".",)
+    assert observe(Table("t", frame[["x"]]), as_of=None).notes == ()
+
+
+def test_numbers_with_a_decimal_comma_are_numbers_kept_as_text():
+    assert found(["3,5", "1.250,00", "-7", None] * 20) == {("number as text", 60)}
+    assert found(["3,5", "4,5 or so", "b, c"] * 20) == set()
+
+
+def test_columns_that_say_the_same_are_found_at_once_among_many():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.integers(0, 9, (200, 300))).astype(str).add_prefix("c")
+    frame["again"] = frame["c7"].map({str(i): i * i for i in range(9)})
+    frame.loc[3, ["c8", "c9"]] = None
+    frame["gaps"] = frame["c8"].map({str(i): f"n{i}" for i in range(9)})
+    frame["no"] = frame["c9"].fillna("0")
+    evidence = observe(Table("t", frame))
+    assert evidence.measurement("redundant_columns").value == 2

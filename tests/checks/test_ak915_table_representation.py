@@ -121,3 +121,37 @@ def test_mistakes_in_a_reference_are_told(tmp_path, more, told):
     (tmp_path / "t.toml").write_text(f'kind = "table"\npath = "t.csv"\n[reference]\n{more}\n')
     with pytest.raises(InputError, match=told):
         load_target(tmp_path / "t.toml")
+
+
+def referred(tmp_path, census, more=""):
+    pd.DataFrame({"g": ["a", "b", None] * 40}).to_csv(tmp_path / "t.csv", index=False)
+    (tmp_path / "census.csv").write_text(census)
+    (tmp_path / "t.toml").write_text(
+        f'kind = "table"\npath = "t.csv"\n[reference]\npath = "census.csv"\n{more}'
+    )
+    return load_target(tmp_path / "t.toml").reference.margins
+
+
+def test_a_count_of_no_group_is_refused_and_a_record_of_no_group_is_left_out(tmp_path):
+    with pytest.raises(InputError, match="row 2 names no group by g"):
+        referred(tmp_path, "g,n\na,4\nNA,1\nb,5\n", 'count = "n"\n')
+    (margin,) = referred(tmp_path, "g\na\n\nb\nNA\na\n")
+    assert (margin.groups, margin.weights, margin.size) == ((("a",), ("b",)), (2, 1), 3)
+    (margin,) = referred(tmp_path, "g,n\na,4\nb,5\n", 'count = "n"\n')
+    assert (margin.groups, margin.weights, margin.size) == ((("a",), ("b",)), (4, 5), None)
+
+
+@pytest.mark.parametrize("features", ['["g", "g"]', '["n"]'])
+def test_a_reference_is_divided_by_features_once_each_and_not_by_its_counts(tmp_path, features):
+    with pytest.raises(InputError, match="features are named once each, and n is none of them"):
+        referred(tmp_path, "g,n\na,4\nb,5\n", f'count = "n"\nfeatures = {features}\n')
+
+
+@pytest.mark.parametrize(
+    ("weights", "told"),
+    [((0.5, 0.4), True), ((0.51, 0.48), False), ((50, 40), False), ((1, 0), False), ((0.9, 0.9), True)],
+)
+def test_shares_that_are_not_all_are_told(weights, told):
+    reference = Reference((Margin(("sex",), (("f",), ("m",)), weights),), "a census")
+    _, evidence = audited(pd.DataFrame({"sex": ["f", "m"] * 50}), reference)
+    assert any("The shares by sex sum to" in note for note in evidence.notes) == told

@@ -139,3 +139,20 @@ def test_a_subject_file_names_files_of_parts(tmp_path):
     table = load_target(tmp_path / "t.toml")
     assert [len(part) for part in table.parts().values()] == [1200, 600]
     assert len(table.describe()["parts"]["part test"]) == 64
+
+
+def test_parts_of_other_types_are_told_for_no_record_is_found_again_by_them():
+    frame = people(200)
+    test = frame.assign(x=frame["x"].map("{:.3f}".format).str.replace(".", ","))
+    _, evidence = audited(frame, splits={"test": test})
+    assert "x holds other types of values in other parts" in evidence.says
+    _, evidence = audited(frame, splits={"test": frame.assign(job=frame["job"].astype("category"))})
+    assert "other types" not in evidence.says
+    assert evidence.measurement("duplicate_share").value == 1
+
+
+def test_times_of_several_spellings_are_held_against_each_other():
+    frame = people(200).assign(at="2024-01-31")
+    later = people(100, 1).assign(at=["2024-01-31T10:00:00"] * 50 + ["30.1.2024"] * 50)
+    _, evidence = audited(frame, splits={"test": later}, time="at")
+    assert evidence.measurement("time_overlap_share").value == 0.5

@@ -129,3 +129,30 @@ def test_times_and_mixed_values_are_taken():
 def test_too_few_records_are_told():
     report = Audit(["table_poisoning"]).run(Table("t", people(50), target="y"))
     assert "at least 40 of each" in report.of("AK918").reason
+
+
+def test_a_large_part_is_drawn_from_and_the_report_says_so():
+    table = Table("t", people(600), target="y", splits={"test": people(300, 1)})
+    run = Audit({"table_poisoning": {"patterns": 20, "pool": 200}}).run(table).of("AK918")
+    assert "200 of 600 records to learn from were drawn at random." in run.notes
+    assert (run.rows["used"], run.rows["of"]) == (400, 900)
+    assert run.rows["how"] == "drawn at random without replacement"
+
+
+def test_parts_that_do_not_fit_are_told_and_do_not_break_the_check():
+    train, test = people(400), people(200, 1)
+    test.loc[:20, "y"] = "perhaps"
+    _, evidence = audited(train, splits={"test": test.assign(job=range(200))})
+    assert (
+        "Records of other parts with a label that the part to learn from lacks are left out: 21 (perhaps)."
+        in evidence.notes
+    )
+    assert "job holds another type of values in another part: parts are not alike in it." in evidence.notes
+    twice = Audit(["table_poisoning"]).run(Table("t", train, target="y", splits={"test": train.copy()}))
+    assert twice.evidence[0].outcome == "not_applicable"
+    assert "the same 400 rows" in twice.evidence[0].reason
+
+
+def test_names_of_columns_may_be_numbers():
+    frame = people(300).rename(columns={"job": 0})
+    assert not any("another type" in note for note in audited(frame)[1].notes)

@@ -10,6 +10,7 @@ import pytest
 from auditkit import Audit
 from auditkit.errors import InputError
 from auditkit.loading import load_policy, load_target
+from auditkit.runner.order import files_are_there
 from auditkit.targets.table import Table
 from auditkit.targets.table_parts import Parent
 
@@ -76,3 +77,16 @@ def test_a_lineage_that_cannot_be_is_refused(lineage, told):
 def test_a_digest_that_is_none_is_refused():
     with pytest.raises(InputError, match="64 hexadecimal digits"):
         Parent("a", said="abc")
+
+
+@pytest.mark.parametrize("spelt", [RIGHT.upper(), f"sha256:{RIGHT}", f" {RIGHT} "])
+def test_a_digest_is_read_as_tools_write_it(tmp_path, spelt):
+    assert audited(written(tmp_path, spelt))[1] == [0, 0, 0]
+
+
+def test_a_file_of_the_lineage_that_is_gone_is_found_and_does_not_stop_a_run(tmp_path):
+    written(tmp_path, RIGHT, "gone.csv")
+    files_are_there(tmp_path / "t.toml")
+    (tmp_path / "t.csv").unlink()
+    with pytest.raises(InputError, match=r"there is no file t\.csv"):
+        files_are_there(tmp_path / "t.toml")

@@ -12,6 +12,7 @@ from auditkit.dataset import Dataset
 from auditkit.errors import NotApplicable
 from auditkit.frames import Codec
 from auditkit.nouns import counted
+from auditkit.scanning.tables.typed import text_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from auditkit.checks._common import Grouping
     from auditkit.targets.table import Table
 
-__all__ = ["FACT", "NO_TARGET", "Labelled", "coded", "comparable", "groups_of", "labelled", "named"]
+__all__ = ["FACT", "NO_TARGET", "Labelled", "coded", "groups_of", "labelled", "named", "unlike"]
 
 FACT = "counted in this table; nothing was drawn, so it has no interval"
 NO_TARGET = (
@@ -60,23 +61,24 @@ class Labelled:
         )
 
 
-def comparable(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a table whose values can be told apart: lists and the like, which Parquet files hold, as text."""
-    lists = [
-        j
-        for j, dtype in enumerate(frame.dtypes)
-        if dtype == object and any(map(_nested, frame.iloc[:, j].to_numpy()))
-    ]
-    if not lists:
-        return frame
-    made = frame.copy(deep=False)
-    for j in lists:
-        made.isetitem(j, frame.iloc[:, j].map(lambda one: str(one) if _nested(one) else one).array)
-    return made
+def unlike(told: dict[str, pd.DataFrame]) -> tuple[str, ...]:
+    """Return the columns that hold numbers, times or other things in one part and another of these in a second: no record is found again by them."""
+    first, *others = told.values()
+    return tuple(
+        str(name)
+        for name in first.columns
+        if len({_kind(one[name]) for one in (first, *others) if one[name].notna().any()}) > 1
+    )
 
 
-def _nested(value: Any) -> bool:
-    return isinstance(value, (list, dict, set, np.ndarray))
+def _kind(column: pd.Series[Any]) -> str:
+    import pandas as pd
+
+    kinds = pd.api.types
+    dtype = column.cat.categories.dtype if isinstance(column.dtype, pd.CategoricalDtype) else column.dtype
+    if kinds.is_numeric_dtype(dtype):
+        return "number"
+    return "time" if kinds.is_datetime64_any_dtype(dtype) else "other"
 
 
 def named(frame: pd.DataFrame, name: str) -> Any:
@@ -95,17 +97,16 @@ def labelled(table: Table, frame: pd.DataFrame, without: tuple[str, ...] = ()) -
     if table.target is None:
         raise NotApplicable(NO_TARGET)
     every = [named(part, table.target) for part in (table.frame, *table.splits.values())]
-    classes = sorted({_word(one) for column in every for one in column.dropna().unique()})
+    classes = sorted({text_of(one) for column in every for one in column.dropna().unique()})
     if not 2 <= len(classes) <= _MOST_CLASSES:
         why = "amounts, or names" if len(classes) > _MOST_CLASSES else "of one class"
         raise NotApplicable(
             f"the labels in {table.target!r} are {why}: they have {counted(len(classes), 'value')}, and 2 to {_MOST_CLASSES} are compared"
         )
-    frame = comparable(frame)
     labels = named(frame, table.target)
     known = np.flatnonzero(labels.notna().to_numpy())
     place = {word: i for i, word in enumerate(classes)}
-    y = labels.iloc[known].map(lambda one: place[_word(one)]).to_numpy(dtype=np.intp)
+    y = labels.iloc[known].map(lambda one: place[text_of(one)]).to_numpy(dtype=np.intp)
     left_out = {table.target, table.split, *without}
     kept = [j for j, name in enumerate(frame.columns) if str(name) not in left_out]
     if not kept:
@@ -118,14 +119,6 @@ def labelled(table: Table, frame: pd.DataFrame, without: tuple[str, ...] = ()) -
         else ()
     )
     return Labelled(X, y, tuple(classes), known, notes)
-
-
-def _word(value: Any) -> str:
-    return (
-        str(int(value))
-        if isinstance(value, (float, np.floating)) and float(value).is_integer()
-        else str(value)
-    )
 
 
 def groups_of(

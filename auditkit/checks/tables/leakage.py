@@ -18,6 +18,7 @@ from auditkit.checks.tables import _parts as parts
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.methods.poisoning import twins
+from auditkit.scanning.tables.typed import dates_of
 from auditkit.targets.table import Table as Records
 
 if TYPE_CHECKING:
@@ -96,6 +97,11 @@ def table_leakage(
             f"Training rows are the part {subject.learnt!r}; test rows all others: {', '.join(list(told)[1:])}.",
             *across.notes,
         ]
+        if odd := parts.unlike(told):
+            says.append(
+                f"{', '.join(odd)} {'holds' if len(odd) == 1 else 'hold'} other types of values in other parts (numbers, times, text): "
+                "no record is found again by them, so write the parts alike first."
+            )
         found += _over_time(subject, told)
     else:
         notes.append(f"Nothing is said across parts: {_NO_PARTS}.")
@@ -176,7 +182,7 @@ def _both(subject: Records, told: dict[str, pd.DataFrame]) -> tuple[pd.DataFrame
     """Return the inputs of the part to learn from, and of all others."""
     import pandas as pd
 
-    first, *others = map(parts.comparable, told.values())
+    first, *others = told.values()
     kept = [j for j, name in enumerate(first.columns) if str(name) not in (subject.target, subject.split)]
     if not kept:
         raise NotApplicable("no column is left beside the labels")
@@ -232,9 +238,7 @@ def _times(column: Any) -> np.ndarray:
 
     if pd.api.types.is_numeric_dtype(column.dtype):
         return np.asarray(column.to_numpy(dtype=float, na_value=np.nan))
-    stamps = pd.to_datetime(
-        column, errors="coerce", utc=True, format="ISO8601" if column.dtype == object else None
-    )
+    stamps = dates_of(column)
     return np.where(
         stamps.isna(), np.nan, (stamps - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
     ).astype(float)

@@ -17,7 +17,7 @@ from auditkit.checks.poisoning.outliers import representation_outliers
 from auditkit.checks.poisoning.trigger import trigger_search
 from auditkit.checks.tables import _parts as parts
 from auditkit.dataset import Dataset
-from auditkit.errors import NotApplicable
+from auditkit.errors import InputError, NotApplicable
 from auditkit.evidence import Evidence, Measurement
 from auditkit.methods._threads import one_thread
 from auditkit.methods.poisoning import twins
@@ -61,6 +61,9 @@ def table_poisoning(
     rows: Annotated[
         int, Ge(40), Doc("Records of either side at most that are compared; drawn at random.")
     ] = 4000,
+    pool: Annotated[
+        int, Ge(40), Doc("Records to learn from at most, and as many others; drawn at random.")
+    ] = 100_000,
     patterns: Annotated[int, Ge(0), Doc("Patterns of two columns tried at most.")] = 2000,
     rare: Annotated[
         float, Gt(0), Lt(1), Doc("Share of the records above which a pattern is an ordinary value.")
@@ -77,6 +80,8 @@ def table_poisoning(
         Halves, records, patterns, seeds.
     rows : int
         Records of either side at most.
+    pool : int
+        Records to learn from at most, and as many others.
     patterns : int
         Patterns of two columns at most.
     rare : float
@@ -91,8 +96,11 @@ def table_poisoning(
         ``ordinary_value_success_rate``. With parts: ``dense_record_share``: records to learn from that lie nearer to others of them than 99% of the records held out do, with an
         exact test; ``copied_record_excess``: the same of equal ones; and rows of a class that lie apart, as in AK316.
     """
-    sides = _Sides.of(subject, rng)
-    model = _instrument(sides, int(rng.integers(2**31 - 1)))
+    sides = _Sides.of(subject, pool, rng)
+    try:
+        model = _instrument(sides, int(rng.integers(2**31 - 1)))
+    except InputError as error:  # as where a part is the same file again
+        raise NotApplicable(str(error)) from None
     searched = trigger_search(model, rng=rng, rows=min(rows, 1000), patterns=patterns, rare=rare, level=level)
     found, tables, says, notes = (
         list(searched.measurements),
@@ -125,12 +133,12 @@ def table_poisoning(
             "That nobody planted records: a trigger of three or more values, one between those tried, or records that look like all others are not found. Nor that "
             "somebody did: a rare value may settle a class for a good reason, and one part may have been collected otherwise."
         ),
-        notes=(*notes, *sides.train.notes),
+        notes=(*notes, *sides.notes, *sides.train.notes),
         rows={
             "used": len(sides.train.y) + len(sides.test.y),
             "of": len(subject.frame) + sum(map(len, subject.splits.values())),
             "split": "records",
-            "how": "all",
+            "how": "drawn at random without replacement" if sides.drawn else "all",
         },
     )
 
@@ -143,28 +151,46 @@ class _Sides:
     test: parts.Labelled
     apart: bool
     people: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    drawn: bool = False
 
     @classmethod
-    def of(cls, subject: Records, rng: np.random.Generator) -> _Sides:
+    def of(cls, subject: Records, pool: int, rng: np.random.Generator) -> _Sides:
         import pandas as pd
 
         told = subject.parts()
+        more: tuple[str, ...] = ()
         people = tuple(one.name for one in scan_columns(subject.frame) if one.identifies)
         if told:
             first, *others = told.values()
             train = parts.labelled(subject, first, people)
             other = pd.concat([one[first.columns] for one in others], ignore_index=True)
             test = parts.labelled(subject, other, people)
+            known = np.isin(test.y, train.y)
+            if not known.all():
+                strange = ", ".join(test.classes[c] for c in np.unique(test.y[~known]))
+                more = (
+                    f"Records of other parts with a label that the part to learn from lacks are left out: {int((~known).sum()):,} ({strange}).",
+                )
+                test = test.taken(np.flatnonzero(known))
+            more += tuple(
+                f"{name} holds another type of values in another part: parts are not alike in it."
+                for name in parts.unlike(told)
+            )
         else:
             every = parts.labelled(subject, subject.frame, people)
             order = rng.permutation(len(every.y))
             cut = 3 * len(order) // 4
             train, test = every.taken(np.sort(order[:cut])), every.taken(np.sort(order[cut:]))
+        if len(train.y) > pool:
+            more += (f"{pool:,} of {len(train.y):,} records to learn from were drawn at random.",)
+        drawn = max(len(train.y), len(test.y)) > pool
+        train, test = (one.taken(common.draw(len(one.y), pool, rng)) for one in (train, test))
         if min(len(train.y), len(test.y)) < _FEWEST or len(np.unique(train.y)) < 2:
             raise NotApplicable(
                 f"{len(train.y)} records to learn from and {len(test.y)} others: at least {_FEWEST} of each, and two classes, are needed"
             )
-        return cls(train, test, bool(told), people)
+        return cls(train, test, bool(told), people, more, drawn)
 
 
 def _instrument(sides: _Sides, seed: int) -> Subject:
@@ -185,7 +211,8 @@ def _instrument(sides: _Sides, seed: int) -> Subject:
     X, X_test = _plain(sides.train.X), _plain(sides.test.X)
     with one_thread():
         model = make_pipeline(encode, trees).fit(X, words[sides.train.y])
-    positive = words[1] if len(words) == 2 else None
+    known = words[np.unique(sides.train.y)]
+    positive = known[1] if len(known) == 2 else None
     return Subject(
         "plain model",
         model,
@@ -200,7 +227,7 @@ def _plain(X: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     made: dict[Any, Any] = {}
-    for name, column in X.items():
+    for name, column in X.set_axis(X.columns.map(str), axis=1).items():
         if not pd.api.types.is_numeric_dtype(column.dtype):
             words = np.array(column.astype(object).map(str, na_action="ignore"), dtype=object)
             words[np.asarray(column.isna())] = None
@@ -209,7 +236,7 @@ def _plain(X: pd.DataFrame) -> pd.DataFrame:
             made[name] = column
         else:
             made[name] = column.to_numpy(dtype=float, na_value=np.nan)
-    return pd.DataFrame(made, columns=X.columns)
+    return pd.DataFrame(made)
 
 
 def _crowd(sides: _Sides, rows: int, level: float, rng: np.random.Generator) -> list[Measurement]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+import hashlib
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from typing_extensions import Doc
 from auditkit import statistics
 from auditkit.check import check
 from auditkit.checks import _common as common
-from auditkit.checks.tables._parts import FACT, comparable, groups_of
+from auditkit.checks.tables._parts import FACT, groups_of
 from auditkit.errors import InputError
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.nouns import counted
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _MOST_COLUMNS = 50  # with missing values, that are compared between groups
 _MOST_VALUES = 1000  # different ones of a column that may be another in other words
-_LOOKED_AT = 20_000
 
 
 @check(
@@ -57,7 +56,10 @@ def table_quality(
         Doc("A column says next to nothing where so large a share of its values is one."),
     ] = 0.995,
     as_of: Annotated[
-        str | None, Doc("Day after which dates lie in the future, as 2024-01-31; today when left out.")
+        str | None,
+        Doc(
+            "Day after which dates lie in the future, as 2024-01-31; the day of the run when left out, and the report says which."
+        ),
     ] = None,
     level: common.Level = 0.95,
 ) -> Evidence:
@@ -72,7 +74,7 @@ def table_quality(
     near_constant : float
         Share of the most common value from which a column is nearly constant.
     as_of : str, optional
-        The last day that is no future.
+        The last day that is no future; that of the run when left out, where on earth it is latest.
     level : float
         Confidence level.
 
@@ -83,12 +85,12 @@ def table_quality(
         records); ``missing_share_difference`` of each such column over each sensitive feature, with an interval over all pairs of groups and a test;
         counts of columns that are constant, nearly constant, or another column in other words; ``implausible_share`` by column and kind.
     """
-    today = _day(as_of)
-    frame = comparable(subject.frame)
+    last = _day(as_of)
+    frame = subject.frame
     n, d = frame.shape
     profiles = []
     for j, name in enumerate(frame.columns):
-        profiles.append(profile(str(name), frame.iloc[:, j], today))
+        profiles.append(profile(str(name), frame.iloc[:, j], last))
         step(0.7 * (j + 1) / d, f"{j + 1} of {d} columns")
     complete = n - int(
         np.any(
@@ -129,20 +131,21 @@ def table_quality(
             "That the other values are right, nor that what was found is wrong: a cap, a rare category and a repeated record may all be meant. Why values are "
             "missing is not in the table."
         ),
-        notes=_notes(subject, lacking, as_of),
+        notes=_notes(subject, profiles, lacking, last, as_of),
         rows={"used": n, "of": n, "split": "records", "how": "all"},
     )
 
 
 def _day(as_of: str | None) -> Any:
+    """Return the last day that is no future; that of the place on earth where it is latest when left out."""
     import pandas as pd
 
     if as_of is None:
-        return pd.Timestamp.now(tz="UTC").normalize() + pd.Timedelta(days=1)
+        return (pd.Timestamp.now(tz="UTC") + pd.Timedelta(hours=14)).normalize()
     found = pd.to_datetime(as_of, errors="coerce", utc=True, format="ISO8601")
     if pd.isna(found):
         raise InputError(f"as_of: expected a day as 2024-01-31; got {as_of!r}")
-    return found + pd.Timedelta(days=1)
+    return found.normalize()
 
 
 def _share(metric: str, k: int, n: int, level: float, group: str | None = None) -> Measurement:
@@ -176,36 +179,27 @@ def _gaps(
 
 
 def _absent(subject: Records, name: str) -> np.ndarray:
-    return absent(comparable(subject.column(name).to_frame()).iloc[:, 0])
+    return absent(subject.column(name))
 
 
 def _redundant(frame: pd.DataFrame, profiles: list[Profile]) -> list[str]:
     """Return columns that say what an earlier one says in other words: each value of the one stands for one of the other."""
-    some = frame.iloc[np.linspace(0, len(frame) - 1, min(len(frame), _LOOKED_AT)).astype(int)]
-    codes = {
-        j: _codes(some, j)
-        for j, p in enumerate(profiles)
-        if 1 < p.different <= _MOST_VALUES and p.different < p.rows / 2
-    }
-    found: dict[int, int] = {}
-    for one, other in combinations(codes, 2):
-        if other in found or one in found or not _alike(codes[one], codes[other]):
-            continue
-        if len(some) == len(frame) or _alike(_codes(frame, one), _codes(frame, other)):
-            found[other] = one
-    return [f"{profiles[j].name} (as {profiles[one].name})" for j, one in found.items()]
+    first: dict[bytes, int] = {}
+    found = []
+    for j, p in enumerate(profiles):
+        if 1 < p.different <= _MOST_VALUES and p.different < p.rows / 2:
+            one = first.setdefault(_pattern(frame.iloc[:, j]), j)
+            if one != j:
+                found.append(f"{p.name} (as {profiles[one].name})")
+    return found
 
 
-def _codes(frame: pd.DataFrame, j: int) -> np.ndarray:
+def _pattern(column: pd.Series[Any]) -> bytes:
+    """Return a digest of which records agree, a missing value being one like others; the same for a column that says it in other words."""
     import pandas as pd
 
-    return np.asarray(pd.factorize(frame.iloc[:, j])[0] + 1)
-
-
-def _alike(a: np.ndarray, b: np.ndarray) -> bool:
-    """Return whether each of one column's codes goes with one of the other's."""
-    seen = np.bincount(a * (int(b.max()) + 1) + b) > 0
-    return int(seen.sum()) == int((np.bincount(a) > 0).sum()) == int((np.bincount(b) > 0).sum())
+    codes = pd.factorize(pd.factorize(column)[0])[0]  # numbered in the order of the records, gaps too
+    return hashlib.sha256(codes.astype(np.int32).tobytes()).digest()
 
 
 def _tables(
@@ -314,7 +308,9 @@ def _says(
     return f"{said}; no value was found that is hardly meant."
 
 
-def _notes(subject: Records, lacking: list[Profile], as_of: str | None) -> tuple[str, ...]:
+def _notes(
+    subject: Records, profiles: list[Profile], lacking: list[Profile], last: Any, as_of: str | None
+) -> tuple[str, ...]:
     notes = []
     if not subject.sensitive and lacking:
         notes.append(
@@ -322,6 +318,8 @@ def _notes(subject: Records, lacking: list[Profile], as_of: str | None) -> tuple
         )
     if len(lacking) > _MOST_COLUMNS:
         notes.append(f"Groups are compared in the {_MOST_COLUMNS} columns that lack most values.")
-    if as_of is None:
-        notes.append("Dates count as future after the day of this run; as_of gives another.")
+    if any(one.dated for one in profiles):
+        day = last.date().isoformat()
+        same = f'; as_of = "{day}" gives the same on another day' if as_of is None else ""
+        notes.append(f"Dates count as future after {day}{same}.")
     return tuple(notes)

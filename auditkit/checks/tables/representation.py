@@ -17,6 +17,7 @@ from auditkit.checks.tables._parts import groups_of
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.nouns import counted
+from auditkit.scanning.tables.typed import text_of
 from auditkit.statistics.fit import fit_to_shares, ratios_to_shares
 from auditkit.targets.table import Table as Records
 from auditkit.targets.table_parts import Margin, Reference
@@ -26,6 +27,7 @@ _NONE = (
     "Table(..., reference=Reference(...)) in Python"
 )
 _MOST_SHOWN = 60
+_ROUNDED = 0.015  # by which shares that were rounded may miss 1
 
 
 @check(
@@ -210,7 +212,7 @@ def _compared(subject: Records, margin: Margin, level: float, rng: np.random.Gen
     columns = [subject.column(name) for name in margin.features]
     place = {group: i for i, group in enumerate(margin.groups)}
     keys = pd.MultiIndex.from_arrays(
-        [column.map(_word, na_action="ignore") for column in columns]
+        [column.map(text_of, na_action="ignore") for column in columns]
     ).value_counts(dropna=True, sort=False)
     counts = np.zeros(len(place), dtype=np.int64)
     for key, n in keys.items():
@@ -237,14 +239,6 @@ def _compared(subject: Records, margin: Margin, level: float, rng: np.random.Gen
         unmatched,
         fit,
         *ratios_to_shares(counts, shares, margin.size, level),
-    )
-
-
-def _word(value: Any) -> str:
-    return (
-        str(int(value))
-        if isinstance(value, (float, np.floating)) and float(value).is_integer()
-        else str(value)
     )
 
 
@@ -335,6 +329,12 @@ def _notes(subject: Records, compared: list[_Compared]) -> tuple[str, ...]:
         if source
         else "Nobody said where the figures of the population are from."
     ]
+    for margin in () if reference is None else reference.margins:
+        total = sum(margin.weights)
+        if max(margin.weights) <= 1 and abs(total - 1) > _ROUNDED:
+            notes.append(
+                f"The shares by {' × '.join(margin.features)} sum to {total:.3g}: they are taken as parts of that, and records of no group that is named are not compared."
+            )
     left = [one for one in compared if one.unmatched]
     if left:
         told = ", ".join(f"{one.name} ({one.unmatched:,})" for one in left)

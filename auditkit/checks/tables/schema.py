@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from auditkit.check import check
-from auditkit.checks.tables._parts import FACT, comparable
+from auditkit.checks.tables._parts import FACT
 from auditkit.errors import NotApplicable
 from auditkit.evidence import Evidence, Measurement, Table
 from auditkit.nouns import counted
@@ -54,11 +54,7 @@ def table_schema(subject: Records, *, rng: np.random.Generator) -> Evidence:  # 
     if schema is None:
         raise NotApplicable(f"no schema says what the columns should hold: {_DRAFT}")
     parts = {"": subject.frame, **subject.splits}
-    broken = [
-        (name, len(frame), one)
-        for name, frame in parts.items()
-        for one in rules_broken(comparable(frame), schema)
-    ]
+    broken = [(name, len(frame), one) for name, frame in parts.items() for one in rules_broken(frame, schema)]
     more = [str(name) for name in subject.frame.columns if str(name) not in schema.columns]
     rows = sum(map(len, parts.values()))
     return Evidence(

@@ -93,7 +93,7 @@ def read(content: dict[str, Any], file: Path) -> TableFile:
 
 
 def files(said: TableFile, folder: Path) -> dict[str, Path]:
-    """Return the table it names, and what it names beside it."""
+    """Return the table it names, and what it names beside it; of a lineage the files that are there, for one may be gone or elsewhere."""
     found = {"path": folder / said.path}
     if said.splits is not None:
         found |= {f"splits.files.{name}": folder / path for name, path in said.splits.files.items()}
@@ -101,7 +101,8 @@ def files(said: TableFile, folder: Path) -> dict[str, Path]:
         found["schema"] = folder / said.rules
     if said.reference is not None and said.reference.path is not None:
         found["reference.path"] = folder / said.reference.path
-    return found | {f"lineage.{one.name}": folder / one.path for one in said.lineage if one.path is not None}
+    beside = {f"lineage.{one.name}": folder / one.path for one in said.lineage if one.path is not None}
+    return found | {key: file for key, file in beside.items() if file.is_file()}
 
 
 def runs_code(said: TableFile) -> bool:  # noqa: ARG001 - the contract of a kind

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.stats import binom
 
-from auditkit.scanning.tables.schema import numbers_of
+from auditkit.scanning.tables.typed import dates_of, numbers_of
 from auditkit.scanning.tables.values import are_dates
 
 if TYPE_CHECKING:
@@ -36,10 +37,12 @@ _SURE = 1e-4
 _FEWEST = 5
 _APART = 5.0  # times the widest step between the ten values next to it, from which an end stands alone
 _CODE = re.compile(r"-(?:1|9|7|8|99+|77+|88+)|99+|88+|77+")
+_COMMA = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:[. ]\d{3})+)(?:,\d+)?", re.ASCII)
 _WORDS = frozenset(["?", "-", "--", "---", ".", "*", "na", "n/a", "n.a.", "#n/a", "nan", "none", "null", "nil", "unknown", "missing", "not available", "not known",
                     "unbekannt", "keine angabe", "k.a.", "inconnu", "desconocido", "sconosciuto", "onbekend", "tbd", "xxx", ""])  # fmt: skip
 _FACTORS = (10.0, 100.0, 1000.0, 2.2046, 2.54, 12.0, 60.0)
 _MOST_CATEGORIES = 100_000
+_LOOKED_AT = 2000
 _SLIPPED = 0.1  # of the records at most, or it is no slip
 
 
@@ -77,6 +80,8 @@ class Profile:
         Records with the most common value.
     found : tuple of Implausible
         What is hardly meant.
+    dated : bool
+        Whether it holds dates, which may lie in the future.
     """
 
     name: str
@@ -85,6 +90,7 @@ class Profile:
     different: int
     most_common: int
     found: tuple[Implausible, ...]
+    dated: bool = False
 
     def constant(self, share: float = 1.0) -> bool:
         """Return whether at least a share of the records with a value has the same one."""
@@ -102,7 +108,7 @@ def profile(name: str, column: pd.Series[Any], as_of: Any) -> Profile:
     column : Series of shape (n,)
         Its values.
     as_of : Timestamp, aware
-        After this day lies the future.
+        The last day that is no future.
 
     Returns
     -------
@@ -128,10 +134,15 @@ def profile(name: str, column: pd.Series[Any], as_of: Any) -> Profile:
     values = _in_numpy(values)
     counts = np.bincount(codes[codes >= 0], minlength=len(values))
     words = _say_missing(values)
-    found = tuple(_implausible(name, column, values, counts, words, as_of)) if len(values) else ()
+    stamps = _dates(column.dtype, values, words)
+    found = (
+        tuple(_implausible(name, column.dtype, values, counts, words, stamps, as_of)) if len(values) else ()
+    )
     known = int(counts[~words].sum())
     most = int(counts[~words].max()) if known else 0
-    return Profile(name, len(column), len(column) - known, int((~words).sum()), most, found)
+    return Profile(
+        name, len(column), len(column) - known, int((~words).sum()), most, found, stamps is not None
+    )
 
 
 def absent(column: pd.Series[Any]) -> np.ndarray:
@@ -166,17 +177,30 @@ def _say_missing(values: Any) -> np.ndarray:
     return np.array([isinstance(one, str) and one.strip().casefold() in _WORDS for one in values], dtype=bool)
 
 
+def _dates(dtype: Any, values: Any, words: np.ndarray) -> Any:
+    """Return different values as times in UTC; None where they are no dates."""
+    import pandas as pd
+
+    kinds = pd.api.types
+    if not kinds.is_datetime64_any_dtype(dtype):
+        if kinds.is_bool_dtype(dtype) or kinds.is_complex_dtype(dtype) or kinds.is_numeric_dtype(dtype):
+            return None
+        texts = [str(one) for one in values[:_LOOKED_AT]]
+        if not are_dates(one for one, is_word in zip(texts, words, strict=False) if not is_word):
+            return None
+    return dates_of(pd.Series(values))
+
+
 def _implausible(
-    name: str, column: pd.Series[Any], values: Any, counts: np.ndarray, words: np.ndarray, as_of: Any
+    name: str, dtype: Any, values: Any, counts: np.ndarray, words: np.ndarray, stamps: Any, as_of: Any
 ) -> Iterator[Implausible]:
     import pandas as pd
 
     kinds = pd.api.types
-    dtype = column.dtype
     if kinds.is_bool_dtype(dtype) or kinds.is_complex_dtype(dtype):
         return
     if kinds.is_datetime64_any_dtype(dtype):
-        yield from _future(name, pd.Series(values), counts, as_of)
+        yield from _future(name, stamps, counts, as_of)
         return
     if kinds.is_numeric_dtype(dtype):
         yield from _of_numbers(name, numbers_of(pd.Series(values)), counts)
@@ -194,10 +218,8 @@ def _implausible(
     if _share(counts, numeric, telling) > 0.9:
         yield from _of_numbers(name, numbers[numeric], counts[numeric])
         return
-    texts = [one for one, tells in zip(plain, telling, strict=True) if tells]
-    if texts and are_dates(texts[:2000]):
-        dates = pd.to_datetime(pd.Series(plain), errors="coerce", utc=True, format="ISO8601")
-        yield from _future(name, dates, counts, as_of)
+    if stamps is not None:
+        yield from _future(name, stamps, counts, as_of)
         return
     if len(plain) <= _MOST_CATEGORIES:
         yield from _twins(name, plain, counts, telling)
@@ -221,15 +243,23 @@ def _mixed(
         if as_text.any() and not zeros:  # zeros before a number make it a name, as a postcode is
             yield Implausible(name, "number as text", int(counts[as_text].sum()), "all values are numbers")
         return
+    if (
+        share < 0.9
+        and all(_COMMA.fullmatch(one.strip()) for one, tells in zip(plain, telling, strict=True) if tells)
+        and any("," in one for one in plain)
+    ):
+        yield Implausible(
+            name, "number as text", int(counts[telling].sum()), "all values are numbers, some with a comma"
+        )
+        return
     if share > 0.9:
         yield Implausible(name, "mixed", int(counts[telling & ~numeric].sum()), "text among numbers")
     elif 0 < share < 0.1 and len({type(one) for one in values}) > 1:
         yield Implausible(name, "mixed", int(counts[numeric].sum()), "numbers among text")
 
 
-def _future(name: str, dates: Any, counts: np.ndarray, as_of: Any) -> Iterator[Implausible]:
-    stamps = dates.dt.tz_localize("UTC") if dates.dt.tz is None else dates.dt.tz_convert("UTC")
-    late = (stamps > as_of).to_numpy()
+def _future(name: str, stamps: Any, counts: np.ndarray, as_of: Any) -> Iterator[Implausible]:
+    late = (stamps >= as_of.normalize() + timedelta(days=1)).to_numpy()
     if late.any():
         yield Implausible(name, "future", int(counts[late].sum()), f"after {as_of.date().isoformat()}")
 

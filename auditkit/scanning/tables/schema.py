@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from auditkit.errors import InputError, did_you_mean
+from auditkit.scanning.tables.typed import comparable, dates_of, numbers_of, text_of, texts_of
 from auditkit.scanning.tables.values import are_dates
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["TYPES", "Broken", "ColumnRule", "Schema", "draft_schema", "numbers_of", "rules_broken"]
+__all__ = ["TYPES", "Broken", "ColumnRule", "Schema", "draft_schema", "rules_broken"]
 
 ColumnType = Literal["integer", "number", "text", "category", "date", "boolean"]
 TYPES: dict[str, str] = {
@@ -94,6 +96,10 @@ class Schema:
         for name, rule in self.columns.items():
             _consistent(name, rule)
         for key in self.keys:
+            if not key:
+                raise InputError(
+                    'keys: expected names of columns, as [["clinic", "number"]]; got an empty one'
+                )
             for word in key:
                 if word not in self.columns:
                     raise InputError(
@@ -146,10 +152,10 @@ def _end(name: str, rule: ColumnRule, end: float | str | None) -> Any:
 
         found = pd.to_datetime(str(end), errors="coerce", utc=True, format="ISO8601")
         if pd.isna(found):
-            raise InputError(f"columns.{name}: expected a date as 2024-01-31; got {end!r}")
+            raise InputError(f"columns.{name}: expected a date as 2024-01-31; got {str(end)[:40]!r}")
         return found
-    if isinstance(end, str):
-        raise InputError(f"columns.{name}: expected a number as an end of the range; got {end!r}")
+    if isinstance(end, str) or not abs(end) <= sys.float_info.max:
+        raise InputError(f"columns.{name}: expected a number as an end of the range; got {str(end)[:40]!r}")
     return float(end)
 
 
@@ -159,55 +165,14 @@ def _matches(name: str, words: list[str], pattern: str) -> np.ndarray:
     import pyarrow.compute as pc
 
     try:
+        pc.match_substring_regex(
+            pa.array(["x"]), pattern
+        )  # alone: a pattern that closes our bracket would match beginnings
         found = pc.match_substring_regex(pa.array(words, pa.string()), f"^(?s:(?:{pattern}))$")
     except pa.ArrowInvalid as error:
         why = str(error).strip().splitlines()[0][:200]
         raise InputError(f"columns.{name}.pattern: no pattern that RE2 reads: {why}") from None
     return np.asarray(found.to_pylist(), dtype=bool)
-
-
-def numbers_of(column: pd.Series[Any]) -> np.ndarray:
-    """Return values as floats, shape (n,); ``nan`` where one is missing or no number.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> numbers_of(pd.Series(["1", " 2.5", "x", None])).tolist()
-    [1.0, 2.5, nan, nan]
-    """
-    import pandas as pd
-
-    dtype = column.dtype
-    kinds = pd.api.types
-    if (
-        kinds.is_datetime64_any_dtype(dtype)
-        or kinds.is_timedelta64_dtype(dtype)
-        or kinds.is_complex_dtype(dtype)
-    ):
-        return np.full(len(column), np.nan)
-    if pd.api.types.is_numeric_dtype(dtype):
-        return column.to_numpy(dtype=float, na_value=np.nan)
-    codes, values = pd.factorize(column)
-    known = pd.to_numeric(pd.Series([_plain(one) for one in values], dtype=object), errors="coerce")
-    return np.append(known.to_numpy(dtype=float), np.nan)[codes]
-
-
-def _plain(value: Any) -> Any:
-    return value.strip() if isinstance(value, str) else value
-
-
-def _texts(column: pd.Series[Any]) -> tuple[np.ndarray, list[str]]:
-    """Return codes (-1 where missing) and the different values as text; whole floats without a fraction."""
-    import pandas as pd
-
-    codes, values = pd.factorize(column)
-    return codes, [_text(one) for one in values]
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, (float, np.floating)) and float(value).is_integer():
-        return str(int(value))
-    return str(value)
 
 
 def rules_broken(frame: pd.DataFrame, schema: Schema) -> tuple[Broken, ...]:
@@ -232,6 +197,7 @@ def rules_broken(frame: pd.DataFrame, schema: Schema) -> tuple[Broken, ...]:
     >>> [(one.rule, one.rows) for one in rules_broken(pd.DataFrame({"age": [30, 999, None]}), schema)]
     [('range', 1), ('missing', 1)]
     """
+    frame = comparable(frame)
     by_name = {str(name): frame.iloc[:, j] for j, name in enumerate(frame.columns)}
     found: list[Broken] = []
     for name, rule in schema.columns.items():
@@ -241,7 +207,8 @@ def rules_broken(frame: pd.DataFrame, schema: Schema) -> tuple[Broken, ...]:
             found.append(Broken(name, "present", "the column is there", len(frame)))
     for key in schema.keys:
         if set(key) <= set(by_name):
-            again = frame.duplicated([frame.columns[list(by_name).index(one)] for one in key], keep="first")
+            whole = frame.iloc[:, [list(by_name).index(one) for one in key]].dropna()
+            again = whole.duplicated()
             if again.any():
                 found.append(Broken(" × ".join(key), "key", "no two records agree", int(again.sum())))
     if schema.closed:
@@ -259,7 +226,7 @@ def _of_column(name: str, column: pd.Series[Any], rule: ColumnRule) -> Iterator[
         if outside.any():
             yield Broken(name, "range", _range(rule), int(outside.sum()))
     if rule.categories is not None or rule.pattern is not None:
-        codes, texts = _texts(column)
+        codes, texts = texts_of(column)
         counts = np.bincount(codes[codes >= 0], minlength=len(texts))
         if rule.categories is not None:
             allowed = frozenset(rule.categories)
@@ -293,13 +260,10 @@ def _typed(name: str, column: pd.Series[Any], rule: ColumnRule) -> tuple[np.ndar
         if rule.type == "integer":
             wrong |= there & np.isfinite(values) & (values != np.rint(values))
     elif rule.type == "date":
-        dates = pd.to_datetime(
-            column, errors="coerce", utc=True, format="ISO8601" if column.dtype == object else None
-        )
-        values = dates
-        wrong = there & dates.isna().to_numpy()
+        values = dates_of(column)
+        wrong = there & values.isna().to_numpy()
     elif rule.type == "boolean" and not pd.api.types.is_bool_dtype(column.dtype):
-        codes, texts = _texts(column)
+        codes, texts = texts_of(column)
         fits = np.array([one.strip().casefold() in _TRUTHS for one in texts] + [True])
         return ~fits[codes], outside
     elif rule.type == "text":
@@ -315,7 +279,7 @@ def _typed(name: str, column: pd.Series[Any], rule: ColumnRule) -> tuple[np.ndar
 
 
 def _range(rule: ColumnRule) -> str:
-    low, high = ("" if end is None else _text(end) for end in (rule.minimum, rule.maximum))
+    low, high = ("" if end is None else text_of(end) for end in (rule.minimum, rule.maximum))
     return " ".join([*([f"from {low}"] if low else []), *([f"to {high}"] if high else [])])
 
 
@@ -323,7 +287,7 @@ def draft_schema(frame: pd.DataFrame) -> Schema:
     """Return a schema that the table holds: types, ranges, few categories, and where nothing is missing.
 
     It repeats what is there, mistakes among it: to be read and put right by somebody who knows the data. Ranges are of numbers alone, and texts of more
-    than 30 different values get none, so that it names no person.
+    than 30 different values get none, so that it seldom names a person: read it before it goes anywhere.
 
     Examples
     --------
@@ -331,6 +295,7 @@ def draft_schema(frame: pd.DataFrame) -> Schema:
     >>> draft_schema(pd.DataFrame({"age": [30, 41], "sex": ["f", "m"]})).columns["age"]
     ColumnRule(type='integer', minimum=30.0, maximum=41.0, categories=None, pattern=None, missing=False, unique=False, optional=False)
     """
+    frame = comparable(frame)
     return Schema({str(name): _drafted(frame.iloc[:, j]) for j, name in enumerate(frame.columns)})
 
 
@@ -352,12 +317,8 @@ def _drafted(column: pd.Series[Any]) -> ColumnRule:
         integer = bool(np.all(values == np.rint(values)))
         low, high = float(values.min()), float(values.max())
         return ColumnRule("integer" if integer else "number", low, high, missing=not whole)
-    texts = sorted({_text(one) for one in known.unique()})
-    if (
-        texts
-        and are_dates(texts)
-        and not pd.to_datetime(pd.Series(texts), errors="coerce", format="ISO8601").isna().any()
-    ):
+    texts = sorted({text_of(one) for one in known.unique()})
+    if texts and are_dates(texts) and not dates_of(pd.Series(texts)).isna().any():
         return ColumnRule("date", missing=not whole)
     if 0 < len(texts) <= _FEW and 2 * len(texts) <= len(known):
         return ColumnRule("category", categories=tuple(texts), missing=not whole)
