@@ -43,13 +43,13 @@ def public_files(published: Report, *, k: int) -> dict[str, bytes]:
     }
 
 
-def restricted_files(report: Report, notebook: bytes | None, seal: Seal) -> dict[str, bytes]:
+def restricted_files(report: Report, record: bytes, notebook: bytes | None, seal: Seal) -> dict[str, bytes]:
     """Return the restricted layer: the full record, the notebook, and tables of records under pseudonyms, each encrypted.
 
-    Names say nothing of what is inside: tables are numbered, and an index within says which is which.
+    Names say nothing of what is inside: tables are numbered, and an index within says which is which. `record` holds the bytes of the
+    report's own file, so that what is opened has the digest by which exports and registers name it.
     """
-    record = json.dumps(jsonable(report.to_dict()), indent=1, allow_nan=False) + "\n"
-    plain = {"report.json": record.encode()}
+    plain = {"report.json": record}
     if notebook is not None:
         plain["report.ipynb"] = notebook
     index: list[dict[str, Any]] = []
