@@ -321,13 +321,13 @@ class Report:
         return data | {"provenance": {k: v for k, v in self.provenance.items() if k not in VOLATILE}}
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read what `to_dict` wrote.
+    def from_dict(cls, data: Mapping[str, Any], *, hold_forms: bool = True) -> Self:
+        """Read what `to_dict` wrote; without `hold_forms` a form that is not as it was signed too, for whoever tells all that differs.
 
         Raises
         ------
         InputError
-            If it is no report of a schema this version reads.
+            If it is no report of a schema this version reads, or a form in it is not as it was signed.
         """
         hold(data)
         return cls(
@@ -337,7 +337,7 @@ class Report:
             dict(data["provenance"]),
             each(Note.from_dict, data.get("notes", []), "notes"),
             each(Waiver.from_dict, data.get("waivers", []), "waivers"),
-            forms=each(Form.from_dict, data.get("forms", []), "forms"),
+            forms=each(Form.held if hold_forms else Form.from_dict, data.get("forms", []), "forms"),
         )
 
     def save(self, path: str | os.PathLike[str]) -> Path:

@@ -119,6 +119,8 @@ def init(root: str | os.PathLike[str], *, auditors: str, reviewers: str) -> Stor
         raise InputError(
             f"cannot make the store at {place}: {error.strerror}: the folder must be yours"
         ) from None
+    except OSError as error:
+        raise InputError(f"cannot make the store at {place}: {error.strerror}") from None
     said = [
         f"# An evidence store: who may do what. auditkit store check {json.dumps(place.name)} holds it to this."
     ]

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditkit.errors import InputError
+from auditkit.evidence import jsonable
 from auditkit.files import write_whole
 from auditkit.hub.decisions import as_file, fitting, open_lines, read_decisions
 from auditkit.hub.lines import lines_of
 from auditkit.loading.kinds.access import snapshot_at
+from auditkit.packing.manifest import canonical, sha256
+from auditkit.report import load_report
 
 if TYPE_CHECKING:
     from auditkit.hub.decisions import Decided, Decisions
@@ -26,10 +29,12 @@ __all__ = [
     "decided",
     "new_file",
     "refuse_there",
+    "report_digest",
     "snapshot_of",
     "write_review",
 ]
 
+REPORT = "report.json"
 SNAPSHOT = "snapshot.json"
 SUBJECT = "access.toml"
 
@@ -44,6 +49,23 @@ def snapshot_of(review: str | os.PathLike[str]) -> Snapshot:
     """
     place = Path(review)
     return snapshot_at(place / SNAPSHOT if place.is_dir() else place)
+
+
+def report_digest(review: str | os.PathLike[str], snapshot: Snapshot) -> str:
+    """Return the sha256 of what the report of a review says, however its file is laid out; empty where there is none.
+
+    Raises
+    ------
+    InputError
+        If the report cannot be read, or is of another snapshot.
+    """
+    file = Path(review) / REPORT
+    if not os.path.lexists(file):
+        return ""
+    report = load_report(file)
+    if report.subject.get("parts", {}).get("snapshot") != snapshot.digest:
+        raise InputError(f"{file} is a report on something else than the snapshot beside it")
+    return sha256(canonical(jsonable(report.to_dict())))
 
 
 def new_file(path: str | os.PathLike[str], content: bytes, *, private: bool = True) -> Path:

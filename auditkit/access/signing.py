@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from auditkit.access.review import decided, new_file
+from auditkit.access.review import SNAPSHOT, decided, new_file, report_digest
 from auditkit.errors import InputError
+from auditkit.hub.decisions import read_decisions
 from auditkit.packing.manifest import sha256
 from auditkit.packing.signing import envelope, opened, public_key, signing_key
 from auditkit.packing.statement import misfit_of, statement
@@ -17,7 +18,7 @@ from auditkit.reading import read_bounded
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["NOT_PROVED", "ROLES", "Signed", "Verified", "sign", "signature_file", "verify"]
+__all__ = ["NOT_PROVED", "ROLES", "Signed", "Verified", "filed", "sign", "signature_file", "verify"]
 
 REVIEW = "urn:auditkit:access-review:1.0"
 ROLES = ("reviewer", "approver")
@@ -64,12 +65,15 @@ class Verified:
         What does not hold, in words; empty where all does.
     keep, revoke : int
         How many lines.
+    notes : tuple of str
+        What was not compared, in words.
     """
 
     signed: tuple[Signed, ...]
     problems: tuple[str, ...]
     keep: int
     revoke: int
+    notes: tuple[str, ...] = ()
 
 
 def signature_file(file: str | os.PathLike[str], role: str) -> Path:
@@ -86,7 +90,7 @@ def sign(
     name: str,
     passphrase: str | None = None,
 ) -> Path:
-    """Sign decisions: their file and the snapshot they are about, by digest.
+    """Sign decisions: their file, the snapshot they are about and, in a review's folder, the report on it, by digest.
 
     Parameters
     ----------
@@ -122,10 +126,14 @@ def sign(
         if other != role and place.is_file() and _read(place)[1] == by.public.keyid:
             raise InputError(f"the {other} signed with this key: two persons have two keys")
     revoke = len(decisions.revoked)
+    report = report_digest(review, snapshot)
+    about: dict[str, Any] = {"snapshot": {"sha256": snapshot.digest}} | (
+        {"report": {"sha256": report}} if report else {}
+    )
     said = statement(
         {Path(file).name: decisions.data}, REVIEW, role=role, name=name.strip(), key=by.public,
         lines=len(found), keep=len(found) - revoke, revoke=revoke, does_not_prove=list(NOT_PROVED),
-        snapshot={"sha256": snapshot.digest},
+        **about,
     )  # fmt: skip
     return new_file(signature_file(file, role), envelope(said, by), private=False)
 
@@ -144,6 +152,7 @@ def verify(
     *,
     keys: Iterable[str | os.PathLike[str]] = (),
     any_key: bool = False,
+    approved: bool = False,
 ) -> Verified:
     """Verify that decisions are complete, fit the review, and are signed as they are.
 
@@ -155,6 +164,8 @@ def verify(
         Public keys of those who may have signed.
     any_key : bool
         Whether a signature under another key is taken too.
+    approved : bool
+        Whether an approver's signature must be there as well; without it nobody misses one that was taken away.
 
     Raises
     ------
@@ -166,40 +177,46 @@ def verify(
         raise InputError("whose signature is to be there? Give --key FILE.pub, or --any-key")
     problems: list[str] = []
     keep = revoke = 0
-    digests: tuple[str, str] | None = None
+    digests: tuple[str, str, str] | None = None
     try:
         decisions, snapshot, found = decided(file, review)
         revoke = len(decisions.revoked)
-        keep, digests = len(found) - revoke, (sha256(decisions.data), snapshot.digest)
+        keep, digests = (
+            len(found) - revoke,
+            (sha256(decisions.data), snapshot.digest, report_digest(review, snapshot)),
+        )
     except InputError as error:
         problems.append(str(error))
-    signed = []
+    signed, notes = [], []
     for role in ROLES:
         place = signature_file(file, role)
         if not place.is_file():
             continue
-        one, wrong = _verified(place, role, digests, known if not any_key else None)
+        one, wrong, note = _verified(place, role, digests, known if not any_key else None)
         problems += wrong
+        notes += [note] if note else []
         signed += [one] if one is not None and not wrong else []
     if not any(signature_file(file, role).is_file() for role in ROLES):
         problems.append("nobody signed: auditkit access sign")
     elif not any(one.role == "reviewer" for one in signed) and not problems:
         problems.append("the reviewer did not sign")
+    if approved and not any(one.role == "approver" for one in signed):
+        problems.append("no approver's signature holds")
     if len({one.keyid for one in signed}) < len(signed):
         problems.append("reviewer and approver signed with one key")
-    return Verified(tuple(signed), tuple(problems), keep, revoke)
+    return Verified(tuple(signed), tuple(problems), keep, revoke, tuple(notes))
 
 
 def _verified(
-    place: Path, role: str, digests: tuple[str, str] | None, known: set[str] | None
-) -> tuple[Signed | None, list[str]]:
+    place: Path, role: str, digests: tuple[str, str, str] | None, known: set[str] | None
+) -> tuple[Signed | None, list[str], str]:
     try:
         said, keyid = _read(place)
     except InputError as error:
-        return None, [str(error)]
+        return None, [str(error)], ""
     predicate = said["predicate"]
     one = Signed(str(predicate["role"]), str(predicate["name"]), str(predicate["signed_at"]), keyid)
-    wrong = []
+    wrong, note = [], ""
     if one.role != role:
         wrong.append(f"{place.name} was signed as {one.role}")
     if known is not None and keyid not in known:
@@ -209,9 +226,42 @@ def _verified(
             wrong.append(f"{place.name} is of other decisions: the file was changed after it was signed")
         if predicate.get("snapshot") != {"sha256": digests[1]}:
             wrong.append(f"{place.name} is about another snapshot")
-    return one, wrong
+        report = predicate.get("report")
+        if report is None:
+            note = f"{place.name} is about the snapshot alone: no report lay beside it"
+        elif not digests[2]:
+            note = f"{place.name} is about a report too, which is not there: give the folder of the review"
+        elif report != {"sha256": digests[2]}:
+            wrong.append(f"{place.name} is about another report")
+    return one, wrong, note
 
 
 def _same(subject: object, digest: str) -> bool:
     """Whether a statement is about one file of this digest, whatever that is called now."""
     return isinstance(subject, list) and [one["digest"]["sha256"] for one in subject] == [digest]
+
+
+def filed(file: str | os.PathLike[str], review: str | os.PathLike[str]) -> dict[str, bytes]:
+    """Return signed decisions, their signatures and the snapshot by the names under which a pack's restricted layer holds them, beside the report.
+
+    Raises
+    ------
+    InputError
+        If they do not fit the review's report, or are not signed as they are. Whose keys they are is for `verify`.
+    """
+    found = verify(file, review, any_key=True)
+    if not (Path(review) / SNAPSHOT).is_file():
+        raise InputError(f"{Path(review)} is no folder of a review: it has no {SNAPSHOT}")
+    if wrong := (*found.problems, *found.notes):
+        raise InputError(f"decisions are filed as they were signed, on this report: {'; '.join(wrong)}")
+    name = f"decisions{Path(file).suffix}"
+    files = {
+        name: read_decisions(file).data,
+        SNAPSHOT: read_bounded(Path(review) / SNAPSHOT, _LARGEST * 512, "snapshot"),
+    }
+    for role in ROLES:
+        if signature_file(file, role).is_file():
+            files[signature_file(name, role).name] = read_bounded(
+                signature_file(file, role), _LARGEST, "signature"
+            )
+    return files

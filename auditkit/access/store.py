@@ -7,7 +7,7 @@ import re
 import shlex
 import stat
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["Deviation", "check"]
 
 _KEY = (b"PRIVATE KEY-----", b"AGE-SECRET-KEY-")
-_SECRET = re.compile(rb"[0-9a-f]{64}\s*")  # of a restricted layer, or a token
+_SECRET = re.compile(rb"[0-9a-fA-F]{32,64}\s*")  # of a restricted layer, or a token
 _HEAD = 4_096  # bytes of a file that are looked at for a private key
 _SETS = 0o6000
+_PRIVATE = "holds a private key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,14 @@ class Deviation:
         What is so, and why it matters.
     mend : str
         The line that mends it, to be run by its owner or root; empty where a person has to decide.
+    unseen : bool
+        Whether it only says that something could not be looked at.
     """
 
     path: str
     what: str
     mend: str
+    unseen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +81,21 @@ def check(root: str | os.PathLike[str]) -> list[Deviation]:
     place = store.root.resolve()
     found = [*_above(place), *_of_root(store, place)]
     names = {one.name for one in FOLDERS}
-    found += [
-        Deviation(name, "is in no folder of the layout: nothing says who may read it", "")
-        for name in sorted(one.name for one in place.iterdir())
-        if name not in names and name != STORE
-    ]
+    try:
+        found += [
+            Deviation(name, "is in no folder of the layout: nothing says who may read it", "")
+            for name in sorted(one.name for one in place.iterdir())
+            if name not in names and name != STORE
+        ]
+    except OSError as error:
+        found += [_unseen(".", error)]
     for folder in FOLDERS:
         expected = _Expected(
             folder, _gid_of(store, folder), store.groups.get(folder.group, ""), _uid(store.key_holder)
         )
         found += _of_folder(place, expected)
-    return sorted(dict.fromkeys(found), key=lambda one: (one.path, one.what))
+    told = {replace(one, path=one.path.encode("utf-8", "backslashreplace").decode()): None for one in found}
+    return sorted(told, key=lambda one: (one.path, one.what))
 
 
 def _of_root(store: Store, place: Path) -> Iterator[Deviation]:
@@ -100,6 +108,11 @@ def _of_root(store: Store, place: Path) -> Iterator[Deviation]:
         yield Deviation(
             ".", "others than its owner may put folders of their own in its place", _chmod(0o755, place)
         )
+    yield from _of_holder(".", place, about, _uid(store.key_holder))
+    yield from _of_holder(STORE, place / STORE, (place / STORE).stat(), _uid(store.key_holder))
+    for one in (place, place / STORE):
+        if _has_acl(one):
+            yield _acl(one.relative_to(place).as_posix(), one)
     for role, name in store.groups.items():
         if _gid(name) is None:
             yield Deviation(STORE, f"the group {name} of the {role} does not exist on this machine", "")
@@ -118,7 +131,7 @@ def _above(place: Path) -> Iterator[Deviation]:
         with suppress(OSError):
             mode = one.stat().st_mode
             if mode & 0o002 and not mode & stat.S_ISVTX:
-                yield Deviation("..", f"{one} can be changed by anybody, who may put another store in this place", f"chmod o-w {shlex.quote(str(one))}")  # fmt: skip
+                yield Deviation("..", f"{one} can be changed by anybody, who may put another store in this place", f"chmod o-w {_quoted(one)}")  # fmt: skip
 
 
 def _of_folder(place: Path, expected: _Expected) -> Iterator[Deviation]:
@@ -127,7 +140,7 @@ def _of_folder(place: Path, expected: _Expected) -> Iterator[Deviation]:
         about = top.lstat()
     except OSError:
         yield Deviation(
-            expected.folder.name, "is not there", f"mkdir -m {expected.folder.mode:o} {shlex.quote(str(top))}"
+            expected.folder.name, "is not there", f"mkdir -m {expected.folder.mode:o} {_quoted(top)}"
         )
         return
     if not stat.S_ISDIR(about.st_mode):
@@ -139,47 +152,62 @@ def _of_folder(place: Path, expected: _Expected) -> Iterator[Deviation]:
         yield from _entry(place, folder, expected)
         try:
             below = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except FileNotFoundError:
+            continue  # it went while the check ran
         except OSError as error:
-            short = folder.relative_to(place).as_posix()
-            yield Deviation(
-                short, f"could not be looked into ({error.strerror}): run the check as its owner", ""
-            )
+            yield _unseen(folder.relative_to(place).as_posix(), error)
             continue
         for one in below:
-            if one.is_dir(follow_symlinks=False):
+            if _is_folder(one):
                 todo.append(Path(one.path))
             else:
                 yield from _entry(place, Path(one.path), expected)
 
 
+def _is_folder(one: os.DirEntry[str]) -> bool:
+    with suppress(OSError):  # what is so with it is told with the entry
+        return one.is_dir(follow_symlinks=False)
+    return False
+
+
+def _unseen(short: str, error: OSError) -> Deviation:
+    return Deviation(
+        short, f"could not be looked at ({error.strerror}): run the check as its owner", "", unseen=True
+    )
+
+
 def _entry(place: Path, path: Path, expected: _Expected) -> Iterator[Deviation]:
-    about, short = path.lstat(), path.relative_to(place).as_posix()
+    short = path.relative_to(place).as_posix()
+    try:
+        about = path.lstat()
+    except FileNotFoundError:
+        return  # it went while the check ran
+    except OSError as error:
+        yield _unseen(short, error)
+        return
     if stat.S_ISLNK(about.st_mode):
         yield _link(place, path, short)
         return
     is_folder = stat.S_ISDIR(about.st_mode)
     if not is_folder and not stat.S_ISREG(about.st_mode):
-        yield Deviation(
-            short, "is a pipe, socket or device, which holds no evidence", f"rm {shlex.quote(str(path))}"
-        )
+        yield Deviation(short, "is a pipe, socket or device, which holds no evidence", f"rm {_quoted(path)}")
         return
     folder = expected.folder
     mode, most = stat.S_IMODE(about.st_mode), folder.mode if is_folder else folder.file_mode
     if folder.name == "keys" and path.suffix == ".pub" and not is_folder:
         most = 0o644
-    if not is_folder and folder.name != "keys" and _holds_key(path):
+    if not is_folder and folder.name != "keys" and (kind := _key_in(path)):
         yield Deviation(
-            short,
-            "holds a private key or a token, outside keys: make a new one, as others may have read this",
-            f"rm {shlex.quote(str(path))}",
+            short, f"{kind}, outside keys: make a new one, as others may have read this, and take it away", ""
         )
-        return  # no mode would be right
+        if kind == _PRIVATE:
+            return  # no mode would be right
     yield from _mode(short, path, mode, most, is_folder=is_folder, name=folder.name)
     yield from _owner(short, path, about, expected, is_folder=is_folder)
     if not is_folder and about.st_nlink > 1:
-        yield Deviation(short, f"has {about.st_nlink} names: another may lie where more people reach it", f"find / -xdev -samefile {shlex.quote(str(path))}")  # fmt: skip
+        yield Deviation(short, f"has {about.st_nlink} names: another may lie where more people reach it", f"find / -xdev -samefile {_quoted(path)}")  # fmt: skip
     if _has_acl(path):
-        yield Deviation(short, "has an access control list beside its mode, which may let others in", f"setfacl -b {shlex.quote(str(path))}")  # fmt: skip
+        yield _acl(short, path)
 
 
 def _mode(short: str, path: Path, mode: int, most: int, *, is_folder: bool, name: str) -> Iterator[Deviation]:
@@ -214,19 +242,27 @@ def _mode(short: str, path: Path, mode: int, most: int, *, is_folder: bool, name
 def _owner(
     short: str, path: Path, about: os.stat_result, expected: _Expected, *, is_folder: bool
 ) -> Iterator[Deviation]:
-    if expected.folder.name == "keys":
-        if expected.holder is not None and about.st_uid != expected.holder:
-            yield Deviation(
-                short, "is not the key holder's", f"chown {expected.holder} {shlex.quote(str(path))}"
-            )
-        return
-    if expected.gid is not None and about.st_gid != expected.gid:
+    name = expected.folder.name
+    if name in ("keys", "public", "review") or short == name:  # in the others a group writes
+        yield from _of_holder(short, path, about, expected.holder)
+    if name != "keys" and expected.gid is not None and about.st_gid != expected.gid:
         again = f" && {_chmod(expected.folder.mode, path)}" if is_folder else ""
-        yield Deviation(short, f"is of another group than {expected.group}", f"chgrp {shlex.quote(expected.group)} {shlex.quote(str(path))}{again}")  # fmt: skip
+        yield Deviation(short, f"is of another group than {expected.group}", f"chgrp {shlex.quote(expected.group)} {_quoted(path)}{again}")  # fmt: skip
+
+
+def _of_holder(short: str, path: Path, about: os.stat_result, holder: int | None) -> Iterator[Deviation]:
+    """Yield what is another's, who may change it and its mode; root may anyhow, but reads no key that way."""
+    root = 0 if short.partition("/")[0] != "keys" else holder
+    if holder is not None and about.st_uid not in (holder, root):
+        yield Deviation(short, "is not the key holder's: whose it is may change it, and its mode", f"chown {holder} {_quoted(path)}")  # fmt: skip
+
+
+def _acl(short: str, path: Path) -> Deviation:
+    return Deviation(short, "has an access control list beside its mode, which may let others in", f"setfacl -b {_quoted(path)}")  # fmt: skip
 
 
 def _link(place: Path, path: Path, short: str) -> Deviation:
-    mend = f"rm {shlex.quote(str(path))}"
+    mend = f"rm {_quoted(path)}"
     try:
         to = path.resolve(strict=True)
     except (OSError, RuntimeError):
@@ -240,11 +276,17 @@ def _link(place: Path, path: Path, short: str) -> Deviation:
     return Deviation(short, "is a link: copy the file, so that a pack can hold it", mend)
 
 
-def _holds_key(path: Path) -> bool:
-    with suppress(OSError), path.open("rb") as file:
-        head = file.read(_HEAD)
-        return any(word in head for word in _KEY) or _SECRET.fullmatch(head) is not None
-    return False
+def _key_in(path: Path) -> str:
+    """Return in words what key the beginning of a file is; empty for none. A pipe that took its place since is not waited for."""
+    with suppress(OSError):
+        place = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(place, "rb") as file:
+            head = file.read(_HEAD) or b""
+        if any(word in head for word in _KEY):
+            return _PRIVATE
+        if _SECRET.fullmatch(head):
+            return "holds nothing but what looks like a key of a restricted layer or a token"
+    return ""
 
 
 def _has_acl(path: Path) -> bool:
@@ -256,7 +298,15 @@ def _has_acl(path: Path) -> bool:
 
 
 def _chmod(mode: int, path: Path) -> str:
-    return f"chmod {mode:04o} {shlex.quote(str(path))}"
+    return f"chmod {mode:04o} {_quoted(path)}"
+
+
+def _quoted(path: Path) -> str:
+    """Return a path as a shell takes it: escaped as in $'...' where it would steer a terminal, or is no text, so that the printed line is the one to run."""
+    if str(path).isprintable():
+        return shlex.quote(str(path))
+    plain = frozenset(range(0x20, 0x7F)) - frozenset(b"'\\")
+    return "$'" + "".join(chr(one) if one in plain else f"\\x{one:02x}" for one in os.fsencode(path)) + "'"
 
 
 def _gid_of(store: Store, folder: Folder) -> int | None:

@@ -15,7 +15,7 @@ from auditkit.batch.names import audit_name
 from auditkit.batch.pairing import of_one_kind
 from auditkit.batch.schema import read_plan_file
 from auditkit.errors import InputError, did_you_mean
-from auditkit.loading.shipped import shipped_policies
+from auditkit.loading.shipped import policy_beside
 
 if TYPE_CHECKING:
     import os
@@ -210,16 +210,10 @@ def _audits(
                 yield (
                     PlannedAudit(
                         audit_name(name, short, variant, seed), name, file, template, {**part.parameters, **variant},
-                        None if policy is None else _policy(folder, policy), seed, limits, tags, keep,
+                        None if policy is None else policy_beside(folder, policy), seed, limits, tags, keep,
                     ),
                     keys,
                 )  # fmt: skip
-
-
-def _policy(folder: Path, word: str) -> Path:
-    """Return the file of a policy: beside the plan, or one that comes with auditkit by its name."""
-    known = shipped_policies()
-    return known[word].path if word in known and not (folder / word).exists() else folder / word
 
 
 def _exclude(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -144,15 +145,19 @@ def review(
         from auditkit.errors import InputError
         from auditkit.hub.decisions import read_decisions
         from auditkit.loading import load_policy
+        from auditkit.runner.parameters import declared, parse_assignments
+        from auditkit.runner.templates import find_template
 
         if (hub is None) == (snapshot is None):
             raise InputError("give one of --hub URL, to ask it, and --snapshot FILE, that was taken before")
         refuse_there(Path(out) / SNAPSHOT)
         load_policy(policy)
+        parse_assignments(parameter or (), declared(find_template("access")))  # before a hub is asked
         if before is not None:
             read_decisions(before)
         if hub is not None:
             taken = _taken(hub, token_file, token_env, roles, silent=as_json)
+            os.environ.pop(token_env or "", None)  # the kernel that makes the report has no use for it
         else:
             taken = _read(snapshot or "", roles)
         subject = write_review(out, taken, name=name, before=before)
@@ -239,6 +244,9 @@ def verify(
         typer.Option("--key", metavar="FILE", help="Public key of who may have signed; again for more."),
     ] = None,
     any_key: Annotated[bool, typer.Option("--any-key", help="Take signatures under other keys too.")] = False,
+    approved: Annotated[
+        bool, typer.Option("--approved", help="Ask for an approver's signature beside the reviewer's.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Find what is wrong with decisions: open lines, another snapshot, a change after the signature, a key that was not given.
@@ -248,13 +256,14 @@ def verify(
     \b
     Examples:
       auditkit access verify decisions.csv --review reports/hub --key keys/reviewer.pub
+      auditkit access verify decisions.csv --review reports/hub --key keys/reviewer.pub --key keys/head.pub --approved
     """
     with plain_errors(as_json=as_json):
         from dataclasses import asdict
 
         from auditkit.access.signing import verify as look
 
-        found = look(decisions, review, keys=key or (), any_key=any_key)
+        found = look(decisions, review, keys=key or (), any_key=any_key, approved=approved)
         if as_json:
             object_({"ok": not found.problems, **asdict(found)})
         else:
@@ -264,6 +273,7 @@ def verify(
                 f"  signed as {one.role} by {one.name!r} ({one.keyid[:16]}), by their word on {one.at}"
                 for one in found.signed
             ]
+            said += [f"  not compared: {one}" for one in found.notes]
             lines(said)
         raise typer.Exit(1 if found.problems else 0)
 
@@ -283,13 +293,15 @@ def revocations(
     """
     with plain_errors(as_json=as_json):
         from auditkit.access.review import decided
-        from auditkit.access.signing import ROLES, signature_file
+        from auditkit.access.signing import verify as look
 
         _, _, found = decided(decisions, review, complete=False)
         todo = [(line, one.reason) for line, one in found if one.decision == "revoke"]
-        signed = any(signature_file(decisions, role).is_file() for role in ROLES)
+        left = sum(one.open for _, one in found)
+        wrong = look(decisions, review, any_key=True).problems
         if as_json:
-            object_({"revoke": [_row(line, reason) for line, reason in todo], "signature": signed})
+            said = {"open": left, "signature": not wrong, "problems": list(wrong)}
+            object_({"revoke": [_row(line, reason) for line, reason in todo], **said})
             return
         for line, reason in todo:
             lines(
@@ -299,9 +311,11 @@ def revocations(
                     f"  how: {line.revoke}",
                 ]
             )
-        print_(f"{len(todo):,} of {len(found):,} lines are to be revoked.")
-        if not signed:
-            say("Nobody signed these decisions yet: auditkit access sign.")
+        print_(
+            f"{len(todo):,} of {len(found):,} lines are to be revoked{f'; {left:,} are still open' if left else ''}."
+        )
+        if wrong:
+            say(f"Not signed as they are: {'; '.join(wrong)}.")
 
 
 def _row(line: Line, reason: str) -> dict[str, str]:

@@ -35,6 +35,7 @@ Framework = Annotated[
 Catalogue = Annotated[
     str | None, typer.Option("--catalogue", metavar="FILE", help="Controls of your own, in TOML.")
 ]
+_INSIDE = "every number of the report, also about few people, with digests and names: for use inside, do not publish it"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -106,7 +107,7 @@ def model_card(
     language: Annotated[list[str] | None, typer.Option("--language", metavar="CODE", help="A natural language it is about, such as en; again for more.")] = None,
     tag: Annotated[list[str] | None, typer.Option("--tag", metavar="WORD", help="A word to find it by; again for more.")] = None,
     k: Annotated[int, typer.Option("--k", metavar="N", min=2, help="Smallest count that a number may rest on.")] = 10,
-    full: Annotated[bool, typer.Option("--full", help="Every number, digests and names, for use inside.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Every number, also about few people, digests and names: for use inside, not to publish.")] = False,
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Write a model card as model hubs read it: metadata in YAML, then what was measured, with intervals, and what was not.
@@ -125,7 +126,7 @@ def model_card(
         target = free(out, ".md")
         about = {"name": name, "license": license_, "languages": language or (), "tags": tag or ()}
         (path,) = written({target: lambda: make(Source.read(report), k=k, full=full, **about)})  # type: ignore[arg-type]
-        told = "every number of the report, for use inside" if full else f"no number rests on fewer than {k} records"  # fmt: skip
+        told = _INSIDE if full else f"no number rests on fewer than {k} records. Answers of forms are in it as they were written: read it before you publish it"  # fmt: skip
         _say({"model_card": str(path), "full": full}, f"{path}: a model card; {told}", as_json=as_json)
 
 

@@ -214,6 +214,10 @@ def verify(
     one_person: Annotated[
         bool, typer.Option("--one-person", help="Ask for the author's signature alone.")
     ] = False,
+    report: Annotated[
+        str | None,
+        typer.Option("--report", metavar="REPORT", help="A report that must hold it as it was signed."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Find whatever differs in a form from what was signed, and say who signed it.
@@ -223,14 +227,16 @@ def verify(
     \b
     Examples:
       auditkit form verify use.toml --author-key keys/author.pub --reviewer-key keys/reviewer.pub
+      auditkit form verify use.toml --author-key keys/author.pub --reviewer-key keys/reviewer.pub --report reports/credit
       auditkit form verify use.signed.json --any-key --json
     """
     with plain_errors(as_json=as_json):
         from auditkit.packing.forms import verify_form
 
         found = verify_form(
-            path, author_key=author_key, reviewer_key=reviewer_key, any_key=any_key, one_person=one_person
-        )
+            path, author_key=author_key, reviewer_key=reviewer_key, any_key=any_key, one_person=one_person,
+            report=report,
+        )  # fmt: skip
         one = found.form
         if as_json:
             told = _told(one) | {"ok": found.ok, "problems": list(found.problems)}

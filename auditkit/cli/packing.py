@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from auditkit.cli.output import Json, object_, plain_errors, print_
+from auditkit.cli.output import Json, object_, plain_errors, print_, say
 
 if TYPE_CHECKING:
     from auditkit.packing.found import Made
@@ -69,6 +69,14 @@ def make(
             help="Show all that was answered in the report's forms, the subject's own name among it, in the public layer.",
         ),
     ] = False,
+    decisions: Annotated[
+        str | None,
+        typer.Option(
+            "--decisions",
+            metavar="FILE",
+            help="Signed decisions of an access review: into the restricted layer, with their signatures and the snapshot.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make a pack of an audit: a public layer without small counts and, with a key, all of it encrypted.
@@ -80,6 +88,7 @@ def make(
     """
     with plain_errors(as_json=as_json):
         from auditkit import packing
+        from auditkit.access.signing import filed
         from auditkit.packing.manifest import ROLES
         from auditkit.packing.publishing import NAME
 
@@ -92,6 +101,7 @@ def make(
             name=NAME if subject_name is None else subject_name,
             roles=("author",) if one_person else ROLES,
             publish_forms=publish_forms,
+            filed=None if decisions is None else filed(decisions, source),
         )
         words = f"{made.files} files; {made.withheld} numbers withheld from the public layer"
         _made(made, words, as_json=as_json)
@@ -156,7 +166,11 @@ def sign(
 @pack.command()
 def plan(
     source: Annotated[
-        str, typer.Argument(metavar="POLICY", help="The policy to be judged by, or another plan in TOML.")
+        str,
+        typer.Argument(
+            metavar="POLICY",
+            help="The policy to be judged by, a file or the name of a shipped one, or another plan in TOML.",
+        ),
     ],
     key: Key,
     name: Name,
@@ -180,11 +194,15 @@ def plan(
     Examples:
       auditkit pack plan policy.toml --key keys/author.key --name "Maria Rossi"
       auditkit pack plan policy.toml --template bias --seed 0 --key keys/author.key --name "Maria Rossi"
+      auditkit pack plan lending --key keys/author.key --name "Maria Rossi"
     """
     with plain_errors(as_json=as_json):
         from auditkit import packing
+        from auditkit.loading.shipped import hidden_by_file
         from auditkit.packing.planning import read_plan
 
+        if hidden := hidden_by_file(source, ""):
+            say(hidden)
         written = packing.plan(
             source,
             out,

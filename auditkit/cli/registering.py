@@ -18,13 +18,18 @@ register = typer.Typer(
 )
 File = Annotated[str, typer.Argument(metavar="[FILE]", help="The register.")]
 Expect = Annotated[
-    str, typer.Option("--expect", metavar="DIGEST", help="A digest that was noted before, of some entry.")
+    str | None,
+    typer.Option("--expect", metavar="DIGEST", help="A digest that was noted before, of some entry."),
 ]
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
     app.add_typer(register, name="register")
+
+
+def _entries(n: int) -> str:
+    return "1 entry" if n == 1 else f"{n:,} entries"
 
 
 @register.callback()
@@ -69,7 +74,7 @@ def add(
 
 
 @register.command("list")
-def list_(file: File = "register.jsonl", expect: Expect = "", as_json: Json = False) -> None:
+def list_(file: File = "register.jsonl", expect: Expect = None, as_json: Json = False) -> None:
     """List the models of a register, those whose next audit is overdue first, after following its chain.
 
     \b
@@ -89,14 +94,14 @@ def list_(file: File = "register.jsonl", expect: Expect = "", as_json: Json = Fa
             object_({"models": rows, "overdue": overdue, **found.to_dict()})
             return
         table(rows)
-        print_(f"{len(found.entries)} entries, as they were written; digest {found.digest}")
+        print_(f"{_entries(len(found.entries))}; each follows from the one before; digest {found.digest}")
 
 
 @register.command()
 def page(
     out: Annotated[str, typer.Option("--out", metavar="FILE", help="The .html or .md to write; nothing is overwritten.")],
     file: File = "register.jsonl",
-    expect: Expect = "",
+    expect: Expect = None,
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Write the page of a register: a table of its models, and the audits of each with digests, waivers and approvals.

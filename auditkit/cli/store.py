@@ -65,7 +65,7 @@ def init(
 def check(folder: Place, as_json: Json = False) -> None:
     """Tell every file that too many may read or change, or too few, with the line that mends it. Nothing is changed.
 
-    Exit code: 0 nothing differs from the layout, 1 something does, 2 bad input.
+    Exit code: 0 nothing differs from the layout, 1 something does, 2 bad input, 3 undecided: not all could be looked at, and nothing else differs.
 
     \b
     Examples:
@@ -80,6 +80,8 @@ def check(folder: Place, as_json: Json = False) -> None:
         from auditkit.nouns import counted
 
         found = look(folder)
+        unseen = sum(one.unseen for one in found)
+        differs = len(found) - unseen
         if as_json:
             object_(
                 {
@@ -92,12 +94,12 @@ def check(folder: Place, as_json: Json = False) -> None:
             for one in found:
                 lines([f"{one.path}: {one.what}", *([f"  mend: {one.mend}"] if one.mend else [])])
             print_(
-                f"{counted(len(found), 'deviation')} from the layout."
+                f"{counted(differs, 'deviation')} from the layout{f', and {unseen:,} not looked at' if unseen else ''}."
                 if found
                 else "Nothing differs from the layout."
             )
             _limits()
-        raise typer.Exit(1 if found else 0)
+        raise typer.Exit(1 if any(not one.unseen for one in found) else 3 if found else 0)
 
 
 def _limits() -> None:

@@ -96,7 +96,8 @@ def annex_iv(reports: Report | Source | Sequence[Report | Source]) -> Paper:
     Regulation (EU) 2024/1689, Article 11 and Annex IV.
     """
     every = [reports] if isinstance(reports, (Report, Source)) else reports
-    sources = [Source.of(one) for one in every]
+    # a report that is given twice is told once
+    sources = list({one.digest: one for one in map(Source.of, every)}.values())
     if not sources:
         raise InputError("technical documentation is made of a report about a model; got none")
     sources[0].hold(("model", "language_model"), "an outline of technical documentation")
@@ -105,10 +106,25 @@ def annex_iv(reports: Report | Source | Sequence[Report | Source]) -> Paper:
     sections += [Section(f"{one.id} {one.title}", _blocks(sources, one)) for one in known]
     sections.append(_articles(sources))
     notices = (
+        *_several(sources),
         f"An outline after {edition}. What is asked is said in auditkit's own words, which stand in for no text.",
         "It holds what audits measured and what people signed. The rest is for people to write; whether the documentation is complete, and whether any requirement is met, is for people to judge.",
     )
     return Paper(f"Technical documentation of {sources[0].name}: an outline", notices, tuple(sections))
+
+
+def _several(sources: Sequence[Source]) -> list[str]:
+    """Return what a reader must know of reports that are about several models."""
+    models = {
+        digest: f"{one.name} ({digest[:12]}, audited on {one.day})"
+        for one in sources
+        if (digest := one_line((one.data["subject"].get("model") or {}).get("digest")))
+    }
+    if len(models) < 2:
+        return []
+    return [
+        f"The reports are about {len(models):,} models that differ: {'; '.join(models.values())}. See that they are of one system."
+    ]
 
 
 def _overview(sources: Sequence[Source], known: Sequence[Point]) -> Section:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from auditkit.controls.coverage import STATUSES
-from auditkit.errors import needs
+from auditkit.errors import InputError, needs
 from auditkit.exports.beside import Beside
 from auditkit.exports.bom import text_of
 from auditkit.exports.filled import signed_for
@@ -56,12 +56,12 @@ def attestation(
     assessor : str
         Which organisation attests; none is named when left out.
     third_party : bool, default False
-        Whether it is another than the one that provides what was audited.
+        Whether it is another than the one that provides what was audited; it is then named.
 
     Raises
     ------
     InputError
-        If there is no such framework, the report holds no evidence relevant to any control of it, or ``cyclonedx-python-lib`` is not installed.
+        If a third party is not named, there is no such framework, the report holds no evidence relevant to any control of it or does not say when it was made, or ``cyclonedx-python-lib`` is not installed.
 
     References
     ----------
@@ -71,35 +71,38 @@ def attestation(
         import cyclonedx  # noqa: F401 - its schema and validator
     except ImportError:
         raise needs("cyclonedx-python-lib", "bom", "an attestation in CycloneDX") from None
+    if third_party and not one_line(assessor):
+        raise InputError(
+            "a third party that attests has to be named: say which organisation, with --assessor NAME"
+        )
     made = Beside.of(report, framework, catalogue)
     source, about = made.source, made.framework
     target = _target(source)
-    return text_of(
-        {
-            "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
-            "bomFormat": "CycloneDX",
-            "specVersion": "1.6",
-            "version": 1,
-            "serialNumber": f"urn:uuid:{source.id_of('attestation', about.id, about.edition)}",
-            "metadata": {
-                "timestamp": source.started.isoformat(),
-                "tools": {"components": [_tool(source)]},
-                "component": {**target, "bom-ref": "subject"},
-            },
-            "definitions": {"standards": [_standard(made)]},
-            "declarations": {
-                "assessors": [_assessor(one_line(assessor), third_party=third_party)],
-                "targets": {"components": [target]},
-                "evidence": [
-                    *(_evidence(source, code) for code in made.checks()),
-                    *(_form(source, form) for form in made.forms().values()),
-                ],
-                "claims": [_claim(made, one) for one in made.held()],
-                "attestations": [_attested(made)],
-            },
+    document: dict[str, Any] = {
+        "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "version": 1,
+        "metadata": {
+            "timestamp": source.dated("an attestation").isoformat(),
+            "tools": {"components": [_tool(source)]},
+            "component": {**target, "bom-ref": "subject"},
         },
-        "attestation",
-    )
+        "definitions": {"standards": [_standard(made)]},
+        "declarations": {
+            "assessors": [_assessor(one_line(assessor), third_party=third_party)],
+            "targets": {"components": [target]},
+            "evidence": [
+                *(_evidence(source, code) for code in made.checks()),
+                *(_form(source, form) for form in made.forms().values()),
+            ],
+            "claims": [_claim(made, one) for one in made.held()],
+            "attestations": [_attested(made)],
+        },
+    }
+    # another assessor or other controls are another document, which a serial number must tell apart
+    serial = source.id_of("attestation", about.id, sha256(canonical(document)))
+    return text_of({**document, "serialNumber": f"urn:uuid:{serial}"}, "attestation")
 
 
 def share_of(standing: Standing) -> tuple[int, int]:

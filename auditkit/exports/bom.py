@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from auditkit.errors import needs
 from auditkit.exports.source import SPACE, Source
+from auditkit.render.text import finite
 
 if TYPE_CHECKING:
     from cyclonedx.model.component import Component
@@ -37,7 +37,7 @@ def bill_of_materials(report: Report | Source) -> bytes:
     Raises
     ------
     InputError
-        If the report is of something else than a model, or ``cyclonedx-python-lib`` is not installed.
+        If the report is of something else than a model or does not say when it was made, or ``cyclonedx-python-lib`` is not installed.
 
     References
     ----------
@@ -66,7 +66,9 @@ def bill_of_materials(report: Report | Source) -> bytes:
     bom = Bom(
         components=[*sets, *libraries],
         metadata=BomMetaData(
-            component=model, tools=ToolRepository(components=[tool]), timestamp=_when(data["provenance"])
+            component=model,
+            tools=ToolRepository(components=[tool]),
+            timestamp=source.dated("a bill of materials"),
         ),
         serial_number=uuid.uuid5(SPACE, json.dumps(data, sort_keys=True)),
     )
@@ -131,7 +133,7 @@ def _card(data: dict[str, Any], sets: list[str]) -> dict[str, Any]:
     figures = []
     for evidence in data["evidence"]:
         for m in evidence["measurements"] if dimension.get(evidence["check"]) == "performance" else ():
-            if m.get("group") is None and isinstance(m.get("value"), (int, float)):
+            if m.get("group") is None and finite(m.get("value")) is not None:
                 ends = m.get("interval")
                 bounds = (
                     {}
@@ -169,10 +171,6 @@ def _properties(said: dict[str, Any]) -> list[Any]:
 
 def _clean(value: Any) -> str:
     return re.sub(r"[\x00-\x1f\x7f]+", " ", str(value))[:500]
-
-
-def _when(provenance: dict[str, Any]) -> datetime:
-    return datetime.fromisoformat(str(provenance["started"]))
 
 
 def text_of(made: dict[str, Any], what: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from auditkit.errors import InputError
@@ -11,6 +12,7 @@ from auditkit.exports.paper import Paper, Points, Rows, Section, Words
 from auditkit.exports.source import Source
 from auditkit.packing.page import table_csv
 from auditkit.render.text import count, ends, finite, number, one_line, share
+from auditkit.waiver import today
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +25,9 @@ __all__ = ["as_csv", "as_paper"]
 CODE, SUMMARY = "AK108", "published summary"
 _MARKS = (" (most selected)", " (highest scoring)")
 _RUN = "auditkit run nyc_ll144 --subject FILE --out DIR"
+_DATED = "Date of the most recent bias audit"
 _OPTIONS = {
-    "Date of the most recent bias audit": "audit_date",
+    _DATED: "audit_date",
     "Source and explanation of the data": "data_source",
     "Distribution date of the tool": "distribution_date",
     "Justification for excluded categories": "exclusion_reason",
@@ -47,17 +50,20 @@ class _Category:
         return not self.unknown and bool(self.values["remark"])
 
 
-def as_paper(report: Report | Source) -> Paper:
+def as_paper(report: Report | Source, *, on: date | None = None) -> Paper:
     """Return the summary as a paper.
 
     It holds the date of the audit, source and explanation of the data, the number of individuals assessed in each category, their selection or scoring
     rates and impact ratios by sex, by race or ethnicity and by both, the categories that were left out with their counts and the justification, and the
-    number of unknown category; and says which of these are missing. Numbers are those of the report: the rules ask for every category.
+    number of unknown category; and says which of these are missing, and where the date of the audit is over a year old, ahead, or before what was measured.
+    Numbers are those of the report: the rules ask for every category.
 
     Parameters
     ----------
     report : Report or Source
         Of a model, with evidence of AK108.
+    on : datetime.date, optional
+        The day as of which the date of the audit is old; today in UTC when left out.
 
     Raises
     ------
@@ -66,7 +72,7 @@ def as_paper(report: Report | Source) -> Paper:
 
     References
     ----------
-    6 RCNY 5-301 (calculation) and 5-303 (published results); NYC Administrative Code 20-871.
+    6 RCNY 5-301 (calculation, one year), 5-302 (data) and 5-303 (published results); NYC Administrative Code 20-871.
     """
     source = Source.of(report)
     evidence = _evidence(source)
@@ -88,7 +94,36 @@ def as_paper(report: Report | Source) -> Paper:
         "A summary of what was measured. Whether the law applies to this tool, and whether it is kept, is for people who know the law."
     ]
     notices += [f"Not complete. Missing: {'; '.join(map(one_line, missing))}."] if missing else []
+    notices += _on_the_date(source, asked, on or today())
     return Paper(f"Bias audit of {source.name}: summary of results", tuple(notices), tuple(sections))
+
+
+def _on_the_date(source: Source, asked: list[dict[str, str]], on: date) -> list[str]:
+    """Return what is odd in the date of the audit."""
+    said = next((one["value"] for one in asked if one["item"] == _DATED), "")
+    try:
+        audited = date.fromisoformat(said)
+    except ValueError:
+        return []
+    if audited > on:
+        return [f"The date of the audit, {audited}, is after {on}."]
+    found = []
+    if source.started.year > 1970 and source.started.date() > audited:
+        found.append(
+            f"The date of the audit is {audited}, and these numbers were measured later, on {source.day}: see which date is meant."
+        )
+    if on > _a_year_after(audited):
+        found.append(
+            f"The audit of {audited} was over a year old on {on}: 6 RCNY 5-301 lets a tool be used for one year after its most recent bias audit."
+        )
+    return found
+
+
+def _a_year_after(day: date) -> date:
+    try:
+        return day.replace(year=day.year + 1)
+    except ValueError:  # 29 February, or the last year that a date can have
+        return day + timedelta(days=365) if day.year < date.max.year else day
 
 
 def as_csv(report: Report | Source) -> bytes:
@@ -186,7 +221,7 @@ def _table(own: list[_Category], words: Mapping[str, str]) -> Rows:
     for one in own:
         v = one.values
         interval = "" if one.reference or finite(v["low"]) is None else ends(v["low"], v["high"])
-        remark = "reference: the highest rate" if one.reference else one_line(v["remark"])
+        remark = "reference: the highest rate of those compared" if one.reference else one_line(v["remark"])
         numbers = [_number(v["rate"]), _number(v["value"]), interval, share(v["share"])]
         chosen = "" if v["selected"] is None else count(v["selected"])
         rows.append((one_line(one.name), count(v["n"]), chosen, *numbers, remark))
@@ -219,7 +254,8 @@ def _unknown(categories: list[_Category]) -> tuple[Block, ...]:
 def _reading(source: Source, evidence: Mapping[str, Any]) -> tuple[Block, ...]:
     about, ran = source.data["subject"], source.data["provenance"]
     said = [
-        "The impact ratio of a category is its rate over the rate of the category with the highest one.",
+        "The impact ratio of a category is its rate over the highest rate of those that are not left out.",
+        "Of test data, in place of data of the tool's own use, 6 RCNY 5-302 asks why they were taken, and how they were made and obtained: data_source is the place to say it.",
         "Intervals are not asked for by the rules. They keep small categories from being overread.",
         f"It does not say: {one_line(evidence.get('does_not_say'))}",
         *map(one_line, evidence.get("notes") or ()),

@@ -24,7 +24,7 @@ __all__ = ["HUB_METRICS", "NOT_WRITTEN", "model_card"]
 
 NOT_WRITTEN = "Not written: auditkit form new intended_use"
 
-HUB_METRICS = {"auc": "roc_auc", "brier_score": "brier_score", "f1": "f1", "accuracy": "accuracy"}
+HUB_METRICS = {"auc": "roc_auc", "mean_absolute_error": "mae", "r2": "r_squared"}
 """Metrics that hubs call by a name of their own; others keep the name they have here."""
 
 _TASKS = {
@@ -40,6 +40,7 @@ _PARTS = (
     ("Explainability", ("explainability",), "No check of explanations was part of this audit."),
 )
 _NAMES = ("owner", "developers", "validated_by", "supplier")  # answers of the form that name people or firms
+_OF_BOTH = ("train_test_gap",)  # measured on training rows too, so not a result on the test data set alone
 _NO_PERFORMANCE = "No check of performance was part of this audit."
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+:-]{0,95}")
 
@@ -83,7 +84,8 @@ def model_card(
     Raises
     ------
     InputError
-        If the report is about something else than a model, a tag or licence is no short name, or nothing can be published of so few rows.
+        If the report is about something else than a model, a tag or licence is no short name, nothing can be published of so few rows, or the report
+        is a public form that was made with a smaller `k`.
 
     References
     ----------
@@ -96,6 +98,12 @@ def model_card(
             raise InputError(
                 f"expected a short name of letters, digits and . _ + : -, such as apache-2.0; got {word!r}"
             )
+    made_with = (source.data["provenance"].get("public") or {}).get("k")
+    if source.public and not full and not (isinstance(made_with, int) and made_with >= k):
+        raise InputError(
+            f"the report is a public form, whose numbers may rest on {made_with} records, and {k} are asked for: "
+            f"give the full report.json, or --k {made_with}"
+        )
     called = one_line(name) or source.name
     shown = (
         source.data
@@ -125,7 +133,7 @@ def _yaml(front: Mapping[str, Any]) -> str:
 
 def _metadata(card: _Card, license_: str, languages: list[str], tags: list[str]) -> dict[str, Any]:
     task, title = _task(card)
-    found = _performance(card.data)
+    found = [one for one in _performance(card.data) if one["metric"] not in _OF_BOTH]
     front: dict[str, Any] = {"language": languages} if languages else {}
     front |= {"license": license_} if license_ else {}
     front |= {
@@ -134,7 +142,7 @@ def _metadata(card: _Card, license_: str, languages: list[str], tags: list[str])
         )
     }
     front |= {"pipeline_tag": task} if task != "other" else {}
-    if not found:
+    if not found or "test" not in card.data["subject"]:
         return front
     test = card.data["subject"]["test"]
     dataset = {"type": "tabular", "name": f"held-out rows of the audit ({count(test['rows'])})", "split": "test"}  # fmt: skip
@@ -144,7 +152,6 @@ def _metadata(card: _Card, license_: str, languages: list[str], tags: list[str])
             "type": HUB_METRICS.get(m["metric"], one_line(m["metric"])),
             "value": m["value"],
             "name": f"{words(m['metric'])} {measured(m)}, n = {count(m.get('n'))}",
-            "verified": False,
         }
         for m in found
     ]
@@ -191,6 +198,11 @@ def _paper(card: _Card) -> Paper:
     if "public" in data["provenance"]:
         notices.append(
             f"Numbers that rest on fewer than {card.k} records are withheld, and others from which they would follow; other values are rounded, and their intervals widened."
+        )
+    else:
+        notices.insert(
+            0,
+            "For use inside, not for publication: numbers about few people, digests, column names and names of persons are in it.",
         )
     return Paper(f"Model card: {card.name}", tuple(notices), tuple(made))
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 from auditkit.exports.paper import Points, Rows, Words
-from auditkit.render.status import STATUSES, shown_counts, shown_status, verdict_words, waiver_words
+from auditkit.render.status import (
+    STATUSES,
+    kept_back,
+    shown_counts,
+    shown_status,
+    verdict_words,
+    waiver_words,
+)
 from auditkit.render.text import count, criterion_text, finite, gathered, measured, of_group, one_line, words
 
 if TYPE_CHECKING:
@@ -100,17 +107,22 @@ def judged(data: Mapping[str, Any]) -> tuple[Block, ...]:
     """Return the verdict in words, and the findings that were not met, are undecided or waived."""
     policy = data["provenance"].get("policy") or {}
     head = f"Under the policy {one_line(policy.get('name'))!r}: {verdict_words(shown_counts(data))}."
-    rows = [
+    found = Counter(
         (
             str(one["check"]),
             _about(one),
-            _value(one.get("measurement")),
+            "withheld" if kept_back(one) else _value(one.get("measurement")),
             criterion_text(one["criterion"]) if one.get("criterion") else "",
             STATUSES[str(shown_status(one))][1],
             waiver_words(one) or _why(one),
         )
         for one in data["findings"]
         if shown_status(one) in ("fail", "error", "inconclusive", "unmeasured", "waived")
+    )
+    # numbers that are withheld are told apart by nothing: one row says how many there are
+    rows = [
+        (code, about if n == 1 else f"{about} ({n:,} of them)", *rest)
+        for (code, about, *rest), n in found.items()
     ]
     heads = ("Check", "About", "Value and interval", "Asked", "Stands", "Why")
     said = Words(head + (" Those that are not met, undecided, waived or broken:" if rows else ""))

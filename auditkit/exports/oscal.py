@@ -55,7 +55,7 @@ def assessment_results(
     Raises
     ------
     InputError
-        If there is no such framework, or the report holds no evidence relevant to any control of it.
+        If there is no such framework, or the report holds no evidence relevant to any control of it, or does not say when it was made.
 
     References
     ----------
@@ -63,9 +63,10 @@ def assessment_results(
     """
     made = Made.of(report, framework, catalogue)
     source, about = made.source, made.framework
-    document = {
+    source.dated("OSCAL")
+    document: dict[str, Any] = {
         "assessment-results": {
-            "uuid": made.id_of("document"),
+            "uuid": "",
             "metadata": {
                 "title": f"Audit of {cut(source.name, 200)}, beside {about.name}",
                 "last-modified": source.started.isoformat(),
@@ -82,6 +83,8 @@ def assessment_results(
             "back-matter": {"resources": _resources(made)},
         }
     }
+    # other controls or other words about the same report are another document
+    document["assessment-results"]["uuid"] = made.id_of("document", sha256(canonical(document)))
     if wrong := misfit(document, schema()):
         raise ValueError(f"the assessment results do not fit auditkit's schema of OSCAL {VERSION}: {wrong}")
     return document
@@ -181,7 +184,7 @@ def _defined(made: Made) -> dict[str, Any]:
         "title": cut(source.name, 200),
         "description": "What was audited.",
         "props": [prop("kind", source.kind), *([prop("sha-256", digest)] if digest else [])],
-        "status": {"state": "other"},
+        "status": {"state": "other", "remarks": "The report does not say whether it is in use."},
     }
     platform = {"uuid": made.id_of("platform"), "title": "Where the checks ran", "uses-components": [{"component-uuid": tool["uuid"]}]}  # fmt: skip
     return {
@@ -306,5 +309,6 @@ def _resources(made: Made) -> list[dict[str, Any]]:
             "title": "The plan and the policy of the audit",
             "description": cut(f"Checks: {checks}. Policy: {one_line(policy.get('name'))}.", LONG),
             "props": [prop("policy-sha-256", digest)] if digest else [prop("policy-sha-256", "not told")],
+            "rlinks": [{"href": "report.json", "media-type": "application/json"}],
         },
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Register", "RegisterError", "append", "entry_schema", "read_register"]
 
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _LARGEST = 500_000_000  # bytes of a register that are read
 _WAIT = 10.0  # seconds for another writer
 
@@ -66,14 +68,14 @@ def entry_schema() -> dict[str, Any]:
     return dict(json.loads(text))
 
 
-def read_register(path: str | os.PathLike[str], *, expect: str = "") -> Register:
+def read_register(path: str | os.PathLike[str], *, expect: str | None = None) -> Register:
     """Read a register and follow its chain.
 
     Parameters
     ----------
     path : path
         The file; beside it lies ``NAME.head``, which says how many entries there are and what the last digest is.
-    expect : str
+    expect : str, optional
         A digest that was noted before; it must be that of some entry.
 
     Raises
@@ -81,16 +83,21 @@ def read_register(path: str | os.PathLike[str], *, expect: str = "") -> Register
     RegisterError
         If an entry was changed, moved, dropped or cut off, or none has the digest that is expected.
     InputError
-        If there is no such file.
+        If there is no such file, or what is expected is no digest.
     """
-    file = Path(path).resolve()
+    file, noted = Path(path).resolve(), None if expect is None else expect.strip().lower()
+    if noted is not None and not _DIGEST.fullmatch(noted):
+        # an empty variable in a script must not read as "expect nothing"
+        raise InputError(
+            f"expected a digest of 64 hexadecimal digits, as auditkit register list prints it; got {expect!r}"
+        )
     if not file.is_file() and not _head_of(file).is_file():
         raise InputError(f"no register at {path}: auditkit register add REPORT --to {path} begins one")
     found = _followed(file)
-    if expect and expect not in found.digests:
+    if noted is not None and noted not in found.digests:
         raise _broken(
             file,
-            f"no entry has the digest {short(expect)} that was noted: entries were changed, or this is another register",
+            f"no entry has the digest {short(noted)} that was noted: entries were changed, or this is another register",
         )
     return found
 
@@ -109,7 +116,8 @@ def append(path: str | os.PathLike[str], entry: dict[str, Any]) -> Register:
 
     file = Path(path).resolve()
     if not file.parent.is_dir() or file.is_dir():
-        raise InputError(f"no folder {file.parent} to keep a register in, or {file.name} is a folder: give a file, such as register.jsonl")  # fmt: skip
+        why = f"{path} is a folder" if file.is_dir() else f"no folder {file.parent} to keep a register in"
+        raise InputError(f"{why}: give a file in a folder that is there, such as register.jsonl")
     if wrong := misfit(entry, entry_schema()):
         raise ValueError(f"the entry does not fit the schema of a register: {wrong}")
     lock = FileLock(file.with_name(f".{file.name}.lock"))
@@ -131,6 +139,9 @@ def _added(file: Path, entry: dict[str, Any]) -> Register:
             raise InputError(
                 f"the report is in the register already, as entry {place}: nothing is added twice, and no entry is changed"
             )
+    if not known.entries:
+        # a process that is killed after its first entry must not leave one that no head speaks of
+        write_whole(_head_of(file), canonical({"digest": START, "entries": 0}))
     digest = link(known.digest, _body(entry))
     before = file.read_bytes() if file.is_file() else b""
     write_whole(file, before + canonical({"digest": digest, "entry": entry}))

@@ -156,8 +156,8 @@ def _kept(register: Register) -> Section:
     return Section(
         "How this register is kept",
         (
-            Words("Entries are added and never changed. Each holds the digest of the one before, so that one that was changed or dropped is told."),
+            Words("auditkit adds entries and changes none. Each holds the digest of the one before, so that an entry that was changed or dropped alone is told. Whoever rewrites all that follow, and the head beside the file, is not found by the chain."),
             Points((f"Entries: {len(register.entries):,}", f"Digest of the last: {register.digest}")),
-            Words("Note the digest elsewhere: auditkit register list FILE --expect DIGEST tells later whether that entry is still there as it was."),
+            Words("Note the digest elsewhere: auditkit register list FILE --expect DIGEST tells later whether that entry, and all before it, are still there as they were."),
         ),
     )  # fmt: skip

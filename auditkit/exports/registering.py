@@ -27,6 +27,7 @@ KINDS = ("model", "language_model", "artifact")
 """Kinds of target that a register of models holds."""
 
 _LONG = 300
+_MOST_DAYS = 36_525  # a hundred years
 _ROLES = "as in --approved-by 'model risk: Maria Example'"
 
 
@@ -79,13 +80,12 @@ def entry_of(
     Raises
     ------
     InputError
-        If the report is about something else or does not say when it was made, a day is none, an approval has no role or name, or the pack differs from
-        what was signed, or is of another audit.
+        If the report is about something else or does not say when it was made, a day is none or lies before the audit, an approval has no role or
+        name, or the pack differs from what was signed, or is not of this report.
     """
     source, told = Source.of(report), said or Said()
     source.hold(KINDS, "an entry of the register of models")
-    if source.started.year <= 1970:
-        raise InputError("the report does not say when the audit was made: a register needs the day")
+    source.dated("an entry of the register of models")
     ran = source.data["provenance"]
     policy = ran.get("policy") or {}
     held, signed = _pack(source, pack, list(keys)) if pack is not None else (None, [])
@@ -94,8 +94,8 @@ def entry_of(
     return {
         "schema": "auditkit.register/1.0",
         "model": {"name": cut(source.name, _LONG), "kind": source.kind, "digest": _digest(source)},
-        "owner": cut(told.owner or form.get("owner") or "", _LONG),
-        "tier": cut(told.tier or form.get("tier") or "", _LONG),
+        "owner": cut(told.owner or _answer(form, "owner"), _LONG),
+        "tier": cut(told.tier or _answer(form, "tier"), _LONG),
         "audit": {
             "day": source.day,
             "report": source.digest,
@@ -109,12 +109,19 @@ def entry_of(
         "waivers": [_waiver(one) for one in source.data["findings"] if one.get("waiver")],
         "pack": held,
         "approvals": [*signed, *map(_approval, told.approvals)],
-        "next": _next(source, told, str(form.get("review_by") or "")),
+        "next": _next(source, told, _answer(form, "review_by")),
         "added": {
             "by": cut(told.by, _LONG) or one_line(logged_in()) or "unknown",
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
         },
     }
+
+
+def _answer(form: Mapping[str, Any], name: str) -> str:
+    """Return an answer of a form in one line; several, as owners are, one after the other."""
+    said = form.get(name)
+    every = said if isinstance(said, (list, tuple)) else [said] if said is not None else []
+    return "; ".join(filter(None, map(one_line, every)))
 
 
 def _digest(source: Source) -> str:
@@ -158,18 +165,39 @@ def _next(source: Source, told: Said, of_form: str) -> str:
     if told.next_due and told.every is not None:
         raise InputError("say when it is audited again once: by a day, or by days after this audit")
     if told.every is not None:
-        if told.every < 1:
-            raise InputError(f"it is audited again after 1 day or more; got {told.every}")
+        if not 1 <= told.every <= _MOST_DAYS:
+            raise InputError(
+                f"it is audited again after 1 day or more, at most {_MOST_DAYS:,}; got {told.every}"
+            )
         return (source.started.date() + timedelta(days=told.every)).isoformat()
     if told.next_due:
-        return _day(told.next_due, "when it is audited again").isoformat()
+        day = _day(told.next_due, "when it is audited again")
+        if day <= source.started.date():
+            raise InputError(
+                f"when it is audited again must be after this audit, which was on {source.day}; got {day.isoformat()}"
+            )
+        return day.isoformat()
     return _day(of_form, "review_by of the form on intended use").isoformat() if of_form else ""
+
+
+def _apart(source: Source, packed: bytes) -> str:
+    """Return in what the public record of a pack is not that of a report; empty where nothing of it contradicts the report."""
+    from auditkit.packing.recomputing import record_beside
+    from auditkit.report import Report
+
+    if source.public:
+        return "" if source.digest == sha256(packed) else "its public/report.json is another file"
+    public = Report.from_dict(json.loads(packed))
+    ran, told = source.data["provenance"], public.provenance
+    if any(ran.get(key) != told.get(key) for key in ("seed", "started")):
+        return "its seed or its time is another"
+    return next((one.what for one in record_beside(source.report, public)), "")
 
 
 def _pack(
     source: Source, path: str | os.PathLike[str], keys: list[Any]
 ) -> tuple[dict[str, str], list[dict[str, str]]]:
-    """Return the digest of a pack's manifest, and who signed it, after seeing that nothing in it differs and that it is of this audit."""
+    """Return the digest of a pack's manifest, and who signed it, after seeing that nothing in it differs and that it is of this report."""
     from auditkit.packing.layers import REPORT
     from auditkit.packing.reading import read_pack
     from auditkit.packing.verifying import verify
@@ -181,12 +209,9 @@ def _pack(
             f"the evidence pack {path} is not as it was signed: {first.path}: {first.what}; auditkit verify {path} tells all"
         )
     files = read_pack(path).files
-    public = json.loads(files[REPORT])
-    ran, told = source.data["provenance"], public["provenance"]
-    here = (source.data["verdict"], ran.get("seed"), ran.get("started"))
-    if here != (public["verdict"], told.get("seed"), told.get("started")):
+    if why := _apart(source, files[REPORT]):
         raise InputError(
-            f"the evidence pack {path} is of another audit than this report: give the pack that was made of it"
+            f"the evidence pack {path} is of another audit than this report: {why}; give the pack that was made of it"
         )
     signed = [
         {"role": cut(one.role, _LONG), "name": cut(one.name, _LONG) or "unnamed", "day": one_line(one.signed_at)[:10], "key": one.keyid}

@@ -93,6 +93,23 @@ class Source:
         """The day on which the audit began."""
         return self.started.date().isoformat() if self.started.year > 1970 else "a day that is not told"
 
+    def dated(self, what: str) -> datetime:
+        """Return when the audit began, for an export that has to say it.
+
+        Parameters
+        ----------
+        what : str
+            The export, in words: "a model card".
+
+        Raises
+        ------
+        InputError
+            If the report does not say it: no day is made up.
+        """
+        if self.started.year <= 1970:
+            raise InputError(f"the report does not say when the audit was made: {what} has to say it")
+        return self.started
+
     @property
     def public(self) -> bool:
         """Whether this is the public form of a report."""

@@ -172,7 +172,7 @@ class Form:
         Raises
         ------
         InputError
-            If the digest or the state is that of something else.
+            If the digest or the state is that of something else, or an answer stands where answers are said to be withheld.
         """
         about = data.get("withheld")
         controls = tuple((one["framework"], one["id"]) for one in about["controls"]) if about else ()
@@ -188,11 +188,42 @@ class Form:
             tuple(data.get("envelopes", ())),
             Withheld(data["digest"], controls) if about else None,
         )
+        told = (
+            made.answers or made.sections or made.open or any(one.remark or one.salt for one in made.signed)
+        )
+        if about and told:
+            raise InputError(
+                f"the form {made.kind!r} of {made.subject!r} says that its answers are withheld, and some stand in it: no digest holds those"
+            )
         if data["digest"] != made.digest or data["state"] != made.state:
             raise InputError(
                 f"the form {made.kind!r} of {made.subject!r} is not what its digest and its state say: it was changed after it was made"
             )
         return made
+
+    @classmethod
+    def held(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote, and refuse what is not as it was signed; see `hold`."""
+        made = cls.from_dict(data)
+        made.hold()
+        return made
+
+    def hold(self) -> None:
+        """Refuse a form that is not as it was signed, or names others than signed it.
+
+        Where the extra ``evidence`` is missing, what the signatures say is compared, and they are not checked.
+
+        Raises
+        ------
+        InputError
+            If something differs.
+        """
+        from auditkit.forms.signatures import misfits  # which reads forms
+
+        if wrong := misfits(self, unchecked=True):
+            raise InputError(
+                f"the form {self.kind!r} of {self.subject!r} is not as it was signed: {wrong[0]}"
+            )
 
     def without_answers(self, subject: str) -> Self:
         """Return what may be public of it: what it is, its digest, and who signed it when; no answer and no remark.

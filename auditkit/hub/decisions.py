@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,8 +29,11 @@ __all__ = ["Decided", "Decisions", "as_file", "fitting", "open_lines", "read_dec
 WORDS = ("keep", "revoke")
 _COLUMNS = ("kind", "who", "what", "found", "decision", "reason", "line", "snapshot")
 _NEEDED = ("decision", "reason", "line", "snapshot")
+_BESIDE = ("kind", "who", "what")
 _LARGEST = 256 * 1024 * 1024  # bytes
-_FORMULA = ("=", "+", "-", "@", "|", "%")
+_FORMULA = re.compile(
+    r"(^|[;\t,])(?=[=+\-@|%＝＋－＠])"
+)  # also after what is a column's end where it is opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +48,14 @@ class Decided:
         "keep", "revoke", or empty while it is open.
     reason : str
         Why, in the words of who decided.
+    beside : tuple of str
+        What the file says beside it, for a person to read: kind, who, what; empty where the columns are gone.
     """
 
     line: str
     decision: str = ""
     reason: str = ""
+    beside: tuple[str, ...] = ()
 
     @property
     def open(self) -> bool:
@@ -101,9 +108,7 @@ def as_file(snapshot: Snapshot, lines: Iterable[Line], kind: str, *, again: Coll
     """
     rows = [
         {
-            "kind": one.kind,
-            "who": one_line(one.who),
-            "what": one_line(one.what),
+            **dict(zip(_BESIDE, _beside(one), strict=True)),
             "found": one_line("; ".join(filter(None, (_AGAIN if one.id in again else "", one.found)))),
             "decision": "",
             "reason": "",
@@ -127,11 +132,15 @@ def _csv(rows: list[dict[str, str]]) -> bytes:
 
 
 def _no_formula(value: str) -> str:
-    return f"'{value}" if value.startswith(_FORMULA) else value
+    return _FORMULA.sub(r"\1'", value)
+
+
+def _beside(line: Line) -> tuple[str, ...]:
+    return line.kind, one_line(line.who), one_line(line.what)
 
 
 def _toml(snapshot: Snapshot, rows: list[dict[str, str]]) -> bytes:
-    head = f"# decision: keep or revoke. reason: why. The other keys say what it is about, and are not read.\nsnapshot = {_quoted(snapshot.digest)}\n"
+    head = f"# decision: keep or revoke. reason: why. The other keys say what it is about.\nsnapshot = {_quoted(snapshot.digest)}\n"
     parts = [
         "\n[[decision]]\n"
         + "".join(f"{key} = {_quoted(value)}\n" for key, value in row.items() if key != "snapshot")
@@ -166,7 +175,7 @@ def read_decisions(path: str | os.PathLike[str]) -> Decisions:
         if one.line in decided:
             raise InputError(f"{file}, {at}: the line {one.line} stands there twice")
         decided[one.line] = one
-        about.add(row["snapshot"])
+        about.add(row["snapshot"].strip().removeprefix("'"))
     if len(about) != 1:
         raise InputError(
             f"{file}: expected lines of one snapshot, got {len(about)}: auditkit access decide writes the file"
@@ -183,7 +192,9 @@ def _decided(row: Mapping[str, str], where: str) -> Decided:
     line = row["line"].strip().removeprefix("'")
     if not line:
         raise InputError(f"{where}: the line has lost its id: begin again with auditkit access decide")
-    return Decided(line, word, row["reason"].strip())
+    return Decided(
+        line, word, row["reason"].strip(), tuple(row[key] for key in _BESIDE) if "kind" in row else ()
+    )
 
 
 def _rows_of_csv(text: str, file: Path) -> list[tuple[str, dict[str, str]]]:
@@ -191,13 +202,20 @@ def _rows_of_csv(text: str, file: Path) -> list[tuple[str, dict[str, str]]]:
     between = max(",;\t", key=first.count)  # spreadsheets write what their country writes
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=between)
     try:
-        missing = [one for one in _NEEDED if one not in (reader.fieldnames or ())]
-        rows = [] if missing else [(reader.line_num, row) for row in reader if any(row.values())]
+        names = list(reader.fieldnames or ())
+        missing = [one for one in _NEEDED if one not in names]
+        twice = [one for one in _COLUMNS if names.count(one) > 1]
+        rows = [] if missing or twice else [(reader.line_num, row) for row in reader if any(row.values())]
     except csv.Error as error:
         raise InputError(f"{file}, row {reader.line_num}: not CSV ({error})") from None
     if missing:
         raise InputError(f"{file}: no column {missing[0]!r}: auditkit access decide writes the file")
-    return [(f"row {at}", {key: row[key] or "" for key in _NEEDED}) for at, row in rows]
+    if twice:
+        raise InputError(
+            f"{file}: the column {twice[0]!r} stands there twice, and one would be lost: take one out"
+        )
+    read = _NEEDED + (_BESIDE if set(_BESIDE) <= set(names) else ())
+    return [(f"row {at}", {key: row[key] or "" for key in read}) for at, row in rows]
 
 
 def _rows_of_toml(text: str, file: Path) -> list[tuple[str, dict[str, str]]]:
@@ -213,12 +231,16 @@ def _rows_of_toml(text: str, file: Path) -> list[tuple[str, dict[str, str]]]:
     found = []
     for i, one in enumerate(listed, 1):
         row = (
-            {key: one.get(key, "") for key in _NEEDED if key != "snapshot"}
+            {
+                key: one.get(key, "")
+                for key in _NEEDED + (_BESIDE if set(_BESIDE) <= set(one) else ())
+                if key != "snapshot"
+            }
             if isinstance(one, Mapping)
             else {}
         )
         if not row or not all(isinstance(value, str) for value in row.values()):
-            raise InputError(f"{file}, decision {i}: expected text under decision, reason and line")
+            raise InputError(f"{file}, decision {i}: expected text under each key")
         found.append((f"decision {i}", {**row, "snapshot": about}))
     return found
 
@@ -229,20 +251,35 @@ def fitting(decisions: Decisions, snapshot: Snapshot, lines: Iterable[Line]) -> 
     Raises
     ------
     InputError
-        If they are of another snapshot, or a line is missing or is none of it.
+        If they are of another snapshot, a line is missing or is none of it, or stands beside the words of another line. What a spreadsheet made of a
+        name (007 is 7 then) is no other line's, and is let pass.
     """
     if decisions.snapshot != snapshot.digest:
         raise InputError(
             f"the decisions are about the snapshot {decisions.snapshot[:12]}, and this is {snapshot.digest[:12]}: decide on this one anew"
         )
     found = {one.line: one for one in decisions.decided}
-    ids = [one.id for one in lines]
+    said = {one.id: _told(_beside(one)) for one in lines}
+    ids = list(said)
     missing, foreign = set(ids) - set(found), set(found) - set(ids)
     if missing or foreign:
         raise InputError(
             f"the decisions do not fit the snapshot: {len(missing):,} of its {len(ids):,} lines are missing, {len(foreign):,} are none of it"
         )
+    known = {part for told in said.values() for part in (told, told[:2])}
+    for one in decisions.decided:
+        told, right = _told(one.beside), said[one.line]
+        if (told in known and told != right) or (told[:2] in known and told[:2] != right[:2]):
+            raise InputError(
+                f"the decisions are beside other lines than theirs: {one.line} is {' '.join(right[:2])[:80]!r}, and the file says {' '.join(told[:2])[:80]!r} "
+                "beside it. Some columns were sorted without the others: begin again with auditkit access decide"
+            )
     return found
+
+
+def _told(beside: tuple[str, ...]) -> tuple[str, ...]:
+    """Return words without what spreadsheets and their guards add to them."""
+    return tuple(one_line(part).replace("'", "") for part in beside)
 
 
 def open_lines(found: Mapping[str, Decided]) -> list[str]:

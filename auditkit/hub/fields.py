@@ -8,7 +8,7 @@ from typing import Any
 
 from auditkit.errors import InputError
 
-__all__ = ["Record", "records"]
+__all__ = ["Record", "each_once", "records"]
 
 _LONGEST = 10_000  # characters of a name
 _NOTE = 500  # characters of a note that are kept
@@ -115,6 +115,20 @@ class Record:
         if key not in self.data:
             raise InputError(f"{self.where}: the field {key!r} is missing")
         return self.data[key]
+
+
+def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object of which no key stands there twice, so that no reader sees another value than this one does.
+
+    Raises
+    ------
+    InputError
+        If one does.
+    """
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise InputError("an object holds a key twice, so that one value hides another")
+    return found
 
 
 def records(value: object, where: str, most: int) -> list[Record]:

@@ -169,7 +169,7 @@ def _group(snapshot: Snapshot, one: Group) -> Line:
     what = f"roles: {_listed(one.roles)}; members: {_listed(one.members)}"
     return _line(
         "group", (one.name,), one.name, what, found,
-        f"DELETE {_path('groups', one.name)}, or take its roles away in c.JupyterHub.load_roles",
+        f"DELETE {_path('groups', one.name)}, and take it out of c.JupyterHub.load_groups and c.JupyterHub.load_roles",
     )  # fmt: skip
 
 
@@ -180,7 +180,7 @@ def _service(snapshot: Snapshot, one: Service) -> Line:
     what = f"{'administrator; ' if one.admin else ''}roles: {_listed(one.roles)}"
     return _line(
         "service", (one.name,), one.name, what, found,
-        "take it, or its roles, out of c.JupyterHub.services and c.JupyterHub.load_roles, and start the hub again",
+        "take it out of c.JupyterHub.services and c.JupyterHub.load_roles, and start the hub again",
     )  # fmt: skip
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from auditkit.errors import InputError
-from auditkit.hub.fields import Record, records
+from auditkit.hub.fields import Record, each_once, records
 from auditkit.hub.scopes import Seen, lacking, seen
 
 __all__ = ["FORMAT", "MOST", "Account", "Group", "Service", "Share", "Snapshot", "Token", "of_text"]
@@ -19,6 +19,15 @@ __all__ = ["FORMAT", "MOST", "Account", "Group", "Service", "Share", "Snapshot",
 FORMAT = "auditkit access snapshot 1"
 MOST = 200_000
 """Entries of one kind at most."""
+
+
+_TOLD: dict[str, Callable[[Any], bool]] = {
+    "activity": lambda one: not one.knows_activity,
+    "roles of accounts": lambda one: one.roles is None,
+    "groups": lambda one: one.roles is None or one.members is None,
+    "services": lambda one: one.roles is None,
+}
+"""Whether something lacks what its part is about, though the scopes would show it: what was not told is not nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +147,11 @@ class Snapshot:
         """Return how much of a part was seen."""
         found = seen(self.scopes, part)
         short = part in ("tokens", "shares") and (self.unread or seen(self.scopes, "accounts") != "all")
-        short = short or (part == "activity" and any(not one.knows_activity for one in self.accounts))
+        short = short or (part in _TOLD and any(map(_TOLD[part], self._of(part))))
         return "part" if found == "all" and short else found
+
+    def _of(self, part: str) -> tuple[Any, ...]:
+        return {"groups": self.groups, "services": self.services}.get(part, self.accounts)
 
     def unseen(self, *parts: str) -> str:
         """Return what of some parts was not seen, with the scopes to add; empty where all was."""
@@ -202,8 +214,13 @@ class Snapshot:
             accounts=_unique(tuple(_account(one) for one in _listed(whole, "accounts"))),
             groups=_unique(tuple(_group(one) for one in _listed(whole, "groups"))),
             services=_unique(tuple(_service(one) for one in _listed(whole, "services"))),
-            tokens=tuple(_token(one) for one in _listed(whole, "tokens")),
-            shares=tuple(_share(one) for one in _listed(whole, "shares")),
+            tokens=_unique(
+                tuple(_token(one) for one in _listed(whole, "tokens")), lambda one: (one.owner, one.id)
+            ),
+            shares=_unique(
+                tuple(_share(one) for one in _listed(whole, "shares")),
+                lambda one: (one.owner, one.server, one.kind, one.to),
+            ),
             unread=whole.names("unread") or (),
             roles={name: given.names(name) or () for name in sorted(given.data)},
         )
@@ -218,7 +235,9 @@ def of_text(text: str, where: str) -> Snapshot:
         If it is no JSON, or no snapshot.
     """
     try:
-        data = json.loads(text)
+        data = json.loads(text, object_pairs_hook=each_once)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
     except (ValueError, RecursionError):
         raise InputError(
             f"{where} is no JSON: expected a snapshot, as auditkit access snapshot writes it"
@@ -240,9 +259,9 @@ def _listed(whole: Record, key: str) -> list[Record]:
     return records(whole.data.get(key, []), f"{whole.where}.{key}", MOST)
 
 
-def _unique(found: tuple[Any, ...]) -> tuple[Any, ...]:
+def _unique(found: tuple[Any, ...], key: Callable[[Any], Any] = lambda one: one.name) -> tuple[Any, ...]:
     """Return each name once, the first one, sorted: a list that is read in pages may move in between."""
-    named = {one.name: one for one in reversed(found)}
+    named = {key(one): one for one in reversed(found)}
     return tuple(named[name] for name in sorted(named))
 
 

@@ -95,7 +95,7 @@ def _has(scopes: tuple[str, ...], part: str) -> bool:
 def _each(
     hub: Hub, path: str, where: str, read: Callable[[Record], dict[str, Any]]
 ) -> Iterator[dict[str, Any]]:
-    for i, one in enumerate(hub.pages(path)):
+    for i, one in enumerate(hub.pages(path, counted=True)):
         if i >= MOST:
             raise InputError(f"the hub's {where} are more than {MOST:,}")
         yield read(Record(one, f"{where}[{i}]"))

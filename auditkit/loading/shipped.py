@@ -11,7 +11,7 @@ from pathlib import Path
 
 from auditkit.errors import InputError, did_you_mean
 
-__all__ = ["Shipped", "hidden_by_file", "policy_place", "shipped_name", "shipped_policies"]
+__all__ = ["Shipped", "hidden_by_file", "policy_beside", "policy_place", "shipped_name", "shipped_policies"]
 
 _FIRST = "default"
 
@@ -88,6 +88,18 @@ def policy_place(word: str | os.PathLike[str]) -> Path:
     return known[text].path
 
 
+def policy_beside(folder: Path, word: str) -> Path:
+    """Return the file that a plan in a folder means by a policy: one beside it, or one that comes with auditkit by its name.
+
+    Examples
+    --------
+    >>> policy_beside(Path("plans"), "lending").name, policy_beside(Path("plans"), "ours.toml").as_posix()
+    ('lending.toml', 'plans/ours.toml')
+    """
+    known = shipped_policies()
+    return known[word].path if word in known and not (folder / word).exists() else folder / word
+
+
 def shipped_name(path: Path) -> str | None:
     """Return the name of the shipped policy that a path is the file of; None for any other file.
 
@@ -100,11 +112,11 @@ def shipped_name(path: Path) -> str | None:
     return found.name if found is not None and path.absolute() == found.path.absolute() else None
 
 
-def hidden_by_file(word: str) -> str:
+def hidden_by_file(word: str, option: str = "--policy ") -> str:
     """Return what is to be said where a file stands before the shipped policy of its name; empty where none does."""
     if not _bare(word) or word not in shipped_policies() or not Path(word).exists():
         return ""
-    return f"--policy {word}: the file {word!r} in this folder is read, not auditkit's policy of that name; rename the file to have that"
+    return f"{option}{word}: the file {word!r} in this folder is read, not auditkit's policy of that name; rename the file to have that"
 
 
 def _bare(text: str) -> bool:

@@ -12,8 +12,31 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
-__all__ = ["BANDS", "Column", "Learner", "as_numbers", "as_words"]
+__all__ = ["BANDS", "NO_VALUE", "Column", "Learner", "as_numbers", "as_words", "without_words"]
 
+NO_VALUE = frozenset(
+    [
+        "#N/A",
+        "#N/A N/A",
+        "#NA",
+        "-1.#IND",
+        "-1.#QNAN",
+        "-NaN",
+        "-nan",
+        "1.#IND",
+        "1.#QNAN",
+        "<NA>",
+        "N/A",
+        "NA",
+        "NULL",
+        "NaN",
+        "None",
+        "n/a",
+        "nan",
+        "null",
+    ]
+)
+"""Words that stand for a missing value, as pandas takes them; unless the reference holds one as a value, such as the country NA."""
 BANDS = 10
 """Bands of a number, of about equal size in the reference."""
 FEW = 20
@@ -45,6 +68,16 @@ def as_numbers(column: pd.Series[Any]) -> npt.NDArray[np.float64]:
 
     found = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     return np.where(np.isfinite(found), found, np.nan)
+
+
+def without_words(column: pd.Series[Any], kept: frozenset[str]) -> pd.Series[Any]:
+    """Return a column in which words that stand for a missing value are missing, but those that are kept."""
+    import pandas as pd
+
+    if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column):
+        return column
+    words = column.isin(list(NO_VALUE - kept))
+    return column.mask(words) if words.any() else column
 
 
 class Column:

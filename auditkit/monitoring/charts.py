@@ -13,9 +13,10 @@ from scipy import special
 from auditkit.monitoring.tally import BINS
 from auditkit.statistics import largest_gap, newcombe, population_stability, wilson
 from auditkit.statistics.control_cells import cells_moved
-from auditkit.statistics.control_gaps import area_part, binning_error, gap_moved, gap_parts, pair_moved
-from auditkit.statistics.control_limits import Moved, Sums, mean_part, part_moved, rate_moved, rate_part
-from auditkit.statistics.slow_drift import recent_part, recent_weights
+from auditkit.statistics.control_gaps import area_part, binning_error, gap_moved, pair_moved
+from auditkit.statistics.control_limits import Moved, Sums, mean_part, part_moved, rate_moved
+from auditkit.statistics.control_recent import recent_area, recent_mean, recent_rate
+from auditkit.statistics.slow_drift import recent_weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,10 +93,13 @@ class Measured(NamedTuple):
 
 _RATES = {
     "missing": ("missing", "rows"),
+    "unanswered": ("unanswered", "rows"),
     "selection_rate": ("selected", "decided"),
     "accuracy": ("correct", "answered"),
     "label_rate": ("positive", "labelled"),
 }
+_PARTS: dict[str, Any] = {"mean": mean_part, "area": area_part}
+_RECENT: dict[str, Any] = {"rate": recent_rate, "mean": recent_mean, "area": recent_area}
 _GAPS = {
     "selection_rate_gap": ("Selection rate", 0, False),
     "true_positive_rate_gap": ("True-positive rate", 2, True),
@@ -109,6 +113,7 @@ def charts_of(plan: MonitorPlan, scheme: Scheme, *, volume: bool) -> list[Chart]
     found = [Chart(f"input:{name}", "inputs", f"Input {name}", "cells", name) for name in scheme.columns]
     if log.inputs:
         found.append(Chart("missing", "missing", "Rows with an input missing", "rate", "missing"))
+    found.append(Chart("unanswered", "missing", "Rows without an answer of the model", "rate", "unanswered"))
     if scored:
         found.append(Chart("score", "scores", "Scores", "cells", "score"))
     found.append(Chart("selection_rate", "decisions", "Selection rate", "rate", "selection_rate"))
@@ -181,22 +186,18 @@ def _of_rate(x: int, n: int, a: int, m: int, worth: float) -> Measured:
     size = n / worth
     low, high = (float(end) for end in wilson(x / worth, size, LEVEL))
     counts = [round(one / worth) for one in (x, n, a, m)]
-    return Measured(x / n, low, high, n, (counts, rate_part(x / worth, size, a / worth, m / worth)), {})
+    return Measured(x / n, low, high, n, (counts, (x / worth, size), (a / worth, m / worth)), {})
 
 
 def _of_mean(now: Sums, then: Sums, worth: float) -> Measured:
     now, then = (Sums(*(one / worth for one in moments)) for moments in (now, then))
     half = float(special.stdtrit(max(now.n - 1, 1), 0.5 + LEVEL / 2)) * math.sqrt(now.central()[0] / now.n)
-    return Measured(
-        now.mean, now.mean - half, now.mean + half, round(now.n * worth), mean_part(now, then), {}
-    )
+    return Measured(now.mean, now.mean - half, now.mean + half, round(now.n * worth), (now, then), {})
 
 
 def _of_area(now: Any, then: Any, worth: float) -> Measured:
-    part = area_part(
-        (np.asarray(now[0]) / worth, np.asarray(now[1]) / worth),
-        (np.asarray(then[0]) / worth, np.asarray(then[1]) / worth),
-    )
+    samples: Any = tuple(tuple(np.asarray(one) / worth for one in two) for two in (now, then))
+    part = area_part(*samples)
     half = float(special.ndtri(0.5 + LEVEL / 2)) * math.sqrt(part.variance)
     detail = {
         "positives": int(now[0].sum()),
@@ -204,7 +205,7 @@ def _of_area(now: Any, then: Any, worth: float) -> Measured:
         "binning_error": binning_error(*now),
     }
     return Measured(
-        part.value, max(part.value - half, 0.0), min(part.value + half, 1.0), sum(int(one.sum()) for one in now), part, detail
+        part.value, max(part.value - half, 0.0), min(part.value + half, 1.0), sum(int(one.sum()) for one in now), samples, detail
     )  # fmt: skip
 
 
@@ -245,7 +246,9 @@ def _of_groups(now: Any, then: Any, plan: MonitorPlan) -> Measured | tuple[str, 
         )
     x, n, a, m = (np.rint(table[kept, at] / worth).astype(np.int64) for table in (now, then) for at in (1, 0))
     widest = largest_gap(x, n, LEVEL, rng=np.random.default_rng(0), replicates=999)
-    parts = dict(zip(kept.tolist(), gap_parts(*(one.astype(float) for one in (x, n, a, m))), strict=True))
+    parts = {
+        group: tuple(map(float, counts)) for group, *counts in zip(kept.tolist(), x, n, a, m, strict=True)
+    }
     detail = {
         "largest_gap": widest.value,
         "largest_gap_low": widest.low,
@@ -259,12 +262,12 @@ def _of_groups(now: Any, then: Any, plan: MonitorPlan) -> Measured | tuple[str, 
 def sudden(chart: Chart, one: Measured, alpha: float) -> tuple[Moved, Measured]:
     """Return where a window by itself stands, and what was measured, of a gap that of the pair that moved most."""
     if chart.kind == "rate":
-        (x, n, a, m), _ = one.data
+        x, n, a, m = one.data[0]
         return rate_moved(min(x, n), n, min(a, m), m, alpha), one
     if chart.kind == "cells":
         return cells_moved(one.data[0], one.data[1], alpha), one
     if chart.kind != "gap":
-        return part_moved(one.data, alpha), one
+        return part_moved(_PARTS[chart.kind](*one.data), alpha), one
     kept, x, n, a, m, _ = one.data
     found = gap_moved(x, n, a, m, alpha)
     i, j = found.first, found.second
@@ -293,11 +296,13 @@ def slow(
         worth = 1 / float((c**2 / sizes).sum())
         return cells_moved((c / sizes) @ counts * worth, windows[-1].data[1], alpha), {}
     if chart.kind != "gap":
-        parts = [one.data[1] if chart.kind == "rate" else one.data for one in windows]
-        return part_moved(recent_part(parts, smoothing), alpha), {}
+        seen = [one.data[-2] for one in windows]
+        return part_moved(_RECENT[chart.kind](seen, windows[-1].data[-1], smoothing), alpha), {}
     recent: dict[int, Part] = {
-        group: recent_part([one.data[-1][group] for one in windows if group in one.data[-1]], smoothing)
-        for group in windows[-1].data[-1]
+        group: recent_rate(
+            [one.data[-1][group][:2] for one in windows if group in one.data[-1]], now[2:], smoothing
+        )
+        for group, now in windows[-1].data[-1].items()
     }
     pairs = list(combinations(recent, 2))
     found = [pair_moved(recent[i], recent[j], alpha / len(pairs)) for i, j in pairs]

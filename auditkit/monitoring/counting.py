@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditkit.errors import InputError
+from auditkit.monitoring.cells import without_words
 from auditkit.monitoring.learning import from_file, from_first_rows, from_first_windows, wanted
 from auditkit.monitoring.logs import Place, check_columns, digest_to, found_files, read_blocks, unfinished
 from auditkit.monitoring.plan import span
@@ -20,6 +21,7 @@ from auditkit.monitoring.tally import Tally, rows_of
 from auditkit.monitoring.times import UNREAD, Calendar, read_times
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import numpy.typing as npt
@@ -56,7 +58,14 @@ class Counted:
         self.state, self.calendar, self.went_on, self.remarks = state, calendar, went_on, remarks
 
 
-def count_log(plan: MonitorPlan, folder: Path, saved: Path | None, *, now: float | None = None) -> Counted:
+def count_log(
+    plan: MonitorPlan,
+    folder: Path,
+    saved: Path | None,
+    *,
+    now: float | None = None,
+    check: Callable[[MonitorPlan, State, Calendar | None], None] | None = None,
+) -> Counted:
     """Read what of the log was not read yet, and count it.
 
     Parameters
@@ -69,6 +78,8 @@ def count_log(plan: MonitorPlan, folder: Path, saved: Path | None, *, now: float
         Where the state is kept; None keeps none.
     now : float, optional
         Seconds since 1970; a row from more than a day later has no time that can be.
+    check : callable, optional
+        Called before anything is kept; may refuse what was counted.
 
     Raises
     ------
@@ -79,15 +90,19 @@ def count_log(plan: MonitorPlan, folder: Path, saved: Path | None, *, now: float
     _columns_there(plan, folder, files)
     calendar = None if plan.windows.every is None else Calendar(plan.windows.every, plan.log.zone)
     key, now = _key(plan, folder), time.time() if now is None else now
-    state, why = load_state(saved, key, files) if saved is not None else (None, "")
+    state, why = load_state(saved, key, files, now + _AHEAD) if saved is not None else (None, "")
     remarks = [f"The log was read from the start: {why}."] if why else []
     went_on = state is not None
     if state is None:
         state = State(key, _epochs(plan, folder, files, calendar, now + _AHEAD))
     _Counting(plan, state, calendar, now).read(files)
+    if check is not None:
+        check(plan, state, calendar)
     if saved is not None and _whole(state, calendar, plan):
         save_state(saved, state)
-    for place, file in zip(state.places, files, strict=True):
+    if gone := len(state.places) - len(files):
+        remarks.append(f"{gone:,} files that were read before are gone; what they held stays counted.")
+    for place, file in zip(state.places[gone:], files, strict=True):
         if unfinished(file, place.end):
             remarks.append(f"{file.name}: the last line has no end and was left for the next reading.")
     return Counted(state, calendar, went_on=went_on, remarks=remarks)
@@ -155,6 +170,18 @@ def _epochs(
     return [first, *(from_file(folder / name, log, at) for at, name in sorted(later.items()) if name)]
 
 
+def _values(plan: MonitorPlan, state: State) -> dict[str, frozenset[str]]:
+    """Return of each column the values of its references, and of label and decision the one that stands for yes."""
+    found: dict[str, frozenset[str]] = {}
+    for epoch in state.epochs:
+        for name, column in (*epoch.scheme.columns.items(), *epoch.scheme.groups.items()):
+            found[name] = found.get(name, frozenset()) | frozenset(column.values or ())
+    for answer in (plan.log.label, plan.log.decision):
+        if answer is not None:
+            found[answer] = found.get(answer, frozenset()) | {str(plan.log.positive)}
+    return found
+
+
 class _Counting:
     """One reading of the files, row by row in their order."""
 
@@ -163,14 +190,16 @@ class _Counting:
         self.late = span(plan.windows.late)
         self.counts = Counter(state.counts)
         self.ends: dict[int, int] = {}
+        self.values = _values(plan, state)
 
     def read(self, files: list[Path]) -> None:
         """Read on, and note how far."""
         names, done = wanted(self.plan.log), {one.path: one.end for one in self.state.places}
-        places = []
+        there = {str(file.resolve()) for file in files}
+        places = [one for one in self.state.places if one.path not in there]
         for file in files:
             end = done.get(str(file.resolve()), 0)
-            for block in read_blocks(file, names, end):
+            for block in read_blocks(file, names, end, written=True):
                 self._block(block, names)
                 end = block.end
             places.append(Place(str(file.resolve()), end, digest_to(file, end)))
@@ -184,6 +213,12 @@ class _Counting:
                 raise InputError(
                     f"a part of the log has no column {name!r}; it has {', '.join(map(str, frame.columns))}"
                 )
+        said = {
+            name: without_words(frame[name], self.values.get(name, frozenset()))
+            for name in names
+            if name != self.plan.log.time
+        }
+        frame = frame.assign(**said)
         self.counts["rows"] += len(frame) + block.unread
         self.counts["unreadable rows"] += block.unread
         if self.calendar is None:
@@ -194,6 +229,9 @@ class _Counting:
         ahead = seconds > self.now + _AHEAD
         self.counts["without a time that can be read"] += int(unread.sum())
         self.counts["from the future"] += int(ahead.sum())
+        if ahead.any():
+            first = int(seconds[ahead].min())
+            self.state.ahead = first if self.state.ahead is None else min(first, self.state.ahead)
         kept = np.flatnonzero(~unread & ~ahead)
         if kept.size:
             self._timed(frame.iloc[kept], seconds[kept])

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from auditkit.errors import InputError
 from auditkit.monitoring.charts import Measured, charts_of, measured, slow, sudden, volume_moved
+from auditkit.monitoring.folder import window_label
+from auditkit.monitoring.learning import unusable
 from auditkit.monitoring.plan import span
 from auditkit.monitoring.releases import in_use
 from auditkit.monitoring.tally import Tally
@@ -24,10 +27,12 @@ if TYPE_CHECKING:
     from auditkit.monitoring.state import Epoch
     from auditkit.statistics.control_limits import Moved
 
-__all__ = ["Judged", "Window", "judge_windows"]
+__all__ = ["MOST_LOST", "Judged", "Window", "judge_windows"]
 
 _FEWEST_FOR_VOLUME = 5
 """Windows of a reference from which a spread of their rows is told."""
+MOST_LOST = 0.05
+"""Share of the rows of a window, and of the log, beyond which what is left of them decides nothing."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +128,8 @@ def judge_windows(
         for tally in made:
             whole.plus(tally)
         references[0] = whole
+        if made and (wrong := unusable(whole, plan.log)):
+            raise InputError("\n".join(wrong))
     by_volume = len(made) >= _FEWEST_FOR_VOLUME and plan.windows.every is not None
     charts = _every_chart(plan, counted, volume=by_volume)
     tests = sum(chart.tests for chart in charts)
@@ -171,9 +178,7 @@ def _windows(
             end = calendar.end(key)
             closed = reached is not None and end <= reached
             due = closed and end + delay <= (reached or 0)
-        label = (
-            f"rows {key * int(plan.windows.rows or 0) + 1:,} on" if calendar is None else calendar.label(key)
-        )
+        label = window_label(key, plan, calendar)
         release = None if start is None else in_use(releases, start)
         what = _state_of(state.epochs[0], key, tally, releases, (start, end), closed=closed)
         found.append(
@@ -239,6 +244,8 @@ class _Judge:
             "reason": "",
             "n_needed": None,
         }
+        if window.state == "judged" and window.late > MOST_LOST * (window.tally.rows + window.late):
+            return {**base, "reason": _lost(window)}
         if chart.kind == "volume":
             return {**base, **self._volume(window)}
         reference = self.references[window.epoch]
@@ -257,6 +264,8 @@ class _Judge:
             }
         if chart.labels and window.labels == "waiting":
             return {**base, "state": "waiting", "reason": "the time that labels take has not passed"}
+        if chart.labels and window.tally.labelled < self.plan.windows.min_labelled * window.tally.rows:
+            return {**base, "n": window.tally.labelled, "reason": _unlabelled(window, self.plan)}
         if reference is None or not _has(chart, window):
             return {**base, "reason": "it is not counted under this reference"}
         one = measured(chart, window.tally, reference, self.plan)
@@ -311,6 +320,18 @@ class _Judge:
             "limit_high": moved.high, "p_value": moved.p_value, "state": "alarm" if alarm else "in_control",
             "alarms": ["sudden"] if alarm else [], "detail": {},
         }  # fmt: skip
+
+
+def _unlabelled(window: Window, plan: MonitorPlan) -> str:
+    return (
+        f"{window.tally.labelled:,} of {window.tally.rows:,} rows have a label, and those that come first may differ from the rest: "
+        f"windows.label_delay waits for more, and windows.min_labelled (now {plan.windows.min_labelled:g}) says what share is enough"
+    )
+
+
+def _lost(window: Window) -> str:
+    every = window.tally.rows + window.late
+    return f"{window.late:,} of its {every:,} rows came after it was closed and are not counted: windows.late gives them time"
 
 
 def _beyond(moved: Moved, alpha: float) -> bool:

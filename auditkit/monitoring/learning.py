@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from auditkit.monitoring.plan import LogPart
     from auditkit.monitoring.times import Calendar
 
-__all__ = ["from_file", "from_first_rows", "from_first_windows", "wanted"]
+__all__ = ["from_file", "from_first_rows", "from_first_windows", "unusable", "wanted"]
 
 
 def wanted(log: LogPart) -> list[str]:
@@ -73,7 +73,29 @@ def from_file(file: Path, log: LogPart, start: int | None) -> Epoch:
         tally.add(rows_of(block.frame, log, scheme))
     if not tally.rows:
         raise InputError(f"{file}: the reference has no rows")
+    if wrong := unusable(tally, log):
+        raise InputError("\n".join(f"{file}: {one}" for one in wrong))
     return Epoch(start, scheme, tally)
+
+
+def unusable(tally: Tally, log: LogPart) -> list[str]:
+    """Return what a reference holds that no chart here is made for: numbers to be predicted, scores that are none, a positive value that never comes."""
+    said = []
+    n, scored = tally.rows, int(tally.score.sum())
+    if log.score is not None and 2 * scored < n:
+        said.append(
+            f"log.score: {scored:,} of {n:,} rows of the reference have a number from 0 to 1 in {log.score!r}. A score is the probability of the positive "
+            "label: predictions of a number (regression) are not watched, and of several classes one at a time, by its own probability"
+        )
+    for key, column, rows, positive in (
+        ("label", log.label, tally.labelled, tally.positive),
+        ("decision", log.decision, tally.decided, tally.selected),
+    ):
+        if column is not None and rows and not positive:
+            said.append(
+                f"log.positive: no {key} of the reference is {log.positive!r}: type the value of {column!r} that stands for yes"
+            )
+    return said
 
 
 def from_first_windows(

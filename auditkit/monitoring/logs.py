@@ -6,6 +6,7 @@ import glob
 import hashlib
 import io
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,7 +49,7 @@ class Place:
 
 
 def found_files(patterns: str | Sequence[str], folder: Path) -> list[Path]:
-    """Return the files of a log, sorted by name; patterns are relative to the folder of the plan.
+    """Return the files of a log, sorted by name, numbers in names by their size; patterns are relative to the folder of the plan.
 
     Raises
     ------
@@ -59,11 +60,17 @@ def found_files(patterns: str | Sequence[str], folder: Path) -> list[Path]:
     for pattern in [patterns] if isinstance(patterns, str) else patterns:
         whole = pattern if Path(pattern).is_absolute() else str(Path(glob.escape(str(folder))) / pattern)
         found = glob.glob(whole, recursive=True)  # noqa: PTH207 - a pattern may be absolute
-        paths = sorted(Path(one) for one in found if Path(one).is_file())
+        paths = sorted((Path(one) for one in found if Path(one).is_file()), key=_by_name)
         if not paths:
             raise InputError(f"log.files: no file fits {pattern!r} in {str(folder)!r}")
         every |= dict.fromkeys(paths)
     return list(every)
+
+
+def _by_name(path: Path) -> tuple[list[tuple[int, int, str]], str]:
+    """Return what puts log-9 before log-10, where rows of log-10 would close the windows that those of log-9 belong to."""
+    parts = re.split(r"([0-9]+)", str(path))
+    return [(0, int(one), "") if one.isdecimal() else (1, 0, one) for one in parts], str(path)
 
 
 def names_of(file: Path) -> list[str]:
@@ -106,7 +113,9 @@ def digest_to(file: Path, end: int | None = None) -> str:
     return found.hexdigest()
 
 
-def read_blocks(file: Path, wanted: Iterable[str], start: int = 0) -> Iterator[Block]:
+def read_blocks(
+    file: Path, wanted: Iterable[str], start: int = 0, *, written: bool = False
+) -> Iterator[Block]:
     """Yield the rows of a file from a place on, the columns that are wanted and there.
 
     A last line without an end is left for the next reading: it may still be being written. Of Parquet `start` is 0, or the
@@ -120,6 +129,8 @@ def read_blocks(file: Path, wanted: Iterable[str], start: int = 0) -> Iterator[B
         Columns.
     start : int
         Bytes that were read before, up to a line end.
+    written : bool
+        Of CSV: words such as NA stay words, and only what is empty is missing.
     """
     columns = list(dict.fromkeys(wanted))
     if is_parquet(file):
@@ -133,7 +144,7 @@ def read_blocks(file: Path, wanted: Iterable[str], start: int = 0) -> Iterator[B
         return
     separator, names, after = _header(file)
     for lines, end in _lines(file, max(start, after), quoted=True):
-        frame, unread = _of_text(lines, separator, names, columns)
+        frame, unread = _of_text(lines, separator, names, columns, written=written)
         yield Block(frame, end, unread)
 
 
@@ -176,7 +187,9 @@ def _header(file: Path) -> tuple[str, list[str], int]:
     return separator, names, len(line)
 
 
-def _of_text(lines: bytes, separator: str, names: list[str], columns: list[str]) -> tuple[pd.DataFrame, int]:
+def _of_text(
+    lines: bytes, separator: str, names: list[str], columns: list[str], *, written: bool
+) -> tuple[pd.DataFrame, int]:
     import pandas as pd
 
     bad: list[int] = []
@@ -188,7 +201,7 @@ def _of_text(lines: bytes, separator: str, names: list[str], columns: list[str])
     frame = read(
         io.BytesIO(lines), sep=separator, header=None, names=names, dtype=str, index_col=False, engine="c",
         usecols=[name for name in names if name in columns], on_bad_lines="skip", encoding="utf-8",
-        encoding_errors="replace",
+        encoding_errors="replace", keep_default_na=not written, na_values=[""],
     )  # fmt: skip
     return frame, len(bad)
 

@@ -39,6 +39,20 @@ _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 60480
 _ALARMS = re.compile(r"\s*([0-9]{1,4}(?:\.[0-9]{1,4})?)\s+(?:per|a|an|each)\s+([0-9]*)\s*([A-Za-z]+)\s*")
 _PER_YEAR = {"day": 365.25, "week": 365.25 / 7, "month": 12.0, "year": 1.0}
 _SHOWN = 80
+_OTHER_MODELS = (
+    "task",
+    "prediction",
+    "predictions",
+    "predicted",
+    "target",
+    "classes",
+    "scores",
+    "regression",
+)
+_TWO = (
+    "Models with two answers are watched: score is the probability of the positive label, decision the answer. "
+    "Regression is not, and of several classes one at a time"
+)
 
 Word = Annotated[str, Field(min_length=1, max_length=300)]
 
@@ -108,6 +122,7 @@ class WindowsPart(_Part):
     rows: Annotated[int, Field(ge=20, le=10**8)] | None = None
     min_rows: Annotated[int, Field(ge=20, le=10**8)] = 100
     min_group: Annotated[int, Field(ge=5, le=10**8)] = 30
+    min_labelled: float = Field(default=0.5, ge=0, le=1)
     late: Word = "0 days"
     label_delay: Word = "0 days"
 
@@ -302,11 +317,14 @@ def _sentence(error: ErrorDetails) -> str:
         named = [step for step in steps[:-1] if step in _INSIDE]
         model = _INSIDE[str(named[-1])] if named else MonitorPlan
         known = [one.alias or name for name, one in model.model_fields.items()]
-        return f"no key {key!r}.{did_you_mean(str(steps[-1]), known)}".rstrip(".")
+        said = f"no key {key!r}.{did_you_mean(str(steps[-1]), known)}".rstrip(".")
+        return f"{said}. {_TWO}" if str(steps[-1]).lower() in _OTHER_MODELS else said
     if error["type"] == "missing":
         return f"{key} is missing{_MISSING.get(str(steps[-1]), '')}"
     if error["type"] == "list_type" and steps[-1] in ("release", "accepted"):
         return f"[{key}] is one table; write [[{key}]], with two brackets, over each"
+    if key == "reference.first" and error["type"] == "int_type":
+        return f"reference.first: expected how many windows at the beginning of the log, as in first = 8; got {error['input']!a}"
     said = str(error["msg"]).removeprefix("Value error, ")
     shown = ascii(error["input"])
     shown = shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "..."

@@ -61,7 +61,12 @@ def recent_words(chart: Chart | Mapping[str, Any], recent: Mapping[str, Any]) ->
         if _of(chart, "kind") == "cells"
         else f"limits {number(recent['limit_low'])} to {number(recent['limit_high'])}"
     )
-    return f"{pair}{number(recent['value'])} over {count(recent['windows'])} windows, the newest counting most; {number(recent['reference'])} in the reference, {ends}"
+    over = (
+        f"{pair}{number(recent['value'])} over {count(recent['windows'])} windows, the newest counting most"
+    )
+    if _of(chart, "kind") == "cells":
+        return f"stability index {over}; {ends}"
+    return f"{over}; {number(recent['reference'])} in the reference, {ends}"
 
 
 def alarm_words(chart: Chart, point: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORM", "Epoch", "State", "load_state", "save_state"]
 
-FORM = "auditkit.monitor_state/1"
+FORM = "auditkit.monitor_state/2"
 
 
 @dataclass
@@ -63,6 +64,8 @@ class State:
         Rows read, and those that could not be used, by reason.
     newest : int or None
         Second of the newest row.
+    ahead : int or None
+        Second of the earliest row that was not counted for it lay in the future.
     """
 
     key: str
@@ -72,6 +75,7 @@ class State:
     places: list[Place] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     newest: int | None = None
+    ahead: int | None = None
 
     def epoch_of(self, start: int | None) -> int:
         """Return the place of the epoch in which a window begins."""
@@ -100,6 +104,7 @@ def save_state(path: Path, state: State) -> None:
         "places": [asdict(one) for one in state.places],
         "counts": state.counts,
         "newest": state.newest,
+        "ahead": state.ahead,
     }  # fmt: skip
     text = json.dumps(body, separators=(",", ":"), sort_keys=True)
     write_whole(path, f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}\n".encode())
@@ -113,10 +118,11 @@ def _epochs(state: State) -> dict[int, int]:
     }
 
 
-def load_state(path: Path, key: str, files: list[Path]) -> tuple[State | None, str]:
+def load_state(path: Path, key: str, files: list[Path], horizon: float) -> tuple[State | None, str]:
     """Return the state from which a reading may go on; or None and in words why it begins anew.
 
     It goes on only where the plan counts the same, every file still begins as it did, and only the last of those that were read has grown.
+    Files that were read first may be gone, as those are that are kept for some time only. Rows from after the `horizon` have no time that can be.
     """
     if not path.is_file():
         return None, ""
@@ -130,22 +136,41 @@ def load_state(path: Path, key: str, files: list[Path]) -> tuple[State | None, s
     if data["key"] != key:
         return None, "the plan counts otherwise than before, or its reference is another"
     places = [Place(**one) for one in data["places"]]
-    if [one.path for one in places] != [str(one.resolve()) for one in files[: len(places)]]:
-        return None, "files of the log are gone, or others stand before them"
-    for i, (place, file) in enumerate(zip(places, files, strict=False)):
-        size = file.stat().st_size
-        if size < place.end or (i + 1 < len(places) and size > place.end):
-            return None, f"{file.name} is another than when it was read"
-        if digest_to(file, place.end) != place.sha256:
-            return None, f"{file.name} was changed before the place it was read to"
-        if size > place.end and is_parquet(file):
-            return None, f"{file.name} was written anew"
+    if data["ahead"] is not None and data["ahead"] <= horizon:
+        return None, "rows that were dated ahead of the clock no longer are"
+    if why := _others(places, files):
+        return None, why
     try:
         return _of(data, places), ""
     except (KeyError, ValueError, TypeError, IndexError) as error:
         raise AuditkitError(
             f"{path}: the saved state cannot be read: {error}; delete it to begin anew"
         ) from None
+
+
+def _others(places: list[Place], files: list[Path]) -> str:
+    """Return in words why files are not those that were read; empty where they are."""
+    paths = [str(one.resolve()) for one in files]
+    gone = list(itertools.takewhile(lambda one: one.path not in paths, places))
+    left = places[len(gone) :]
+    if not left or [one.path for one in left] != paths[: len(left)]:
+        return "files of the log are gone, or others stand before them"
+    if any(_begins_as(file, gone) for file in files[len(left) :]):
+        return "a file that was read before has another name"
+    for i, (place, file) in enumerate(zip(left, files, strict=False)):
+        size = file.stat().st_size
+        if size < place.end or (i + 1 < len(left) and size > place.end):
+            return f"{file.name} is another than when it was read"
+        if digest_to(file, place.end) != place.sha256:
+            return f"{file.name} was changed before the place it was read to"
+        if size > place.end and is_parquet(file):
+            return f"{file.name} was written anew"
+    return ""
+
+
+def _begins_as(file: Path, gone: list[Place]) -> bool:
+    size = file.stat().st_size
+    return any(size >= one.end and digest_to(file, one.end) == one.sha256 for one in gone)
 
 
 def _of(data: dict[str, Any], places: list[Place]) -> State:
@@ -159,4 +184,4 @@ def _of(data: dict[str, Any], places: list[Place]) -> State:
         for key, one in data["windows"].items()
     }
     late = {int(key): n for key, n in data["late"].items()}
-    return State(data["key"], epochs, windows, late, places, data["counts"], data["newest"])
+    return State(data["key"], epochs, windows, late, places, data["counts"], data["newest"], data["ahead"])

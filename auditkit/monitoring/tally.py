@@ -136,6 +136,11 @@ class Tally:
         self.first: int | None = None
         self.last: int | None = None
 
+    @property
+    def unanswered(self) -> int:
+        """Rows without a decision, and without a score that gives one."""
+        return self.rows - self.decided
+
     def add(self, rows: Rows, seconds: npt.NDArray[np.int64] | None = None) -> None:
         """Count rows."""
         decided, known = rows.selected >= 0, rows.label >= 0

@@ -16,7 +16,8 @@ from auditkit._version import __version__
 from auditkit.errors import InputError, did_you_mean
 from auditkit.files import write_whole
 from auditkit.monitoring.counting import count_log
-from auditkit.monitoring.judging import judge_windows, moment
+from auditkit.monitoring.folder import FILES, Before, held_folder
+from auditkit.monitoring.judging import MOST_LOST, judge_windows, moment
 from auditkit.monitoring.plan import load_monitor_plan, span
 from auditkit.monitoring.releases import examined
 from auditkit.monitoring.sentences import DOES_NOT_SAY, alarm_words
@@ -34,8 +35,10 @@ if TYPE_CHECKING:
 __all__ = ["FORM", "Verdict", "Watched", "monitor"]
 
 FORM = "auditkit.trend/1.0"
-FILES = {"page": "trend.html", "record": "trend.json", "table": "trend.csv", "state": "state.json"}
 Verdict: TypeAlias = Literal["in_control", "alarm", "undecided"]
+_LOST = (
+    "unreadable rows", "without a time that can be read", "from the future", "after their window was closed",
+)  # fmt: skip
 _COLUMNS = (
     "chart", "family", "window", "state", "alarms", "n", "value", "low", "high", "reference", "limit_low", "limit_high", "p_value",
     "recent_value", "recent_limit_low", "recent_limit_high", "recent_p_value", "reason", "n_needed",
@@ -137,40 +140,34 @@ def monitor(
     """
     file = Path(plan)
     asked = load_monitor_plan(file)
-    folder = file.parent
-    place = None if out is None else _place(Path(out), file)
-    releases = examined(asked, folder)
     at = dt.datetime.now(dt.UTC) if now is None else now
-    counted = count_log(asked, folder, None if place is None else place / FILES["state"], now=at.timestamp())
-    complete = None if until is None else _seconds(until, asked.log.zone)
-    judged = judge_windows(asked, counted, releases, until=complete)
-    record = _record(file, asked, counted, judged, releases, at)
-    found = Watched(record, place)
-    if place is not None:
-        text = json.dumps(record, ensure_ascii=False, indent=1, allow_nan=False)
+    if out is None:
+        return Watched(_watched(file, asked, None, Before({}), until, at))
+    place = Path(out)
+    with held_folder(place, file) as before:
+        found = Watched(_watched(file, asked, place / FILES["state"], before, until, at), place)
+        text = json.dumps(found.record, ensure_ascii=False, indent=1, allow_nan=False)
         write_whole(place / FILES["record"], f"{text}\n".encode("utf-8", "backslashreplace"))
-        write_whole(place / FILES["table"], _csv(record).encode("utf-8", "backslashreplace"))
+        write_whole(place / FILES["table"], _csv(found.record).encode("utf-8", "backslashreplace"))
         write_whole(place / FILES["page"], found.html().encode("utf-8", "backslashreplace"))
     return found
 
 
-def _place(out: Path, plan: Path) -> Path:
-    """Return the folder, made if need be; one that holds the trend of another plan is refused."""
-    if out.exists() and not out.is_dir():
-        raise InputError(f"--out takes a folder; {out} is a file")
-    before = out / FILES["record"]
-    if before.is_file():
-        try:
-            said = json.loads(before.read_text("utf-8"))
-        except ValueError:
-            said = {}
-        named = said.get("plan", {}).get("file") if isinstance(said, dict) else None
-        if named != plan.name:
-            raise InputError(
-                f"{before} is of another plan ({named!r}, not {plan.name!r}): give --out another folder, or move that file away"
-            )
-    out.mkdir(parents=True, exist_ok=True)
-    return out
+def _watched(
+    file: Path,
+    plan: MonitorPlan,
+    saved: Path | None,
+    before: Before,
+    until: dt.date | dt.datetime | None,
+    at: dt.datetime,
+) -> dict[str, Any]:
+    releases = examined(plan, file.parent)
+    counted = count_log(plan, file.parent, saved, now=at.timestamp(), check=before.check_windows)
+    complete = None if until is None else _seconds(until, plan.log.zone)
+    judged = judge_windows(plan, counted, releases, until=complete)
+    record = _record(file, plan, counted, judged, releases, at)
+    record["log"]["remarks"] += before.vanished(record["alarms"])
+    return record
 
 
 def _seconds(at: dt.date | dt.datetime, zone: str) -> int:
@@ -200,11 +197,12 @@ def _record(
         "auditkit": __version__,
         "made": at.astimezone(dt.UTC).isoformat(timespec="seconds"),
         "plan": {"file": file.name, "zone": zone, "every": plan.windows.every, "rows": plan.windows.rows,
-                 "min_rows": plan.windows.min_rows, "min_group": plan.windows.min_group, "late": plan.windows.late, "label_delay": plan.windows.label_delay},
+                 "min_rows": plan.windows.min_rows, "min_group": plan.windows.min_group, "min_labelled": plan.windows.min_labelled,
+                 "late": plan.windows.late, "label_delay": plan.windows.label_delay},
         "limits": {"rate_per_window": judged.rate, "tests": judged.tests, "rate_per_test": judged.rate / max(judged.tests, 1),
                    "smoothing": plan.limits.smoothing, "design_effect": plan.limits.design_effect, "rate_under_nine_of_ten_references": judged.given_reference},
         "log": {"files": [{"file": Path(one.path).name, "bytes": one.end, "sha256": one.sha256} for one in state.places],
-                "rows": state.counts.get("rows", 0), "not_used": counts, "newest": moment(state.newest, zone), "remarks": [*counted.remarks, *_strangers(judged)]},
+                "rows": state.counts.get("rows", 0), "not_used": counts, "newest": moment(state.newest, zone), "remarks": [*counted.remarks, *_strangers(judged), *_in_advance(plan, judged)]},
         "reference": {"file": plan.reference.file, "first": plan.reference.first, "rows": judged.reference_rows,
                       "left_out": [one.scheme.left_out for one in state.epochs]},
         "windows": [
@@ -218,6 +216,19 @@ def _record(
         "releases": [one.to_dict() for one in releases],
     })  # fmt: skip
     return record
+
+
+def _in_advance(plan: MonitorPlan, judged: Judged) -> list[str]:
+    """Return which alarms are answered for before anybody could see them: of windows that are not judged yet."""
+    ends = [one.end for one in judged.windows if one.state == "judged" and one.end is not None]
+    if not ends:
+        return []
+    last = dt.datetime.fromtimestamp(max(ends) - 1, ZoneInfo(plan.log.zone)).date()
+    return [
+        f"Alarms {f'of {one.chart}' if one.chart else 'of all charts'} to come are answered for in advance, up to {one.until}, by {one.by}: {one.why}"
+        for one in plan.accepted
+        if one.until > last
+    ]
 
 
 def _strangers(judged: Judged) -> list[str]:
@@ -276,6 +287,19 @@ def _undecided(plan: MonitorPlan, counted: Counted, judged: Judged, at: dt.datet
                 "reason": f"the log is silent: its newest row is of {last}, more than {plan.log.silent_after} ago",
             }
         )
+    counts = counted.state.counts
+    lost = {
+        what: counts[what] for what in _LOST if counts.get(what) and (plan.windows.every or what == _LOST[0])
+    }
+    if sum(lost.values()) > MOST_LOST * counts.get("rows", 0):
+        said = ", ".join(f"{n:,} {what}" for what, n in lost.items())
+        found.append(
+            {
+                "chart": "",
+                "window": "",
+                "reason": f"of {counts.get('rows', 0):,} rows of the log too many are in no window: {said}",
+            }
+        )
     for chart in judged.charts:
         points = [one for one in judged.points[chart.id] if one["state"] not in ("waiting", "reference")]
         if not points:
@@ -321,7 +345,12 @@ def _csv(record: dict[str, Any]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    from auditkit.render.text import one_line
+
+    if not isinstance(value, str):
+        return value
+    text = one_line(value)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
 
 
 def _plain(value: Any) -> Any:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import secrets
-import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from auditkit.errors import InputError, did_you_mean
 from auditkit.files import write_whole
 from auditkit.forms import Form, Signed, load_form
-from auditkit.forms.form import DECISIONS, ROLES, canonical
+from auditkit.forms.form import DECISIONS, ROLES
+from auditkit.forms.names import as_read, unfit
+from auditkit.forms.signatures import FORM, misfits, said_of, signed_files
 from auditkit.packing.found import FormSeen, Signer
 from auditkit.packing.people import GivenKeys, given_keys
-from auditkit.packing.signing import envelope, opened, signing_key
-from auditkit.packing.statement import misfit_of, statement, subjects
+from auditkit.packing.signing import envelope, signing_key
+from auditkit.packing.statement import statement
 from auditkit.reading import read_bounded
 from auditkit.saved import schema
 from auditkit.shape import misfit
@@ -24,6 +25,7 @@ from auditkit.shape import misfit
 if TYPE_CHECKING:
     import os
 
+    from auditkit.packing.signing import SigningKey
     from auditkit.report import Report
 
 __all__ = [
@@ -34,13 +36,12 @@ __all__ = [
     "sign_form",
     "signed_place",
     "verify_form",
+    "with_signature",
 ]
 
-FORM = "urn:auditkit:form:1.0"
 ENDING = ".signed.json"
 SCHEMA = "auditkit.form/1.0"
 _LARGEST = 8 * 2**20  # bytes of a signed form
-_CONTENT = "form.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,21 +136,19 @@ def sign_form(
     if role == "reviewer":
         _two_persons(by_role.get("author"), by.public.keyid, name)
     salt = secrets.token_hex(16) if remark else ""
-    one = Signed(role, name, at, by.public.keyid, decision, remark, salt)
-    more = {
-        "form": form.kind,
-        "edition": form.edition,
-        "decision": decision,
-        "remark_sha256": one.remark_digest(),
-    }
-    said = statement(_files(form, role), FORM, role=role, name=name, key=by.public, at=at, **more)
-    one = replace(one, time=said["predicate"]["signed_at"])
-    made = replace(
-        form, signed=(*form.signed, one), envelopes=(*form.envelopes, envelope(said, by).decode("ascii"))
-    )
+    made = with_signature(form, by, Signed(role, name, at, by.public.keyid, decision, remark, salt))
     text = json.dumps({"schema": SCHEMA, **made.to_dict()}, indent=1, ensure_ascii=False) + "\n"
     write_whole(place, text.encode())
     return made
+
+
+def with_signature(form: Form, by: SigningKey, one: Signed) -> Form:
+    """Return a form with one more signature; the time is now where none is said."""
+    files, more = signed_files(form, one.role), said_of(form, one)
+    said = statement(files, FORM, role=one.role, name=one.name, key=by.public, at=one.time, **more)
+    one = replace(one, time=said["predicate"]["signed_at"])
+    sealed = envelope(said, by).decode("ascii")
+    return replace(form, signed=(*form.signed, one), envelopes=(*form.envelopes, sealed))
 
 
 def _asked_for(role: str, name: str, decision: str, remark: str) -> str:
@@ -158,6 +157,8 @@ def _asked_for(role: str, name: str, decision: str, remark: str) -> str:
         raise InputError(f"role: expected author or reviewer, got {role!r}.{did_you_mean(role, ROLES)}")
     if not name:
         raise InputError("a signature needs the name of whoever signs: --name 'Maria Rossi'")
+    if why := unfit(name):
+        raise InputError(f"nobody can sign by the name {name[:80]!r}: {why}")
     if role == "author":
         if decision or remark:
             raise InputError("a decision and a remark are the reviewer's: an author writes into the form")
@@ -178,12 +179,10 @@ def _two_persons(author: Signed | None, keyid: str, name: str) -> None:
         raise InputError("the author has not signed yet: a reviewer signs what the author signed")
     if author.keyid == keyid:
         raise InputError("this is the author's key: a reviewer signs with another, held by another person")
-    if _plain(author.name) == _plain(name):
-        raise InputError(f"{name!r} has signed as the author: a form is reviewed by another person")
-
-
-def _plain(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    if as_read(author.name) == as_read(name):
+        raise InputError(
+            f"{name!r} reads as the author's name, {author.name!r}: a form is reviewed by another person; of two whose names are alike, give the middle names too"
+        )
 
 
 def read_with_signatures(path: str | os.PathLike[str]) -> Form:
@@ -219,6 +218,7 @@ def verify_form(
     reviewer_key: str | os.PathLike[str] | None = None,
     any_key: bool = False,
     one_person: bool = False,
+    report: str | os.PathLike[str] | None = None,
 ) -> FormCheck:
     """Find whatever differs in a form from what was signed.
 
@@ -232,11 +232,13 @@ def verify_form(
         Accept signatures under any key, in roles for which no key is given.
     one_person : bool, default False
         Whether the author's signature is enough.
+    report : path, optional
+        A report.json, or the folder that holds it: whether the form stands in it with the same signatures.
 
     Raises
     ------
     InputError
-        If the form or a key cannot be read, or author and reviewer are given one key.
+        If the form, a key or the report cannot be read, or author and reviewer are given one key.
     """
     given = given_keys((), {"author": author_key, "reviewer": reviewer_key}, any_key=any_key)
     place = signed_place(path)
@@ -256,7 +258,22 @@ def verify_form(
     whose = {role: given.words(one.keyid, role) for role, one in by_role.items()}
     problems += [words for one in form.signed if (words := _stranger(one, whose[one.role], given))]
     problems += [f"{one.name!r} rejected it" for one in form.signed if one.decision == DECISIONS[2]]
+    if report is not None:
+        problems += _apart_in(Path(report), form)
     return FormCheck(form, tuple(problems), whose)
+
+
+def _apart_in(place: Path, form: Form) -> list[str]:
+    """Return in what a report holds a form otherwise than it is here; the public form of a report has neither answers nor remarks."""
+    from auditkit.report import load_report
+
+    there = load_report(place / "report.json" if place.is_dir() else place).forms
+    same = [one for one in there if one.digest == form.digest]
+    if not same:
+        return [f"{place} holds no form of this digest"]
+    if not any(one.envelopes == form.envelopes for one in same):
+        return [f"{place} holds it with other signatures: there it is {same[0].state}"]
+    return []
 
 
 def _stranger(one: Signed, whose: str, given: GivenKeys) -> str:
@@ -267,54 +284,6 @@ def _stranger(one: Signed, whose: str, given: GivenKeys) -> str:
             f"signed as {one.role} with a key that nobody gave ({one.keyid[:16]}); give --{one.role}-key FILE"
         )
     return f"signed as {one.role} with another key ({one.keyid[:16]}) than the one given"
-
-
-def misfits(form: Form) -> list[str]:
-    """Return in what a form is not as it was signed: its content, a signature, or what is said of one."""
-    if len(form.envelopes) != len(form.signed):
-        return ["it names others than have signed it"]
-    if [one.role for one in form.signed] not in ([], ["author"], ["author", "reviewer"]):
-        return ["it was not signed by an author first, and then by a reviewer"]
-    found: list[str] = []
-    for at, one in enumerate(form.signed):
-        what = f"the signature as {one.role}"
-        try:
-            said, key = opened(form.envelopes[at].encode("utf-8", "replace"), what)
-        except InputError as error:
-            found.append(str(error))
-            continue
-        found += _differs(said, key.keyid, one, form)
-    if len(form.signed) == 2:
-        author, reviewer = form.signed
-        if author.keyid == reviewer.keyid or _plain(author.name) == _plain(reviewer.name):
-            found.append("author and reviewer are one person, or have one key")
-    return found
-
-
-def _differs(said: Any, keyid: str, one: Signed, form: Form) -> list[str]:
-    if wrong := misfit_of(said, FORM):
-        return [f"the signature as {one.role} does not fit: {wrong}"]
-    about = said["predicate"]
-    if said["subject"] != _about(form, one.role):
-        return [f"what {about['name']!r} signed as {about['role']} is another content than this"]
-    shown = {"role": one.role, "name": one.name, "signed_at": one.time, "decision": one.decision}
-    shown |= {"form": form.kind, "edition": form.edition}
-    shown |= {} if form.withheld else {"remark_sha256": one.remark_digest()}
-    apart = [key for key, value in shown.items() if about.get(key) != value]
-    apart += [] if one.keyid == keyid else ["key"]
-    return [f"the signature as {one.role} says otherwise of: {', '.join(apart)}"] if apart else []
-
-
-def _files(form: Form, role: str) -> dict[str, bytes]:
-    """Return what is signed in a role, by the names that stand in the statement."""
-    files = {_CONTENT: canonical(form.content())}
-    return files if role == "author" else {**files, "author.dsse.json": form.envelopes[0].encode("ascii")}
-
-
-def _about(form: Form, role: str) -> list[dict[str, Any]]:
-    """Return what a statement in a role must be about; of withheld answers the digest is what is known."""
-    named = subjects({"author.dsse.json": form.envelopes[0].encode()} if role == "reviewer" else {})
-    return [*named, {"name": _CONTENT, "digest": {"sha256": form.digest}}]
 
 
 def seen_in_pack(report: Report, given: GivenKeys) -> tuple[FormSeen, ...]:

@@ -10,6 +10,8 @@ from auditkit.packing.page import figures_csv, html, table_csv
 from auditkit.packing.sealing import SUFFIX
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from auditkit.packing.sealing import Seal
     from auditkit.report import Report
 
@@ -43,13 +45,15 @@ def public_files(published: Report, *, k: int) -> dict[str, bytes]:
     }
 
 
-def restricted_files(report: Report, record: bytes, notebook: bytes | None, seal: Seal) -> dict[str, bytes]:
-    """Return the restricted layer: the full record, the notebook, and tables of records under pseudonyms, each encrypted.
+def restricted_files(
+    report: Report, record: bytes, notebook: bytes | None, seal: Seal, more: Mapping[str, bytes] | None = None
+) -> dict[str, bytes]:
+    """Return the restricted layer: the full record, the notebook, and tables of records under pseudonyms, each encrypted; and what is filed with them.
 
     Names say nothing of what is inside: tables are numbered, and an index within says which is which. `record` holds the bytes of the
     report's own file, so that what is opened has the digest by which exports and registers name it.
     """
-    plain = {"report.json": record}
+    plain = {**(more or {}), "report.json": record}
     if notebook is not None:
         plain["report.ipynb"] = notebook
     index: list[dict[str, Any]] = []

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditkit.errors import InputError, did_you_mean
+from auditkit.forms.names import as_read, unfit
 from auditkit.packing.found import Made
 from auditkit.packing.layers import public_files, restricted_files
 from auditkit.packing.manifest import MANIFEST, ROLES, Manifest, canonical, signature_file
@@ -21,6 +22,7 @@ from auditkit.report import load_report
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping
 
 __all__ = ["make", "sign"]
 
@@ -35,6 +37,7 @@ def make(
     name: str = NAME,
     roles: tuple[str, ...] = ROLES,
     publish_forms: bool = False,
+    filed: Mapping[str, bytes] | None = None,
 ) -> Made:
     """Make an evidence pack of what an audit left.
 
@@ -56,6 +59,8 @@ def make(
         Who must sign: author and reviewer, or the author alone.
     publish_forms : bool, default False
         Whether the public layer shows what was answered in forms, and not only what they are and who signed them.
+    filed : mapping of str to bytes, optional
+        Files by name that the restricted layer holds beside the report.
 
     Returns
     -------
@@ -71,6 +76,10 @@ def make(
     place = Path(source)
     file = _record(place) if place.is_dir() else place
     report = load_report(file)
+    if filed and restricted_key is None:
+        raise InputError(
+            "decisions name people, and go into the restricted layer alone: give --restricted-key"
+        )
     seal = Seal(read_secret(restricted_key)) if restricted_key is not None else None
     published = public_form(report, k=k, name=name, publish_forms=publish_forms)
     files = public_files(published.report, k=k)
@@ -87,7 +96,7 @@ def make(
     if seal is not None:
         notebook = file.with_name("report.ipynb")
         own = notebook.read_bytes() if notebook.is_file() else None
-        files |= restricted_files(report, file.read_bytes(), own, seal)
+        files |= restricted_files(report, file.read_bytes(), own, seal, filed)
     manifest = Manifest.of(files, k=k, roles=tuple(role for role in ROLES if role in roles))
     written = write_pack(out, {**files, MANIFEST: manifest.to_bytes()})
     return Made(written, len(files) + 1, sum(published.withheld.values()), manifest.roles)
@@ -133,12 +142,16 @@ def sign(
     Raises
     ------
     InputError
-        If the pack was changed, the role is taken, not asked for, or the author has not signed yet, or the reviewer signs with the author's key.
+        If the pack was changed, the role is taken, not asked for, or the author has not signed yet, or the reviewer signs with the author's key
+        or name.
     """
     if role not in ROLES:
         raise InputError(f"role: expected author or reviewer, got {role!r}.{did_you_mean(role, ROLES)}")
-    if not name.strip():
+    name = " ".join(name.split())
+    if not name:
         raise InputError("a signature needs the name of whoever signs: --name 'Maria Rossi'")
+    if why := unfit(name):
+        raise InputError(f"nobody can sign by the name {name[:80]!r}: {why}")
     contents = read_pack(pack)
     state = examine(contents, GivenKeys(any_key=True))
     wrong = [one for one in state.problems if one.kind not in ("missing role", "plan")]
@@ -161,6 +174,10 @@ def sign(
         if by_role["author"].keyid == by.public.keyid:
             raise InputError(
                 "this is the author's key: a reviewer signs with another, held by another person"
+            )
+        if as_read(by_role["author"].name) == as_read(name):
+            raise InputError(
+                f"{name!r} reads as the author's name, {by_role['author'].name!r}: a reviewer is another person; of two whose names are alike, give the middle names too"
             )
         files[signature_file("author")] = contents.files[signature_file("author")]
     made = statement(files, PACK, role=role, name=name, key=by.public, at=at)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from auditkit.envelopes import canonical, parsed, sha256
 from auditkit.errors import InputError
 from auditkit.shape import misfit
 
@@ -124,31 +123,3 @@ def proper(path: str) -> bool:
 def signature_file(role: str) -> str:
     """Return where the envelope of a role lies."""
     return f"signatures/{role}.dsse.json"
-
-
-def canonical(value: Any) -> bytes:
-    """Return JSON with sorted keys, no spaces, ASCII alone, and a line end."""
-    return (json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False) + "\n").encode()
-
-
-def parsed(data: bytes, what: str) -> Any:
-    """Read JSON in its canonical form.
-
-    Raises
-    ------
-    InputError
-        If it is no JSON, or another form of it: one byte more would be a change that nothing tells.
-    """
-    try:
-        read = json.loads(data)
-        same = canonical(read) == data
-    except (ValueError, RecursionError):
-        raise InputError(f"{what} is no JSON") from None
-    if not same:
-        raise InputError(f"{what} is not in its canonical form: it was changed after it was written")
-    return read
-
-
-def sha256(data: bytes) -> str:
-    """Return the digest in hexadecimal."""
-    return hashlib.sha256(data).hexdigest()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from auditkit.errors import InputError
+from auditkit.forms.names import as_read
 from auditkit.packing.found import Problem
 from auditkit.packing.manifest import ROLES, signature_file
 from auditkit.packing.signing import public_key
@@ -120,6 +121,10 @@ def strangers(
     ]
     if len({one.keyid for one in signers}) < len(signers):
         found.append(Problem("key", signature_file("reviewer"), "author and reviewer signed with one key"))
+    elif len({as_read(one.name) for one in signers}) < len(signers):
+        found.append(
+            Problem("key", signature_file("reviewer"), "author and reviewer signed by names that read alike")
+        )
     found += [
         Problem("key", signature_file(one.role), what) for one in signers if (what := _stranger(one, given))
     ]

@@ -12,6 +12,7 @@ from auditkit.errors import InputError
 from auditkit.evidence import jsonable
 from auditkit.files import write_whole
 from auditkit.loading.policy import read_policy
+from auditkit.loading.shipped import policy_beside, policy_place
 from auditkit.packing.accepting import added, waivers_digest
 from auditkit.packing.signing import envelope, opened, signing_key
 from auditkit.packing.statement import PLAN, misfit_of, statement, subjects
@@ -116,7 +117,7 @@ def plan(
     Parameters
     ----------
     source : path
-        A policy file; or the plan of a batch, with which the policies are signed that it names. Whoever reads a pack with the plan reads them.
+        A policy file, or the name of a policy that comes with auditkit; or the plan of a batch, with which the policies are signed that it names. Whoever reads a pack with the plan reads them.
     out : path
         The envelope to write; nothing is overwritten.
     key : path
@@ -139,7 +140,7 @@ def plan(
     InputError
         If a file cannot be read, a parameter is none of the template, or `out` is there already.
     """
-    target, file = Path(out), Path(source)
+    target, file = Path(out), policy_place(source)
     if target.exists() or not target.parent.is_dir():
         raise InputError(f"cannot write the plan to {target}: give a new file in a folder that is there")
     if not name.strip():
@@ -279,7 +280,7 @@ def _texts(file: Path) -> dict[str, str]:
     text = _toml(file)
     read = tomllib.loads(text)
     named = {} if "criterion" in read else dict.fromkeys(_named(read))
-    beside = [file.parent / one for one in named]
+    beside = [policy_beside(file.parent, one) for one in named]
     return {
         "plan.toml": text,
         **{f"policy-{i}.toml": _toml(one) for i, one in enumerate(beside, start=1) if one.is_file()},

@@ -60,7 +60,7 @@ def full_report(opened: Mapping[str, bytes]) -> Report:
         If there is none, or it is damaged.
     """
     try:
-        return Report.from_dict(json.loads(opened[FULL]))
+        return Report.from_dict(json.loads(opened[FULL]), hold_forms=False)
     except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise InputError(f"{FULL} is no report that this version reads: {error}") from None
 

@@ -84,12 +84,18 @@ def rounded(m: Measurement, *, k: int, rows: int | None, judged: Iterable[Findin
     step = _step(m, k / max(m.n if rows is None else min(m.n, rows), 1))
     value = m.value if math.isinf(m.value) else float(_nearest(m.value, step))
     if m.interval is None:
-        return replace(m, value=_on_its_side(m.value, value, judged))
+        return replace(m, value=_unsigned(_on_its_side(m.value, value, judged)))
     low, high = _ends(m.metric, m.interval, value, step)
     low, high = _within(m.interval, low, high, judged)
     if m.interval.low <= m.value <= m.interval.high:
         value = min(max(value, low), high)
+    low, value, high = map(_unsigned, (low, value, high))
     return replace(m, value=value, interval=replace(m.interval, low=low, high=high))
+
+
+def _unsigned(value: float) -> float:
+    """Return a value whose zero has no sign: -0.0 would say on which side the full one lies."""
+    return value + 0.0
 
 
 def _step(m: Measurement, share: float) -> Decimal:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from auditkit.errors import InputError, needs
-from auditkit.packing.manifest import canonical, parsed
+from auditkit.envelopes import PAYLOAD_TYPE, PublicKey, canonical, of_pem, opened, packages
+from auditkit.errors import InputError
 from auditkit.packing.sealing import new_secret
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from securesystemslib.signer._crypto_signer import CryptoSigner
-    from securesystemslib.signer._key import SSlibKey
 
 __all__ = ["KeyFiles", "PublicKey", "SigningKey", "envelope", "keygen", "opened", "public_key", "signing_key"]
-
-PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +32,6 @@ class KeyFiles:
 
     private: Path
     public: Path | None
-
-
-@dataclass(frozen=True, slots=True)
-class PublicKey:
-    """The public half of an Ed25519 key.
-
-    Attributes
-    ----------
-    pem : str
-        As it lies in a file.
-    keyid : str
-        Its name in an envelope: a digest of it.
-    """
-
-    pem: str
-    keyid: str
-
-    def _key(self) -> SSlibKey:
-        return _from_pem(self.pem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,16 +112,6 @@ def public_key(path: str | os.PathLike[str]) -> PublicKey:
     return of_pem(text, str(path))
 
 
-def of_pem(text: str, where: str) -> PublicKey:
-    """Return the public key in a PEM text; `where` it stands is said in the error."""
-    try:
-        key = _from_pem(text)
-    except ValueError:
-        hint = " (it is a private key: give the .pub beside it)" if "PRIVATE KEY" in text else ""
-        raise InputError(f"{where} holds no public Ed25519 key in PEM{hint}") from None
-    return PublicKey(text, key.keyid)
-
-
 def signing_key(path: str | os.PathLike[str], passphrase: str | None = None) -> SigningKey:
     """Return what signs with the private key in a file.
 
@@ -154,7 +121,7 @@ def signing_key(path: str | os.PathLike[str], passphrase: str | None = None) -> 
         If the file is not there, holds no private Ed25519 key, or the passphrase is missing or wrong.
     """
     pem = _read(Path(path), "private key")
-    crypto = _package()
+    crypto = packages()
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -187,38 +154,8 @@ def envelope(statement: Any, by: SigningKey) -> bytes:
     return canonical(made.to_dict())
 
 
-def opened(data: bytes, what: str) -> tuple[Any, PublicKey]:
-    """Return the statement in an envelope, and the key that signed it, which stands in the statement itself.
-
-    Raises
-    ------
-    InputError
-        If the envelope is not canonical to the byte, has not one signature, or that is not of this statement and key.
-    """
-    _package()
-    from securesystemslib.dsse import Envelope
-    from securesystemslib.exceptions import VerificationError
-
-    read = parsed(data, what)
-    try:
-        made = Envelope.from_dict(json.loads(data))
-        same = canonical(made.to_dict()) == data and set(read) == {"payload", "payloadType", "signatures"}
-        exact = same and made.payload_type == PAYLOAD_TYPE and len(made.signatures) == 1
-    except (KeyError, TypeError, ValueError, AttributeError, VerificationError):
-        exact = False
-    if not exact:
-        raise InputError(f"{what} is no envelope with one signature")
-    statement = parsed(made.payload, f"the statement in {what}")
-    try:
-        key = of_pem(statement["predicate"]["key"], f"the statement in {what}")
-        made.verify([key._key()], 1)  # noqa: SLF001 - of this module
-    except (KeyError, TypeError, VerificationError):
-        raise InputError(f"the signature in {what} is not of this statement and key") from None
-    return statement, key
-
-
 def _new_pair(passphrase: str | None) -> tuple[bytes, bytes]:
-    _package()
+    packages()
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import (
         BestAvailableEncryption,
@@ -239,32 +176,6 @@ def _pem(key: Ed25519PublicKey) -> bytes:
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-
-
-def _from_pem(text: str) -> SSlibKey:
-    crypto = _package()
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key
-
-    try:
-        key = load_pem_public_key(text.encode())
-    except UnsupportedAlgorithm as error:
-        raise ValueError(str(error)) from None
-    if not isinstance(key, Ed25519PublicKey):
-        raise ValueError("another kind of key")  # noqa: TRY004 - told as an InputError by whoever asked
-    found: SSlibKey = crypto.SSlibKey.from_crypto(key)
-    return found
-
-
-def _package() -> Any:
-    try:
-        import cryptography  # noqa: F401
-        import securesystemslib.signer
-    except ImportError as error:
-        package = "cryptography" if "cryptography" in str(error) else "securesystemslib"
-        raise needs(package, "evidence", "signing an evidence pack") from None
-    return securesystemslib.signer
 
 
 def _read(path: Path, what: str) -> bytes:

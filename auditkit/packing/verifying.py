@@ -233,7 +233,7 @@ def _fits(said: Any, role: str, files: Mapping[str, bytes]) -> None:
 def _report(files: Mapping[str, bytes], problems: list[Problem]) -> Report | None:
     """Return the public record if it is one."""
     try:
-        return Report.from_dict(json.loads(files[REPORT]))
+        return Report.from_dict(json.loads(files[REPORT]), hold_forms=False)
     except (KeyError, ValueError, TypeError, RecursionError):
         if not any(one.path == REPORT for one in problems):
             problems.append(Problem("report", REPORT, "it is no report that this version reads"))

@@ -97,8 +97,13 @@ def headline(record: Mapping[str, Any]) -> str:
         windows = len({one["window"] for one in open_ones})
         said = f"{count(charts)} of {count(len(record['charts']))} charts lay beyond their limits, in {count(windows)} of {count(judged)} windows, and nobody answered for it yet"
     elif record["verdict"] == "undecided":
-        names = len({one["chart"] for one in record["undecided"]})
-        said = f"nothing lies beyond a limit that nobody answered for, and {count(names)} of {count(len(record['charts']))} charts could not be judged of late"
+        names = {one["chart"] for one in record["undecided"]}
+        charts = len(names - {""})
+        said = "nothing lies beyond a limit that nobody answered for, and "
+        if "" in names:
+            said += f"the log is not what it should be: {next(one['reason'] for one in record['undecided'] if not one['chart'])}"
+        else:
+            said += f"{count(charts)} of {count(len(record['charts']))} charts could not be judged of late"
     else:
         said = f"no chart of {count(len(record['charts']))} lies beyond its limits in {count(judged)} windows, but where somebody answered for it"
         if not record["alarms"]:
@@ -177,7 +182,7 @@ def _facts(record: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Log", f"{count(log['rows'])} rows of {count(len(log['files']))} {'file' if len(log['files']) == 1 else 'files'}; the newest of {one_line(log['newest']) or 'a time that is not known'}"),
         ("Windows", f"{size} each ({one_line(plan['zone'])}); {count(judged)} of {count(len(windows))} judged"),
         ("Reference", f"{made}, {count(reference['rows'][0] if reference['rows'] else 0)} rows"),
-        ("False alarms", f"at most {number(limits['rate_per_window'])} a window, on average, over {count(limits['tests'])} tests of {number(limits['rate_per_test'])} each"),
+        ("False alarms", f"at most {number(limits['rate_per_window'])} a window (one in {count(round(1 / limits['rate_per_window']))}), on average, over {count(limits['tests'])} tests of {number(limits['rate_per_test'])} each"),
         ("Plan", one_line(plan["file"])),
         ("Made", f"{one_line(record['made'])}, auditkit {one_line(record['auditkit'])}"),
     ]  # fmt: skip

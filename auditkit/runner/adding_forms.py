@@ -55,7 +55,7 @@ def add_forms(
 ) -> WithForms:
     """Put forms into a saved report, and make its record, its notebook and its page anew.
 
-    Nothing is judged by them. One of a content that is there already takes its place: it may have been signed since.
+    Nothing is judged by them. One of a content that is there already takes its place if it was signed since; no signature is lost.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from auditkit.errors import InputError
-from auditkit.statistics.control_limits import Moved, Part, hypergeometric, moved, part_moved, rate_part
+from auditkit.statistics.control_limits import Moved, Part, hypergeometric, moved, part_moved
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -94,11 +94,6 @@ def gap_moved(
     value = float(a[i] / size[i] - a[j] / size[j])
     low, high = (reference + end for end in _limits(away[i], away[j], share))
     return GapMoved(Moved(value, reference, low, high, min(1.0, tails[at] * len(pairs))), i, j, len(pairs))
-
-
-def gap_parts(x: FloatArray, n: FloatArray, successes: FloatArray, m: FloatArray) -> list[Part]:
-    """Return the rate of each group as a part, for a chart over several windows."""
-    return [rate_part(*map(float, row)) for row in zip(x, n, successes, m, strict=True)]
 
 
 def _away(x: int, n: int, successes: int, m: int) -> _Away:

@@ -10,7 +10,7 @@ import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from auditkit.addresses import checked_address, opener, why_not_asked
+from auditkit.addresses import NO_ANSWER, checked_address, opener, why_not_asked
 from auditkit.errors import InputError, ModelError
 from auditkit.methods.language.conversation import Declined, LastingError
 
@@ -82,7 +82,7 @@ class Endpoint:
                 if error.code not in _AGAIN or wait is None:
                     kind = LastingError if error.code in _LASTING else ModelError
                     raise kind(f"the endpoint answered with status {error.code}") from None
-            except (OSError, ValueError) as error:
+            except NO_ANSWER as error:
                 if wait is None:
                     raise LastingError(
                         f"the endpoint could not be asked: {why_not_asked(error, self.timeout)}"

@@ -75,6 +75,8 @@ class Form(Static, w.VBox):  # type: ignore[misc]
         self.subject = named if named is not None else (begun.subject if begun else "")
         self.answers = dict(begun.answers) if begun else {}
         self._asked: dict[str, Asked] = {}
+        self._at: int | None = None
+        self._was = self.path.read_bytes() if self.path else b""
         self._parts()
         self.children = [
             sheet(), Keys(), self.head, self.about, self.tabs, self.stage, self.steps, self.open, w.VBox([self.place, self.save]), self.told,
@@ -140,7 +142,9 @@ class Form(Static, w.VBox):  # type: ignore[misc]
         fields = [self._field(one.id) for one in section.questions if one.is_asked(standing)]
         shown = fields or [note("Nothing is asked here, given the answers before.")]
         if [one for one in self.stage.children if isinstance(one, Asked)] != fields or not fields:
-            self.stage.children = [w.HTML(said(section.title, tag="h3")), *shown]
+            # the same head while the section stays: what stands after the first child that changed is drawn anew, and loses the focus
+            first = self.stage.children[:1] if at == self._at else [w.HTML(said(section.title, tag="h3"))]
+            self._at, self.stage.children = at, [*first, *shown]
         self._tell(standing)
 
     def _field(self, name: str) -> Asked:
@@ -190,11 +194,15 @@ class Form(Static, w.VBox):  # type: ignore[misc]
             raise InputError(f"a form is TOML: give a name that ends in .toml; got {target}")
         if target.exists() and target != self.path:
             raise InputError(f"{target} is there already, and is not overwritten; type another name")
+        if target.exists() and target.read_bytes() != self._was:
+            raise InputError(
+                f"{target} was changed elsewhere since it was opened here, and that is not overwritten; type another name"
+            )
         if not target.parent.is_dir():
             raise InputError(f"no folder {target.parent}")
         form = self.form()
         text = to_toml(self.kind, form.subject, form.answers, named=named_from(self.kind, target))
-        self.path = write_whole(target, text.encode())
+        self.path, self._was = write_whole(target, text.encode()), text.encode()
         signed = signed_place(target).exists()
         more = (
             f" {signed_place(target).name} lies beside it: see with auditkit form verify whether it still fits."

@@ -150,10 +150,12 @@ class _Rows(w.VBox):  # type: ignore[misc]
         self.question, self._changed = question, changed
         self.told = w.HTML()
         self.rows: list[dict[str, _Cell]] = []
+        self.boxes = w.VBox([])
         self.more = button(
             "Add a row", f"Add a row to: {one_line(question.words)}", self.add, self._failed, icon="plus"
         )
-        super().__init__([])
+        # rows in a box of their own: a button beneath that were drawn anew with them would lose the focus
+        super().__init__([w.HTML(said(question.words, tag="h4")), self.boxes, self.more, self.told])
         for row in given:
             self.rows.append(self._row(row))
         self._show()
@@ -186,13 +188,17 @@ class _Rows(w.VBox):  # type: ignore[misc]
     def _show(self) -> None:
         shown: list[Any] = []
         for at, row in enumerate(self.rows):
+            before = self.boxes.children[at : at + 1]
+            if before and before[0].children[1:-1] == tuple(row.values()):
+                shown += before
+                continue
             gone = button(
                 f"Remove row {at + 1}", f"Take row {at + 1} away", partial(self.remove, at), self._failed, icon="trash"
             )  # fmt: skip
             box = w.VBox([w.HTML(said(f"Row {at + 1}", tag="h4")), *row.values(), gone])
             box.add_class("ak-asks")
             shown.append(box)
-        self.children = [w.HTML(said(self.question.words, tag="h4")), *shown, self.more, self.told]
+        self.boxes.children = shown
 
     def _failed(self, why: str) -> None:
         self.told.value = problem(why)

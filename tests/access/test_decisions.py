@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from auditkit import Audit
 from auditkit.access.review import decide, decided, write_review
 from auditkit.access.signing import sign, signature_file, verify
 from auditkit.cli import app
@@ -25,6 +26,7 @@ from auditkit.hub.lines import Line, lines_of
 from auditkit.hub.snapshot import Account
 from auditkit.loading import load_target
 from auditkit.packing import keygen
+from auditkit.targets.access import Access
 
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1"]
 
@@ -137,6 +139,48 @@ def test_mistakes_in_the_file_are_told_with_the_row(review, old, new, told):
         read_decisions(place)
 
 
+@pytest.mark.parametrize("column", ["who", "line", "decision"])
+def test_columns_that_were_sorted_without_the_others_are_refused(review, column):
+    place = filled(review, revoke={("account", "kurt")})
+    rows = list(csv.DictReader(io.StringIO(place.read_text().removeprefix("\ufeff"))))
+    for row, value in zip(rows, sorted(row[column] for row in rows), strict=True):
+        row[column] = value
+    out = io.StringIO()
+    writer = csv.DictWriter(out, rows[0])
+    writer.writeheader()
+    writer.writerows(rows)
+    place.write_text(out.getvalue())
+    if column == "decision":  # nothing can tell: what was decided is what stands there
+        assert decided(place, review)
+        return
+    with pytest.raises(InputError, match="sorted without the others"):
+        decided(place, review)
+
+
+def test_what_a_spreadsheet_makes_of_a_name_is_no_other_line(tmp_path):
+    hub = replace(make_hub(faults=False), accounts=(Account("007"), Account("O'Brien"), Account("=1+1")))
+    (tmp_path / "hub.json").write_text(hub.text())
+    place = filled(tmp_path / "hub.json")
+    place.write_text(place.read_text().replace(",007,", ",7,").replace(",'=1+1,", ",=1+1,"))
+    assert decided(place, tmp_path / "hub.json")
+
+
+def test_a_column_that_stands_there_twice_is_refused(review):
+    place = filled(review)
+    place.write_text(place.read_text().replace(",found,", ",reason,", 1))
+    with pytest.raises(InputError, match="the column 'reason' stands there twice"):
+        read_decisions(place)
+
+
+def test_a_formula_stays_words_also_where_another_character_ends_a_column():
+    hub = replace(make_hub(faults=False), accounts=(Account("a;=1+1"), Account("＝1+1"), Account("b;c")))
+    data = as_file(hub, lines_of(hub), "csv").decode()
+    assert ";=" not in data
+    assert ",＝" not in data
+    assert "a;'=1+1" in data
+    assert ",b;c," in data
+
+
 def test_a_line_that_stands_there_twice_is_refused(review):
     place = filled(review)
     place.write_text(place.read_text() + place.read_text().splitlines()[1] + "\n")
@@ -158,11 +202,65 @@ def test_signed_decisions_verify_and_any_change_is_found(review, keys):
         ("approver", "Jan Novak"),
     ]
     assert "key that was not given" in verify(place, review, keys=both[:1]).problems[0]
-    assert verify(place, review, any_key=True).problems == ()
+    assert verify(place, review, any_key=True, approved=True).problems == ()
+    kept = signature_file(place, "approver").rename(review.parent / "kept")
+    assert verify(place, review, keys=both).problems == ()
+    assert verify(place, review, keys=both, approved=True).problems == ("no approver's signature holds",)
+    kept.rename(signature_file(place, "approver"))
     with pytest.raises(InputError, match="Give --key"):
         verify(place, review)
     place.write_text(place.read_text().replace("needed", "because"))
     assert "changed after it was signed" in verify(place, review, keys=both).problems[0]
+
+
+@pytest.fixture
+def reported(tmp_path):
+    """A review's folder, with its report."""
+    folder = tmp_path / "review"
+    subject = load_target(write_review(folder, make_hub(), name="hub"))
+    Audit(["access"]).run(subject).save(folder / "report.json")
+    place, _, _ = decide(folder, tmp_path / "decisions.csv")
+    return folder, fill(place, revoke={("account", "kurt")})
+
+
+def test_a_signature_ties_decisions_to_the_report(reported, keys):
+    folder, place = reported
+    sign(place, folder, key=keys / "maria.key", role="reviewer", name="Maria")
+    by = [keys / "maria.pub"]
+    assert (verify(place, folder, keys=by).problems, verify(place, folder, keys=by).notes) == ((), ())
+    file = folder / "report.json"
+    whole = file.read_text()
+    file.write_text(json.dumps(json.loads(whole), indent=3))  # the same, laid out another way
+    assert verify(place, folder, keys=by).problems == ()
+    assert "may do anything" in whole
+    file.write_text(whole.replace("may do anything", "may do little", 1))
+    assert "about another report" in verify(place, folder, keys=by).problems[0]
+    other = Audit(["access"]).run(Access("hub", make_hub(faults=False)))
+    file.unlink()
+    assert "a report too, which is not there" in verify(place, folder, keys=by).notes[0]
+    other.save(file)
+    assert "on something else than the snapshot" in verify(place, folder, keys=by).problems[0]
+
+
+def test_signed_decisions_are_filed_in_the_restricted_layer_and_verify_there(reported, keys, tmp_path):
+    folder, place = reported
+    keygen(tmp_path / "restricted", restricted=True)
+    made = ["pack", "make", str(folder), "--out", str(tmp_path / "pack"), "--decisions", str(place)]
+    sealed = [*made, "--restricted-key", str(tmp_path / "restricted.key")]
+
+    def run(*words):
+        return CliRunner().invoke(app, list(words))
+
+    assert "nobody signed" in run(*sealed).output
+    sign(place, folder, key=keys / "maria.key", role="reviewer", name="Maria Rossi")
+    assert "give --restricted-key" in run(*made).output
+    assert run(*sealed).exit_code == 0
+    pack = tmp_path / "pack"
+    assert b"kurt" not in b"".join(one.read_bytes() for one in pack.rglob("*") if one.is_file())
+    key = ["--restricted-key", str(tmp_path / "restricted.key")]
+    assert run("pack", "open", str(pack), *key, "--out", str(tmp_path / "opened")).exit_code == 0
+    found = verify(tmp_path / "opened" / "decisions.csv", tmp_path / "opened", keys=[keys / "maria.pub"])
+    assert (found.problems, found.notes, found.revoke) == ((), (), 1)
 
 
 def test_a_signature_of_another_review_or_role_is_found(review, keys):
@@ -200,11 +298,33 @@ def test_what_is_to_be_revoked_is_listed_with_what_a_person_does(review):
         "how: DELETE /hub/api/groups/chiefs/users with the name in users",
         "how: DELETE /hub/api/groups/team/shared/gus/lab",
         "how: DELETE /hub/api/share-codes/gus/lab?id=sc_1",
-        "how: take it, or its roles, out of c.JupyterHub.services",
+        "how: take it out of c.JupyterHub.services",
         "6 of 30 lines are to be revoked.",
     ):
         assert said in done.output
-    assert "Nobody signed" in done.output
+    assert "nobody signed" in done.output
+
+
+def test_what_is_open_or_not_signed_as_it_is_is_said_with_what_is_to_be_revoked(review, keys):
+    place, n, _ = decide(review, review.parent / "decisions.csv")
+
+    def listed():
+        return CliRunner().invoke(app, ["access", "revocations", str(place), "--review", str(review)])
+
+    assert f"0 of {n} lines are to be revoked; {n} are still open." in listed().output
+    fill(place, revoke={("account", "kurt")})
+    sign(place, review, key=keys / "maria.key", role="reviewer", name="Maria")
+    assert "Not signed" not in listed().output
+    place.write_text(place.read_text().replace("needed", "because"))
+    assert "changed after it was signed" in listed().output
+
+
+def test_a_parameter_that_is_none_is_refused_before_anything_is_written(review, tmp_path):
+    asked = ["access", "review", "--snapshot", str(review), "--out", str(tmp_path / "new")]
+    done = CliRunner().invoke(app, [*asked, "-p", "hub_accounts__stale_dys=9"])
+    assert done.exit_code == 2
+    assert "Did you mean" in done.output
+    assert not (tmp_path / "new").exists()
 
 
 def test_calls_begin_where_the_api_of_this_hub_does():

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from auditkit.access.layout import FOLDERS, init, read_store
-from auditkit.access.store import check
+from auditkit.access.store import _key_in, check
 from auditkit.cli import app
 from auditkit.errors import InputError
 
@@ -119,8 +119,8 @@ def test_a_second_name_a_private_key_a_pipe_and_a_stray_file_are_told(store, tmp
     (store / "notes.txt").write_text("x")
     told = {one.path: one.what for one in found(store)}
     assert "has 2 names" in told["restricted/a file"]
-    assert "holds a private key or a token, outside keys" in told["restricted/mine.key"]
-    assert "holds a private key or a token, outside keys" in told["public/restricted.key"]
+    assert "holds a private key, outside keys" in told["restricted/mine.key"]
+    assert "looks like a key of a restricted layer or a token, outside keys" in told["public/restricted.key"]
     assert "pipe, socket or device" in told["public/pipe"]
     assert "in no folder of the layout" in told["notes.txt"]
 
@@ -139,7 +139,7 @@ def test_another_group_or_owner_is_told(store):
     os.chown(store / "keys" / "a file", 12345, -1)
     told = {one.path: one for one in found(store)}
     assert told["restricted/a file"].what == f"is of another group than {AUDITORS}"
-    assert told["keys/a file"].what == "is not the key holder's"
+    assert "is not the key holder's" in told["keys/a file"].what
     for one in told.values():
         subprocess.run(shlex.split(one.mend), check=True)
     assert found(store) == []
@@ -159,6 +159,8 @@ def test_what_cannot_be_a_store_is_refused(tmp_path):
     (tmp_path / "b" / "x").write_text("x")
     with pytest.raises(InputError, match="is not empty"):
         init(tmp_path / "b", auditors=AUDITORS, reviewers=REVIEWERS)
+    with pytest.raises(InputError, match="cannot make the store at"):
+        init(tmp_path / "b" / "x", auditors=AUDITORS, reviewers=REVIEWERS)
     with pytest.raises(InputError, match="is no evidence store"):
         check(tmp_path / "b")
     for text, said in (
@@ -188,7 +190,74 @@ def test_a_hostile_file_name_is_quoted_and_clean(store):
     assert done.exit_code == 1
     assert "\x1b" not in done.output
     (one,) = [one for one in found(store) if "changed by anybody" in one.what]
-    assert shlex.split(one.mend) == ["chmod", "0660", str(file)]
+    assert one.mend in done.output  # what is printed is the line to run
+    subprocess.run(["bash", "-c", one.mend], check=True)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o660
+
+
+@pytest.mark.linux
+def test_a_file_name_that_is_no_text_is_told_and_mended(store):
+    file = os.fsencode(store / "restricted") + b"/it's \xff\\"
+    with open(file, "w") as opened:  # noqa: PTH123 - a name in bytes
+        opened.write("x")
+    os.chmod(file, 0o666)  # noqa: PTH101
+    assert CliRunner().invoke(app, ["store", "check", str(store)]).exit_code == 1
+    assert CliRunner().invoke(app, ["store", "check", str(store), "--json"]).exit_code == 1
+    (one,) = found(store)
+    subprocess.run(["bash", "-c", one.mend], check=True)
+    assert found(store) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs the right to give files away")
+@pytest.mark.parametrize(
+    "path", [".", "store.toml", "public", "restricted", "review/a file", "public/a file"]
+)
+def test_what_another_owns_who_could_change_it_is_told(store, path):
+    os.chown(store / path, 12345, -1)
+    (one,) = found(store)
+    assert "is not the key holder's" in one.what
+    os.chown(store / path, 0, -1)
+    os.chown(store / "restricted" / "a file", 12345, -1)  # auditors write there, each their own
+    assert found(store) == []
+
+
+def test_what_goes_while_the_check_runs_is_no_error(store, monkeypatch):
+    real = os.scandir
+
+    def late(folder):
+        names = list(real(folder))
+        if str(folder).endswith("restricted"):
+            (store / "restricted" / "a file").unlink(missing_ok=True)
+        return names
+
+    monkeypatch.setattr(os, "scandir", late)
+    assert found(store) == []
+
+
+def test_what_cannot_be_looked_at_is_undecided_and_not_a_deviation(store, monkeypatch):
+    real = os.scandir
+
+    def refused(folder):
+        if str(folder).endswith("keys"):
+            raise PermissionError(13, "Permission denied")
+        return real(folder)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    (one,) = found(store)
+    assert (one.path, one.unseen) == ("keys", True)
+    done = CliRunner().invoke(app, ["store", "check", str(store)])
+    assert done.exit_code == (1 if ONE_GROUP else 3)
+    assert "run the check as its owner" in done.output
+    (store / "public" / "a file").chmod(0o666)
+    assert CliRunner().invoke(app, ["store", "check", str(store)]).exit_code == 1
+
+
+@pytest.mark.linux
+def test_a_pipe_that_takes_the_place_of_a_file_is_not_waited_for(store):
+    os.mkfifo(store / "restricted" / "pipe")
+    assert _key_in(store / "restricted" / "pipe") == ""
+    (store / "restricted" / "link").symlink_to(store / "keys" / "a file")
+    assert _key_in(store / "restricted" / "link") == ""
 
 
 def test_the_commands_say_what_modes_do_not_protect(tmp_path):

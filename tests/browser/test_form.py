@@ -55,6 +55,9 @@ def test_fill_in_and_save(
 
     press(studio, "Next")
     press(studio, "Add a row")
+    hands.says(studio, "Row 1")
+    focus = browser.page.evaluate("document.activeElement.innerText")
+    assert focus.strip() == "Add a row"  # who works with the keyboard goes on from there
     fill(studio, "Role", "Case worker")
     fill(studio, "How many people", "many")
     hands.says(studio, "row 1, How many people: needs a number, got 'many'")

@@ -91,3 +91,10 @@ def test_accounts_that_went_while_the_hub_was_asked_leave_it_undecided():
     report = audited(replace(make_hub(faults=False), unread=("zoe",)))
     assert all(map(math.isnan, values(report)))
     assert "take the snapshot again" in report.of("AK952").measurement("wide_tokens").reason
+
+
+def test_a_token_of_which_no_time_was_told_is_not_called_used():
+    hub = make_hub(faults=False)
+    found = audited(replace(hub, tokens=(Token("ada", "a1", scopes=()),))).of("AK952")
+    assert math.isnan(found.measurement("unused_tokens").value)
+    assert "was not told" in found.measurement("unused_tokens").reason

@@ -66,3 +66,15 @@ def test_without_an_earlier_review_it_does_not_apply():
 
     with pytest.raises(NotApplicable, match="no earlier decisions"):
         hub_revocations(Access("lab", make_hub()), rng=None)
+
+
+def test_decisions_of_another_hub_pass_nothing():
+    hub = make_hub()
+    named = replace(hub, accounts=tuple(replace(one, name=f"x-{one.name}") for one in hub.accounts))
+    other = replace(named, tokens=(), groups=(), services=(), shares=())
+    report = audited(
+        other, decisions(replace(hub, tokens=(), groups=(), services=(), shares=()), ("account", "kurt"))
+    )
+    assert math.isnan(report.of("AK956").measurement("revoked_still_there").value)
+    assert "of another one" in report.of("AK956").says
+    assert report.verdict == "undecided"

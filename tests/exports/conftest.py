@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,11 +64,24 @@ def with_form(report, kind="intended_use", *, signed=True, **answers):
     """Return the report with the worked example of a form, signed by its author or not; `answers` replace those of the example."""
     from auditkit.forms import load_form
     from auditkit.forms.form import Signed
+    from auditkit.packing.forms import with_signature
 
     form = load_form(ROOT / "notebooks" / "forms" / f"{kind}.toml")
-    who = (Signed("author", "Maria Example", "2026-11-02T10:00:00Z", "ab" * 32),) if signed else ()
-    made = replace(form, subject="credit", answers={**form.answers, **answers}, signed=who, envelopes=())
+    made = replace(form, subject="credit", answers={**form.answers, **answers}, signed=(), envelopes=())
+    if signed:
+        by = _key()
+        who = Signed("author", "Maria Example", "2026-11-02T10:00:00Z", by.public.keyid)
+        made = with_signature(made, by, who)
     return report.with_forms(made)
+
+
+@functools.cache
+def _key():
+    from auditkit import packing
+    from auditkit.packing.signing import signing_key
+
+    with tempfile.TemporaryDirectory() as folder:
+        return signing_key(packing.keygen(Path(folder) / "author").private)
 
 
 def renamed(report, name):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from typer.testing import CliRunner
 
+import auditkit as ak
 from auditkit.check import registry
 from auditkit.cli import app
 from auditkit.controls import coverage, load_catalogue
@@ -137,3 +138,22 @@ def test_the_command_line_writes_both_once(saved, tmp_path):
     assert all(one.stat().st_size > 5000 for one in outs)
     assert CliRunner().invoke(app, args).exit_code == 2
     assert CliRunner().invoke(app, [*args[:3], "--out", str(tmp_path / "a.csv")]).exit_code == 2
+
+
+def test_reports_about_models_that_differ_are_told_and_one_given_twice_is_told_once(report, of_stack):
+    data = json.loads(json.dumps(report.to_dict()))
+    data["subject"]["name"], data["subject"]["model"]["digest"] = HOSTILE, "ab" * 32
+    other = annex_iv([report, ak.Report.from_dict(data)])
+    (said,) = [one for one in other.notices if "models that differ" in one]
+    assert "abababababab, audited on" in said
+    held(as_markdown(other))
+    data["subject"]["model"]["digest"] = report.subject["model"]["digest"]
+    for same in (ak.Report.from_dict(data), of_stack):
+        assert "models that differ" not in " ".join(annex_iv([report, same]).notices)
+    assert annex_iv([report, report]) == annex_iv(report)
+
+
+def test_accuracy_by_group_stands_where_the_annex_asks_for_it():
+    (point,) = [one for one in points() if one.id == "3"]
+    with_accuracy = {one.code for one in registry().checks if "accuracy" in one.metrics}
+    assert {"AK001", "AK102"} <= with_accuracy <= set(point.measured)

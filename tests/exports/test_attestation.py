@@ -171,3 +171,15 @@ def test_the_command_line_writes_it_once_and_knows_its_frameworks(saved, tmp_pat
     wrong = CliRunner().invoke(app, [*args[:4], "gdrp", "--out", str(tmp_path / "b.json")])
     assert wrong.exit_code == 2
     assert "Did you mean 'gdpr'?" in wrong.output
+
+
+def test_another_assessor_makes_another_document(report):
+    serials = [json.loads(attestation(report, "gdpr", assessor=name))["serialNumber"] for name in ("A", "B", "A")]  # fmt: skip
+    assert serials[0] != serials[1]
+    assert serials[0] == serials[2]
+
+
+def test_a_third_party_is_named(report):
+    for name in ("", " \n"):
+        with pytest.raises(InputError, match=r"a third party that attests has to be named.*--assessor"):
+            attestation(report, "gdpr", assessor=name, third_party=True)

@@ -80,3 +80,18 @@ def test_the_command_line_writes_it_once(report, tmp_path):
     assert done.exit_code == 0, done.output
     assert json.loads((tmp_path / "credit.cdx.json").read_text())["specVersion"] == "1.6"
     assert CliRunner().invoke(app, args).exit_code == 2
+
+
+def test_no_day_is_made_up_and_no_figure_is_no_number(report):
+    data = json.loads(json.dumps(report.to_dict()))
+    for m in next(one for one in data["evidence"] if one["check"] == "AK001")["measurements"]:
+        if m["metric"] == "accuracy":
+            m["value"], m["interval"], m["reason"] = None, None, "not told"
+    figures = json.loads(bill_of_materials(ak.Report.from_dict(data)))["metadata"]["component"]["modelCard"]
+    assert "accuracy" not in {one["type"] for one in figures["quantitativeAnalysis"]["performanceMetrics"]}
+    for started in ("yesterday", None):
+        data["provenance"]["started"] = started
+        if started is None:
+            del data["provenance"]["started"]
+        with pytest.raises(InputError, match="does not say when the audit was made"):
+            bill_of_materials(ak.Report.from_dict(data))

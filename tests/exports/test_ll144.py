@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -153,3 +154,36 @@ def test_the_command_line_writes_all_three_once(screening, tmp_path):
     assert outs[2].read_bytes() == as_csv(screening)
     assert CliRunner().invoke(app, args).exit_code == 2
     assert CliRunner().invoke(app, [*args[:3], "--out", str(tmp_path / "a.txt")]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("on", "told"),
+    [
+        (date(2027, 3, 31), ""),
+        (date(2027, 4, 1), "over a year old on 2027-04-01: 6 RCNY 5-301"),
+        (date(2026, 3, 30), "is after 2026-03-30"),
+    ],
+)
+def test_an_audit_that_is_old_or_ahead_is_told(screening, on, told):
+    made = at(screening, "2026-03-31T10:00:00+00:00")
+    said = [one for one in as_paper(made, on=on).notices if "2026-03-31" in one]
+    assert len(said) == bool(told)
+    assert told in "".join(said)
+
+
+def test_a_date_before_what_was_measured_is_told(screening):
+    made = at(screening, "2026-06-01T10:00:00+00:00")
+    (said,) = as_paper(made, on=date(2026, 7, 1)).notices[1:]
+    assert "is 2026-03-31, and these numbers were measured later, on 2026-06-01" in said
+
+
+def test_a_leap_day_has_a_year_after_it():
+    made = at(audited(applicants(), **{**GIVEN, "audit_date": "2024-02-29"}), "2024-02-29T10:00:00+00:00")
+    assert len(as_paper(made, on=date(2025, 2, 28)).notices) == 1
+    assert len(as_paper(made, on=date(2025, 3, 1)).notices) == 2
+
+
+def at(report, started):
+    data = json.loads(json.dumps(report.to_dict()))
+    data["provenance"]["started"] = started
+    return ak.Report.from_dict(data)

@@ -6,6 +6,8 @@ import json
 import re
 
 import jsonschema
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from hypothesis import example, given, settings
@@ -17,6 +19,8 @@ from auditkit.errors import InputError
 from auditkit.exports.model_card import NOT_WRITTEN, model_card
 from auditkit.exports.paper import in_markdown
 from auditkit.packing.publishing import public_form
+from auditkit.predictors import from_predictions
+from auditkit.render.status import kept_back, shown_status
 from auditkit.render.text import measured, number, one_line
 
 from .conftest import HOSTILE, hostile_text, renamed, with_form
@@ -201,3 +205,54 @@ def test_the_command_line_writes_it_once(saved, tmp_path):
     assert again.exit_code == 2
     assert "is not replaced" in again.output
     assert CliRunner().invoke(app, [*args[:-4], "--out", str(tmp_path / "card.txt")]).exit_code == 2
+
+
+def test_a_public_form_is_not_said_to_keep_to_more_than_it_does(report, tmp_path):
+    shown = public_form(report, k=20).report
+    assert "fewer than 20 records are withheld" in model_card(shown, k=10)
+    with pytest.raises(InputError, match=r"may rest on 20 records, and 50 are asked for.*--k 20"):
+        model_card(shown, k=50)
+    shown.save(tmp_path / "report.json")
+    args = ["export", "model-card", str(tmp_path), "--out", str(tmp_path / "a.md"), "--k", "50"]
+    assert CliRunner().invoke(app, args).exit_code == 2
+    assert not (tmp_path / "a.md").exists()
+
+
+def test_a_card_with_everything_says_that_it_is_for_use_inside(report, saved, tmp_path):
+    warning = in_markdown("For use inside, not for publication")
+    assert f"> {warning}" in model_card(report, full=True)
+    assert warning not in model_card(report)
+    args = ["export", "model-card", str(saved), "--out", str(tmp_path / "a.md"), "--full"]
+    assert "do not publish it" in CliRunner().invoke(app, args).stdout
+
+
+def test_the_metadata_hold_results_on_the_test_data_and_leave_verified_to_the_hub(report):
+    (result,) = parted(model_card(report))[0]["model-index"][0]["results"]
+    assert {"accuracy", "roc_auc"} <= {one["type"] for one in result["metrics"]}
+    for one in result["metrics"]:
+        assert set(one) == {"type", "value", "name"}
+        assert one["type"] != "train_test_gap"
+    assert "train\\-test gap" in model_card(report)
+
+
+def test_metrics_of_regression_have_the_names_of_the_hub():
+    rng = np.random.default_rng(0)
+    x = pd.DataFrame({"a": rng.normal(size=60)})
+    y = x["a"] + rng.normal(size=60)
+    subject = ak.Subject(
+        "price", from_predictions(labels=x["a"].to_numpy()), ak.Dataset(x, y), task="regression"
+    )
+    front, _ = parted(model_card(ak.Audit(["model_performance"]).run(subject)))
+    assert front["pipeline_tag"] == "tabular-regression"
+    assert front["metrics"] == ["mae", "r_squared"]
+
+
+def test_numbers_that_are_withheld_are_not_called_undefined(report):
+    text = model_card(report)
+    rows = [line for line in text.splitlines() if "withheld from the public form" in line]
+    assert rows
+    assert len(rows) == len(set(rows))
+    assert all("| withheld |" in line and "undefined" not in line for line in rows)
+    told = sum(int(found[1]) if (found := re.search(r"\((\d+) of them\\?\)", line)) else 1 for line in rows)
+    findings = public_form(report).report.to_dict()["findings"]
+    assert told == sum(kept_back(one) and shown_status(one) in ("fail", "inconclusive", "unmeasured", "waived") for one in findings)  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import date
 
 import jsonschema
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from typer.testing import CliRunner
 
+import auditkit as ak
 from auditkit.cli import app
 from auditkit.controls import Catalogue, Control, Framework, Topic, coverage, load_catalogue
 from auditkit.errors import InputError
@@ -180,3 +182,19 @@ def test_the_command_line_writes_it_once(saved, tmp_path):
     assert made["back-matter"]["resources"][0]["rlinks"][0]["hashes"][0]["value"] == Source.read(saved).digest
     assert Source.read(saved).digest == Source.of(Source.read(saved).report).digest
     assert CliRunner().invoke(app, args).exit_code == 2
+
+
+def test_other_controls_about_the_same_report_are_another_document(report):
+    shipped = load_catalogue()
+    other = replace(shipped, disclaimer="Of our own.")
+    first, second = (assessment_results(report, "gdpr", catalogue=one)["assessment-results"] for one in (shipped, other))  # fmt: skip
+    assert first["uuid"] != second["uuid"]
+    assert first["results"][0]["uuid"] == second["results"][0]["uuid"]
+    assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", first["uuid"])
+
+
+def test_no_day_is_made_up_for_a_report_that_tells_none(report):
+    data = json.loads(json.dumps(report.to_dict()))
+    del data["provenance"]["started"]
+    with pytest.raises(InputError, match="does not say when the audit was made: OSCAL has to say it"):
+        assessment_results(ak.Report.from_dict(data), "gdpr")

@@ -136,6 +136,27 @@ def test_a_head_that_a_kill_left_one_behind_is_in_order(copied, report):
     assert len(read_register(copied).entries) == 4
 
 
+def test_a_kill_in_the_first_entry_leaves_a_register_that_goes_on(report, tmp_path, monkeypatch):
+    from auditkit.exports import register
+
+    written, file = [], tmp_path / "r.jsonl"
+
+    def killed(path, data, **more):
+        if path.name.endswith(".head") and written:
+            raise KeyboardInterrupt
+        written.append(path.name)
+        return write_whole(path, data, **more)
+
+    write_whole = register.write_whole
+    monkeypatch.setattr(register, "write_whole", killed)
+    with pytest.raises(KeyboardInterrupt):
+        append(file, entry_of(at(report, "2026-01-10")))
+    monkeypatch.undo()
+    assert written == ["r.jsonl.head", "r.jsonl"]
+    assert len(read_register(file).entries) == 1
+    assert len(append(file, entry_of(at(report, "2026-02-10"))).entries) == 2
+
+
 def test_a_register_rewritten_as_a_whole_is_told_by_a_digest_that_was_noted(copied, report):
     noted = read_register(copied).digest
     assert read_register(copied, expect=noted).digest == noted
@@ -144,6 +165,33 @@ def test_a_register_rewritten_as_a_whole_is_told_by_a_digest_that_was_noted(copi
     append(copied, entry_of(at(report, "2026-06-01")))
     with pytest.raises(RegisterError, match="no entry has the digest"):
         read_register(copied, expect=noted)
+
+
+@pytest.mark.parametrize("given", ["", " ", "9f2c"])
+def test_an_expected_digest_that_is_none_is_refused(kept, given):
+    done = CliRunner().invoke(app, ["register", "list", str(kept), "--expect", given])
+    assert done.exit_code == 2
+    assert "expected a digest of 64 hexadecimal digits" in done.output
+    noted = read_register(kept).digests[0]
+    assert (
+        CliRunner().invoke(app, ["register", "list", str(kept), "--expect", f" {noted.upper()}"]).exit_code
+        == 0
+    )
+
+
+def test_an_entry_and_all_that_follows_rewritten_together_are_told_by_a_noted_digest_alone(copied):
+    known = read_register(copied)
+    before, lines = START, []
+    for entry in known.entries:
+        changed = {**entry, "owner": "Somebody else"}
+        before = link(before, canonical(changed).decode())
+        lines.append(canonical({"digest": before, "entry": changed}))
+    copied.write_bytes(b"".join(lines))
+    copied.with_name("register.jsonl.head").write_bytes(canonical({"digest": before, "entries": len(lines)}))
+    assert read_register(copied).entries[0]["owner"] == "Somebody else"
+    assert "is not found by the chain" in as_markdown(as_paper(read_register(copied)))
+    with pytest.raises(RegisterError, match="no entry has the digest"):
+        read_register(copied, expect=known.digests[0])
 
 
 def test_nothing_is_added_twice_or_to_what_cannot_be_believed(copied, report):
@@ -181,6 +229,8 @@ def test_owner_tier_and_next_day_come_from_the_form_where_they_are_not_said(repo
     entry = entry_of(filled, Said(owner="Al", tier="low", next_due="2027-01-01"))
     assert (entry["owner"], entry["tier"], entry["next"]) == ("Al", "low", "2027-01-01")
     assert entry_of(with_form(report, signed=False, owner="Jo"))["owner"] == ""
+    two = with_form(report, owner=["Jo Owner", "Al\nOther"])
+    assert entry_of(two)["owner"] == "Jo Owner; Al Other"
 
 
 @pytest.mark.parametrize(
@@ -189,6 +239,8 @@ def test_owner_tier_and_next_day_come_from_the_form_where_they_are_not_said(repo
         ({"next_due": "soon"}, "must be a day as year-month-day"),
         ({"next_due": "2027-01-01", "every": 3}, "say when it is audited again once"),
         ({"every": 0}, "1 day or more"),
+        ({"every": 10**9}, "at most 36,525"),
+        ({"next_due": "2020-01-01"}, "must be after this audit"),
         ({"approvals": ("Maria",)}, "an approval is a role and a name"),
     ],
 )
@@ -223,6 +275,17 @@ def test_a_pack_is_verified_and_who_signed_it_is_entered(saved, of_stack, tmp_pa
     assert entry_of(source, pack=tmp_path / "pack")["pack"]["keys"] == "any"
     with pytest.raises(InputError, match="is of another audit than this report"):
         entry_of(at(source.report, "2020-01-01"), pack=tmp_path / "pack")
+    better = json.loads((saved / "report.json").read_text("utf-8"))
+    for m in next(one for one in better["evidence"] if one["check"] == "AK001")["measurements"]:
+        if m["metric"] == "accuracy":
+            m["value"], m["interval"]["low"], m["interval"]["high"] = 0.99, 0.98, 1.0
+    with pytest.raises(
+        InputError, match=r"of another audit than this report: AK001.*no such number of accuracy"
+    ):
+        entry_of(ak.Report.from_dict(better), pack=tmp_path / "pack")
+    assert (
+        entry_of(Source.read(tmp_path / "pack" / "public"), pack=tmp_path / "pack")["pack"]["keys"] == "any"
+    )
     (tmp_path / "pack" / "public" / "README.txt").write_text("changed")
     with pytest.raises(InputError, match=r"is not as it was signed: public/README\.txt"):
         entry_of(source, pack=tmp_path / "pack")

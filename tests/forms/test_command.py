@@ -83,3 +83,16 @@ def test_an_unknown_kind_is_told(args):
     done = form(*args)
     assert done.exit_code == 2
     assert "intended_use" in done.stderr
+
+
+def test_a_report_that_holds_it_otherwise_is_told(form_file, keys, report, tmp_path):
+    from auditkit.packing.forms import read_with_signatures, sign_form
+
+    sign_form(form_file, key=keys / "author.key", role="author", name="Maria")
+    report.with_forms(read_with_signatures(form_file)).save(tmp_path / "report.json")
+    given = ("form", "verify", form_file, "--author-key", keys / "author.pub", "--one-person", "--report")
+    assert CliRunner().invoke(app, [*map(str, given), str(tmp_path)]).exit_code == 0
+    report.save(tmp_path / "report.json")
+    done = CliRunner().invoke(app, [*map(str, given), str(tmp_path)])
+    assert done.exit_code == 1
+    assert "holds no form of this digest" in done.stdout

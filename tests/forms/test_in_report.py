@@ -11,27 +11,11 @@ from auditkit.cli import app
 from auditkit.controls import coverage, load_catalogue
 from auditkit.controls.shown import on_page
 from auditkit.errors import InputError
-from auditkit.evidence import Evidence, Measurement
 from auditkit.finding import Criterion
 from auditkit.forms import load_form
 from auditkit.packing.forms import read_with_signatures, sign_form
 from auditkit.render import views
 from auditkit.report import Report, load_report
-
-ROWS = {"rows": 100, "columns": ["a"], "digest": ""}
-MODEL = {"kind": "callable", "trust": "live object", "digest": "", "description": ""}
-SUBJECT = {
-    "name": "credit", "task": "binary", "positive": 1, "classes": [0, 1], "model": MODEL, "test": ROWS, "train": None, "sensitive_features": ["sex"],
-}  # fmt: skip
-PLAN = [{"code": "AK101", "name": "demographic_parity", "title": "Decisions by group", "question": "?", "dimension": "bias", "page": ""}]  # fmt: skip
-POLICY = {"name": "none", "description": "", "digest": "", "criteria": []}
-ABOUT = {"auditkit": "0.1.0", "seed": 0, "versions": {}, "policy": POLICY, "plan": PLAN, "not_examined": []}
-
-
-@pytest.fixture
-def report():
-    evidence = Evidence("AK101", (Measurement("selection_rate", 0.2, 100),))
-    return Report(SUBJECT, (), (evidence,), ABOUT)
 
 
 @pytest.fixture
@@ -86,6 +70,80 @@ def test_one_content_is_there_once_and_the_signed_one_takes_the_place(report, dr
     other = replace(draft, answers={"purpose": "To lend more"})
     assert report.with_forms(draft, other).forms == (draft, other)
     assert report.with_forms(draft).with_forms(other, replacing=True).forms == (other,)
+
+
+def signer(role, name, **more):
+    return {"role": role, "name": name, "time": "2026-01-01T00:00:00+00:00", "keyid": "0" * 64, **more}
+
+
+def named(one):
+    one.update(signed=[signer("author", "Eve")], state="signed by its author, not reviewed")
+
+
+def reviewed(one):
+    one["signed"][1:] = [signer("reviewer", "Eve", decision="approved")]
+    one["envelopes"][1:] = [one["envelopes"][0]]
+
+
+def withheld(one):
+    one.update(withheld={"controls": []}, answers={"purpose": "To sell"})
+
+
+def withheld_for_another_control(one):
+    one.update(withheld={"controls": [{"framework": "gdpr", "id": "Art. 22"}]}, answers={}, sections=[])
+    one["signed"][1] = {k: v for k, v in one["signed"][1].items() if k not in ("remark", "salt")}
+
+
+BY_HAND = {
+    "signed": [
+        reviewed, withheld, withheld_for_another_control,
+        lambda one: one["signed"][1].update(name="The head of credit"),
+        lambda one: one["signed"][0].update(time="2020-01-01T00:00:00+00:00"),
+        lambda one: one["signed"][0].update(keyid="0" * 64),
+        lambda one: one["signed"][1].update(remark="excellent"),
+        lambda one: one["envelopes"].reverse(),
+    ],
+    "draft": [named],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("which", "change"), [(which, change) for which, every in BY_HAND.items() for change in every]
+)
+@pytest.mark.parametrize("packages", [True, False])
+def test_a_signer_who_was_written_in_by_hand_is_told(
+    report, draft, signed, which, change, packages, monkeypatch
+):
+    if not packages:  # what the signatures say is compared all the same
+        monkeypatch.setattr("auditkit.forms.signatures.packages", missing)
+    data = json.loads(json.dumps(report.with_forms({"draft": draft, "signed": signed}[which]).to_dict()))
+    assert Report.from_dict(data).forms
+    change(data["forms"][0])
+    with pytest.raises(InputError, match=r"is not as it was signed|no digest holds those"):
+        Report.from_dict(data)
+
+
+def missing():
+    raise InputError("not installed")
+
+
+def test_signatures_of_another_content_do_not_enter_a_report(report, draft, signed):
+    other = replace(draft, answers={"purpose": "To sell"}, signed=signed.signed, envelopes=signed.envelopes)
+    with pytest.raises(InputError, match="another content than this"):
+        report.with_forms(other)
+
+
+def test_no_signature_is_lost_by_adding_the_draft_again(report, draft, signed, form_file, keys, tmp_path):
+    assert report.with_forms(signed).with_forms(draft).forms == (signed,)
+    assert report.with_forms(signed).with_forms(draft, replacing=True).forms == (signed,)
+    (tmp_path / "other").mkdir()
+    for name in ("short.toml", "use.toml"):
+        shutil.copy(tmp_path / name, tmp_path / "other" / name)
+    sign_form(tmp_path / "other" / "use.toml", key=keys / "stranger.key", role="author", name="Eve")
+    other = read_with_signatures(tmp_path / "other" / "use.toml")
+    with pytest.raises(InputError, match=r"as 'Maria <b>Rossi</b>' and 'Jan' signed it.* by 'Eve'"):
+        report.with_forms(signed).with_forms(other)
+    assert report.with_forms(signed).with_forms(other, replacing=True).forms == (other,)
 
 
 def test_a_form_about_another_subject_is_refused(report, draft):
@@ -203,8 +261,11 @@ class TestCoverage:
         assert one.forms == ("form: A short form, signed by two, rejected",)
         assert one.missing
 
-    def test_a_form_fills_its_topic_of_a_control_that_checks_speak_to_too(self, report, signed):
-        form = replace(signed, kind="data_protection")
+    def test_a_form_fills_its_topic_of_a_control_that_checks_speak_to_too(self, report, form_file, keys):
+        kind = form_file.with_name("short.toml")
+        kind.write_text(kind.read_text().replace('kind = "short"', 'kind = "data_protection"'))
+        sign_form(form_file, key=keys / "author.key", role="author", name="Maria")
+        form = read_with_signatures(form_file)
         before, after = (stands(r, "gdpr", "Art. 35(7)") for r in (report, report.with_forms(form)))
         assert before.status == after.status == "partial"
         assert {m.partition(":")[0] for m in before.missing} - {

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -55,6 +56,16 @@ def test_the_signature_is_of_the_digest_and_names_no_remark(signed):
         ({"key": "author.key"}, "this is the author's key"),
         ({"name": "  maria ROSSI "}, "reviewed by another person"),
         ({"name": "Ｍaria Rossi"}, "reviewed by another person"),
+        ({"name": "M\u0430ria Rossi"}, "reads as the author's name"),  # Cyrillic
+        ({"name": "\u039caria R\u03bfssi"}, "reads as the author's name"),  # Greek
+        ({"name": "Maria\u00a0R\u00f3ssi."}, "reads as the author's name"),
+        ({"name": "Rossi, Maria"}, "reads as the author's name"),
+        ({"name": "Mar\u0131a Rossi"}, "reads as the author's name"),
+        ({"name": "Maria\u200b Rossi-Bianchi"}, "cannot be seen (U+200B)"),
+        ({"name": "\u202eJan"}, "cannot be seen (U+202E)"),
+        ({"name": "\x1b[31mJan"}, "cannot be seen (U+001B)"),
+        ({"name": "..."}, "it has no letter"),
+        ({"name": "J" * 201}, "200 at most"),
         ({"name": " "}, "needs the name"),
         ({"decision": "aproved"}, "Did you mean 'approved'"),
         ({"decision": "rejected"}, "needs a remark"),
@@ -68,6 +79,26 @@ def test_the_reviewer_is_another_person_with_another_key(form_file, keys, change
     with pytest.raises(InputError, match=re.escape(words)):
         reviewer(form_file, keys, **change)
     assert signed_place(form_file).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "name", ["Mario Rossi", "Maria Rossini", "Jan Nov\u00e1k", "\u041c\u0430\u0440\u0438\u044f", "\u738b\u4f1f", "Anne-Marie O'Neill", "Maria A. Rossi"]
+)  # fmt: skip
+def test_people_of_other_names_review(form_file, keys, name):
+    author(form_file, keys)
+    reviewer(form_file, keys, name=name)
+    assert verified(form_file, keys).ok
+
+
+def test_one_person_under_a_look_alike_name_is_told_also_where_the_check_was_left_out(
+    form_file, keys, monkeypatch
+):
+    from auditkit.packing import forms
+
+    monkeypatch.setattr(forms, "_two_persons", lambda *_: None)
+    author(form_file, keys)
+    reviewer(form_file, keys, name="M\u0430ria Rossi")
+    assert verified(form_file, keys).problems == ("author and reviewer are one person, or have one key",)
 
 
 def test_the_reviewer_cannot_come_first_and_nobody_signs_twice(form_file, keys):
@@ -91,6 +122,18 @@ def test_an_edit_after_signing_is_told(signed, keys):
     for act in (read_with_signatures, lambda path: reviewer(path, keys)):
         with pytest.raises(InputError, match="was edited after it was signed"):
             act(signed)
+
+
+def test_a_report_is_held_against_what_was_signed(signed, keys, tmp_path, report):
+    form = read_with_signatures(signed)
+    alone = replace(form, signed=form.signed[:1], envelopes=form.envelopes[:1])
+    for name, held in (("whole", (form,)), ("half", (alone,)), ("none", ())):
+        report.with_forms(*held).save(tmp_path / f"{name}.json")
+    assert verified(signed, keys, report=tmp_path / "whole.json").ok
+    (told,) = verified(signed, keys, report=tmp_path / "half.json").problems
+    assert "with other signatures: there it is signed by its author, not reviewed" in told
+    (told,) = verified(signed, keys, report=tmp_path / "none.json").problems
+    assert "holds no form of this digest" in told
 
 
 def test_another_layout_is_no_edit(signed, keys):

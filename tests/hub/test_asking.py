@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import ssl
 import threading
 from contextlib import contextmanager, suppress
@@ -59,6 +60,33 @@ def served(answers, status=200, location="", seen=None, context=None):
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def spoken(answer):
+    """A server that says what it likes, and what it heard: `answer` is bytes, or is given the connection."""
+    heard, ended = [], threading.Event()
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def speak():
+        while not ended.is_set():
+            with suppress(OSError):
+                client, _ = server.accept()
+                with client:
+                    heard.append(client.recv(65_536))
+                    answer(client) if callable(answer) else client.sendall(answer)
+
+    thread = threading.Thread(target=speak, daemon=True)
+    thread.start()
+    port = server.getsockname()[1]
+    try:
+        yield port, heard
+    finally:
+        ended.set()
+        with suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        thread.join(10)
+        server.close()
 
 
 @pytest.fixture(autouse=True)
@@ -187,6 +215,129 @@ def test_the_hub_of_this_machine_is_not_asked_through_a_proxy(monkeypatch):
         assert take(Hub(url, TOKEN)).version == "5.2.1"
 
 
+def test_a_proxy_of_the_environment_is_a_tunnel_and_is_never_told_the_token(monkeypatch):
+    with spoken(b"HTTP/1.1 502 no\r\n\r\n") as (port, heard):
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{port}")
+        monkeypatch.delenv("no_proxy", raising=False)
+        with pytest.raises(ToolError, match="could not be asked"):
+            Hub("https://hub.example.org", TOKEN).get("/")
+    assert heard[0].startswith(b"CONNECT hub.example.org:443 ")
+    assert TOKEN.encode() not in b"".join(heard)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        f"{TOKEN} is what you sent\r\n\r\n",
+        f"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{TOKEN}",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        f"HTTP/1.1 200 OK\r\nX: {'a' * 70_000}\r\n\r\n",
+        "HTTP/1.1 200 OK\r\n" + "X: a\r\n" * 200 + "\r\n",
+        "HTTP/1.1 302 no\r\nLocation: http://[\r\n\r\n",
+        "HTTP/1.1 302 no\r\nLocation: file:///etc/passwd\r\n\r\n",
+        "",
+    ],
+)
+def test_an_answer_that_is_no_http_is_an_error_in_words_without_the_token(answer, tmp_path, monkeypatch):
+    monkeypatch.setenv("A_TOKEN", TOKEN)
+    with spoken(answer.encode()) as (port, _):
+        asked = ["--hub", f"http://127.0.0.1:{port}", "--token-env", "A_TOKEN", "--out", str(tmp_path / "a")]
+        done = CliRunner().invoke(app, ["access", "snapshot", *asked])
+    assert done.exit_code in (2, 3)
+    assert "Error: " in done.output
+    assert TOKEN not in done.output
+    assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nX: ", b"HTTP"])
+def test_a_reply_that_trickles_ends(head):
+    def trickle(client):
+        with suppress(OSError):
+            client.sendall(head)
+            for _ in range(400):
+                client.sendall(b" ")
+                threading.Event().wait(0.02)
+
+    with (
+        spoken(trickle) as (port, _),
+        pytest.raises(ToolError, match=r"took over 0\.5 s|could not be asked"),
+    ):
+        Hub(f"http://127.0.0.1:{port}", TOKEN, timeout=0.05).get("/")
+
+
+def test_replies_are_bounded_one_by_one_and_together(monkeypatch):
+    with served({"/a": ["x" * 600]}) as url:
+        monkeypatch.setattr("auditkit.hub.asking._TOGETHER", 1_000)
+        hub = Hub(url, TOKEN)
+        hub.get("/a")
+        with pytest.raises(InputError, match="longer than 1,000 bytes together"):
+            hub.get("/a")
+        monkeypatch.setattr("auditkit.hub.asking._LARGEST", 500)
+        with pytest.raises(InputError, match="longer than 500 bytes"):
+            Hub(url, TOKEN).get("/a")
+
+
+def test_a_key_that_stands_twice_is_refused_in_an_answer_and_in_a_snapshot():
+    twice = b'{"version": "5.2.1", "version": "9"}'
+    with served({"/": twice}) as url, pytest.raises(InputError, match="a key twice"):
+        take(Hub(url, TOKEN))
+    with pytest.raises(InputError, match="a key twice"):
+        of_text(make_hub().text().replace('"hub":', '"hub": "https://x.example",\n"hub":', 1), "file")
+
+
+def test_a_list_that_loses_an_entry_while_it_is_read_is_read_again():
+    names, reads = ["a", "b", "c", "d"], []
+
+    def answers(path, asked):
+        if path != "/users":
+            return whole().get(path) if path in ("/", "/user", "/groups", "/services", "/info") else None
+        at = int(asked.partition("offset=")[2].partition("&")[0])
+        reads.append(at)
+        if len(reads) == 2:
+            names.remove("a")  # c slips to the page that was read
+        page = [{"name": one, "last_activity": None} for one in names[at : at + 2]]
+        following = {"offset": at + 2} if at + 2 < len(names) else None
+        return {"items": page, "_pagination": {"total": len(names), "next": following}}
+
+    with served(answers) as url:
+        found = take(Hub(url, TOKEN))
+    assert {one.name for one in found.accounts} == {"b", "c", "d"}
+    assert reads == [0, 2, 0, 2]
+    never = {"items": [], "_pagination": {"total": 3, "next": None}}
+    with (
+        served(whole(**{"/users": never})) as url,
+        pytest.raises(InputError, match="has 3 entries and gave 0"),
+    ):
+        take(Hub(url, TOKEN))
+
+
+def test_a_list_that_a_proxy_cut_off_is_refused():
+    def answers(path, asked):
+        at = int(asked.partition("offset=")[2].partition("&")[0] or 0)
+        return [{"name": f"u{at}"}] if path == "/users" else whole().get(path)
+
+    with served(answers) as url, pytest.raises(InputError, match="drop the header Accept"):
+        take(Hub(url, TOKEN))
+
+
+def test_what_the_scopes_would_show_and_the_hub_did_not_tell_is_not_seen():
+    found = take(told(whole(**{"/users": [{"name": "ada"}], "/groups": [{"name": "g", "users": []}]})))
+    assert {part for part in NEEDED if found.seen(part) != "all"} == {
+        "activity",
+        "roles of accounts",
+        "groups",
+    }
+    assert take(told(whole())).unseen(*NEEDED) == ""
+
+
+def test_what_may_be_the_token_itself_is_not_told_back(tmp_path):
+    for option in ("--token-env", "--token-file"):
+        asked = ["--hub", "https://h.org", option, "0f" * 32, "--out", str(tmp_path / "a")]
+        done = CliRunner().invoke(app, ["access", "snapshot", *asked])
+        assert done.exit_code == 2
+        assert "0f" not in done.output
+
+
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o620])
 def test_a_token_that_others_can_read_is_refused(tmp_path, mode):
@@ -200,7 +351,7 @@ def test_a_token_that_others_can_read_is_refused(tmp_path, mode):
     assert token_of_file(file) == TOKEN
 
 
-@pytest.mark.parametrize("text", ["", "two words", "a\nb", "tök", "a" * 5_000])
+@pytest.mark.parametrize("text", ["", "short", "two words", "a\nbcdefgh", "tök-tök-tök", "a" * 5_000])
 def test_what_is_no_token_is_refused(tmp_path, monkeypatch, text):
     file = tmp_path / "token"
     file.write_text(text)
@@ -231,7 +382,8 @@ def test_what_goes_wrong_is_told_without_the_token():
 
 
 @pytest.mark.needs("cryptography", extra="evidence")
-def test_a_certificate_that_nobody_vouches_for_is_refused_before_the_token_is_sent(tmp_path):
+def test_a_certificate_that_nobody_vouches_for_is_refused_before_the_token_is_sent(tmp_path, monkeypatch):
+    import ipaddress
     from datetime import UTC, datetime, timedelta
 
     from cryptography import x509
@@ -239,8 +391,11 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_before_the_token_is_se
     from cryptography.hazmat.primitives.asymmetric import ec
 
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "hub.example.org")])
     made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.add_extension(
+        x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
+    )
     made = made.serial_number(1).not_valid_before(datetime.now(UTC) - timedelta(days=1))
     made = made.not_valid_after(datetime.now(UTC) + timedelta(days=1)).sign(key, hashes.SHA256())
     pem = key.private_bytes(
@@ -256,6 +411,11 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_before_the_token_is_se
     ):
         take(Hub(url.replace("http://", "https://"), TOKEN))
     assert seen == []
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "pair.pem"))  # now this machine trusts it
+    with served(whole(), context=context) as url:
+        assert take(Hub(url.replace("http://", "https://"), TOKEN)).version == "5.2.1"
+        with pytest.raises(ToolError, match="its certificate is not one that"):  # it is of another name
+            take(Hub(url.replace("http://127.0.0.1", "https://localhost"), TOKEN))
 
 
 def test_an_old_hub_without_shares_is_said():
@@ -286,6 +446,18 @@ def test_the_command_writes_a_snapshot_for_its_owner_and_tells_no_token(tmp_path
     assert again.exit_code == 2
     assert "is there already" in again.output
     assert json.loads(as_json.stdout)["token_can_also"] == ["tokens"]
+
+
+def test_the_kernel_that_makes_the_report_has_no_token(tmp_path, monkeypatch):
+    def ran(*_, **__):
+        raise InputError(f"it has {os.environ.get('A_TOKEN')}")
+
+    monkeypatch.setenv("A_TOKEN", TOKEN)
+    monkeypatch.setattr("auditkit.cli.running.ran", ran)
+    with served(whole()) as url:
+        asked = ["access", "review", "--hub", url, "--token-env", "A_TOKEN", "--out", str(tmp_path / "r")]
+        done = CliRunner().invoke(app, asked)
+    assert "Error: it has None" in done.output
 
 
 def test_the_command_wants_one_token_and_one_source(tmp_path):

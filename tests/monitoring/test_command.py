@@ -30,6 +30,7 @@ def test_the_exit_code_is_the_verdict_and_the_files_are_there(place, made):
     assert done.exit_code == 1, done.output
     assert "Selection rate between groups of sex: in 2026-02-09, by a window alone" in done.output
     assert {one.name for one in (place / "out").iterdir()} == {
+        ".monitor.lock",
         "trend.html",
         "trend.json",
         "trend.csv",

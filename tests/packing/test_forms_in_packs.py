@@ -12,7 +12,7 @@ from auditkit.packing.forms import read_with_signatures, sign_form
 from auditkit.packing.layers import public_files
 from auditkit.packing.manifest import MANIFEST, Manifest
 from auditkit.packing.reading import read_pack
-from auditkit.report import load_report
+from auditkit.report import Report, load_report
 
 KIND = """
 kind = "short"
@@ -131,7 +131,7 @@ def anew(pack, keys, change):
     data = json.loads(path.read_text())
     change(data["forms"])
     path.write_text(json.dumps(data, indent=1) + "\n")
-    for name, content in public_files(load_report(path), k=10).items():
+    for name, content in public_files(Report.from_dict(data, hold_forms=False), k=10).items():
         (pack / name).write_bytes(content)
     files = {
         p: d for p, d in read_pack(pack).files.items() if p != MANIFEST and not p.startswith("signatures/")

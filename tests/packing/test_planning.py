@@ -143,6 +143,20 @@ def test_a_plan_by_a_stranger_or_without_a_policy_is_told(policy, judged, keys, 
     assert {one.kind for one in found.problems} == {"plan", "key"}
 
 
+def test_a_policy_that_comes_with_auditkit_is_signed_by_its_name(keys, tmp_path, monkeypatch):
+    from auditkit.loading.shipped import shipped_policies
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "batch.toml").write_text('policy = "lending"\n[audit]\ntemplates = ["bias"]\n')
+    for source in ("lending", "batch.toml"):
+        made = packing.plan(source, f"{source}.json", key=keys / "author.key", name="Maria")
+        signed = read_plan(made.read_bytes())
+        assert shipped_policies()["lending"].text in signed.texts.values()
+        assert len(signed.policies) == 1
+    with pytest.raises(InputError, match="Did you mean 'lending'"):
+        packing.plan("lendin", "p.json", key=keys / "author.key", name="Maria")
+
+
 def test_what_is_no_plan_is_refused(policy, keys, tmp_path):
     with pytest.raises(InputError, match="belong to a template"):
         packing.plan(policy, tmp_path / "p", key=keys / "author.key", name="M", parameters=["a=1"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -17,6 +18,7 @@ from auditkit.evidence import Evidence, Interval, Measurement
 from auditkit.finding import Criterion
 from auditkit.judging import judge
 from auditkit.packing.rounding import rounded
+from auditkit.report import load_report
 
 K = 10
 
@@ -160,6 +162,50 @@ def test_whoever_judges_the_rounded_number_finds_the_same_status(case):
         assert made.interval.low <= m.interval.low
         assert made.interval.high >= m.interval.high
         assert made.interval.low <= made.value <= made.interval.high
+
+
+def one_zero(value):
+    return value != 0 or math.copysign(1, value) > 0
+
+
+@pytest.mark.parametrize("tiny", [0.001, -0.001, -0.0])
+def test_a_zero_does_not_tell_the_sign_of_the_full_value(tiny):
+    for ends in (None, (tiny - 0.2, tiny + 0.2), (tiny, tiny), (-0.0, 0.5)):
+        made = public(tiny, 50, metric="mean_error", ends=ends)
+        ended = () if made.interval is None else (made.interval.low, made.interval.high)
+        assert all(map(one_zero, (made.value, *ended)))
+    full = Measurement("mean_error", tiny, 50)
+    for limit in ({"at_most": -0.0}, {"at_least": -0.0}):
+        judged = judge([Evidence("AK1", (full,))], [Criterion("mean_error", **limit)])
+        assert one_zero(rounded(full, k=K, rows=50, judged=judged).value)
+
+
+def test_a_pack_of_an_auditkit_that_left_the_sign_of_zero_is_verified_as_before(
+    report_folder, keys, tmp_path, monkeypatch
+):
+    from auditkit import packing
+    from auditkit.packing import rounding
+
+    report = load_report(report_folder / "report.json")
+    one = report.evidence[0]
+    more = Measurement("mean_error", -0.001, 500, Interval(-0.2, 0.2, 0.95, "bootstrap"))
+    changed = replace(one, measurements=(*one.measurements, more))
+    replace(report, evidence=(changed, *report.evidence[1:])).save(tmp_path / "report.json")
+    monkeypatch.setattr(rounding, "_unsigned", lambda value: value)
+    for place in ("old", "new"):
+        packing.make(
+            tmp_path / "report.json",
+            tmp_path / place,
+            restricted_key=keys / "restricted.key",
+            roles=("author",),
+        )
+        packing.sign(tmp_path / place, key=keys / "author.key", role="author", name="Maria")
+        monkeypatch.undo()
+    there = [(tmp_path / place / "public" / "report.json").read_text() for place in ("old", "new")]
+    assert ["-0.0," in text for text in there] == [True, False]
+    for place in ("old", "new"):
+        given = {"author_key": keys / "author.pub", "restricted_key": keys / "restricted.key"}
+        assert packing.verify(tmp_path / place, **given).problems == ()
 
 
 def test_digits_go_as_far_as_the_interval_does_and_what_is_undefined_stays():

@@ -288,6 +288,24 @@ def test_one_key_for_both_roles_is_found(report_folder, keys, tmp_path, monkeypa
     assert [one.what for one in found.problems] == ["author and reviewer signed with one key"]
 
 
+def test_one_person_under_two_keys_and_a_look_alike_name_is_found(
+    report_folder, keys, known, tmp_path, monkeypatch
+):
+    from auditkit.packing import making
+
+    packing.make(report_folder, tmp_path / "pack")
+    packing.sign(tmp_path / "pack", key=keys / "author.key", role="author", name="Maria Rossi")
+    alike = {"key": keys / "reviewer.key", "role": "reviewer", "name": "rossi, M\u0430ria"}
+    with pytest.raises(InputError, match="reads as the author's name"):
+        packing.sign(tmp_path / "pack", **alike)
+    with pytest.raises(InputError, match=r"cannot be seen \(U\+200B\)"):
+        packing.sign(tmp_path / "pack", **(alike | {"name": "Jan\u200b"}))
+    monkeypatch.setattr(making, "as_read", lambda name: name)
+    packing.sign(tmp_path / "pack", **alike)
+    found = packing.verify(tmp_path / "pack", keys=known)
+    assert [one.what for one in found.problems] == ["author and reviewer signed by names that read alike"]
+
+
 def test_roles_are_those_the_pack_asks_for_and_those_who_verifies_does(report_folder, keys, tmp_path):
     packing.make(report_folder, tmp_path / "pack", roles=("author",))
     packing.sign(tmp_path / "pack", key=keys / "author.key", role="author", name="Maria")

@@ -51,10 +51,11 @@ def test_questions_come_and_go_with_the_answers_before():
     made = Form("oversight", "credit")
     made.tabs.go(1)
     assert asked(made) == ["without_person"]
-    kept = field(made, "without_person")
+    kept, head = field(made, "without_person"), made.stage.children[0]
     kept.control.widget.value = True
     assert asked(made) == ["without_person", "weighty", "safeguards"]
-    assert made.stage.children[1] is kept  # who answers does not lose the place
+    # all up to who answers stay as they are: JupyterLab draws anew what comes after the first that changed
+    assert made.stage.children[:2] == (head, kept)
     field(made, "weighty").control.widget.value = True
     assert asked(made) == ["without_person", "weighty", "allowed_by", "safeguards"]
     field(made, "safeguards").control.widget.value = "They call"
@@ -168,3 +169,34 @@ def test_a_kind_of_ones_own(tmp_path):
     made.place.value = str(tmp_path / "forms" / "f.toml")
     press(made, "Save")
     assert load_form(tmp_path / "forms" / "f.toml").answers == {"b": "yes"}
+
+
+def test_what_was_changed_elsewhere_since_is_not_overwritten(tmp_path):
+    made = Form("oversight", "credit")
+    made.place.value = str(tmp_path / "o.toml")
+    press(made, "Save")
+    press(made, "Save")
+    assert "Saved" in made.told.value
+    (tmp_path / "o.toml").write_text((tmp_path / "o.toml").read_text() + "# by hand\n")
+    press(made, "Save")
+    assert "was changed elsewhere" in made.told.value
+    assert (tmp_path / "o.toml").read_text().endswith("# by hand\n")
+
+
+def test_a_row_is_added_and_taken_away_and_the_others_stay_as_they_are():
+    made = Form("oversight", "credit")
+    made.tabs.go(2)
+    rows = field(made, "roles").control
+    around = rows.children
+    press(made, "Add a row")
+    (first,) = rows.boxes.children
+    press(made, "Add a row")
+    press(made, "Add a row")
+    assert rows.children == around
+    assert rows.boxes.children[0] is first
+    for at, cells in enumerate(rows.rows):
+        cells["role"].widget.value = f"role {at}"
+    press(made, "Remove row 2")
+    assert [one["role"] for one in rows.read()] == ["role 0", "role 2"]
+    assert rows.boxes.children[0] is first
+    assert [box.children[-1].description for box in rows.boxes.children] == ["Remove row 1", "Remove row 2"]

@@ -53,6 +53,9 @@ def hub_revocations(subject: Access, *, rng: np.random.Generator) -> Evidence:  
     of, revoked = subject.snapshot, subject.before.revoked
     reasons = {one.line: one.reason for one in subject.before.decided}
     there = [one for one in lines_of(of) if one.id in revoked]
+    decided = {one.line for one in subject.before.decided if not one.line.startswith("sign-in-")}
+    if decided and decided.isdisjoint(one.id for one in lines_of(of)):
+        return _of_another(n=len(revoked))
     unseen = of.unseen(*_PARTS, *(("shares",) if of.has_shares else ())) if revoked else ""
     rows = [(one.kind, one.who, one.what, reasons[one.id], one.revoke) for one in there]
     n = len(revoked)
@@ -67,3 +70,16 @@ def hub_revocations(subject: Access, *, rng: np.random.Generator) -> Evidence:  
         ),
         rows={"used": n, "of": n, "split": "revoked lines", "how": "all"},
     )  # fmt: skip
+
+
+def _of_another(n: int) -> Evidence:
+    """Return that nothing follows: not one line that was kept or revoked is here."""
+    why = "no account, token, group, service or share of the earlier decisions is on this hub: they seem to be of another one"
+    return Evidence(
+        "AK956",
+        (count("revoked_before", n, n), count("revoked_still_there", 0, n, why)),
+        {},
+        says=f"Nothing was compared: {why}.",
+        does_not_say="Anything of what was to be revoked.",
+        rows={"used": 0, "of": n, "split": "revoked lines", "how": "all"},
+    )

@@ -69,6 +69,11 @@ def hub_api_access(
     scopeless = (
         "the scopes of some tokens were not told" if any(one.scopes is None for one in of.tokens) else ""
     )
+    undated = (
+        "when some tokens were made or used was not told"
+        if any(one.created is None and one.last_activity is None for one in of.tokens)
+        else ""
+    )
     n = len(of.tokens)
     lasting = {one for one in of.tokens if one.expires is None and not of_server(one)}
     idle = {one for one in of.tokens if unused(of, one, unused_days)}
@@ -83,7 +88,7 @@ def hub_api_access(
         "AK952",
         (
             count("tokens_without_expiry", len(lasting), n, unseen),
-            count("unused_tokens", len(idle), n, unseen),
+            count("unused_tokens", len(idle), n, "; ".join(filter(None, (unseen, undated)))),
             count("wide_tokens", len(reaching), n, about_scopes),
             count("wide_tokens_without_expiry", len(both), n, about_scopes),
         ),

@@ -61,10 +61,18 @@ def test_every_real_estimator_answers_as_the_original(fitted, way, tmp_path):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             told = opened.predict(asked_rows(name))
-        if trust != "listed" or not np.array_equal(np.ravel(told), np.ravel(answers)):
+        if trust != "listed" or not same(told, answers):
             different.append(name)
     assert len(fitted) >= 85
     assert different == []
+
+
+def same(told, answers):
+    """Whether answers are the same: words and classes to the letter, sums but for their last bits, which hang on where in memory the numbers lie."""
+    told, answers = np.ravel(told), np.ravel(answers)
+    if answers.dtype.kind != "f":
+        return np.array_equal(told, answers)
+    return told.shape == answers.shape and np.allclose(told, answers, rtol=1e-12, atol=1e-14, equal_nan=True)
 
 
 def answering(file, apart):
@@ -214,7 +222,7 @@ def test_it_is_trained_again_where_it_is_and_goes_to_other_processes(tmp_path):
         model.refit(X.head(20), Y[:20], 3),
         as_predictor(MODEL, labels=Y, task="binary").refit(X.head(20), Y[:20], 3),
     )
-    np.testing.assert_array_equal(again.predict_proba(X), live.predict_proba(X))
+    np.testing.assert_allclose(again.predict_proba(X), live.predict_proba(X), rtol=1e-12)
     with pytest.raises(pickle.PicklingError, match="stays there"):
         pickle.dumps(again)
     for refuse in (
@@ -225,7 +233,9 @@ def test_it_is_trained_again_where_it_is_and_goes_to_other_processes(tmp_path):
         with pytest.raises(NotApplicable, match="in a process of its own"):
             refuse()
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("forkserver")) as pool:
-        np.testing.assert_array_equal(pool.submit(model.predict_proba, X).result(), MODEL.predict_proba(X))
+        np.testing.assert_allclose(
+            pool.submit(model.predict_proba, X).result(), MODEL.predict_proba(X), rtol=1e-12
+        )
 
 
 @pytest.mark.linux
