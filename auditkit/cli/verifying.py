@@ -167,6 +167,8 @@ def _pack(found: Verification) -> None:
     if found.verdict:
         accepted = f"; {found.waived} waived, which it takes as accepted" if found.waived else "; none waived"
         lines.append(f"  verdict of the report: {VERDICTS[found.verdict].lower()}{accepted}")
+    if found.manifest:
+        lines.append(f"  manifest sha256: {found.manifest}")
     for one in found.signers:
         lines.append(f"  signed as {one.role} {_by(one)}")
     if found.plan is not None:

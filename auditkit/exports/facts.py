@@ -51,7 +51,11 @@ def _data(source: Source) -> tuple[Block, ...]:
     about = source.data["subject"]
     if "model" not in about:
         parts = [(one_line(name), one_line(digest)) for name, digest in _pairs(about.get("parts"))]
-        return (Rows(("Part", "SHA-256"), tuple(parts)),) if parts else ()
+        return (
+            (Rows(("Part", "SHA-256 of the file, or of the values where there is none"), tuple(parts)),)
+            if parts
+            else ()
+        )
     rows = []
     for split, what in (("test", "judged on"), ("train", "trained on")):
         held = about.get(split)
@@ -59,7 +63,11 @@ def _data(source: Source) -> tuple[Block, ...]:
             names = ", ".join(map(one_line, held["columns"]))
             rows.append((split, what, count(held["rows"]), names, one_line(held.get("digest")) or "withheld"))
     sensitive = ", ".join(map(one_line, about.get("sensitive_features") or ())) or "none"
-    table = Rows(("Rows", "The model was", "How many", "Inputs", "SHA-256"), tuple(rows), ("How many",))
+    table = Rows(
+        ("Rows", "The model was", "How many", "Inputs", "SHA-256 of the values, not of a file"),
+        tuple(rows),
+        ("How many",),
+    )
     lacking = (
         ()
         if about.get("train")

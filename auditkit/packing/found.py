@@ -159,6 +159,8 @@ class Verification:
         What a signature does not prove.
     forms : tuple of FormSeen
         Forms of the public record.
+    manifest : str
+        sha256 of the manifest, by which a register names the pack; empty where there is none.
     """
 
     problems: tuple[Problem, ...]
@@ -171,6 +173,7 @@ class Verification:
     waived: int = 0
     does_not_prove: tuple[str, ...] = NOT_PROVED
     forms: tuple[FormSeen, ...] = ()
+    manifest: str = ""
 
     @property
     def ok(self) -> bool:

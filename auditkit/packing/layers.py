@@ -46,14 +46,14 @@ def public_files(published: Report, *, k: int) -> dict[str, bytes]:
 
 
 def restricted_files(
-    report: Report, notebook: bytes | None, seal: Seal, more: Mapping[str, bytes] | None = None
+    report: Report, record: bytes, notebook: bytes | None, seal: Seal, more: Mapping[str, bytes] | None = None
 ) -> dict[str, bytes]:
     """Return the restricted layer: the full record, the notebook, and tables of records under pseudonyms, each encrypted; and what is filed with them.
 
-    Names say nothing of what is inside: tables are numbered, and an index within says which is which.
+    Names say nothing of what is inside: tables are numbered, and an index within says which is which. `record` holds the bytes of the
+    report's own file, so that what is opened has the digest by which exports and registers name it.
     """
-    record = json.dumps(jsonable(report.to_dict()), indent=1, allow_nan=False) + "\n"
-    plain = {**(more or {}), "report.json": record.encode()}
+    plain = {**(more or {}), "report.json": record}
     if notebook is not None:
         plain["report.ipynb"] = notebook
     index: list[dict[str, Any]] = []

@@ -95,7 +95,8 @@ def make(
         files |= {PLAN_FILE: data, COMPARED: compared, **planned.files}
     if seal is not None:
         notebook = file.with_name("report.ipynb")
-        files |= restricted_files(report, notebook.read_bytes() if notebook.is_file() else None, seal, filed)
+        own = notebook.read_bytes() if notebook.is_file() else None
+        files |= restricted_files(report, file.read_bytes(), own, seal, filed)
     manifest = Manifest.of(files, k=k, roles=tuple(role for role in ROLES if role in roles))
     written = write_pack(out, {**files, MANIFEST: manifest.to_bytes()})
     return Made(written, len(files) + 1, sum(published.withheld.values()), manifest.roles)

@@ -154,6 +154,7 @@ def examine(
         report.verdict if report else "",
         report.counts["waived"] if report else 0,
         forms=seen,
+        manifest=sha256(files[MANIFEST]),
     )
 
 

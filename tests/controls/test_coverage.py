@@ -108,7 +108,15 @@ def test_what_no_report_gives_is_said_with_what_auditkit_has():
     one = stands(report(evidence("AK001")), "nist_ai_rmf", "GOVERN 1.6")
     assert one.missing == ("a register of audited models: not in a report (auditkit register add)",)
     one = stands(report(evidence("AK001")), "eu_ai_act", "Art. 12")
-    assert one.missing == ("the system's own logs: auditkit has nothing for it yet",)
+    assert one.missing == (
+        "the system's own logs: not in a report (auditkit monitor reads them; that they are kept is for the system)",
+    )
+    one = stands(report(evidence("AK001")), "nyc_ll144", "5-303")
+    assert (
+        one.missing[-1] == "the public summary under Local Law 144: not in a report (auditkit export ll144)"
+    )
+    one = stands(report(evidence("AK001")), "mitre_atlas", "AML.T0029")
+    assert one.missing == ("answers under load: auditkit has nothing for it yet",)
 
 
 def test_the_two_tables_of_local_law_144_are_told_apart_by_what_was_measured():
