@@ -122,11 +122,22 @@ def _section(model: Registered) -> Section:
     digests = tuple(digest for one in model.audits for digest in _digests(one))
     blocks: list[Block] = [Rows(("Day", "Verdict", "Findings", "Policy"), audits)]
     waived = tuple(_waived(one["audit"]["day"], waiver) for one in model.audits for waiver in one["waivers"])
+    signed = tuple(_signed(one["audit"]["day"], given) for one in model.audits for given in one["signatures"])
     approved = tuple(
-        _approved(one["audit"]["day"], given) for one in model.audits for given in one["approvals"]
+        f"Audit of {one['audit']['day']}: {given['role']}: {given['name']}, entered by hand"
+        for one in model.audits
+        for given in one["approvals"]
     )
     blocks += [Words("Waivers:"), Points(waived)] if waived else [Words("No finding was waived.")]
-    blocks += [Words("Approvals:"), Points(approved)] if approved else [Words("No approval is entered.")]
+    if signed:
+        # who made and examined it: also of an audit whose limits were not met
+        blocks += [
+            Words("Signatures on evidence packs, which approve no use:"),
+            Points(signed),
+        ]
+    blocks += (
+        [Words("Approvals of use:"), Points(approved)] if approved else [Words("No approval is entered.")]
+    )
     return Section(model.name, (*blocks, Words("Digests (SHA-256):"), Points(digests)))
 
 
@@ -146,10 +157,9 @@ def _waived(day: str, waiver: dict[str, Any]) -> str:
     return f"Audit of {day}: {waiver['about']}, by {waiver['by']} until {waiver['until']}: {waiver['reason']}{how}"
 
 
-def _approved(day: str, given: dict[str, str]) -> str:
+def _signed(day: str, given: dict[str, str]) -> str:
     when = f" on {given['day']}" if given["day"] else ""
-    key = f", signed with key {given['key'][:16]}" if given["key"] else ", entered by hand"
-    return f"Audit of {day}: {given['role']}: {given['name']}{when}{key}"
+    return f"Audit of {day}: {given['role']}: {given['name']}{when}, key {given['key'][:16]}"
 
 
 def _kept(register: Register) -> Section:

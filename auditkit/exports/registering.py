@@ -108,7 +108,8 @@ def entry_of(
         },
         "waivers": [_waiver(one) for one in source.data["findings"] if one.get("waiver")],
         "pack": held,
-        "approvals": [*signed, *map(_approval, told.approvals)],
+        "signatures": signed,
+        "approvals": [*map(_approval, told.approvals)],
         "next": _next(source, told, _answer(form, "review_by")),
         "added": {
             "by": cut(told.by, _LONG) or one_line(logged_in()) or "unknown",
@@ -149,7 +150,7 @@ def _approval(text: str) -> dict[str, str]:
     role, _, name = (part.strip() for part in one_line(text).partition(":"))
     if not role or not name:
         raise InputError(f"an approval is a role and a name, {_ROLES}; got {text!r}")
-    return {"role": cut(role, _LONG), "name": cut(name, _LONG), "day": "", "key": ""}
+    return {"role": cut(role, _LONG), "name": cut(name, _LONG)}
 
 
 def _day(text: str, what: str) -> date:

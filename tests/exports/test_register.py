@@ -271,7 +271,7 @@ def test_a_pack_is_verified_and_who_signed_it_is_entered(saved, of_stack, tmp_pa
         source, pack=tmp_path / "pack", keys=[tmp_path / "author.pub", tmp_path / "reviewer.pub"]
     )
     assert entry["pack"]["keys"] == "given"
-    assert [(one["role"], one["day"]) for one in entry["approvals"]] == [("author", str(datetime.now(UTC).date())), ("reviewer", str(datetime.now(UTC).date()))]  # fmt: skip
+    assert [(one["role"], one["day"]) for one in entry["signatures"]] == [("author", str(datetime.now(UTC).date())), ("reviewer", str(datetime.now(UTC).date()))]  # fmt: skip
     assert entry_of(source, pack=tmp_path / "pack")["pack"]["keys"] == "any"
     with pytest.raises(InputError, match="is of another audit than this report"):
         entry_of(at(source.report, "2020-01-01"), pack=tmp_path / "pack")
