@@ -8,6 +8,7 @@ import typer
 
 from auditkit.cli.exporting import free, written
 from auditkit.cli.output import Json, object_, plain_errors, print_, table
+from auditkit.nouns import counted
 
 __all__ = ["add_to"]
 
@@ -26,10 +27,6 @@ Expect = Annotated[
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
     app.add_typer(register, name="register")
-
-
-def _entries(n: int) -> str:
-    return "1 entry" if n == 1 else f"{n:,} entries"
 
 
 @register.callback()
@@ -94,7 +91,9 @@ def list_(file: File = "register.jsonl", expect: Expect = None, as_json: Json = 
             object_({"models": rows, "overdue": overdue, **found.to_dict()})
             return
         table(rows)
-        print_(f"{_entries(len(found.entries))}; each follows from the one before; digest {found.digest}")
+        print_(
+            f"{counted(len(found.entries), 'entry', 'entries')}; each follows from the one before; digest {found.digest}"
+        )
 
 
 @register.command()

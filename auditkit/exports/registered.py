@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from auditkit.exports.paper import Paper, Points, Rows, Section, Words
+from auditkit.nouns import counted
 from auditkit.render.status import verdict_word, verdict_words
 from auditkit.targets.base import KINDS
 from auditkit.waiver import today as now
@@ -102,7 +103,7 @@ def as_paper(register: Register, *, on: date | None = None) -> Paper:
     rows = [one.row(day) for one in models]
     heads = tuple(one.capitalize() for one in rows[0]) if rows else ()
     late = sum(one.overdue for one in models)
-    said = f"{len(models):,} models, {len(register.entries):,} audits. Overdue on {day.isoformat()}: the next audit of {late:,}."
+    said = f"{counted(len(models), 'model')}, {counted(len(register.entries), 'audit')}. Overdue on {day.isoformat()}: the next audit of {late:,}."
     overview: tuple[Block, ...] = (Words(said), Rows(heads, tuple(tuple(one.values()) for one in rows)))
     sections = [Section("Models", overview), *(_section(one) for one in models), _kept(register)]
     notice = "What was audited, when and with which verdict under which policy. It says nothing of models that nobody entered, and not that any model is fit for a use."
