@@ -97,7 +97,7 @@ def policy_beside(folder: Path, word: str) -> Path:
     ('lending.toml', 'plans/ours.toml')
     """
     known = shipped_policies()
-    return known[word].path if word in known and not (folder / word).exists() else folder / word
+    return known[word].path if word in known and not (folder / word).is_file() else folder / word
 
 
 def shipped_name(path: Path) -> str | None:

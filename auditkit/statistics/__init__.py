@@ -30,6 +30,7 @@ from auditkit.statistics.comparisons import (
 from auditkit.statistics.control_cells import cells_moved
 from auditkit.statistics.control_gaps import GapMoved, area_moved, gap_moved
 from auditkit.statistics.control_limits import Moved, Part, Sums, mean_moved, rate_moved
+from auditkit.statistics.control_recent import recent_area, recent_mean, recent_rate
 from auditkit.statistics.cross_validated import Explained, cross_validated_auc, cross_validated_r2
 from auditkit.statistics.detected_rates import DetectedRate, clustered_rate, corrected_rate
 from auditkit.statistics.drift import (
@@ -251,8 +252,11 @@ __all__ = [
     "ratio_bounds",
     "ratio_to_reference",
     "ratios_to_shares",
+    "recent_area",
+    "recent_mean",
     "recent_moved",
     "recent_part",
+    "recent_rate",
     "recent_weights",
     "reliability",
     "reweighed_difference",
