@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from auditkit.access.review import SNAPSHOT, decided, new_file, report_digest
 from auditkit.errors import InputError
+from auditkit.forms.names import as_read, unfit
 from auditkit.hub.decisions import read_decisions
 from auditkit.packing.manifest import sha256
 from auditkit.packing.signing import envelope, opened, public_key, signing_key
@@ -117,14 +118,19 @@ def sign(
     """
     if role not in ROLES:
         raise InputError(f"role is one of {', '.join(ROLES)}; got {role!r}")
-    if not name.strip():
-        raise InputError("name is who signs, as a reader knows them; got none")
+    if why := unfit(name.strip()):
+        raise InputError(f"name is who signs, as a reader knows them; got {name!r}: {why}")
     decisions, snapshot, found = decided(file, review)
     by = signing_key(key, passphrase)
     for other in ROLES:
         place = signature_file(file, other)
-        if other != role and place.is_file() and _read(place)[1] == by.public.keyid:
+        if other == role or not place.is_file():
+            continue
+        earlier, theirs = _read(place)
+        if theirs == by.public.keyid:
             raise InputError(f"the {other} signed with this key: two persons have two keys")
+        if as_read(str(earlier["predicate"]["name"])) == as_read(name):
+            raise InputError(f"the {other} signed by a name that reads the same: two persons have two names")
     revoke = len(decisions.revoked)
     report = report_digest(review, snapshot)
     about: dict[str, Any] = {"snapshot": {"sha256": snapshot.digest}} | (
@@ -204,6 +210,8 @@ def verify(
         problems.append("no approver's signature holds")
     if len({one.keyid for one in signed}) < len(signed):
         problems.append("reviewer and approver signed with one key")
+    if len({as_read(one.name) for one in signed}) < len(signed):
+        problems.append("reviewer and approver signed by names that read the same")
     return Verified(tuple(signed), tuple(problems), keep, revoke, tuple(notes))
 
 

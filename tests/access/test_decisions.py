@@ -193,6 +193,12 @@ def test_signed_decisions_verify_and_any_change_is_found(review, keys):
     sign(place, review, key=keys / "maria.key", role="reviewer", name="Maria Rossi")
     with pytest.raises(InputError, match="two persons have two keys"):
         sign(place, review, key=keys / "maria.key", role="approver", name="Maria again")
+    with pytest.raises(InputError, match="two persons have two names"):
+        sign(
+            place, review, key=keys / "jan.key", role="approver", name="Rossi, M\u0430ria"
+        )  # a Cyrillic letter
+    with pytest.raises(InputError, match="cannot be seen"):
+        sign(place, review, key=keys / "jan.key", role="approver", name="Jan\u200b Novak")
     sign(place, review, key=keys / "jan.key", role="approver", name="Jan Novak")
     both = [keys / "maria.pub", keys / "jan.pub"]
     found = verify(place, review, keys=both)
