@@ -16,6 +16,7 @@ from auditkit.batch.store import ANSWERS
 from auditkit.batch.worker import plain
 from auditkit.errors import InputError, needs
 from auditkit.files import write_whole
+from auditkit.runner.cluster import forget_old_clients
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -54,6 +55,8 @@ class DaskCrew:
         except ImportError:
             raise needs("dask[distributed]", "dask", "--dask") from None
         self._own = isinstance(client, str)
+        if self._own:
+            forget_old_clients()
         try:
             self._client: Any = _join(Client, client) if self._own else client
         except (OSError, ValueError, TimeoutError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import pickle
@@ -22,7 +23,7 @@ from auditkit._version import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-__all__ = ["CLUSTER", "ClusterExecutor", "part", "to_cluster"]
+__all__ = ["CLUSTER", "ClusterExecutor", "forget_old_clients", "part", "to_cluster"]
 
 CLUSTER = "AUDITKIT_CLUSTER"
 """Variable by which the kernel of an audit knows the cluster it runs on: JSON with ``address``, ``asked``, ``releases`` and ``own``."""
@@ -120,6 +121,7 @@ class ClusterExecutor(Executor):
 
                 # a pool of records is large beside a task of Dask's, and is meant to travel with its call
                 dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 GiB"})
+                forget_old_clients()
                 self._silent = True  # until it answered: another call must not wait as long again
                 self._client = connect(self._address, timeout=_PATIENCE, set_as_default=False)
                 self._silent = False
@@ -147,6 +149,14 @@ class ClusterExecutor(Executor):
         fn, args, kwargs = call
         with spread.single(self) as pool:
             return pool.submit(fn, *args, **kwargs).result()
+
+
+def forget_old_clients() -> None:
+    """Collect clients of Dask's that nobody holds any more, before another begins.
+
+    Also a closed one takes the lock of Dask's loops when it is collected. If that is while another client begins, which holds it, both wait for ever.
+    """
+    gc.collect()
 
 
 def part(packed: bytes, releases: Mapping[str, str]) -> tuple[str, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
 import shutil
 import sys
+import weakref
 from concurrent.futures import BrokenExecutor, Future
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -55,6 +57,7 @@ path = "train.csv"
 
 
 def cluster(workers: int) -> Any:
+    gc.collect()  # as `forget_old_clients` says: those of tests before
     return distributed.LocalCluster(
         n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None
     )
@@ -271,6 +274,32 @@ def ending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "ending", raising=False)
     return importlib.import_module("ending")
+
+
+def test_a_client_that_nobody_holds_is_gone_before_another_begins(
+    tmp_path: Path, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Collected while another begins, it would wait for that one's lock, and that one for it."""
+    old = distributed.Client(client.scheduler.address, set_as_default=False)
+    old.close()
+    seen, begin = weakref.ref(old), distributed.Client
+    old.itself = old  # a circle, which only the collector breaks
+    gc.disable()
+    try:
+        del old
+        assert seen() is not None
+        there: list[bool] = []
+
+        def begins(*given: Any, **more: Any) -> Any:
+            there.append(seen() is not None)
+            return begin(*given, **more)
+
+        monkeypatch.setattr(distributed, "Client", begins)
+        with executor(client, tmp_path) as sends, spread.over(sends):
+            assert [one.value for one in spread.each(divmod, [(7, 2)])] == [(3, 1)]
+        assert there == [False]
+    finally:
+        gc.enable()
 
 
 def test_a_part_that_ends_its_workers_fails_alone(
